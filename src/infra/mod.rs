@@ -1,0 +1,1 @@
+//! Capabilities that know no domain: they take names, keys and policies as data.

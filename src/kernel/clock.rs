@@ -1,0 +1,111 @@
+//! Time, handed in: nothing in kith reads the wall clock by itself, so a test can move it.
+
+use std::fmt;
+
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The present instant, to the microsecond (what Postgres stores).
+    fn now(&self) -> Timestamp;
+}
+
+/// The wall clock of the machine.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that reads the wall clock"
+        )]
+        Timestamp::new(Utc::now())
+    }
+}
+
+/// An instant in UTC, to the microsecond. On the wire it is RFC 3339 with `Z` and exactly three
+/// fraction digits; inside it keeps its microseconds, so that orders and cursors are exact.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "DateTime<Utc>")]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    /// Cuts `at` to whole microseconds.
+    pub fn new(at: DateTime<Utc>) -> Self {
+        Self(at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at))
+    }
+
+    /// The instant as chrono's type.
+    pub fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// Microseconds since 1970.
+    pub fn micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// The instant `micros` microseconds after 1970; `None` outside chrono's range.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        DateTime::from_timestamp_micros(micros).map(Self)
+    }
+
+    /// Whole seconds from `earlier` until `self`; negative when `self` came first.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).num_seconds()
+    }
+}
+
+impl std::ops::Add<TimeDelta> for Timestamp {
+    type Output = Self;
+    fn add(self, delta: TimeDelta) -> Self {
+        Self(self.0 + delta)
+    }
+}
+
+impl std::ops::Sub<TimeDelta> for Timestamp {
+    type Output = Self;
+    fn sub(self, delta: TimeDelta) -> Self {
+        Self(self.0 - delta)
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self::new(at)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_rendered_with_exactly_three_fraction_digits() {
+        let at = Timestamp::from_micros(1_700_000_000_120_999);
+        assert_eq!(
+            at.map(|at| at.to_string()).as_deref(),
+            Some("2023-11-14T22:13:20.120Z")
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! Pure vocabulary: ids, time, errors, cursors and text. No IO, no actix, no SQL.
+
+pub mod clock;
+pub mod error;
+pub mod ids;
+pub mod mac;
+pub mod page;
+pub mod text;
+
+pub use clock::{Clock, Timestamp};
+pub use error::{Code, Error, FieldError, Kind, Result};
+pub use ids::{
+    CircleId, CommentId, FriendRequestId, IdFactory, JobId, PostId, SecurityEventId, SessionId,
+    UserId,
+};
