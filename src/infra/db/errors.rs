@@ -1,0 +1,58 @@
+//! What a failure of Postgres means to the caller.
+
+use crate::kernel::Error;
+
+/// Turns the violation of a named constraint into an error for the caller, at the call site: the
+/// database is the judge, and nothing is checked before it is inserted.
+pub trait OnConstraint<T> {
+    /// When the constraint `name` was violated, the error is `refusal()`.
+    fn on_constraint(self, name: &str, refusal: impl FnOnce() -> Error) -> Result<T, Error>;
+}
+
+impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
+    fn on_constraint(self, name: &str, refusal: impl FnOnce() -> Error) -> Result<T, Error> {
+        self.map_err(|error| {
+            let violated = error.as_database_error().and_then(|e| e.constraint()) == Some(name);
+            if violated { refusal() } else { error.into() }
+        })
+    }
+}
+
+/// Whether the whole transaction may succeed when it is run again: a serialization failure or a
+/// deadlock.
+pub fn is_retryable(error: &sqlx::Error) -> bool {
+    matches!(state(error).as_deref(), Some("40001" | "40P01"))
+}
+
+fn state(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let passing = match &error {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(_) => state(&error).is_some_and(|state| is_passing(&state)),
+            _ => false,
+        };
+        if passing {
+            Self::unavailable(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+/// SQLSTATEs that pass: connections lost (08), resources short (53), an operator's intervention
+/// (57), read-only after a failover (25006), conflicts (40), a lock not had in time (55P03).
+fn is_passing(state: &str) -> bool {
+    ["08", "53", "57", "40"]
+        .iter()
+        .any(|class| state.starts_with(class))
+        || matches!(state, "25006" | "55P03")
+}

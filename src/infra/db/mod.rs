@@ -1,0 +1,50 @@
+//! Postgres: the pool, the migrations, how kith's types travel, keyset pages.
+
+mod errors;
+mod keyset;
+mod migrate;
+mod types;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub use errors::{OnConstraint, is_retryable};
+pub use migrate::{Drift, MIGRATOR, migrate, schema_drift};
+
+/// The connection that store functions take.
+pub type Conn = sqlx::PgConnection;
+
+/// How the pool behaves.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// Most connections.
+    pub size: u32,
+    /// After this long Postgres cancels a statement.
+    pub statement_timeout: Duration,
+    /// How long a request waits for a connection before it is told to come back later.
+    pub acquire_timeout: Duration,
+}
+
+/// A pool that connects when it is first used, so that a server can start before its database.
+pub fn connect_lazily(url: &str, options: &PoolOptions) -> Result<PgPool, sqlx::Error> {
+    let millis = options.statement_timeout.as_millis();
+    let connect = PgConnectOptions::from_str(url)?
+        .application_name("kith")
+        .options([
+            ("statement_timeout", millis.to_string()),
+            ("lock_timeout", millis.to_string()),
+            (
+                "idle_in_transaction_session_timeout",
+                (millis * 2).to_string(),
+            ),
+            // Short queries with many small subqueries gain nothing from compiled plans.
+            ("jit", "off".to_owned()),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(options.size)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_lazy_with(connect))
+}
