@@ -1,3 +1,5 @@
 //! Capabilities that know no domain: they take names, keys and policies as data.
 
 pub mod db;
+pub mod jobs;
+pub mod mail;

@@ -1,0 +1,169 @@
+//! The SQL of the table `job`.
+//!
+//! A claimed row stays in the table with its `run_at` moved ahead: that is the lease of whoever
+//! took it. `attempts` grows with every claim and so names the claim: a worker whose lease ran out
+//! can no longer change a row that another worker has taken since.
+
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::NewJob;
+use crate::infra::db::Conn;
+use crate::kernel::{JobId, Result, Timestamp};
+
+/// Queues a job as part of the caller's transaction: it runs when that commits, and only then.
+pub async fn enqueue(conn: &mut Conn, id: JobId, job: &NewJob, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "insert into job (job_id, name, payload, run_at, created_at) values ($1, $2, $3, $4, $5)",
+        id as _,
+        job.name,
+        job.payload,
+        job.run_at.unwrap_or(now) as _,
+        now as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A row that this worker has taken.
+#[derive(Debug)]
+pub struct Claimed {
+    /// Which row.
+    pub id: JobId,
+    /// The job's name.
+    pub name: String,
+    /// What the handler gets.
+    pub payload: Value,
+    /// How often it was taken, this time included.
+    pub attempts: i32,
+}
+
+/// Which rows a worker takes. Others belong to another version of the program.
+#[derive(Debug)]
+pub struct Known {
+    /// Names of queued jobs.
+    pub names: Vec<String>,
+    /// Rows of periodic jobs.
+    pub periodic: Vec<JobId>,
+}
+
+/// Takes at most `limit` rows that are due at `now`, oldest first, until `lease_end`.
+pub async fn claim(
+    pool: &PgPool,
+    known: &Known,
+    limit: usize,
+    now: Timestamp,
+    lease_end: Timestamp,
+) -> Result<Vec<Claimed>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let claimed = sqlx::query_as!(
+        Claimed,
+        r#"with due as materialized (
+               select job_id
+               from job
+               where failed_at is null
+                 and run_at <= $1
+                 and (name = any($2) or job_id = any($3))
+               order by run_at, job_id
+               limit $4
+               for update skip locked
+           )
+           update job
+           set run_at = $5, attempts = attempts + 1
+           from due
+           where job.job_id = due.job_id
+           returning job.job_id as "id: JobId", name, payload, attempts"#,
+        now as _,
+        &known.names,
+        &known.periodic as _,
+        limit,
+        lease_end as _,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(claimed)
+}
+
+/// Moves the end of a lease; false when the row belongs to somebody else by now.
+pub async fn renew(pool: &PgPool, job: &Claimed, lease_end: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "update job set run_at = $3 where job_id = $1 and attempts = $2",
+        job.id as _,
+        job.attempts,
+        lease_end as _,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Removes a job that is done.
+pub async fn remove(pool: &PgPool, job: &Claimed) -> Result<()> {
+    sqlx::query!(
+        "delete from job where job_id = $1 and attempts = $2",
+        job.id as _,
+        job.attempts,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Gives a row back, to be taken again at `run_at`.
+pub async fn put_back(
+    pool: &PgPool,
+    job: &Claimed,
+    run_at: Timestamp,
+    error: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "update job set run_at = $3, last_error = $4 where job_id = $1 and attempts = $2",
+        job.id as _,
+        job.attempts,
+        run_at as _,
+        error,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Sets a job aside for somebody to look at.
+pub async fn give_up(pool: &PgPool, job: &Claimed, now: Timestamp, error: &str) -> Result<()> {
+    sqlx::query!(
+        "update job set failed_at = $3, last_error = $4 where job_id = $1 and attempts = $2",
+        job.id as _,
+        job.attempts,
+        now as _,
+        error,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Makes sure that a periodic job has its row: first due at `first`. A row that waits beyond
+/// `latest` was planned with a longer interval, and is due at `first` too.
+pub async fn plan(
+    pool: &PgPool,
+    id: JobId,
+    name: &str,
+    now: Timestamp,
+    first: Timestamp,
+    latest: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into job (job_id, name, payload, run_at, created_at)
+         values ($1, $2, '{}', $3, $4)
+         on conflict (job_id) do update set run_at = excluded.run_at where job.run_at > $5",
+        id as _,
+        name,
+        first as _,
+        now as _,
+        latest as _,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
