@@ -1,0 +1,192 @@
+//! What people change about themselves.
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::model::{
+    Bio, Digest, DisplayName, FORMER_USERNAME_DAYS, FriendListAudience, Language, Location,
+    MAX_CLIENT_BYTES, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username,
+    Website,
+};
+use super::store::{self, AccountUpdate};
+use crate::kernel::{Error, Result, UserId};
+use crate::platform::Tx;
+use crate::platform::http::Patch;
+
+/// Adds an account with default settings. A name that somebody else gave up lately is taken.
+pub async fn create_account(tx: &mut Tx, account: &NewAccount) -> Result<()> {
+    let now = tx.now();
+    let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
+    let name = account.username.as_str();
+    if store::is_held_for_another(tx.conn(), name, account.user_id, since).await? {
+        return Err(store::username_taken());
+    }
+    store::insert_account(tx.conn(), account, now).await
+}
+
+/// Marks an account as deleted; nobody sees the person from then on.
+pub async fn mark_deleted(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    let now = tx.now();
+    store::mark_deleted(tx.conn(), user_id, now).await
+}
+
+/// What a person may change about their profile. Absent members stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileChange {
+    username: Option<Username>,
+    display_name: Option<DisplayName>,
+    #[serde(default)]
+    bio: Patch<Bio>,
+    #[serde(default)]
+    location: Patch<Location>,
+    #[serde(default)]
+    website: Patch<Website>,
+}
+
+/// Changes a profile. `expected` is the version of `If-Match`.
+pub async fn update_profile(
+    tx: &mut Tx,
+    user_id: UserId,
+    change: &ProfileChange,
+    expected: Option<i64>,
+) -> Result<()> {
+    let now = tx.now();
+    let old = store::lock_account(tx.conn(), user_id).await?;
+    crate::platform::http::require_version(expected, old.version)?;
+    let username = change.username.as_ref().map_or(old.username.as_str(), Username::as_str);
+    if username != old.username {
+        let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
+        if store::is_held_for_another(tx.conn(), username, user_id, since).await? {
+            return Err(store::username_taken());
+        }
+        store::insert_former_username(tx.conn(), &old.username, user_id, now).await?;
+    }
+    let update = AccountUpdate {
+        username,
+        display_name: change.display_name.as_ref().map_or(&old.display_name, DisplayName::as_str),
+        bio: change.bio.as_ref().map(Bio::as_str).or_keep(&old.bio, ""),
+        location: change.location.as_ref().map(Location::as_str).or_keep(&old.location, ""),
+        website: change
+            .website
+            .as_ref()
+            .map(|website| Some(website.as_str()))
+            .or_keep(old.website.as_deref(), None),
+    };
+    store::update_account(tx.conn(), user_id, &update, now).await
+}
+
+/// What a person may change about their settings. Absent members stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    default_audience: Option<SimpleAudience>,
+    who_can_request: Option<RequestPolicy>,
+    who_can_message: Option<MessagePolicy>,
+    who_sees_friends: Option<FriendListAudience>,
+    searchable: Option<bool>,
+    show_presence: Option<bool>,
+    show_last_active: Option<bool>,
+    read_receipts: Option<bool>,
+    suggestions: Option<bool>,
+    email_digest: Option<Digest>,
+    language: Option<Language>,
+    time_zone: Option<TimeZone>,
+    /// The frontend's own settings: an object, merged as JSON Merge Patch does, to 16 KiB.
+    #[schema(value_type = Option<Object>)]
+    client: Option<Value>,
+}
+
+/// Changes settings. `expected` is the version of `If-Match`.
+pub async fn update_settings(
+    tx: &mut Tx,
+    user_id: UserId,
+    change: &SettingsChange,
+    expected: Option<i64>,
+) -> Result<()> {
+    store::lock_settings(tx.conn(), user_id).await?;
+    let mut row = store::load_settings(tx.conn(), user_id).await?;
+    crate::platform::http::require_version(expected, row.version)?;
+    apply(change, &mut row)?;
+    let now = tx.now();
+    store::update_settings(tx.conn(), user_id, &row, now).await
+}
+
+fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {
+    let word = |to: &mut String, new: Option<&'static str>| {
+        if let Some(new) = new {
+            new.clone_into(to);
+        }
+    };
+    word(&mut row.default_audience, change.default_audience.map(SimpleAudience::as_str));
+    word(&mut row.who_can_request, change.who_can_request.map(RequestPolicy::as_str));
+    word(&mut row.who_can_message, change.who_can_message.map(MessagePolicy::as_str));
+    word(&mut row.who_sees_friends, change.who_sees_friends.map(FriendListAudience::as_str));
+    word(&mut row.email_digest, change.email_digest.map(Digest::as_str));
+    row.searchable = change.searchable.unwrap_or(row.searchable);
+    row.show_presence = change.show_presence.unwrap_or(row.show_presence);
+    row.show_last_active = change.show_last_active.unwrap_or(row.show_last_active);
+    row.read_receipts = change.read_receipts.unwrap_or(row.read_receipts);
+    row.suggestions = change.suggestions.unwrap_or(row.suggestions);
+    if let Some(language) = &change.language {
+        language.as_str().clone_into(&mut row.language);
+    }
+    if let Some(time_zone) = &change.time_zone {
+        time_zone.as_str().clone_into(&mut row.time_zone);
+    }
+    if let Some(patch) = &change.client {
+        merge(&mut row.client, patch);
+        check_client(&row.client)?;
+    }
+    Ok(())
+}
+
+/// JSON Merge Patch (RFC 7396).
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(members) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    if let Value::Object(target) = target {
+        for (name, value) in members {
+            if value.is_null() {
+                target.remove(name);
+            } else {
+                merge(target.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+fn check_client(client: &Value) -> Result<()> {
+    if !client.is_object() {
+        return Err(Error::invalid_field("/client", "wrong_type", "This must be a JSON object."));
+    }
+    let bytes = client.to_string().len();
+    if bytes > MAX_CLIENT_BYTES {
+        return Err(Error::invalid_field(
+            "/client",
+            "too_long",
+            format!("At most {MAX_CLIENT_BYTES} bytes are kept; this would be {bytes}."),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+    use serde_json::json;
+
+    #[test]
+    fn a_merge_patch_keeps_what_is_absent_and_removes_what_is_null() {
+        let mut target = json!({"a": 1, "b": {"c": 2, "d": 3}});
+        merge(&mut target, &json!({"b": {"c": null, "e": 4}}));
+        assert_eq!(target, json!({"a": 1, "b": {"d": 3, "e": 4}}));
+    }
+}

@@ -1,0 +1,79 @@
+//! Counters of a person: changed last in the transaction of what they count, in order of id, so that
+//! two transactions that touch the same people never wait for each other in a circle.
+
+use crate::infra::db::Conn;
+use crate::kernel::{Result, UserId};
+
+/// A change of one person's counters.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    /// Friends.
+    pub friends: i32,
+    /// People who follow them.
+    pub followers: i32,
+    /// People whom they follow.
+    pub following: i32,
+    /// Public posts.
+    pub posts_public: i32,
+    /// Posts for friends.
+    pub posts_friends: i32,
+    /// Posts for a custom audience or for nobody else.
+    pub posts_private: i32,
+}
+
+/// Adds to the counters of some people. Call it last.
+pub async fn bump(conn: &mut Conn, changes: &[(UserId, Tally)]) -> Result<()> {
+    let mut sorted = changes.to_vec();
+    sorted.sort_by_key(|(user_id, _)| *user_id);
+    for (user_id, tally) in sorted {
+        sqlx::query!(
+            "update user_counter
+             set friends = friends + $2, followers = followers + $3, following = following + $4,
+                 posts_public = posts_public + $5, posts_friends = posts_friends + $6,
+                 posts_private = posts_private + $7
+             where user_id = $1",
+            user_id as _,
+            tally.friends,
+            tally.followers,
+            tally.following,
+            tally.posts_public,
+            tally.posts_friends,
+            tally.posts_private
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Counts everything anew; says how many people's counters had drifted.
+pub async fn recount(conn: &mut Conn) -> Result<u64> {
+    let done = sqlx::query!(
+        "with truth as (
+             select a.user_id,
+                    (select count(*)::int from friendship f where f.user_id = a.user_id) as friends,
+                    (select count(*)::int from follow f where f.followee_id = a.user_id) as followers,
+                    (select count(*)::int from follow f where f.follower_id = a.user_id) as following,
+                    count(p.post_id) filter (where p.audience = 'public')::int as posts_public,
+                    count(p.post_id) filter (where p.audience = 'friends')::int as posts_friends,
+                    count(p.post_id) filter (where p.audience in ('custom', 'only_me'))::int as posts_private
+             from account a
+             left join post p on p.author_id = a.user_id and p.deleted_at is null
+             group by a.user_id
+         )
+         insert into user_counter as c
+                (user_id, friends, followers, following, posts_public, posts_friends, posts_private)
+         select * from truth
+         on conflict (user_id) do update
+         set friends = excluded.friends, followers = excluded.followers,
+             following = excluded.following, posts_public = excluded.posts_public,
+             posts_friends = excluded.posts_friends, posts_private = excluded.posts_private
+         where (c.friends, c.followers, c.following, c.posts_public, c.posts_friends, c.posts_private)
+               is distinct from
+               (excluded.friends, excluded.followers, excluded.following, excluded.posts_public,
+                excluded.posts_friends, excluded.posts_private)"
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,24 @@
+//! People as others see them: names, profile, settings, counters.
+//!
+//! Owns the tables `account`, `former_username`, `user_settings` and `user_counter`. Invariants: a
+//! username is one person's at a time and leads to them for 90 days after they gave it up; an
+//! account's counters change in the transaction of what they count.
+
+mod actions;
+mod counters;
+mod model;
+mod routes;
+mod store;
+mod view;
+
+pub use actions::{create_account, mark_deleted};
+pub use counters::{Tally, bump, recount};
+pub use model::{
+    Bio, DisplayName, FriendListAudience, NewAccount, RequestPolicy, SimpleAudience, Username,
+};
+pub use routes::configure;
+pub use store::{
+    AccountRow, SettingsRow, find_account, find_by_username, find_former_username, load_settings,
+    set_role, set_state,
+};
+pub use view::{Counts, Me, Person, Profile, me, people, person, resolve};

@@ -1,0 +1,235 @@
+//! Names, texts and choices of a person.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::kernel::UserId;
+use crate::kernel::text::Refusal;
+use crate::text_type;
+
+/// Days that a former username leads to its person and is nobody else's.
+pub const FORMER_USERNAME_DAYS: i64 = 90;
+/// Most bytes of a frontend's own settings.
+pub const MAX_CLIENT_BYTES: usize = 16 * 1024;
+
+/// Names that would be taken for a route or for the staff.
+const RESERVED: &[&str] = &[
+    "admin", "administrator", "api", "deleted", "help", "kith", "me", "moderator", "null", "root",
+    "security", "support", "system", "undefined",
+];
+
+/// The name in `@mentions` and addresses: 3 to 30 of `a-z 0-9 _ .`, kept in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, min_length = 3, max_length = 30, pattern = "^[a-zA-Z0-9_.]{3,30}$", example = "alice")]
+pub struct Username(String);
+
+impl Username {
+    /// Checks characters, length and reserved words; upper case is folded.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let folded = text.to_ascii_lowercase();
+        let length = folded.chars().count();
+        if !(3..=30).contains(&length) {
+            let code = if length < 3 { "too_short" } else { "too_long" };
+            return Err(Refusal::new(code, "A username has 3 to 30 characters."));
+        }
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
+        if !folded.chars().all(allowed) {
+            return Err(Refusal::new(
+                "forbidden_character",
+                "A username consists of letters a to z, digits, '_' and '.'.",
+            ));
+        }
+        if RESERVED.contains(&folded.as_str()) {
+            return Err(Refusal::new("reserved", "This username is reserved. Choose another."));
+        }
+        Ok(Self(folded))
+    }
+
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Username {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Username> for String {
+    fn from(name: Username) -> Self {
+        name.0
+    }
+}
+
+text_type!(
+    /// The name that people read.
+    DisplayName, 1..=80, single
+);
+text_type!(
+    /// What a person says of themselves.
+    Bio, 0..=500, multiline
+);
+text_type!(
+    /// Where a person says they are.
+    Location, 0..=100, single
+);
+text_type!(
+    /// A language tag, such as `en` or `pt-BR`.
+    Language, 2..=35, single
+);
+text_type!(
+    /// A time zone of the IANA database, such as `Europe/Prague`.
+    TimeZone, 1..=64, single
+);
+
+/// An address on the web: `http` or `https` only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, max_length = 300, pattern = "^[hH][tT][tT][pP][sS]?://[^/]", example = "https://example.org")]
+pub struct Website(String);
+
+impl Website {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Website {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        crate::kernel::text::check(&text, 1, 300, false)?;
+        let lower = text.to_ascii_lowercase();
+        let host = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
+        match host {
+            Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(Self(text)),
+            _ => Err(Refusal::new("not_a_link", "A website begins with http:// or https:// and a host.")),
+        }
+    }
+}
+
+impl From<Website> for String {
+    fn from(website: Website) -> Self {
+        website.0
+    }
+}
+
+/// Declares a closed set of words that is the same in SQL and on the wire.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// The word in SQL and on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// Reads the word; `None` for any other.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words!(
+    /// Whom posts are for when nothing else is said.
+    SimpleAudience {
+        /// Everybody.
+        Public = "public",
+        /// Friends.
+        Friends = "friends",
+        /// Nobody else.
+        OnlyMe = "only_me",
+    }
+);
+words!(
+    /// Who may ask for friendship.
+    RequestPolicy {
+        /// Everybody.
+        Everyone = "everyone",
+        /// Friends of friends.
+        FriendsOfFriends = "friends_of_friends",
+        /// Nobody.
+        Nobody = "nobody",
+    }
+);
+words!(
+    /// Who may write a message without being asked.
+    MessagePolicy {
+        /// Everybody.
+        Everyone = "everyone",
+        /// Friends.
+        Friends = "friends",
+        /// Nobody.
+        Nobody = "nobody",
+    }
+);
+words!(
+    /// Who may see the list and the number of friends.
+    FriendListAudience {
+        /// Everybody.
+        Public = "public",
+        /// Friends.
+        Friends = "friends",
+        /// Nobody else.
+        OnlyMe = "only_me",
+    }
+);
+words!(
+    /// How often a summary comes by mail.
+    Digest {
+        /// Never.
+        Off = "off",
+        /// Every day.
+        Daily = "daily",
+        /// Every week.
+        Weekly = "weekly",
+    }
+);
+
+/// What is needed to make an account.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Its id.
+    pub user_id: UserId,
+    /// Its name in addresses.
+    pub username: Username,
+    /// The name that people read.
+    pub display_name: DisplayName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_username_is_folded_and_checked() {
+        assert_eq!(Username::parse("Alice.B_1").expect("valid").as_str(), "alice.b_1");
+        for (bad, code) in [
+            ("al", "too_short"),
+            ("a b c", "forbidden_character"),
+            ("аlice", "forbidden_character"),
+            ("admin", "reserved"),
+        ] {
+            assert_eq!(Username::parse(bad).map_err(|r| r.code), Err(code), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_website_is_http_or_https() {
+        let parse = |text: &str| Website::try_from(text.to_owned());
+        assert!(parse("https://example.org/a").is_ok());
+        for bad in ["javascript:alert(1)", "ftp://x", "https://", "https:///path", "example.org"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

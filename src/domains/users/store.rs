@@ -1,0 +1,402 @@
+//! All SQL of accounts and settings.
+
+use serde_json::Value;
+
+use super::model::NewAccount;
+use crate::infra::db::{Conn, OnConstraint};
+use crate::kernel::{Code, Error, Result, Timestamp, UserId};
+
+/// An account as it is stored.
+#[derive(Debug, Clone)]
+pub struct AccountRow {
+    /// Its id.
+    pub user_id: UserId,
+    /// Its name in addresses.
+    pub username: String,
+    /// The name that people read.
+    pub display_name: String,
+    /// What the person says of themselves.
+    pub bio: String,
+    /// Where the person says they are.
+    pub location: String,
+    /// Their website.
+    pub website: Option<String>,
+    /// `user`, `moderator` or `admin`.
+    pub role: String,
+    /// `active`, `suspended` or `deleted`.
+    pub state: String,
+    /// Counts edits.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Accounts by id, in no order, whatever their state.
+pub async fn list_accounts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<AccountRow>> {
+    Ok(sqlx::query_as!(
+        AccountRow,
+        r#"select user_id as "user_id: _", username, display_name, bio, location, website, role,
+                  state, version, created_at as "created_at: _"
+           from account where user_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The account with this id.
+pub async fn find_account(conn: &mut Conn, user_id: UserId) -> Result<Option<AccountRow>> {
+    Ok(list_accounts(conn, &[user_id]).await?.pop())
+}
+
+/// The person who has this username now.
+pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select user_id as "user_id: _" from account where username = $1"#,
+        username
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The present username of the person who had this one after `since`.
+pub async fn find_former_username(
+    conn: &mut Conn,
+    username: &str,
+    since: Timestamp,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "select a.username from former_username f join account a using (user_id)
+         where f.username = $1 and f.released_at > $2",
+        username,
+        since as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Adds an account with default settings and counters at nought.
+pub async fn insert_account(
+    conn: &mut Conn,
+    account: &NewAccount,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "with made as (
+             insert into account (user_id, username, display_name, created_at, updated_at)
+             values ($1, $2, $3, $4, $4) returning user_id
+         ), settings as (
+             insert into user_settings (user_id, updated_at) select user_id, $4 from made
+         )
+         insert into user_counter (user_id) select user_id from made",
+        account.user_id as _,
+        account.username.as_str(),
+        account.display_name.as_str(),
+        now as _
+    )
+    .execute(conn)
+    .await
+    .on_constraint("account_username_key", username_taken)?;
+    Ok(())
+}
+
+/// The refusal for a username that belongs to somebody.
+pub fn username_taken() -> Error {
+    Error::new(Code::UsernameTaken, "This username is taken. Choose another.")
+}
+
+/// New values of an account; everything that the owner may edit.
+#[derive(Debug)]
+pub struct AccountUpdate<'a> {
+    /// Its name in addresses.
+    pub username: &'a str,
+    /// The name that people read.
+    pub display_name: &'a str,
+    /// What the person says of themselves.
+    pub bio: &'a str,
+    /// Where the person says they are.
+    pub location: &'a str,
+    /// Their website.
+    pub website: Option<&'a str>,
+}
+
+/// Locks an account's row until the transaction ends and reads it.
+pub async fn lock_account(conn: &mut Conn, user_id: UserId) -> Result<AccountRow> {
+    sqlx::query_as!(
+        AccountRow,
+        r#"select user_id as "user_id: _", username, display_name, bio, location, website, role,
+                  state, version, created_at as "created_at: _"
+           from account where user_id = $1 for update"#,
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(Error::not_found)
+}
+
+/// Writes an account's new values.
+pub async fn update_account(
+    conn: &mut Conn,
+    user_id: UserId,
+    update: &AccountUpdate<'_>,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update account
+         set username = $2, display_name = $3, bio = $4, location = $5, website = $6,
+             version = version + 1, updated_at = $7
+         where user_id = $1",
+        user_id as _,
+        update.username,
+        update.display_name,
+        update.bio,
+        update.location,
+        update.website,
+        now as _
+    )
+    .execute(conn)
+    .await
+    .on_constraint("account_username_key", username_taken)?;
+    Ok(())
+}
+
+/// Keeps a username for the person who gave it up.
+pub async fn insert_former_username(
+    conn: &mut Conn,
+    username: &str,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into former_username (username, user_id, released_at) values ($1, $2, $3)
+         on conflict (username) do update set user_id = $2, released_at = $3",
+        username,
+        user_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether somebody else gave this username up after `since`.
+pub async fn is_held_for_another(
+    conn: &mut Conn,
+    username: &str,
+    user_id: UserId,
+    since: Timestamp,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from former_username
+               where username = $1 and user_id <> $2 and released_at > $3
+           ) as "held!""#,
+        username,
+        user_id as _,
+        since as _
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Changes what an account may do; says whether there is such an account.
+pub async fn set_role(
+    conn: &mut Conn,
+    user_id: UserId,
+    role: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update account set role = $2, version = version + 1, updated_at = $3 where user_id = $1",
+        user_id as _,
+        role,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Suspends or restores an account that is not deleted; says whether there is one.
+pub async fn set_state(
+    conn: &mut Conn,
+    user_id: UserId,
+    state: &str,
+    until: Option<Timestamp>,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update account
+         set state = $2, suspended_until = $3, suspended_reason = $4,
+             version = version + 1, updated_at = $5
+         where user_id = $1 and state <> 'deleted'",
+        user_id as _,
+        state,
+        until as _,
+        reason,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Marks an account as deleted and blanks what it said of itself; the username stays taken.
+pub async fn mark_deleted(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update account
+         set state = 'deleted', deleted_at = $2, bio = '', location = '', website = null,
+             version = version + 1, updated_at = $2
+         where user_id = $1",
+        user_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Restores accounts whose suspension has run out; says how many.
+pub async fn lift_suspensions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    let done = sqlx::query!(
+        "update account
+         set state = 'active', suspended_until = null, suspended_reason = null,
+             version = version + 1, updated_at = $1
+         where state = 'suspended' and suspended_until <= $1",
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// A person's settings as they are stored.
+#[derive(Debug, Clone)]
+pub struct SettingsRow {
+    /// Whom posts are for when nothing else is said.
+    pub default_audience: String,
+    /// Who may ask for friendship.
+    pub who_can_request: String,
+    /// Who may write a message without being asked.
+    pub who_can_message: String,
+    /// Who may see the list of friends.
+    pub who_sees_friends: String,
+    /// Whether search finds the person.
+    pub searchable: bool,
+    /// Whether friends see that the person is online.
+    pub show_presence: bool,
+    /// Whether friends see when the person was last here; works both ways.
+    pub show_last_active: bool,
+    /// Whether others see what the person has read; works both ways.
+    pub read_receipts: bool,
+    /// Whether the person is suggested to others.
+    pub suggestions: bool,
+    /// How often a summary comes by mail.
+    pub email_digest: String,
+    /// Language tag.
+    pub language: String,
+    /// Time zone.
+    pub time_zone: String,
+    /// The frontend's own settings.
+    pub client: Value,
+    /// Counts edits.
+    pub version: i64,
+}
+
+/// A person's settings.
+pub async fn load_settings(conn: &mut Conn, user_id: UserId) -> Result<SettingsRow> {
+    sqlx::query_as!(
+        SettingsRow,
+        "select default_audience, who_can_request, who_can_message, who_sees_friends, searchable,
+                show_presence, show_last_active, read_receipts, suggestions, email_digest,
+                language, time_zone, client, version
+         from user_settings where user_id = $1",
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(Error::not_found)
+}
+
+/// Locks a person's settings until the transaction ends.
+pub async fn lock_settings(conn: &mut Conn, user_id: UserId) -> Result<()> {
+    sqlx::query_scalar!("select 1 from user_settings where user_id = $1 for update", user_id as _)
+        .fetch_optional(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes all of a person's settings.
+pub async fn update_settings(
+    conn: &mut Conn,
+    user_id: UserId,
+    row: &SettingsRow,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update user_settings
+         set default_audience = $2, who_can_request = $3, who_can_message = $4,
+             who_sees_friends = $5, searchable = $6, show_presence = $7, show_last_active = $8,
+             read_receipts = $9, suggestions = $10, email_digest = $11, language = $12,
+             time_zone = $13, client = $14, version = version + 1, updated_at = $15
+         where user_id = $1",
+        user_id as _,
+        row.default_audience,
+        row.who_can_request,
+        row.who_can_message,
+        row.who_sees_friends,
+        row.searchable,
+        row.show_presence,
+        row.show_last_active,
+        row.read_receipts,
+        row.suggestions,
+        row.email_digest,
+        row.language,
+        row.time_zone,
+        row.client,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What only the owner of an account sees.
+#[derive(Debug)]
+pub struct OwnRow {
+    /// E-mail address.
+    pub email: String,
+    /// Whether it was confirmed.
+    pub email_verified: bool,
+    friends: i32,
+    followers: i32,
+    posts: i32,
+}
+
+impl OwnRow {
+    /// All numbers, since nothing is hidden from oneself.
+    pub fn counts(&self) -> super::view::Counts {
+        super::view::Counts {
+            friends: Some(i64::from(self.friends)),
+            followers: Some(i64::from(self.followers)),
+            posts: Some(i64::from(self.posts)),
+        }
+    }
+}
+
+/// E-mail address and counters of an account.
+pub async fn load_own(conn: &mut Conn, user_id: UserId) -> Result<OwnRow> {
+    sqlx::query_as!(
+        OwnRow,
+        r#"select r.email, r.email_verified_at is not null as "email_verified!",
+                  c.friends, c.followers,
+                  c.posts_public + c.posts_friends + c.posts_private as "posts!"
+           from credential r join user_counter c using (user_id)
+           where r.user_id = $1"#,
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(Error::not_found)
+}

@@ -1,0 +1,205 @@
+//! What others see of a person.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::store::{self, AccountRow, SettingsRow};
+use crate::infra::db::Conn;
+use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::platform::http::UserRef;
+use crate::platform::sessions::Role;
+
+/// A person inside other objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Person {
+    /// Their id.
+    pub id: UserId,
+    /// Their name in addresses.
+    pub username: String,
+    /// The name that people read.
+    pub display_name: String,
+    /// Address of their picture.
+    pub avatar_url: Option<String>,
+    /// Whether the account is deleted; names are gone then.
+    pub deleted: bool,
+}
+
+impl From<&AccountRow> for Person {
+    fn from(row: &AccountRow) -> Self {
+        let deleted = row.state == "deleted";
+        let shown = |name: &str, instead: &str| if deleted { instead } else { name }.to_owned();
+        Self {
+            id: row.user_id,
+            username: shown(&row.username, "deleted"),
+            display_name: shown(&row.display_name, "Deleted account"),
+            avatar_url: None,
+            deleted,
+        }
+    }
+}
+
+/// People by id, whatever their state: whoever shows an object has decided that it may be seen.
+pub async fn people(conn: &mut Conn, ids: &[UserId]) -> Result<HashMap<UserId, Person>> {
+    let rows = store::list_accounts(conn, ids).await?;
+    Ok(rows.iter().map(|row| (row.user_id, Person::from(row))).collect())
+}
+
+/// One person.
+pub async fn person(conn: &mut Conn, user_id: UserId) -> Result<Person> {
+    people(conn, &[user_id]).await?.remove(&user_id).ok_or_else(Error::not_found)
+}
+
+/// Numbers of a person; `null` where they are hidden from the viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Counts {
+    /// Friends.
+    pub friends: Option<i64>,
+    /// People who follow them.
+    pub followers: Option<i64>,
+    /// Posts that the viewer may see.
+    pub posts: Option<i64>,
+}
+
+/// A person's profile, without what depends on the viewer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Profile {
+    /// Who it is.
+    #[serde(flatten)]
+    pub person: Person,
+    /// What they say of themselves.
+    pub bio: String,
+    /// Where they say they are.
+    pub location: String,
+    /// Their website.
+    pub website: Option<String>,
+    /// Address of their cover picture.
+    pub cover_url: Option<String>,
+    /// When they joined.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Numbers.
+    pub counts: Counts,
+}
+
+impl Profile {
+    /// The profile of an account with these numbers.
+    pub fn new(row: &AccountRow, counts: Counts) -> Self {
+        Self {
+            person: Person::from(row),
+            bio: row.bio.clone(),
+            location: row.location.clone(),
+            website: row.website.clone(),
+            cover_url: None,
+            created_at: row.created_at,
+            counts,
+        }
+    }
+}
+
+/// Oneself: a profile with what only its owner sees.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Me {
+    /// What others see.
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// Always null: nobody is related to themselves.
+    #[schema(value_type = Option<Object>)]
+    pub viewer: Option<()>,
+    /// E-mail address.
+    pub email: String,
+    /// Whether the address was confirmed.
+    pub email_verified: bool,
+    /// Role.
+    pub role: Role,
+    /// What the role may do.
+    pub permissions: Vec<&'static str>,
+    #[serde(skip)]
+    pub(super) version: i64,
+}
+
+/// Oneself.
+pub async fn me(conn: &mut Conn, user_id: UserId) -> Result<Me> {
+    let row = store::find_account(conn, user_id).await?.ok_or_else(Error::not_found)?;
+    let own = store::load_own(conn, user_id).await?;
+    let role: Role = row.role.parse().unwrap_or(Role::User);
+    Ok(Me {
+        profile: Profile::new(&row, own.counts()),
+        viewer: None,
+        email: own.email,
+        email_verified: own.email_verified,
+        role,
+        permissions: role.permissions().to_vec(),
+        version: row.version,
+    })
+}
+
+/// A person's settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Settings {
+    /// Whom posts are for when nothing else is said.
+    #[schema(value_type = super::model::SimpleAudience)]
+    pub default_audience: String,
+    /// Who may ask for friendship.
+    #[schema(value_type = super::model::RequestPolicy)]
+    pub who_can_request: String,
+    /// Who may write a message without being asked.
+    #[schema(value_type = super::model::MessagePolicy)]
+    pub who_can_message: String,
+    /// Who may see the list and the number of friends.
+    #[schema(value_type = super::model::FriendListAudience)]
+    pub who_sees_friends: String,
+    /// Whether search finds the person.
+    pub searchable: bool,
+    /// Whether friends see that the person is online.
+    pub show_presence: bool,
+    /// Whether friends see when the person was last here; works both ways.
+    pub show_last_active: bool,
+    /// Whether others see what the person has read; works both ways.
+    pub read_receipts: bool,
+    /// Whether the person is suggested to others.
+    pub suggestions: bool,
+    /// How often a summary comes by mail.
+    #[schema(value_type = super::model::Digest)]
+    pub email_digest: String,
+    /// Language tag.
+    pub language: String,
+    /// Time zone.
+    pub time_zone: String,
+    /// The frontend's own settings.
+    #[schema(value_type = Object)]
+    pub client: Value,
+}
+
+impl From<SettingsRow> for Settings {
+    fn from(row: SettingsRow) -> Self {
+        Self {
+            default_audience: row.default_audience,
+            who_can_request: row.who_can_request,
+            who_can_message: row.who_can_message,
+            who_sees_friends: row.who_sees_friends,
+            searchable: row.searchable,
+            show_presence: row.show_presence,
+            show_last_active: row.show_last_active,
+            read_receipts: row.read_receipts,
+            suggestions: row.suggestions,
+            email_digest: row.email_digest,
+            language: row.language,
+            time_zone: row.time_zone,
+            client: row.client,
+        }
+    }
+}
+
+/// The person that a path names: by id or by `@username`. Whether the viewer may see them is for the
+/// caller to decide.
+pub async fn resolve(conn: &mut Conn, user: &UserRef) -> Result<UserId> {
+    match user {
+        UserRef::Id(user_id) => Ok(*user_id),
+        UserRef::Name(name) => store::find_by_username(conn, &name.to_ascii_lowercase())
+            .await?
+            .ok_or_else(Error::not_found),
+    }
+}

@@ -1,0 +1,93 @@
+//! The context: handles to everything that a domain may need, cheap to clone.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use super::config::Config;
+use crate::infra::mail::Mailer;
+use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
+
+/// Handles to database, clock, randomness, mail and configuration.
+#[derive(Clone)]
+pub struct Ctx(Arc<Parts>);
+
+/// What a context is made of.
+pub struct Parts {
+    /// Settings in effect.
+    pub config: Arc<Config>,
+    /// The primary database.
+    pub db: PgPool,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids and secrets.
+    pub ids: IdFactory,
+    /// Sends mail.
+    pub mailer: Mailer,
+    /// Wakes the job runner after a commit that queued something.
+    pub wake_jobs: Arc<Notify>,
+    /// Work that must end before the process does, such as what follows a commit.
+    pub tasks: TaskTracker,
+    /// Bounds how many passwords are hashed at once: each takes 19 MiB.
+    pub hashing: Arc<Semaphore>,
+}
+
+impl Ctx {
+    /// A context of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Settings in effect.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The database pool.
+    pub fn db(&self) -> &PgPool {
+        &self.0.db
+    }
+
+    /// A connection to read with.
+    pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
+        self.0.db.acquire().await.map_err(Error::from)
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The clock itself, for what runs by itself.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// Makes ids and secrets.
+    pub fn ids(&self) -> &IdFactory {
+        &self.0.ids
+    }
+
+    /// Sends mail. Only jobs do: a request queues one.
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+
+    /// Wakes the job runner.
+    pub fn wake_jobs(&self) -> &Arc<Notify> {
+        &self.0.wake_jobs
+    }
+
+    /// Work that must end before the process does.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// Bounds concurrent password hashing.
+    pub fn hashing(&self) -> &Arc<Semaphore> {
+        &self.0.hashing
+    }
+}

@@ -1,0 +1,184 @@
+//! Authority as a parameter: a handler without one of these is visibly public.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::{Role, access, store};
+use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
+use crate::platform::Ctx;
+use crate::platform::http::Problem;
+
+/// A person who is signed in, with a living session and an active account.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentUser {
+    /// The person.
+    pub id: UserId,
+    /// The session of this request.
+    pub session_id: SessionId,
+    /// Their role now.
+    pub role: Role,
+    /// When they last gave their password.
+    pub reauthenticated_at: Timestamp,
+}
+
+impl CurrentUser {
+    /// The person as somebody who looks at things.
+    pub fn viewer(self) -> Viewer {
+        Viewer(Some(self.id))
+    }
+}
+
+/// Somebody who looks at things: signed in, or not where anonymous reading is allowed. A bad token
+/// is refused and never taken for an absent one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Viewer(pub Option<UserId>);
+
+impl Viewer {
+    /// Somebody who is signed out.
+    pub const ANONYMOUS: Self = Self(None);
+
+    /// The person, when signed in.
+    pub fn id(self) -> Option<UserId> {
+        self.0
+    }
+
+    /// Whether this is `user_id` themselves.
+    pub fn is(self, user_id: UserId) -> bool {
+        self.0 == Some(user_id)
+    }
+}
+
+/// A moderator or an administrator.
+#[derive(Debug, Clone, Copy)]
+pub struct Moderator(pub CurrentUser);
+
+/// A person who gave their password within the last ten minutes.
+#[derive(Debug, Clone, Copy)]
+pub struct RecentlyConfirmed(pub CurrentUser);
+
+const RECENT_SECONDS: i64 = 10 * 60;
+
+async fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
+    let Some(token) = bearer(request)? else {
+        return Ok(None);
+    };
+    let ctx = Ctx::of(request)?;
+    let bearer = access::verify(&ctx, &token)?;
+    let caller = store::find_caller(&mut *ctx.read().await?, bearer.session_id)
+        .await?
+        .filter(|caller| caller.user_id == bearer.user_id);
+    let ended = || Error::new(Code::SessionRevoked, "The session has ended. Sign in again.");
+    let caller = caller.ok_or_else(ended)?;
+    match caller.state.as_str() {
+        "suspended" => return Err(suspended(caller.suspended_until)),
+        "active" if !caller.revoked && ctx.now() < caller.expires_at => {}
+        _ => return Err(ended()),
+    }
+    Ok(Some(CurrentUser {
+        id: caller.user_id,
+        session_id: bearer.session_id,
+        role: Role::from_str(&caller.role).unwrap_or(Role::User),
+        reauthenticated_at: caller.reauthenticated_at,
+    }))
+}
+
+/// The refusal for a suspended account.
+pub fn suspended(until: Option<Timestamp>) -> Error {
+    Error::new(Code::AccountSuspended, "This account is suspended.").with_until(until)
+}
+
+fn bearer(request: &HttpRequest) -> Result<Option<String>> {
+    let Some(header) = request.headers().get(AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let text = String::from_utf8_lossy(header.as_bytes());
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(Some(token.trim().to_owned()))
+        }
+        _ => Err(Error::new(
+            Code::InvalidToken,
+            "The Authorization header must be 'Bearer' and an access token.",
+        )),
+    }
+}
+
+fn signed_out() -> Error {
+    Error::new(
+        Code::Unauthenticated,
+        "Sign in first, and send the access token as 'Authorization: Bearer ...'.",
+    )
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = std::result::Result<T, Problem>>>>;
+
+impl FromRequest for CurrentUser {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let user = current_user(&request).await?;
+            Ok(user.ok_or_else(signed_out)?)
+        })
+    }
+}
+
+impl FromRequest for Viewer {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            match current_user(&request).await? {
+                Some(user) => Ok(user.viewer()),
+                None if Ctx::of(&request)?.config().public_read => Ok(Self::ANONYMOUS),
+                None => Err(signed_out().into()),
+            }
+        })
+    }
+}
+
+impl FromRequest for Moderator {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let user = CurrentUser::from_request(request, payload);
+        Box::pin(async move {
+            let user = user.await?;
+            if user.role < Role::Moderator {
+                return Err(Error::from(Code::Forbidden).into());
+            }
+            Ok(Self(user))
+        })
+    }
+}
+
+impl FromRequest for RecentlyConfirmed {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let user = CurrentUser::from_request(request, payload);
+        let ctx = Ctx::of(request);
+        Box::pin(async move {
+            let user = user.await?;
+            if ctx?.now().seconds_since(user.reauthenticated_at) > RECENT_SECONDS {
+                return Err(Error::new(
+                    Code::ReauthRequired,
+                    "Confirm your password with POST /v1/auth/reauth, then repeat this.",
+                )
+                .into());
+            }
+            Ok(Self(user))
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! Who is calling: sessions, their tokens, and the extractors that prove a caller.
+//!
+//! Owns the tables `session` and `refresh_token`. A session sits below the people it belongs to:
+//! [`CurrentUser`] carries ids and a role and needs no row of theirs. Revoking a session counts from
+//! the next request on, because every request asks for its session.
+
+mod access;
+mod extract;
+mod refresh;
+mod role;
+pub mod store;
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::kernel::{Result, SessionId, Timestamp, UserId};
+use crate::platform::Tx;
+
+pub use access::ACCESS_TOKEN_SECONDS;
+pub use extract::{CurrentUser, Moderator, RecentlyConfirmed, Viewer};
+pub use refresh::{Refreshed, refresh};
+pub use role::Role;
+
+/// A session ends this long after its last use.
+pub const IDLE: TimeDelta = TimeDelta::days(30);
+/// A session ends this long after its beginning, however much it is used.
+pub const LONGEST: TimeDelta = TimeDelta::days(180);
+
+/// The device and the place that a session is opened from.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// The client's own name for itself; the same device again replaces its session.
+    pub id: Option<String>,
+    /// What a person calls the device.
+    pub name: Option<String>,
+    /// Network address.
+    pub address: String,
+    /// `User-Agent`.
+    pub agent: String,
+}
+
+/// The secrets that a session is used with.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Tokens {
+    /// Goes into `Authorization: Bearer`.
+    pub access_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// Seconds that the access token lives.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    /// Exchanges for the next pair, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// The session.
+    pub session_id: SessionId,
+}
+
+/// Opens a session for `user_id`. A session of the same device is ended first.
+pub async fn open(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<Tokens> {
+    let now = tx.now();
+    if let Some(device_id) = &device.id {
+        store::revoke_device(tx.conn(), user_id, device_id, now).await?;
+    }
+    let session_id: SessionId = tx.new_id();
+    let ends_at = now + LONGEST;
+    store::insert_session(tx.conn(), session_id, user_id, device, now, now + IDLE, ends_at).await?;
+    let secret: [u8; 32] = tx.ids().bytes();
+    let refresh_token = refresh::encode(&secret);
+    store::insert_refresh_token(tx.conn(), &refresh::hash(&secret), session_id, now).await?;
+    tokens(tx, user_id, session_id, refresh_token)
+}
+
+fn tokens(
+    tx: &Tx,
+    user_id: UserId,
+    session_id: SessionId,
+    refresh_token: String,
+) -> Result<Tokens> {
+    Ok(Tokens {
+        access_token: access::sign(tx.ctx(), user_id, session_id, tx.now())?,
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_SECONDS,
+        refresh_token: Some(refresh_token),
+        session_id,
+    })
+}
+
+/// An access token for a session that exists, for tools such as `kith token mint`.
+pub fn mint(
+    ctx: &crate::platform::Ctx,
+    user_id: UserId,
+    session_id: SessionId,
+    now: Timestamp,
+) -> Result<String> {
+    access::sign(ctx, user_id, session_id, now)
+}

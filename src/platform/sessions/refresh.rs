@@ -1,0 +1,112 @@
+//! Refresh tokens: 256 random bits, stored as a hash, each used once. The successor of a token is an
+//! HMAC of it under a server key, so a client that lost the answer and asks again gets the same one.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::{Device, IDLE, Tokens, store, tokens};
+use crate::kernel::mac::hmac_sha256;
+use crate::kernel::{Error, Result, SessionId, Timestamp, UserId};
+use crate::platform::Tx;
+
+/// A repeat within this many seconds, while the successor is unused, gets the same successor.
+const GRACE_SECONDS: i64 = 30;
+const KEY_PURPOSE: &str = "refresh-token";
+
+/// What became of a refresh token.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// The next pair, for this person.
+    Renewed(UserId, Tokens),
+    /// It had been used before: its whole family is revoked now.
+    Reused(UserId, SessionId),
+    /// Its session has ended.
+    Ended,
+    /// It is not one of ours.
+    Unknown,
+}
+
+/// The token as clients hold it.
+pub(super) fn encode(secret: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(secret)
+}
+
+/// What is stored of a token. A fast hash is enough for 256 random bits.
+pub(super) fn hash(secret: &[u8; 32]) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+fn decode(token: &str) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()
+}
+
+/// Exchanges a refresh token for the next pair. The family's row is locked, so of two exchanges at
+/// once one waits for the other.
+pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refreshed> {
+    let Some(secret) = decode(token) else {
+        return Ok(Refreshed::Unknown);
+    };
+    let now = tx.now();
+    let Some(session_id) = store::find_family(tx.conn(), &hash(&secret)).await? else {
+        return Ok(Refreshed::Unknown);
+    };
+    let Some(family) = store::lock_family(tx.conn(), session_id).await? else {
+        return Ok(Refreshed::Ended);
+    };
+    if family.revoked || now >= family.expires_at || now >= family.ends_at {
+        return Ok(Refreshed::Ended);
+    }
+    // Read again under the lock: the exchange that we waited for may have used the token.
+    let used_at = store::load_used_at(tx.conn(), &hash(&secret)).await?;
+    let successor = match used_at {
+        None => Some(issue_successor(tx, &secret, session_id).await?),
+        Some(used_at) => find_successor(tx, &secret, used_at).await?,
+    };
+    let Some(successor) = successor else {
+        store::revoke(tx.conn(), session_id, "refresh_token_reused", now).await?;
+        return Ok(Refreshed::Reused(family.user_id, session_id));
+    };
+    let expires_at = family.ends_at.min(now + IDLE);
+    store::touch(tx.conn(), session_id, device, now, expires_at).await?;
+    let pair = tokens(tx, family.user_id, session_id, encode(&successor))?;
+    Ok(Refreshed::Renewed(family.user_id, pair))
+}
+
+async fn issue_successor(
+    tx: &mut Tx,
+    secret: &[u8; 32],
+    session_id: SessionId,
+) -> Result<[u8; 32]> {
+    let now = tx.now();
+    let newest = successors(tx, secret)
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("there is no key for refresh tokens")))?;
+    store::mark_used(tx.conn(), &hash(secret), now).await?;
+    store::insert_refresh_token(tx.conn(), &hash(&newest), session_id, now).await?;
+    Ok(newest)
+}
+
+/// The successor that was handed out for a used token, if it may be handed out again.
+async fn find_successor(
+    tx: &mut Tx,
+    secret: &[u8; 32],
+    used_at: Timestamp,
+) -> Result<Option<[u8; 32]>> {
+    if tx.now().seconds_since(used_at) > GRACE_SECONDS {
+        return Ok(None);
+    }
+    for candidate in successors(tx, secret) {
+        if store::is_unused(tx.conn(), &hash(&candidate)).await? {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}
+
+/// The possible successors of a token: one for each server key, newest first.
+fn successors(tx: &Tx, secret: &[u8; 32]) -> Vec<[u8; 32]> {
+    let keys = tx.ctx().config().derive(KEY_PURPOSE);
+    keys.iter().map(|key| hmac_sha256(key, &[secret])).collect()
+}

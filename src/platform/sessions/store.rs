@@ -1,0 +1,330 @@
+//! All SQL of sessions.
+
+use super::Device;
+use crate::infra::db::Conn;
+use crate::kernel::{Result, SessionId, Timestamp, UserId};
+
+/// What a request needs to know of its session and its person.
+#[derive(Debug)]
+pub struct Caller {
+    /// The person.
+    pub user_id: UserId,
+    /// Their role now.
+    pub role: String,
+    /// Their account's state now.
+    pub state: String,
+    /// End of a suspension.
+    pub suspended_until: Option<Timestamp>,
+    /// When the password was last given.
+    pub reauthenticated_at: Timestamp,
+    /// Whether the session still counts.
+    pub revoked: bool,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+}
+
+/// The session and the person behind it, as they are now.
+pub async fn find_caller(conn: &mut Conn, session_id: SessionId) -> Result<Option<Caller>> {
+    Ok(sqlx::query_as!(
+        Caller,
+        r#"select s.user_id as "user_id: _", a.role, a.state,
+                  a.suspended_until as "suspended_until: _",
+                  s.reauthenticated_at as "reauthenticated_at: _",
+                  s.revoked_at is not null as "revoked!", s.expires_at as "expires_at: _"
+           from session s join account a using (user_id)
+           where s.session_id = $1"#,
+        session_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// A session as its owner sees it.
+#[derive(Debug)]
+pub struct Listed {
+    /// The session.
+    pub session_id: SessionId,
+    /// The client's own name for itself.
+    pub device_id: Option<String>,
+    /// What a person calls the device.
+    pub device_name: Option<String>,
+    /// Network address of its last exchange.
+    pub address: String,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_active_at: Timestamp,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+}
+
+/// The living sessions of a person, most recently used first.
+pub async fn list_sessions(
+    conn: &mut Conn,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<Listed>> {
+    Ok(sqlx::query_as!(
+        Listed,
+        r#"select session_id as "session_id: _", device_id, device_name, address,
+                  created_at as "created_at: _", last_active_at as "last_active_at: _",
+                  expires_at as "expires_at: _"
+           from session
+           where user_id = $1 and revoked_at is null and expires_at > $2
+           order by last_active_at desc, session_id desc"#,
+        user_id as _,
+        now as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Adds a session.
+pub async fn insert_session(
+    conn: &mut Conn,
+    session_id: SessionId,
+    user_id: UserId,
+    device: &Device,
+    now: Timestamp,
+    expires_at: Timestamp,
+    ends_at: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into session (session_id, user_id, device_id, device_name, address, user_agent,
+                              created_at, last_active_at, reauthenticated_at, expires_at, ends_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9)",
+        session_id as _,
+        user_id as _,
+        device.id,
+        device.name,
+        device.address,
+        device.agent,
+        now as _,
+        expires_at as _,
+        ends_at as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds an unused refresh token to a family.
+pub async fn insert_refresh_token(
+    conn: &mut Conn,
+    hash: &[u8; 32],
+    session_id: SessionId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into refresh_token (token_hash, session_id, issued_at) values ($1, $2, $3)",
+        hash.as_slice(),
+        session_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The session that a refresh token belongs to.
+pub async fn find_family(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<SessionId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select session_id as "session_id: _" from refresh_token where token_hash = $1"#,
+        hash.as_slice()
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// A family under its lock.
+#[derive(Debug)]
+pub struct Family {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Whether it was ended.
+    pub revoked: bool,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+    /// When it ends in any case.
+    pub ends_at: Timestamp,
+}
+
+/// Locks a family's row until the transaction ends.
+pub async fn lock_family(conn: &mut Conn, session_id: SessionId) -> Result<Option<Family>> {
+    Ok(sqlx::query_as!(
+        Family,
+        r#"select user_id as "user_id: _", revoked_at is not null as "revoked!",
+                  expires_at as "expires_at: _", ends_at as "ends_at: _"
+           from session where session_id = $1 for update"#,
+        session_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// When a token was used.
+pub async fn load_used_at(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<Timestamp>> {
+    Ok(sqlx::query_scalar!(
+        r#"select used_at as "used_at: _" from refresh_token where token_hash = $1"#,
+        hash.as_slice()
+    )
+    .fetch_optional(conn)
+    .await?
+    .flatten())
+}
+
+/// Whether the token exists and was never used.
+pub async fn is_unused(conn: &mut Conn, hash: &[u8; 32]) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from refresh_token where token_hash = $1 and used_at is null
+           ) as "unused!""#,
+        hash.as_slice()
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Marks a token as used.
+pub async fn mark_used(conn: &mut Conn, hash: &[u8; 32], now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update refresh_token set used_at = $2 where token_hash = $1",
+        hash.as_slice(),
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes a use of the session and lets it live on.
+pub async fn touch(
+    conn: &mut Conn,
+    session_id: SessionId,
+    device: &Device,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update session set last_active_at = $2, expires_at = $3, address = $4, user_agent = $5
+         where session_id = $1",
+        session_id as _,
+        now as _,
+        expires_at as _,
+        device.address,
+        device.agent
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the password was given again.
+pub async fn mark_reauthenticated(
+    conn: &mut Conn,
+    session_id: SessionId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update session set reauthenticated_at = $2 where session_id = $1",
+        session_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends one session; says whether it was alive.
+pub async fn revoke(
+    conn: &mut Conn,
+    session_id: SessionId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update session set revoked_at = $3, revoked_reason = $2
+         where session_id = $1 and revoked_at is null",
+        session_id as _,
+        reason,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends one session of this person; says whether there was one.
+pub async fn revoke_own(
+    conn: &mut Conn,
+    user_id: UserId,
+    session_id: SessionId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update session set revoked_at = $4, revoked_reason = $3
+         where session_id = $1 and user_id = $2 and revoked_at is null",
+        session_id as _,
+        user_id as _,
+        reason,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends all sessions of a person, but for `kept`; says how many.
+pub async fn revoke_all(
+    conn: &mut Conn,
+    user_id: UserId,
+    kept: Option<SessionId>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "update session set revoked_at = $4, revoked_reason = $3
+         where user_id = $1 and revoked_at is null and session_id is distinct from $2",
+        user_id as _,
+        kept as _,
+        reason,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Ends the session of a device that signs in again.
+pub async fn revoke_device(
+    conn: &mut Conn,
+    user_id: UserId,
+    device_id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update session set revoked_at = $3, revoked_reason = 'replaced'
+         where user_id = $1 and device_id = $2 and revoked_at is null",
+        user_id as _,
+        device_id,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes sessions that ended before `before`, with their tokens; says how many.
+pub async fn delete_dead(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from session where session_id in (
+             select session_id from session
+             where expires_at < $1 or revoked_at < $1
+             limit 10000)",
+        before as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,18 @@
+//! The one way to write.
+//!
+//! Begin. With an idempotency key: take its lock or answer 409; replay a stored answer. Run the
+//! action, which guards, changes and queues jobs on the one connection it is given. Render and store
+//! the answer from the same transaction. Commit. What follows the commit runs in a task that a
+//! dropped connection cannot cancel, and that the answer awaits.
+//!
+//! Inside an action there is only SQL on that connection: no cache, no second connection, no
+//! network. Rows that others want too, counters above all, are changed last and in key order.
+
+mod answer;
+mod idempotency;
+mod tx;
+mod writer;
+
+pub use answer::Answer;
+pub use tx::{Tx, transaction};
+pub use writer::Writer;

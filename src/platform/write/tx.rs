@@ -1,0 +1,125 @@
+//! A transaction of the house: retried as a whole, committed where nobody can cancel it.
+
+use std::time::Duration;
+
+use sqlx::{Postgres, Transaction};
+
+use crate::infra::db::{Conn, is_retryable};
+use crate::infra::jobs::{self, NewJob};
+use crate::kernel::ids::Id;
+use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
+use crate::platform::Ctx;
+
+/// How often a transaction is run again after a deadlock or a serialization failure.
+const RETRIES: u32 = 3;
+
+/// An open transaction, with the time and the randomness of its write.
+pub struct Tx {
+    transaction: Transaction<'static, Postgres>,
+    ctx: Ctx,
+    now: Timestamp,
+    op_id: Option<String>,
+    queued_jobs: bool,
+}
+
+impl Tx {
+    async fn begin(ctx: &Ctx) -> Result<Self> {
+        Ok(Self {
+            transaction: ctx.db().begin().await?,
+            ctx: ctx.clone(),
+            now: ctx.now(),
+            op_id: None,
+            queued_jobs: false,
+        })
+    }
+
+    /// The connection that store functions take.
+    pub fn conn(&mut self) -> &mut Conn {
+        &mut self.transaction
+    }
+
+    /// The instant of this write: the same for every row it makes.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A new id at the instant of this write.
+    pub fn new_id<I: Id>(&self) -> I {
+        self.ctx.ids().new_id(self.now)
+    }
+
+    /// Makes secrets.
+    pub fn ids(&self) -> &IdFactory {
+        self.ctx.ids()
+    }
+
+    /// The context: for configuration and keys, never for a second connection.
+    pub fn ctx(&self) -> &Ctx {
+        &self.ctx
+    }
+
+    /// The idempotency key of the request, which comes back in what it creates.
+    pub fn op_id(&self) -> Option<&str> {
+        self.op_id.as_deref()
+    }
+
+    pub(super) fn set_op_id(&mut self, op_id: Option<String>) {
+        self.op_id = op_id;
+    }
+
+    /// Queues a job that exists if and only if this transaction commits.
+    pub async fn enqueue(&mut self, job: &NewJob) -> Result<()> {
+        let id: JobId = self.new_id();
+        jobs::enqueue(&mut self.transaction, id, job, self.now).await?;
+        self.queued_jobs = true;
+        Ok(())
+    }
+
+    /// Commits, and does what follows, in a task of its own.
+    async fn commit(self) -> Result<()> {
+        let Self { transaction, ctx, queued_jobs, .. } = self;
+        let wake = ctx.wake_jobs().clone();
+        let done = ctx.tasks().spawn(async move {
+            transaction.commit().await?;
+            if queued_jobs {
+                wake.notify_one();
+            }
+            Ok::<(), sqlx::Error>(())
+        });
+        done.await.map_err(Error::internal)??;
+        Ok(())
+    }
+}
+
+/// Runs `action` in a transaction and commits what it did. An error rolls everything back. After a
+/// deadlock or a serialization failure the whole is run again, a few times, with a growing pause.
+pub async fn transaction<T>(ctx: &Ctx, action: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+    let mut attempt = 0;
+    loop {
+        let outcome = attempt_once(ctx, &action).await;
+        attempt += 1;
+        match outcome {
+            Err(error) if attempt <= RETRIES && may_retry(&error) => {
+                let [jitter] = ctx.ids().bytes::<1>();
+                let pause = u64::from(jitter % 16) + (1 << (2 * attempt));
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn attempt_once<T>(ctx: &Ctx, action: &impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+    let mut tx = Tx::begin(ctx).await?;
+    let value = action(&mut tx).await?;
+    tx.commit().await?;
+    Ok(value)
+}
+
+fn may_retry(error: &Error) -> bool {
+    error.code() == Code::Unavailable
+        && error
+            .cause()
+            .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
+            .is_some_and(is_retryable)
+}
