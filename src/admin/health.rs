@@ -1,0 +1,107 @@
+//! Liveness and readiness.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::platform::Ctx;
+
+/// What readiness depends on beyond the servers themselves.
+#[derive(Debug, Default)]
+pub struct Health {
+    schema_ready: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Health {
+    /// The database was reached and its schema is the one this program needs.
+    pub fn set_schema_ready(&self) {
+        self.schema_ready.store(true, Ordering::Relaxed);
+    }
+
+    /// The process is about to end: balancers should send nothing more.
+    pub fn set_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(livez).service(readyz);
+}
+
+/// The process runs.
+#[derive(Debug, Serialize, ToSchema)]
+struct Alive {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Whether requests should come here.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ok`, `degraded` (serving with a part missing) or `unavailable`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// The state of each part.
+    parts: Parts,
+}
+
+/// The state of each part.
+#[derive(Debug, Serialize, ToSchema)]
+struct Parts {
+    /// `ok`, `down`, or `pending` before the schema is known to be right.
+    #[schema(example = "ok")]
+    postgres: &'static str,
+}
+
+/// Whether the process runs
+#[utoipa::path(tag = "Operations", responses((status = 200, body = Alive)))]
+#[get("/livez")]
+async fn livez() -> HttpResponse {
+    answer(200, &Alive { status: "ok" })
+}
+
+/// Whether requests should come here
+///
+/// 503 before the first contact with Postgres, with migrations pending and while draining. A part
+/// lost after the start leaves it at 200 with `degraded`, so that one lost server does not take every
+/// instance out at once.
+#[utoipa::path(
+    tag = "Operations",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness))
+)]
+#[get("/readyz")]
+async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
+    let postgres = if !health.schema_ready.load(Ordering::Relaxed) {
+        "pending"
+    } else if answers(&ctx).await {
+        "ok"
+    } else {
+        "down"
+    };
+    let draining = health.draining.load(Ordering::Relaxed);
+    let (code, status) = match postgres {
+        _ if draining => (503, "unavailable"),
+        "pending" => (503, "unavailable"),
+        "ok" => (200, "ok"),
+        _ => (200, "degraded"),
+    };
+    answer(code, &Readiness { status, parts: Parts { postgres } })
+}
+
+async fn answers(ctx: &Ctx) -> bool {
+    let ping = sqlx::query_scalar!("select 1 as one").fetch_one(ctx.db());
+    matches!(tokio::time::timeout(Duration::from_secs(1), ping).await, Ok(Ok(_)))
+}
+
+fn answer<T: Serialize>(status: u16, body: &T) -> HttpResponse {
+    let status = actix_web::http::StatusCode::from_u16(status).unwrap_or_default();
+    HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(body)
+}

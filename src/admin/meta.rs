@@ -1,0 +1,98 @@
+//! What a client should know before it begins.
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::domains::{auth, comments, posts, reactions, users};
+use crate::platform::Ctx;
+use crate::platform::config::Registration;
+use crate::platform::http::{HttpResult, json_with_etag};
+
+/// Registers the route.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(get_meta);
+}
+
+/// What this server offers and what it asks for.
+#[derive(Debug, Serialize, ToSchema)]
+struct Meta {
+    /// The program's version.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// `open`, `invite` or `closed`.
+    #[schema(example = "open")]
+    registration: &'static str,
+    /// Whether public things can be read without signing in.
+    public_read: bool,
+    /// Most characters (code points) and bytes by field.
+    limits: Limits,
+    /// What a password must be.
+    passwords: Passwords,
+    /// Kinds of reaction.
+    reactions: Vec<&'static str>,
+    /// Parts that this server has.
+    features: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Limits {
+    /// Characters of a post.
+    post: usize,
+    /// Characters of a comment.
+    comment: usize,
+    /// Levels of replies below a comment.
+    comment_depth: i16,
+    /// Characters of a display name.
+    display_name: usize,
+    /// Characters of a bio.
+    bio: usize,
+    /// Entries of a page, at the most.
+    page: u16,
+    /// Ids in one batch.
+    ids: usize,
+    /// Bytes of a request's body.
+    body_bytes: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Passwords {
+    /// Fewest characters.
+    min_length: usize,
+    /// Most characters.
+    max_length: usize,
+}
+
+/// What this server offers
+#[utoipa::path(tag = "Operations", responses((status = 200, body = Meta)))]
+#[get("/meta")]
+async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
+    let config = ctx.config();
+    let meta = Meta {
+        version: env!("CARGO_PKG_VERSION"),
+        registration: match config.registration {
+            Registration::Open => "open",
+            Registration::Invite => "invite",
+            Registration::Closed => "closed",
+        },
+        public_read: config.public_read,
+        limits: Limits {
+            post: posts::Content::MAX,
+            comment: comments::Content::MAX,
+            comment_depth: comments::MAX_DEPTH,
+            display_name: users::DisplayName::MAX,
+            bio: users::Bio::MAX,
+            page: 100,
+            ids: 100,
+            body_bytes: 64 * 1024,
+        },
+        passwords: Passwords {
+            min_length: auth::MIN_PASSWORD,
+            max_length: auth::MAX_PASSWORD,
+        },
+        reactions: reactions::Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
+        features: vec!["feed", "circles", "search"],
+    };
+    Ok(json_with_etag(&request, 0, &meta))
+}

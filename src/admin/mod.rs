@@ -1,0 +1,9 @@
+//! For operators and the curious: health, the documentation and what this instance offers.
+
+mod docs;
+mod health;
+mod meta;
+
+pub use docs::{configure as configure_docs, ServedDocument};
+pub use health::{Health, configure as configure_health};
+pub use meta::configure as configure_meta;

@@ -1,0 +1,185 @@
+//! The life of a process: build, run until stopped, drain.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, HttpServer, web};
+use anyhow::Context as _;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use utoipa_actix_web::AppExt as _;
+
+use super::{openapi, routes, schema, worker};
+use crate::admin::{self, Health, ServedDocument};
+use crate::infra::db::{PoolOptions, connect_lazily};
+use crate::infra::jobs::Runner;
+use crate::infra::mail::Mailer;
+use crate::kernel::clock::SystemClock;
+use crate::kernel::page::CursorCodec;
+use crate::kernel::{Clock, IdFactory};
+use crate::platform::Ctx;
+use crate::platform::config::{Config, Role};
+use crate::platform::context::Parts;
+use crate::platform::http::{
+    BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
+};
+
+/// Time and randomness of a process.
+pub struct Injected {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids and secrets.
+    pub ids: IdFactory,
+}
+
+impl Default for Injected {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), ids: IdFactory::from_os() }
+    }
+}
+
+/// A process that is ready to run.
+pub struct Application {
+    server: Server,
+    addr: SocketAddr,
+    ctx: Ctx,
+    health: web::Data<Health>,
+    stop: CancellationToken,
+}
+
+/// How long a request waits for a connection of the pool.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Application {
+    /// Binds the address and puts everything together. The database may still be away.
+    pub fn build(config: Config, database_url: &str, injected: Injected) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.addr)
+            .with_context(|| format!("cannot listen on {} (KITH_ADDR)", config.addr))?;
+        let addr = listener.local_addr()?;
+        let ctx = context(config, database_url, injected, addr)?;
+        let health = web::Data::new(Health::default());
+        let server = serve(&ctx, addr, listener, &health)?;
+        Ok(Self { server, addr, ctx, health, stop: CancellationToken::new() })
+    }
+
+    /// The address that it listens on; the real one where port 0 was asked for.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The context, for tools and tests.
+    pub fn ctx(&self) -> &Ctx {
+        &self.ctx
+    }
+
+    /// Serves until `stopped` is done, then finishes what was begun.
+    pub async fn run_until_stopped(self, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { server, ctx, health, stop, .. } = self;
+        let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
+        if ctx.config().has_role(Role::Worker) {
+            let runner =
+                Runner::new(ctx.db().clone(), worker::registry(), ctx.clone(), ctx.clock());
+            runner.start(Arc::clone(ctx.wake_jobs()), stop.clone(), ctx.tasks());
+        }
+        let handle = server.handle();
+        let serving = tokio::spawn(server);
+        stopped.await;
+        health.set_draining();
+        handle.stop(true).await;
+        serving.await??;
+        stop.cancel();
+        watching.await?;
+        ctx.tasks().close();
+        tokio::time::timeout(ctx.config().shutdown_grace, ctx.tasks().wait())
+            .await
+            .unwrap_or_else(|_late| tracing::warn!("some background work was cut off"));
+        ctx.db().close().await;
+        Ok(())
+    }
+}
+
+fn context(
+    config: Config,
+    database_url: &str,
+    injected: Injected,
+    addr: SocketAddr,
+) -> anyhow::Result<Ctx> {
+    let options = PoolOptions {
+        size: config.db_pool,
+        statement_timeout: config.statement_timeout,
+        acquire_timeout: ACQUIRE_TIMEOUT,
+    };
+    let mailer = match &config.smtp_url {
+        Some(url) => Mailer::smtp(url.expose(), &config.mail_from)?,
+        None => Mailer::files(&config.mail_dir, &config.mail_from)?,
+    };
+    Ok(Ctx::new(Parts {
+        web_url: config.web_url(addr),
+        public_url: config.public_url(addr),
+        db: connect_lazily(database_url, &options)?,
+        clock: injected.clock,
+        ids: injected.ids,
+        mailer,
+        wake_jobs: Arc::new(Notify::new()),
+        tasks: TaskTracker::new(),
+        hashing: Arc::new(Semaphore::new(hashers())),
+        config: Arc::new(config),
+    }))
+}
+
+/// One password hash a core at a time: more would only wait for each other, with 19 MiB each.
+fn hashers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+fn serve(
+    ctx: &Ctx,
+    addr: SocketAddr,
+    listener: TcpListener,
+    health: &web::Data<Health>,
+) -> anyhow::Result<Server> {
+    let document = openapi::document();
+    let setup = http_setup(ctx, openapi::route_table(&document));
+    let document = ServedDocument(serde_json::to_vec(&document)?.into());
+    let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
+    tracing::debug!(%addr, "building the server");
+    let grace = ctx.config().shutdown_grace.as_secs().max(1);
+    let server = HttpServer::new(move || {
+        let (app, _document) = App::new().into_utoipa_app().configure(routes::configure).split_for_parts();
+        let setup = setup.clone();
+        let document = document.clone();
+        app.app_data(ctx.clone())
+            .app_data(health.clone())
+            .configure(move |cfg| setup.install(cfg))
+            .configure(move |cfg| admin::configure_docs(cfg, &document))
+            .default_service(web::to(not_found))
+            .wrap(from_fn(catch_panics))
+            .wrap(Compress::default())
+            .wrap(cors(&ctx.config().allowed_origins))
+            .wrap(from_fn(door))
+    })
+    .shutdown_timeout(grace)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+fn http_setup(ctx: &Ctx, routes: crate::platform::http::RouteTable) -> HttpSetup {
+    let proxies = ctx.config().trusted_proxies.clone();
+    HttpSetup {
+        public_url: PublicUrl(ctx.public_url().to_owned()),
+        body_limit: BodyLimit::default(),
+        cursors: CursorCodec::new(ctx.config().secret_key.derive("cursor")),
+        ids: ctx.ids().clone(),
+        proxies: TrustedProxies(Arc::new(move |address| {
+            proxies.iter().any(|network| network.contains(address))
+        })),
+        routes,
+    }
+}

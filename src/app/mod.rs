@@ -1,0 +1,11 @@
+//! The composition root: what there is, put together. Production and tests share every line.
+
+mod application;
+mod openapi;
+mod routes;
+mod schema;
+mod worker;
+
+pub use application::{Application, Injected};
+pub use openapi::document;
+pub use worker::registry;
