@@ -123,9 +123,9 @@ impl<K: SortKey> Slice<K> {
     /// The key that the walk starts from, when it goes towards greater (`ascending`) or smaller
     /// keys.
     pub fn bound(&self, ascending: bool) -> K {
-        self.from
-            .clone()
-            .unwrap_or_else(|| if ascending { K::lowest() } else { K::highest() })
+        self.from.clone().unwrap_or_else(|| {
+            if ascending { K::lowest() } else { K::highest() }
+        })
     }
 
     /// Rows to ask the database for: one more than fit, to learn whether there are more.
@@ -212,11 +212,7 @@ impl CursorCodec {
         let mut bytes = vec![VERSION, u8::from(direction == Direction::Prev)];
         bytes.extend_from_slice(&filter_hash(filter));
         bytes.extend(serde_json::to_vec(&Sealed(key.cloned())).unwrap_or_default());
-        let mac = self
-            .keys
-            .first()
-            .map(|key| mac(key, &bytes))
-            .unwrap_or_default();
+        let mac = self.keys.first().map(|key| mac(key, &bytes)).unwrap_or_default();
         bytes.extend_from_slice(&mac);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -230,18 +226,11 @@ impl CursorCodec {
                 "The cursor is not one that this server gave. Start again without a cursor.",
             )
         };
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_not_base64| invalid())?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_not_base64| invalid())?;
         let cut = bytes.len().checked_sub(MAC_BYTES).ok_or_else(invalid)?;
         let (body, tag) = bytes.split_at_checked(cut).ok_or_else(invalid)?;
-        let ours = self
-            .keys
-            .iter()
-            .any(|key| bool::from(mac(key, body).ct_eq(tag)));
-        let (head, key) = body
-            .split_at_checked(2 + FILTER_BYTES)
-            .ok_or_else(invalid)?;
+        let ours = self.keys.iter().any(|key| bool::from(mac(key, body).ct_eq(tag)));
+        let (head, key) = body.split_at_checked(2 + FILTER_BYTES).ok_or_else(invalid)?;
         if !ours || head.first() != Some(&VERSION) {
             return Err(invalid());
         }
@@ -297,15 +286,9 @@ mod tests {
         let codec = CursorCodec::new(vec![[7; 32]]);
         let cursor = codec.seal(Some(&key(3)), Direction::Next, "/v1/feed");
         let code = |codec: &CursorCodec, cursor: &str, filter| {
-            codec
-                .open::<TimeKey>(cursor, filter)
-                .map_err(|e| e.code())
-                .err()
+            codec.open::<TimeKey>(cursor, filter).map_err(|e| e.code()).err()
         };
-        assert_eq!(
-            code(&codec, &cursor, "/v1/friends"),
-            Some(Code::CursorMismatch)
-        );
+        assert_eq!(code(&codec, &cursor, "/v1/friends"), Some(Code::CursorMismatch));
         let other = CursorCodec::new(vec![[8; 32]]);
         assert_eq!(code(&other, &cursor, "/v1/feed"), Some(Code::InvalidCursor));
         assert_eq!(code(&codec, "AAAA", "/v1/feed"), Some(Code::InvalidCursor));
@@ -315,25 +298,15 @@ mod tests {
     fn a_page_ends_only_where_no_row_is_left_and_can_always_be_polled_for_newer() {
         let slice = Slice::<TimeKey>::first(2);
         let full = slice.page(vec![(key(9), 9), (key(8), 8), (key(7), 7)]);
-        assert_eq!(
-            (full.items, full.next, full.prev),
-            (vec![9, 8], Some(key(8)), Some(key(9)))
-        );
+        assert_eq!((full.items, full.next, full.prev), (vec![9, 8], Some(key(8)), Some(key(9))));
         let end = slice.page(vec![(key(9), 9)]);
         assert_eq!((end.next, end.prev), (None, Some(key(9))));
     }
 
     #[test]
     fn a_page_backwards_is_in_list_order() {
-        let slice = Slice {
-            from: Some(key(5)),
-            direction: Direction::Prev,
-            limit: 2,
-        };
+        let slice = Slice { from: Some(key(5)), direction: Direction::Prev, limit: 2 };
         let page = slice.page(vec![(key(6), 6), (key(7), 7), (key(8), 8)]);
-        assert_eq!(
-            (page.items, page.next, page.prev),
-            (vec![7, 6], Some(key(6)), Some(key(7)))
-        );
+        assert_eq!((page.items, page.next, page.prev), (vec![7, 6], Some(key(6)), Some(key(7))));
     }
 }

@@ -62,19 +62,13 @@ pub fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), 
     if length < min || (min > 0 && text.trim().is_empty()) {
         return Err(Refusal::new(
             "too_short",
-            format!(
-                "At least {} character(s) that can be seen are needed.",
-                min.max(1)
-            ),
+            format!("At least {} character(s) that can be seen are needed.", min.max(1)),
         ));
     }
     match text.chars().find(|c| is_forbidden(*c, multiline)) {
         Some(found) => Err(Refusal::new(
             "forbidden_character",
-            format!(
-                "The character U+{:04X} is not allowed here.",
-                u32::from(found)
-            ),
+            format!("The character U+{:04X} is not allowed here.", u32::from(found)),
         )),
         None => Ok(()),
     }
@@ -138,23 +132,14 @@ mod tests {
     #[test]
     fn length_counts_code_points_and_not_bytes() {
         assert!(check("héé", 1, 3, false).is_ok());
-        assert_eq!(
-            check("héé!", 1, 3, false).map_err(|r| r.code),
-            Err("too_long")
-        );
-        assert_eq!(
-            check("   ", 1, 3, false).map_err(|r| r.code),
-            Err("too_short")
-        );
+        assert_eq!(check("héé!", 1, 3, false).map_err(|r| r.code), Err("too_long"));
+        assert_eq!(check("   ", 1, 3, false).map_err(|r| r.code), Err("too_short"));
     }
 
     #[test]
     fn characters_that_deceive_are_refused() {
         for text in ["a\0b", "a\u{202e}b", "a\u{7}b"] {
-            assert_eq!(
-                check(text, 1, 9, true).map_err(|r| r.code),
-                Err("forbidden_character")
-            );
+            assert_eq!(check(text, 1, 9, true).map_err(|r| r.code), Err("forbidden_character"));
         }
         assert!(check("two\nlines", 1, 9, true).is_ok());
         assert!(check("two\nlines", 1, 9, false).is_err());
