@@ -1,0 +1,214 @@
+//! The folder that a private server lives in: where it is, who owns it, and a way round folders
+//! that an account without rights can't reach, such as a checkout below `/root`.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use nix::unistd::geteuid;
+use sha2::{Digest, Sha256};
+
+use super::account::Account;
+use crate::kernel::IdFactory;
+
+/// Where servers live whose own folder is out of reach for the account that they run under.
+const ELSEWHERE: &str = "/var/lib/kith";
+
+/// A folder of mode 0700, owned by the account that the server runs under.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The real folder; never a link.
+    pub(super) dir: PathBuf,
+    /// `None` when the server runs as kith does.
+    pub(super) account: Option<Account>,
+    /// The link that leads to a folder elsewhere.
+    link: Option<PathBuf>,
+}
+
+impl Place {
+    /// Opens or makes the folder `dir` for a server that runs under the first of `accounts`.
+    pub(super) fn open(dir: &Path, accounts: &[&str]) -> anyhow::Result<Self> {
+        let dir = std::path::absolute(dir).context("could not tell the current folder")?;
+        let account = Account::without_rights(accounts)?;
+        if let Ok(target) = fs::read_link(&dir) {
+            let account = settle(&target, account)?;
+            return Ok(Self {
+                dir: target,
+                account,
+                link: Some(dir),
+            });
+        }
+        let existed = dir.exists();
+        let account = settle(&dir, account)?;
+        let dir =
+            fs::canonicalize(&dir).with_context(|| format!("could not read {}", dir.display()))?;
+        if account.is_none_or(|account| reaches(account, &dir)) {
+            return Ok(Self {
+                dir,
+                account,
+                link: None,
+            });
+        }
+        if existed && dir.join("data").exists() {
+            bail!(
+                "{} holds a server's data, but the account that owns it can't reach it. \
+                 Open the folders above it with `chmod o+x`.",
+                dir.display()
+            );
+        }
+        Self::elsewhere(dir, account)
+    }
+
+    /// Puts the server under `/var/lib` and leaves a link in the place that was asked for.
+    fn elsewhere(link: PathBuf, account: Option<Account>) -> anyhow::Result<Self> {
+        let dir = Path::new(ELSEWHERE).join(elsewhere_name(&link));
+        let account = settle(&dir, account)?;
+        fs::remove_dir(&link)
+            .and_then(|()| symlink(&dir, &link))
+            .with_context(|| format!("could not link {} to {}", link.display(), dir.display()))?;
+        Ok(Self {
+            dir,
+            account,
+            link: Some(link),
+        })
+    }
+
+    /// A file or folder in here.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The secret kept in here, made on the first call. Only the owner may read it.
+    pub(super) fn secret(&self) -> anyhow::Result<String> {
+        let path = self.path("password");
+        if let Ok(secret) = fs::read_to_string(&path)
+            && !secret.trim().is_empty()
+        {
+            return Ok(secret.trim().to_owned());
+        }
+        let secret = hex(&IdFactory::from_os().bytes::<24>());
+        self.write_private("password", &secret)?;
+        Ok(secret)
+    }
+
+    /// Writes a file which only the owner of this place may read.
+    pub(super) fn write_private(&self, name: &str, content: &str) -> anyhow::Result<()> {
+        let path = self.path(name);
+        let draft = self.path(&format!("{name}.new"));
+        let write = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(content.as_bytes())
+        };
+        write().with_context(|| format!("could not write {}", draft.display()))?;
+        if let Some(account) = self.account {
+            account.give(&draft)?;
+        }
+        // A reader sees the old file or the whole new one, never half of it.
+        fs::rename(&draft, &path).with_context(|| format!("could not write {}", path.display()))
+    }
+
+    /// Takes the folder and all that is in it away.
+    pub(super) fn remove(&self) -> anyhow::Result<()> {
+        if let Some(link) = &self.link {
+            fs::remove_file(link)
+                .with_context(|| format!("could not remove {}", link.display()))?;
+        }
+        fs::remove_dir_all(&self.dir)
+            .with_context(|| format!("could not remove {}", self.dir.display()))
+    }
+}
+
+/// Makes `dir` if it is missing and says which account is to use it. A folder that already
+/// belongs to an ordinary user stays theirs: root then starts the server as that user.
+fn settle(dir: &Path, account: Option<Account>) -> anyhow::Result<Option<Account>> {
+    if let Some(parent) = dir.parent() {
+        fs::create_dir_all(parent)
+            .with_context(|| format!("could not make the folder {}", parent.display()))?;
+    }
+    if !dir.exists() {
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(dir)
+            .with_context(|| format!("could not make the folder {}", dir.display()))?;
+    }
+    let found = fs::metadata(dir).with_context(|| format!("could not read {}", dir.display()))?;
+    let Some(account) = account else {
+        if found.uid() != geteuid().as_raw() {
+            bail!(
+                "{} belongs to another user (number {}), from a run under another account. \
+                 Run kith as that user, or remove the folder if you don't need its data.",
+                dir.display(),
+                found.uid()
+            );
+        }
+        return Ok(None);
+    };
+    if let Some(owner) = Account::owner_of(&found) {
+        return Ok(Some(owner));
+    }
+    account.give(dir)?;
+    Ok(Some(account))
+}
+
+/// Whether `account` can really write in `dir`: asked by trying, since access lists and odd file
+/// systems make the mode bits a poor witness.
+fn reaches(account: Account, dir: &Path) -> bool {
+    let mut probe = Command::new("/bin/sh");
+    probe
+        .args(["-c", "test -w \"$1\" && cd \"$1\"", "sh"])
+        .arg(dir)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    account.wear(&mut probe);
+    probe.status().is_ok_and(|status| status.success())
+}
+
+/// The folder's own name and a hash of its whole path: no two checkouts share one.
+fn elsewhere_name(dir: &Path) -> String {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let hash = hex(&Sha256::digest(dir.as_os_str().as_encoded_bytes()));
+    format!("{name}-{}", hash.get(..16).unwrap_or(&hash))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_checkouts_never_share_a_folder_elsewhere() {
+        let one = elsewhere_name(Path::new("/root/one/.kith/postgres"));
+        let two = elsewhere_name(Path::new("/root/two/.kith/postgres"));
+        assert!(one.starts_with("postgres-") && one.len() == 25);
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_secret_is_kept_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::open(&dir.path().join("server"), &["nobody"]).unwrap();
+        let secret = place.secret().unwrap();
+        assert_eq!(secret.len(), 48);
+        assert_eq!(place.secret().unwrap(), secret);
+        let mode = fs::metadata(place.path("password")).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        place.remove().unwrap();
+    }
+}
