@@ -8,3 +8,9 @@ pub mod infra;
 pub mod kernel;
 /// What every domain stands on: configuration, context, the one way to write, HTTP, sessions.
 pub mod platform;
+/// The domains, left to right.
+pub mod domains;
+/// Health, documentation, inspection.
+pub mod admin;
+/// The composition root.
+pub mod app;

@@ -2,8 +2,6 @@
 
 mod docs;
 mod health;
-mod meta;
 
 pub use docs::{configure as configure_docs, ServedDocument};
 pub use health::{Health, configure as configure_health};
-pub use meta::configure as configure_meta;

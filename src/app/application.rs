@@ -144,7 +144,7 @@ fn serve(
     health: &web::Data<Health>,
 ) -> anyhow::Result<Server> {
     let document = openapi::document();
-    let setup = http_setup(ctx, openapi::route_table(&document));
+    let setup = http_setup(ctx, openapi::route_table(&document, !ctx.config().is_production()));
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     tracing::debug!(%addr, "building the server");

@@ -1,11 +1,10 @@
 //! The OpenAPI 3.1 document: taken from the handlers, then completed with what every operation has
 //! in common, so that no handler repeats it.
 
-use std::collections::BTreeMap;
-
 use actix_web::App;
+use actix_web::http::Method;
 use utoipa::openapi::header::Header;
-use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
@@ -53,12 +52,13 @@ pub fn document() -> OpenApi {
 }
 
 /// Which paths answer which methods.
-pub fn route_table(document: &OpenApi) -> RouteTable {
-    RouteTable::new(document.paths.paths.iter().map(|(path, item)| {
+pub fn route_table(document: &OpenApi, suggest: bool) -> RouteTable {
+    let routes = document.paths.paths.iter().map(|(path, item)| {
         let mut item = item.clone();
         let methods = operations_mut(&mut item).into_iter().map(|(method, _)| method).collect();
         (path.clone(), methods)
-    }))
+    });
+    RouteTable::new(routes.collect(), suggest)
 }
 
 fn info() -> Info {
@@ -72,16 +72,16 @@ fn info() -> Info {
     info
 }
 
-fn operations_mut(item: &mut PathItem) -> Vec<(String, &mut Operation)> {
+fn operations_mut(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
     [
-        ("GET", item.get.as_mut()),
-        ("POST", item.post.as_mut()),
-        ("PUT", item.put.as_mut()),
-        ("PATCH", item.patch.as_mut()),
-        ("DELETE", item.delete.as_mut()),
+        (Method::GET, item.get.as_mut()),
+        (Method::POST, item.post.as_mut()),
+        (Method::PUT, item.put.as_mut()),
+        (Method::PATCH, item.patch.as_mut()),
+        (Method::DELETE, item.delete.as_mut()),
     ]
     .into_iter()
-    .filter_map(|(method, operation)| Some((method.to_owned(), operation?)))
+    .filter_map(|(method, operation)| Some((method, operation?)))
     .collect()
 }
 
@@ -112,11 +112,10 @@ fn with_headers(mut response: Response, status: &str) -> Response {
     response
 }
 
-fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
+fn complete_operation(path: &str, method: &Method, operation: &mut Operation) {
     let in_api = path.starts_with("/v1/");
     let private = operation.security.is_some();
     let has_body = operation.request_body.is_some();
-    let has_query = operation.parameters.iter().flatten().any(|p| p.parameter_in == ParameterIn::Query);
     let mut statuses = vec!["500", "503"];
     if in_api {
         statuses.extend(["400", "401", "403", "406", "422", "429"]);
@@ -124,18 +123,17 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
     if path.contains('{') {
         statuses.push("404");
     }
-    if method != "GET" {
+    if method != Method::GET {
         statuses.extend(["404", "409"]);
     }
     if has_body {
         statuses.extend(["413", "415"]);
     }
-    let _ = has_query;
-    if method == "PATCH" {
+    if method == Method::PATCH {
         statuses.push("412");
         operation.parameters.get_or_insert_default().push(header("If-Match", "Only if the version is still this one"));
     }
-    if method == "POST" && private {
+    if method == Method::POST && private {
         operation.parameters.get_or_insert_default().push(header(
             "Idempotency-Key",
             "1 to 255 visible ASCII characters. The same key gets the same answer for 24 hours",

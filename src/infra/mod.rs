@@ -3,3 +3,4 @@
 pub mod db;
 pub mod jobs;
 pub mod mail;
+pub mod servers;

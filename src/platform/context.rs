@@ -1,6 +1,10 @@
 //! The context: handles to everything that a domain may need, cheap to clone.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
 
 use sqlx::PgPool;
 use sqlx::pool::PoolConnection;
@@ -8,6 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
+use super::http::Problem;
 use crate::infra::mail::Mailer;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
@@ -19,6 +24,10 @@ pub struct Ctx(Arc<Parts>);
 pub struct Parts {
     /// Settings in effect.
     pub config: Arc<Config>,
+    /// The address of this API, without a slash at its end.
+    pub public_url: String,
+    /// The address of the frontend, without a slash at its end.
+    pub web_url: String,
     /// The primary database.
     pub db: PgPool,
     /// Tells the time.
@@ -44,6 +53,16 @@ impl Ctx {
     /// Settings in effect.
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// The address of this API, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    /// The address of the frontend, without a slash at its end.
+    pub fn web_url(&self) -> &str {
+        &self.0.web_url
     }
 
     /// The database pool.
@@ -89,5 +108,24 @@ impl Ctx {
     /// Bounds concurrent password hashing.
     pub fn hashing(&self) -> &Arc<Semaphore> {
         &self.0.hashing
+    }
+}
+
+impl Ctx {
+    /// The context of the application that serves `request`.
+    pub fn of(request: &HttpRequest) -> Result<Self> {
+        request
+            .app_data::<web::Data<Self>>()
+            .map(|ctx| ctx.get_ref().clone())
+            .ok_or_else(|| Error::internal(anyhow::anyhow!("the application has no context")))
+    }
+}
+
+impl FromRequest for Ctx {
+    type Error = Problem;
+    type Future = Ready<std::result::Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(Self::of(request).map_err(Problem::from))
     }
 }

@@ -13,7 +13,7 @@ use super::model::{
 use super::store::{self, AccountUpdate};
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::http::Patch;
+use crate::platform::http::{IfMatch, Patch};
 
 /// Adds an account with default settings. A name that somebody else gave up lately is taken.
 pub async fn create_account(tx: &mut Tx, account: &NewAccount) -> Result<()> {
@@ -46,16 +46,16 @@ pub struct ProfileChange {
     website: Patch<Website>,
 }
 
-/// Changes a profile. `expected` is the version of `If-Match`.
+/// Changes a profile. `if_match` guards against an edit that the client has not seen.
 pub async fn update_profile(
     tx: &mut Tx,
     user_id: UserId,
     change: &ProfileChange,
-    expected: Option<i64>,
+    if_match: IfMatch,
 ) -> Result<()> {
     let now = tx.now();
     let old = store::lock_account(tx.conn(), user_id).await?;
-    crate::platform::http::require_version(expected, old.version)?;
+    if_match.check(old.version)?;
     let username = change.username.as_ref().map_or(old.username.as_str(), Username::as_str);
     if username != old.username {
         let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
@@ -67,13 +67,14 @@ pub async fn update_profile(
     let update = AccountUpdate {
         username,
         display_name: change.display_name.as_ref().map_or(&old.display_name, DisplayName::as_str),
-        bio: change.bio.as_ref().map(Bio::as_str).or_keep(&old.bio, ""),
-        location: change.location.as_ref().map(Location::as_str).or_keep(&old.location, ""),
-        website: change
-            .website
+        bio: change.bio.as_ref().map(Bio::as_str).set_or(Some(&old.bio)).unwrap_or_default(),
+        location: change
+            .location
             .as_ref()
-            .map(|website| Some(website.as_str()))
-            .or_keep(old.website.as_deref(), None),
+            .map(Location::as_str)
+            .set_or(Some(&old.location))
+            .unwrap_or_default(),
+        website: change.website.as_ref().map(Website::as_str).set_or(old.website.as_deref()),
     };
     store::update_account(tx.conn(), user_id, &update, now).await
 }
@@ -99,16 +100,16 @@ pub struct SettingsChange {
     client: Option<Value>,
 }
 
-/// Changes settings. `expected` is the version of `If-Match`.
+/// Changes settings. `if_match` guards against an edit that the client has not seen.
 pub async fn update_settings(
     tx: &mut Tx,
     user_id: UserId,
     change: &SettingsChange,
-    expected: Option<i64>,
+    if_match: IfMatch,
 ) -> Result<()> {
     store::lock_settings(tx.conn(), user_id).await?;
     let mut row = store::load_settings(tx.conn(), user_id).await?;
-    crate::platform::http::require_version(expected, row.version)?;
+    if_match.check(row.version)?;
     apply(change, &mut row)?;
     let now = tx.now();
     store::update_settings(tx.conn(), user_id, &row, now).await

@@ -23,7 +23,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 #[get("/me")]
 async fn get_me(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<HttpResponse> {
     let body = view::me(&mut *ctx.read().await?, me.id).await?;
-    Ok(json_with_etag(&request, body.version, &body)?)
+    Ok(json_with_etag(&request, body.version, &body))
 }
 
 /// Change your profile
@@ -39,7 +39,7 @@ async fn update_me(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::update_profile(tx, me.id, &change, if_match.version()).await?;
+            actions::update_profile(tx, me.id, &change, if_match).await?;
             let body = view::me(tx.conn(), me.id).await?;
             Answer::versioned(body.version, &body)
         })
@@ -51,7 +51,7 @@ async fn update_me(
 #[get("/me/settings")]
 async fn get_settings(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<HttpResponse> {
     let row = store::load_settings(&mut *ctx.read().await?, me.id).await?;
-    Ok(json_with_etag(&request, row.version, &Settings::from(row))?)
+    Ok(json_with_etag(&request, row.version, &Settings::from(row)))
 }
 
 /// Change your settings
@@ -67,7 +67,7 @@ async fn update_settings(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::update_settings(tx, me.id, &change, if_match.version()).await?;
+            actions::update_settings(tx, me.id, &change, if_match).await?;
             let row = store::load_settings(tx.conn(), me.id).await?;
             Answer::versioned(row.version, &Settings::from(row))
         })

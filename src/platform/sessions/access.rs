@@ -42,7 +42,7 @@ pub struct Bearer {
 pub fn sign(ctx: &Ctx, user_id: UserId, session_id: SessionId, now: Timestamp) -> Result<String> {
     let key = ctx.config().jwt_keys.signing();
     let mut header = Header::new(Algorithm::HS256);
-    header.kid = Some(key.kid().to_owned());
+    header.kid = Some(key.kid.clone());
     header.typ = Some(TYPE.to_owned());
     let issued = now.utc().timestamp();
     let claims = Claims {
@@ -54,7 +54,7 @@ pub fn sign(ctx: &Ctx, user_id: UserId, session_id: SessionId, now: Timestamp) -
         iat: issued,
         exp: issued + ACCESS_TOKEN_SECONDS,
     };
-    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(key.secret()))
+    jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(key.bytes()))
         .map_err(Error::internal)
 }
 
@@ -74,7 +74,7 @@ pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
     validation.required_spec_claims = HashSet::from(["exp", "iss", "aud", "sub"].map(String::from));
     // Expiry is checked below, by the injected clock.
     validation.validate_exp = false;
-    let secret = DecodingKey::from_secret(key.secret());
+    let secret = DecodingKey::from_secret(key.bytes());
     let claims = jsonwebtoken::decode::<Claims>(token, &secret, &validation)
         .map_err(|_not_ours| invalid())?
         .claims;

@@ -107,6 +107,6 @@ async fn find_successor(
 
 /// The possible successors of a token: one for each server key, newest first.
 fn successors(tx: &Tx, secret: &[u8; 32]) -> Vec<[u8; 32]> {
-    let keys = tx.ctx().config().derive(KEY_PURPOSE);
+    let keys = tx.ctx().config().secret_key.derive(KEY_PURPOSE);
     keys.iter().map(|key| hmac_sha256(key, &[secret])).collect()
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::kernel::{Error, Result};
-use crate::platform::http::etag;
+use crate::platform::http::entity_tag;
 
 /// Status, location, version tag and body of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Answer {
     /// 200 with an object whose edits can race: `version` becomes part of its `ETag`.
     pub fn versioned<T: Serialize>(version: i64, body: &T) -> Result<Self> {
         let body = render(body)?;
-        let etag = Some(etag::of(version, &body));
+        let etag = Some(entity_tag(version, &body));
         Ok(Self { status: 200, location: None, etag, body })
     }
 

@@ -101,12 +101,3 @@ impl FromRequest for Writer {
     }
 }
 
-impl Ctx {
-    /// The context of the application that serves `request`.
-    pub fn of(request: &HttpRequest) -> Result<Self> {
-        request
-            .app_data::<actix_web::web::Data<Self>>()
-            .map(|ctx| ctx.get_ref().clone())
-            .ok_or_else(|| Error::internal(anyhow::anyhow!("the application has no context")))
-    }
-}
