@@ -144,7 +144,10 @@ async fn write(dir: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncBufReadExt as _;
+
     use super::*;
+    use crate::kernel::Code;
 
     fn message(subject: &str, text: &str) -> Message {
         Message {
@@ -191,5 +194,68 @@ mod tests {
         sly.to = "ada@example.org\r\nBcc: eve@example.org".to_owned();
         let error = mailer.send(&sly).await.expect_err("refused");
         assert!(!format!("{error:?}").contains("example.org"), "{error:?}");
+    }
+
+    /// A mail server for one conversation. It refuses recipients whose address holds `nobody`,
+    /// and gives back what it was told.
+    async fn serve_one(listener: tokio::net::TcpListener) -> String {
+        let (stream, _) = listener.accept().await.expect("a client");
+        let (read, mut write) = stream.into_split();
+        let mut lines = tokio::io::BufReader::new(read).lines();
+        let (mut heard, mut in_text) = (String::new(), false);
+        write.write_all(b"220 here\r\n").await.expect("greeted");
+        while let Ok(Some(line)) = lines.next_line().await {
+            heard.push_str(&line);
+            heard.push('\n');
+            let answer = match line.as_str() {
+                "." => "250 taken",
+                _ if in_text => continue,
+                "DATA" => "354 go on",
+                "QUIT" => break,
+                to if to.contains("nobody") => "550 <nobody@example.org> is unknown",
+                _ => "250 fine",
+            };
+            in_text = line == "DATA";
+            let answer = format!("{answer}\r\n");
+            write.write_all(answer.as_bytes()).await.expect("answered");
+            if line == "." || answer.starts_with("550") {
+                break;
+            }
+        }
+        heard
+    }
+
+    async fn over_smtp(message: &Message) -> (Result<()>, String) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!("smtp://{}", listener.local_addr().expect("bound"));
+        let server = tokio::spawn(serve_one(listener));
+        let mailer = Mailer::smtp(&url, "kith@example.org").expect("a mailer");
+        let result = mailer.send(message).await;
+        (result, server.await.expect("served"))
+    }
+
+    #[tokio::test]
+    async fn a_mail_goes_over_smtp() {
+        let (result, heard) = over_smtp(&message("Hello", "the text")).await;
+        result.expect("sent");
+        for part in [
+            "MAIL FROM:<kith@example.org>",
+            "RCPT TO:<ada@example.org>",
+            "the text",
+        ] {
+            assert!(heard.contains(part), "{heard}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_mail_server_says_of_an_address_does_not_get_into_the_error() {
+        let mut message = message("Hello", "text");
+        message.to = "nobody@example.org".to_owned();
+        let error = over_smtp(&message).await.0.expect_err("refused");
+        assert_eq!(error.code(), Code::Internal);
+        let told = format!("{error:?}");
+        assert!(told.contains("550") && !told.contains("nobody"), "{told}");
     }
 }

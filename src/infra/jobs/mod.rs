@@ -3,6 +3,7 @@
 //! A job is done at least once: when a worker dies, another one does its job again. So every
 //! handler has to be harmless when it is repeated, and a payload carries ids rather than data.
 
+mod attempt;
 mod periodic;
 mod queue;
 mod runner;

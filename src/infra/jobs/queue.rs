@@ -85,10 +85,11 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// Moves the end of a lease; false when the row belongs to somebody else by now.
+/// Moves the end of a lease; false when the row belongs to somebody else by now. It never moves
+/// nearer, because a renewal can still arrive after the job was put back for later.
 pub async fn renew(pool: &PgPool, job: &Claimed, lease_end: Timestamp) -> Result<bool> {
     let done = sqlx::query!(
-        "update job set run_at = $3 where job_id = $1 and attempts = $2",
+        "update job set run_at = greatest(run_at, $3) where job_id = $1 and attempts = $2",
         job.id as _,
         job.attempts,
         lease_end as _,
