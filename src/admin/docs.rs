@@ -19,14 +19,22 @@ pub struct ServedDocument(pub Bytes);
 pub fn configure(cfg: &mut ServiceConfig, document: &ServedDocument) {
     let document = document.clone();
     let errors: Arc<str> = error_page().into();
-    cfg.route("/openapi.json", web::get().to(move || serve(document.clone())))
-        .route("/docs/errors", web::get().to(move || serve_errors(errors.clone())))
-        .route("/docs", web::get().to(to_docs))
-        .service(
-            SwaggerUi::new("/docs/{_:.*}").config(
-                Config::new(["/openapi.json"]).persist_authorization(true).deep_linking(true),
-            ),
-        );
+    cfg.route(
+        "/openapi.json",
+        web::get().to(move || serve(document.clone())),
+    )
+    .route(
+        "/docs/errors",
+        web::get().to(move || serve_errors(errors.clone())),
+    )
+    .route("/docs", web::get().to(to_docs))
+    .service(
+        SwaggerUi::new("/docs/{_:.*}").config(
+            Config::new(["/openapi.json"])
+                .persist_authorization(true)
+                .deep_linking(true),
+        ),
+    );
 }
 
 async fn serve(document: ServedDocument) -> HttpResponse {
@@ -37,17 +45,21 @@ async fn serve(document: ServedDocument) -> HttpResponse {
 }
 
 async fn to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish()
+    HttpResponse::PermanentRedirect()
+        .insert_header((LOCATION, "/docs/"))
+        .finish()
 }
 
 async fn serve_errors(page: Arc<str>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page.to_string())
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(page.to_string())
 }
 
 /// Every code with its status, where the `type` of a problem leads.
 fn error_page() -> String {
     let rows = Code::ALL.iter().fold(String::new(), |mut rows, code| {
-        let (name, status, title) = (code.as_str(), status_of(*code), code.title());
+        let (name, status, title) = (code.as_str(), status_of(code.kind()), code.title());
         // Writing to a String cannot fail.
         write!(
             rows,

@@ -93,15 +93,26 @@ async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
         "ok" => (200, "ok"),
         _ => (200, "degraded"),
     };
-    answer(code, &Readiness { status, parts: Parts { postgres } })
+    answer(
+        code,
+        &Readiness {
+            status,
+            parts: Parts { postgres },
+        },
+    )
 }
 
 async fn answers(ctx: &Ctx) -> bool {
     let ping = sqlx::query_scalar!("select 1 as one").fetch_one(ctx.db());
-    matches!(tokio::time::timeout(Duration::from_secs(1), ping).await, Ok(Ok(_)))
+    matches!(
+        tokio::time::timeout(Duration::from_secs(1), ping).await,
+        Ok(Ok(_))
+    )
 }
 
 fn answer<T: Serialize>(status: u16, body: &T) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(status).unwrap_or_default();
-    HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).json(body)
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(body)
 }

@@ -3,5 +3,5 @@
 mod docs;
 mod health;
 
-pub use docs::{configure as configure_docs, ServedDocument};
+pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};

@@ -39,7 +39,10 @@ pub struct Injected {
 
 impl Default for Injected {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: IdFactory::from_os() }
+        Self {
+            clock: Arc::new(SystemClock),
+            ids: IdFactory::from_os(),
+        }
     }
 }
 
@@ -64,7 +67,13 @@ impl Application {
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
         let server = serve(&ctx, addr, listener, &health)?;
-        Ok(Self { server, addr, ctx, health, stop: CancellationToken::new() })
+        Ok(Self {
+            server,
+            addr,
+            ctx,
+            health,
+            stop: CancellationToken::new(),
+        })
     }
 
     /// The address that it listens on; the real one where port 0 was asked for.
@@ -79,11 +88,21 @@ impl Application {
 
     /// Serves until `stopped` is done, then finishes what was begun.
     pub async fn run_until_stopped(self, stopped: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { server, ctx, health, stop, .. } = self;
+        let Self {
+            server,
+            ctx,
+            health,
+            stop,
+            ..
+        } = self;
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         if ctx.config().has_role(Role::Worker) {
-            let runner =
-                Runner::new(ctx.db().clone(), worker::registry(), ctx.clone(), ctx.clock());
+            let runner = Runner::new(
+                ctx.db().clone(),
+                worker::registry(),
+                ctx.clone(),
+                ctx.clock(),
+            );
             runner.start(Arc::clone(ctx.wake_jobs()), stop.clone(), ctx.tasks());
         }
         let handle = server.handle();
@@ -144,13 +163,19 @@ fn serve(
     health: &web::Data<Health>,
 ) -> anyhow::Result<Server> {
     let document = openapi::document();
-    let setup = http_setup(ctx, openapi::route_table(&document, !ctx.config().is_production()));
+    let setup = http_setup(
+        ctx,
+        openapi::route_table(&document, !ctx.config().is_production()),
+    );
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
-        let (app, _document) = App::new().into_utoipa_app().configure(routes::configure).split_for_parts();
+        let (app, _document) = App::new()
+            .into_utoipa_app()
+            .configure(routes::configure)
+            .split_for_parts();
         let setup = setup.clone();
         let document = document.clone();
         app.app_data(ctx.clone())

@@ -55,7 +55,10 @@ pub fn document() -> OpenApi {
 pub fn route_table(document: &OpenApi, suggest: bool) -> RouteTable {
     let routes = document.paths.paths.iter().map(|(path, item)| {
         let mut item = item.clone();
-        let methods = operations_mut(&mut item).into_iter().map(|(method, _)| method).collect();
+        let methods = operations_mut(&mut item)
+            .into_iter()
+            .map(|(method, _)| method)
+            .collect();
         (path.clone(), methods)
     });
     RouteTable::new(routes.collect(), suggest)
@@ -86,28 +89,40 @@ fn operations_mut(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
 }
 
 fn complete(components: &mut Components) {
-    let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let bearer = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let mut schemas = Vec::new();
     ProblemBody::schemas(&mut schemas);
     components.schemas.extend(schemas);
-    components.schemas.insert("Problem".to_owned(), ProblemBody::schema());
+    components
+        .schemas
+        .insert("Problem".to_owned(), ProblemBody::schema());
     for (status, description) in PROBLEMS {
         let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
         let response = ResponseBuilder::new()
             .description(*description)
             .content("application/problem+json", content)
             .build();
-        components.responses.insert(format!("Problem{status}"), RefOr::T(with_headers(response, status)));
+        components.responses.insert(
+            format!("Problem{status}"),
+            RefOr::T(with_headers(response, status)),
+        );
     }
 }
 
 fn with_headers(mut response: Response, status: &str) -> Response {
     let text = || ObjectBuilder::new().schema_type(Type::String).build();
-    response.headers.insert("X-Request-Id".to_owned(), Header::new(text()));
+    response
+        .headers
+        .insert("X-Request-Id".to_owned(), RefOr::T(Header::new(text())));
     if matches!(status, "429" | "503") {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
-        response.headers.insert("Retry-After".to_owned(), Header::new(seconds));
+        response
+            .headers
+            .insert("Retry-After".to_owned(), RefOr::T(Header::new(seconds)));
     }
     response
 }
@@ -131,7 +146,10 @@ fn complete_operation(path: &str, method: &Method, operation: &mut Operation) {
     }
     if method == Method::PATCH {
         statuses.push("412");
-        operation.parameters.get_or_insert_default().push(header("If-Match", "Only if the version is still this one"));
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(header("If-Match", "Only if the version is still this one"));
     }
     if method == Method::POST && private {
         operation.parameters.get_or_insert_default().push(header(
@@ -148,12 +166,13 @@ fn complete_operation(path: &str, method: &Method, operation: &mut Operation) {
     }
 }
 
-fn header(name: &str, description: &str) -> Parameter {
-    ParameterBuilder::new()
+fn header(name: &str, description: &str) -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
-        .build()
+        .build();
+    RefOr::T(parameter)
 }

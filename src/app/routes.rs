@@ -9,8 +9,5 @@ use crate::domains::users;
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
     admin::configure_health(cfg);
-    cfg.service(
-        scope::scope("/v1")
-            .configure(users::configure),
-    );
+    cfg.service(scope::scope("/v1").configure(users::configure));
 }

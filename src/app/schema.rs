@@ -20,7 +20,10 @@ pub async fn watch(ctx: Ctx, health: web::Data<Health>, stop: CancellationToken)
                 health.set_schema_ready();
                 return;
             }
-            Ok(other) if !said => tracing::error!(?other, "the schema does not fit: run `kith migrate --status`"),
+            Ok(other) if !said => tracing::error!(
+                ?other,
+                "the schema does not fit: run `kith migrate --status`"
+            ),
             Err(error) if !said => tracing::warn!(%error, "waiting for Postgres"),
             _ => {}
         }

@@ -90,7 +90,7 @@ fn is_forbidden(c: char, multiline: bool) -> bool {
 /// `text_type!(/// doc Bio, 0..=500, multiline);`
 #[macro_export]
 macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal, $lines:ident) => {
+    ($(#[$doc:meta])* $name:ident, $min:tt ..= $max:tt, $lines:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         #[serde(try_from = "String", into = "String")]

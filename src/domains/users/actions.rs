@@ -56,7 +56,10 @@ pub async fn update_profile(
     let now = tx.now();
     let old = store::lock_account(tx.conn(), user_id).await?;
     if_match.check(old.version)?;
-    let username = change.username.as_ref().map_or(old.username.as_str(), Username::as_str);
+    let username = change
+        .username
+        .as_ref()
+        .map_or(old.username.as_str(), Username::as_str);
     if username != old.username {
         let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
         if store::is_held_for_another(tx.conn(), username, user_id, since).await? {
@@ -66,15 +69,27 @@ pub async fn update_profile(
     }
     let update = AccountUpdate {
         username,
-        display_name: change.display_name.as_ref().map_or(&old.display_name, DisplayName::as_str),
-        bio: change.bio.as_ref().map(Bio::as_str).set_or(Some(&old.bio)).unwrap_or_default(),
+        display_name: change
+            .display_name
+            .as_ref()
+            .map_or(&old.display_name, DisplayName::as_str),
+        bio: change
+            .bio
+            .as_ref()
+            .map(Bio::as_str)
+            .set_or(Some(&old.bio))
+            .unwrap_or_default(),
         location: change
             .location
             .as_ref()
             .map(Location::as_str)
             .set_or(Some(&old.location))
             .unwrap_or_default(),
-        website: change.website.as_ref().map(Website::as_str).set_or(old.website.as_deref()),
+        website: change
+            .website
+            .as_ref()
+            .map(Website::as_str)
+            .set_or(old.website.as_deref()),
     };
     store::update_account(tx.conn(), user_id, &update, now).await
 }
@@ -121,11 +136,26 @@ fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {
             new.clone_into(to);
         }
     };
-    word(&mut row.default_audience, change.default_audience.map(SimpleAudience::as_str));
-    word(&mut row.who_can_request, change.who_can_request.map(RequestPolicy::as_str));
-    word(&mut row.who_can_message, change.who_can_message.map(MessagePolicy::as_str));
-    word(&mut row.who_sees_friends, change.who_sees_friends.map(FriendListAudience::as_str));
-    word(&mut row.email_digest, change.email_digest.map(Digest::as_str));
+    word(
+        &mut row.default_audience,
+        change.default_audience.map(SimpleAudience::as_str),
+    );
+    word(
+        &mut row.who_can_request,
+        change.who_can_request.map(RequestPolicy::as_str),
+    );
+    word(
+        &mut row.who_can_message,
+        change.who_can_message.map(MessagePolicy::as_str),
+    );
+    word(
+        &mut row.who_sees_friends,
+        change.who_sees_friends.map(FriendListAudience::as_str),
+    );
+    word(
+        &mut row.email_digest,
+        change.email_digest.map(Digest::as_str),
+    );
     row.searchable = change.searchable.unwrap_or(row.searchable);
     row.show_presence = change.show_presence.unwrap_or(row.show_presence);
     row.show_last_active = change.show_last_active.unwrap_or(row.show_last_active);
@@ -166,7 +196,11 @@ fn merge(target: &mut Value, patch: &Value) {
 
 fn check_client(client: &Value) -> Result<()> {
     if !client.is_object() {
-        return Err(Error::invalid_field("/client", "wrong_type", "This must be a JSON object."));
+        return Err(Error::invalid_field(
+            "/client",
+            "wrong_type",
+            "This must be a JSON object.",
+        ));
     }
     let bytes = client.to_string().len();
     if bytes > MAX_CLIENT_BYTES {

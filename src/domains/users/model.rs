@@ -14,8 +14,20 @@ pub const MAX_CLIENT_BYTES: usize = 16 * 1024;
 
 /// Names that would be taken for a route or for the staff.
 const RESERVED: &[&str] = &[
-    "admin", "administrator", "api", "deleted", "help", "kith", "me", "moderator", "null", "root",
-    "security", "support", "system", "undefined",
+    "admin",
+    "administrator",
+    "api",
+    "deleted",
+    "help",
+    "kith",
+    "me",
+    "moderator",
+    "null",
+    "root",
+    "security",
+    "support",
+    "system",
+    "undefined",
 ];
 
 /// The name in `@mentions` and addresses: 3 to 30 of `a-z 0-9 _ .`, kept in lower case.
@@ -33,7 +45,8 @@ impl Username {
             let code = if length < 3 { "too_short" } else { "too_long" };
             return Err(Refusal::new(code, "A username has 3 to 30 characters."));
         }
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
+        let allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
         if !folded.chars().all(allowed) {
             return Err(Refusal::new(
                 "forbidden_character",
@@ -41,7 +54,10 @@ impl Username {
             ));
         }
         if RESERVED.contains(&folded.as_str()) {
-            return Err(Refusal::new("reserved", "This username is reserved. Choose another."));
+            return Err(Refusal::new(
+                "reserved",
+                "This username is reserved. Choose another.",
+            ));
         }
         Ok(Self(folded))
     }
@@ -104,10 +120,15 @@ impl TryFrom<String> for Website {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         crate::kernel::text::check(&text, 1, 300, false)?;
         let lower = text.to_ascii_lowercase();
-        let host = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://"));
+        let host = lower
+            .strip_prefix("https://")
+            .or_else(|| lower.strip_prefix("http://"));
         match host {
             Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(Self(text)),
-            _ => Err(Refusal::new("not_a_link", "A website begins with http:// or https:// and a host.")),
+            _ => Err(Refusal::new(
+                "not_a_link",
+                "A website begins with http:// or https:// and a host.",
+            )),
         }
     }
 }
@@ -213,7 +234,10 @@ mod tests {
 
     #[test]
     fn a_username_is_folded_and_checked() {
-        assert_eq!(Username::parse("Alice.B_1").expect("valid").as_str(), "alice.b_1");
+        assert_eq!(
+            Username::parse("Alice.B_1").expect("valid").as_str(),
+            "alice.b_1"
+        );
         for (bad, code) in [
             ("al", "too_short"),
             ("a b c", "forbidden_character"),
@@ -228,7 +252,13 @@ mod tests {
     fn a_website_is_http_or_https() {
         let parse = |text: &str| Website::try_from(text.to_owned());
         assert!(parse("https://example.org/a").is_ok());
-        for bad in ["javascript:alert(1)", "ftp://x", "https://", "https:///path", "example.org"] {
+        for bad in [
+            "javascript:alert(1)",
+            "ftp://x",
+            "https://",
+            "https:///path",
+            "example.org",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

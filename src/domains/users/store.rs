@@ -76,11 +76,7 @@ pub async fn find_former_username(
 }
 
 /// Adds an account with default settings and counters at nought.
-pub async fn insert_account(
-    conn: &mut Conn,
-    account: &NewAccount,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn insert_account(conn: &mut Conn, account: &NewAccount, now: Timestamp) -> Result<()> {
     sqlx::query!(
         "with made as (
              insert into account (user_id, username, display_name, created_at, updated_at)
@@ -102,7 +98,10 @@ pub async fn insert_account(
 
 /// The refusal for a username that belongs to somebody.
 pub fn username_taken() -> Error {
-    Error::new(Code::UsernameTaken, "This username is taken. Choose another.")
+    Error::new(
+        Code::UsernameTaken,
+        "This username is taken. Choose another.",
+    )
 }
 
 /// New values of an account; everything that the owner may edit.
@@ -321,9 +320,12 @@ pub async fn load_settings(conn: &mut Conn, user_id: UserId) -> Result<SettingsR
 
 /// Locks a person's settings until the transaction ends.
 pub async fn lock_settings(conn: &mut Conn, user_id: UserId) -> Result<()> {
-    sqlx::query_scalar!("select 1 from user_settings where user_id = $1 for update", user_id as _)
-        .fetch_optional(conn)
-        .await?;
+    sqlx::query_scalar!(
+        "select 1 from user_settings where user_id = $1 for update",
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(())
 }
 

@@ -44,12 +44,18 @@ impl From<&AccountRow> for Person {
 /// People by id, whatever their state: whoever shows an object has decided that it may be seen.
 pub async fn people(conn: &mut Conn, ids: &[UserId]) -> Result<HashMap<UserId, Person>> {
     let rows = store::list_accounts(conn, ids).await?;
-    Ok(rows.iter().map(|row| (row.user_id, Person::from(row))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| (row.user_id, Person::from(row)))
+        .collect())
 }
 
 /// One person.
 pub async fn person(conn: &mut Conn, user_id: UserId) -> Result<Person> {
-    people(conn, &[user_id]).await?.remove(&user_id).ok_or_else(Error::not_found)
+    people(conn, &[user_id])
+        .await?
+        .remove(&user_id)
+        .ok_or_else(Error::not_found)
 }
 
 /// Numbers of a person; `null` where they are hidden from the viewer.
@@ -122,7 +128,9 @@ pub struct Me {
 
 /// Oneself.
 pub async fn me(conn: &mut Conn, user_id: UserId) -> Result<Me> {
-    let row = store::find_account(conn, user_id).await?.ok_or_else(Error::not_found)?;
+    let row = store::find_account(conn, user_id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let own = store::load_own(conn, user_id).await?;
     let role: Role = row.role.parse().unwrap_or(Role::User);
     Ok(Me {

@@ -17,6 +17,13 @@ pub struct JwtKey {
     pub secret: SecretString,
 }
 
+impl JwtKey {
+    /// The key itself.
+    pub fn bytes(&self) -> &[u8] {
+        self.secret.expose_secret().as_bytes()
+    }
+}
+
 /// The keys of access tokens: the first signs, all verify.
 #[derive(Debug, Clone)]
 pub struct JwtKeys {

@@ -61,7 +61,12 @@ pub fn sign(ctx: &Ctx, user_id: UserId, session_id: SessionId, now: Timestamp) -
 /// Verifies a token without IO. `invalid_token` when it is not ours, `token_expired` when it is too
 /// old.
 pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
-    let invalid = || Error::new(Code::InvalidToken, "The access token is not valid. Sign in again.");
+    let invalid = || {
+        Error::new(
+            Code::InvalidToken,
+            "The access token is not valid. Sign in again.",
+        )
+    };
     let header = jsonwebtoken::decode_header(token).map_err(|_malformed| invalid())?;
     let kid = header.kid.as_deref().ok_or_else(invalid)?;
     let key = ctx.config().jwt_keys.find(kid).ok_or_else(invalid)?;
@@ -84,5 +89,8 @@ pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
             "The access token has expired. Exchange the refresh token for a new one.",
         ));
     }
-    Ok(Bearer { user_id: claims.sub, session_id: claims.sid })
+    Ok(Bearer {
+        user_id: claims.sub,
+        session_id: claims.sid,
+    })
 }

@@ -72,7 +72,12 @@ async fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
     let caller = store::find_caller(&mut *ctx.read().await?, bearer.session_id)
         .await?
         .filter(|caller| caller.user_id == bearer.user_id);
-    let ended = || Error::new(Code::SessionRevoked, "The session has ended. Sign in again.");
+    let ended = || {
+        Error::new(
+            Code::SessionRevoked,
+            "The session has ended. Sign in again.",
+        )
+    };
     let caller = caller.ok_or_else(ended)?;
     match caller.state.as_str() {
         "suspended" => return Err(suspended(caller.suspended_until)),

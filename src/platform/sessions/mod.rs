@@ -66,7 +66,16 @@ pub async fn open(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<Token
     }
     let session_id: SessionId = tx.new_id();
     let ends_at = now + LONGEST;
-    store::insert_session(tx.conn(), session_id, user_id, device, now, now + IDLE, ends_at).await?;
+    store::insert_session(
+        tx.conn(),
+        session_id,
+        user_id,
+        device,
+        now,
+        now + IDLE,
+        ends_at,
+    )
+    .await?;
     let secret: [u8; 32] = tx.ids().bytes();
     let refresh_token = refresh::encode(&secret);
     store::insert_refresh_token(tx.conn(), &refresh::hash(&secret), session_id, now).await?;

@@ -21,25 +21,44 @@ pub struct Answer {
 impl Answer {
     /// 200 with a body.
     pub fn ok<T: Serialize>(body: &T) -> Result<Self> {
-        Ok(Self { status: 200, location: None, etag: None, body: render(body)? })
+        Ok(Self {
+            status: 200,
+            location: None,
+            etag: None,
+            body: render(body)?,
+        })
     }
 
     /// 200 with an object whose edits can race: `version` becomes part of its `ETag`.
     pub fn versioned<T: Serialize>(version: i64, body: &T) -> Result<Self> {
         let body = render(body)?;
         let etag = Some(entity_tag(version, &body));
-        Ok(Self { status: 200, location: None, etag, body })
+        Ok(Self {
+            status: 200,
+            location: None,
+            etag,
+            body,
+        })
     }
 
     /// 201 with the whole object and where it is.
     pub fn created<T: Serialize>(location: String, version: i64, body: &T) -> Result<Self> {
         let answer = Self::versioned(version, body)?;
-        Ok(Self { status: 201, location: Some(location), ..answer })
+        Ok(Self {
+            status: 201,
+            location: Some(location),
+            ..answer
+        })
     }
 
     /// 204.
     pub fn nothing() -> Self {
-        Self { status: 204, location: None, etag: None, body: Vec::new() }
+        Self {
+            status: 204,
+            location: None,
+            etag: None,
+            body: Vec::new(),
+        }
     }
 }
 

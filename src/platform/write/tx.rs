@@ -77,7 +77,12 @@ impl Tx {
 
     /// Commits, and does what follows, in a task of its own.
     async fn commit(self) -> Result<()> {
-        let Self { transaction, ctx, queued_jobs, .. } = self;
+        let Self {
+            transaction,
+            ctx,
+            queued_jobs,
+            ..
+        } = self;
         let wake = ctx.wake_jobs().clone();
         let done = ctx.tasks().spawn(async move {
             transaction.commit().await?;

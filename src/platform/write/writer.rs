@@ -3,9 +3,9 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, LOCATION};
-use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 
@@ -61,12 +61,21 @@ impl Writer {
             return Ok(None);
         }
         let key = idempotency::parse_key(&String::from_utf8_lossy(value.as_bytes()))?;
-        let body = self.request.extensions().get::<BodyDigest>().map(|digest| digest.0);
+        let body = self
+            .request
+            .extensions()
+            .get::<BodyDigest>()
+            .map(|digest| digest.0);
         let mut hash = Sha256::new();
         hash.update(self.request.path().as_bytes());
         hash.update(body.unwrap_or_default());
         let pattern = self.request.match_pattern().unwrap_or_default();
-        Ok(Some(Key { user_id, route: pattern, key, fingerprint: hash.finalize().into() }))
+        Ok(Some(Key {
+            user_id,
+            route: pattern,
+            key,
+            fingerprint: hash.finalize().into(),
+        }))
     }
 }
 
@@ -100,4 +109,3 @@ impl FromRequest for Writer {
         }))
     }
 }
-
