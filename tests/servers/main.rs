@@ -23,6 +23,7 @@ async fn postgres_starts_with_a_database_of_its_own_and_stop_really_ends_it() {
     assert_eq!(database(&postgres.tcp_url()).await, "kith");
     let pid = postgres.process_id();
     assert!(runs(pid));
+    assert_eq!(group(pid), pid, "a Ctrl-C would reach it");
     postgres.stop().await.unwrap();
     assert!(!runs(pid));
     // What was written is there after the next start.
@@ -215,6 +216,7 @@ async fn redis_starts_answers_only_those_who_know_its_password_and_stops() {
     assert!(ask(&address, &known).await.contains("allkeys-lfu"));
     assert!(ask(&address, "PING\r\nQUIT\r\n").await.contains("NOAUTH"));
     let pid = redis.process_id();
+    assert_eq!(group(pid), pid, "a Ctrl-C would reach it");
     redis.stop().await.unwrap();
     assert!(!runs(pid));
 }
@@ -331,6 +333,13 @@ fn runs(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// The process group of a process.
+fn group(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, after_name) = stat.rsplit_once(") ").unwrap();
+    after_name.split(' ').nth(2).unwrap().parse().unwrap()
 }
 
 fn signal(pid: i32, name: &str) {
