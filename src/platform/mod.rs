@@ -1,1 +1,3 @@
 //! What every domain stands on.
+
+pub mod http;

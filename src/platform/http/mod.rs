@@ -1,0 +1,54 @@
+//! kith's HTTP conventions on actix-web: problem details, strict bodies and queries, paging,
+//! entity tags, and the door that every request passes.
+//!
+//! An application wraps them in this order, the door outermost:
+//! `.configure(|cfg| setup.install(cfg)).default_service(web::to(not_found))`
+//! `.wrap(from_fn(catch_panics)).wrap(Compress::default()).wrap(cors(..)).wrap(from_fn(door))`.
+
+mod body;
+mod client;
+mod cors;
+mod door;
+mod etag;
+mod fault;
+mod fit;
+mod json;
+mod listing;
+mod not_found;
+mod params;
+mod patch;
+mod path;
+mod problem;
+mod query;
+mod request_id;
+mod respond;
+mod settle;
+mod setup;
+mod text;
+
+pub use body::{Body, BodyDigest, BodyLimit};
+pub use client::{ClientAddress, TrustedProxies};
+pub use cors::cors;
+pub use door::{catch_panics, door};
+pub use etag::{IfMatch, entity_tag, json_with_etag};
+pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};
+pub use not_found::{RouteTable, not_found};
+pub use params::{IdList, Params};
+pub use patch::Patch;
+pub use path::{PathOf, UserRef};
+pub use problem::{HttpResult, Problem, ProblemBody, ProblemField, status_of};
+pub use request_id::{RequestId, TraceContext};
+pub use respond::{created, no_content, no_store, ok};
+pub use setup::{HttpSetup, PublicUrl};
+
+/// Bytes in lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            write!(text, "{byte:02x}").unwrap_or_default();
+            text
+        })
+}

@@ -1,0 +1,118 @@
+//! Members of a JSON Merge Patch (RFC 7396): absent keeps, `null` clears, a value sets.
+
+use serde::{Deserialize, Deserializer};
+use utoipa::__dev::ComposeSchema;
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::kernel::FieldError;
+use crate::kernel::text::Refusal;
+
+/// What a patch says about one member. The field needs `#[serde(default)]`, so that an absent
+/// member is `Keep`. A member that must not be null is checked with [`Self::required_not_null`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// The member is absent: leave it as it is.
+    #[default]
+    Keep,
+    /// The member is `null`: remove the value.
+    Clear,
+    /// The member has a new value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Whether the patch leaves the member as it is.
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    /// The member after the patch, when it was `current` before.
+    pub fn set_or(self, current: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => current,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+
+    /// The new value, if any, of a member that cannot be without one: `null` is refused as
+    /// `not_nullable` at `pointer`.
+    pub fn required_not_null(self, pointer: &str) -> Result<Option<T>, FieldError> {
+        match self {
+            Self::Keep => Ok(None),
+            Self::Set(value) => Ok(Some(value)),
+            Self::Clear => {
+                let refusal = Refusal::new("not_nullable", "This member cannot be null.");
+                Err(refusal.at(pointer))
+            }
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::deserialize(deserializer)?;
+        Ok(value.map_or(Self::Clear, Self::Set))
+    }
+}
+
+/// Described as a value that may be null.
+impl<T: ComposeSchema> ComposeSchema for Patch<T> {
+    fn compose(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        Option::<T>::compose(schemas)
+    }
+}
+
+impl<T: ToSchema + ComposeSchema> ToSchema for Patch<T> {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Change {
+        #[serde(default)]
+        #[schema(inline)]
+        bio: Patch<String>,
+    }
+
+    fn bio(text: &str) -> Patch<String> {
+        serde_json::from_str::<Change>(text).expect("reads").bio
+    }
+
+    #[test]
+    fn absent_keeps_null_clears_and_a_value_sets() {
+        assert!(bio("{}").is_keep());
+        assert_eq!(bio(r#"{"bio":null}"#), Patch::Clear);
+        assert_eq!(bio(r#"{"bio":"x"}"#), Patch::Set("x".to_owned()));
+        assert_eq!(Patch::Keep.set_or(Some(1)), Some(1));
+        assert_eq!(Patch::Clear.set_or(Some(1)), None);
+        assert_eq!(Patch::Set(2).set_or(Some(1)), Some(2));
+        assert_eq!(Patch::Set(2).required_not_null("/n"), Ok(Some(2)));
+        let refused = Patch::<i32>::Clear
+            .required_not_null("/n")
+            .expect_err("refused");
+        assert_eq!(
+            (refused.pointer.as_str(), refused.code.as_ref()),
+            ("/n", "not_nullable")
+        );
+    }
+
+    #[test]
+    fn the_schema_is_a_value_or_null_and_not_required() {
+        let schema =
+            serde_json::to_value(<Change as utoipa::PartialSchema>::schema()).expect("JSON");
+        let kinds = schema["properties"]["bio"].to_string();
+        assert!(
+            kinds.contains("null") && kinds.contains("string"),
+            "{kinds}"
+        );
+        assert!(schema.get("required").is_none());
+    }
+}
