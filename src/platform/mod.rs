@@ -1,10 +1,3 @@
-//! What every domain stands on: configuration, the context, the one way to write, HTTP, sessions.
+//! What every domain stands on.
 
-pub mod config;
-pub mod context;
 pub mod http;
-pub mod sessions;
-pub mod write;
-
-pub use context::Ctx;
-pub use write::{Answer, Tx, Writer};
