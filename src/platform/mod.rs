@@ -1,3 +1,10 @@
-//! What every domain stands on.
+//! What every domain stands on: configuration, the context, the one way to write, HTTP, sessions.
 
+pub mod config;
+pub mod context;
 pub mod http;
+pub mod sessions;
+pub mod write;
+
+pub use context::Ctx;
+pub use write::{Answer, Tx, Writer};

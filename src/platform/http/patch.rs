@@ -27,6 +27,24 @@ impl<T> Patch<T> {
         matches!(self, Self::Keep)
     }
 
+    /// The same patch by reference.
+    pub fn as_ref(&self) -> Patch<&T> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(value),
+        }
+    }
+
+    /// The same patch with its new value changed.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Clear => Patch::Clear,
+            Self::Set(value) => Patch::Set(change(value)),
+        }
+    }
+
     /// The member after the patch, when it was `current` before.
     pub fn set_or(self, current: Option<T>) -> Option<T> {
         match self {
