@@ -4,5 +4,5 @@ mod app;
 mod client;
 mod database;
 
-pub use app::TestApp;
+pub use app::{PASSWORD, TestApp};
 pub use client::{Anyone, Reply, Session};
