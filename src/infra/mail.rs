@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox};
 use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use tokio::io::AsyncWriteExt as _;
@@ -19,6 +19,9 @@ use crate::kernel::{Clock, Error, IdFactory, Result, clock::SystemClock};
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// For the conversation as a whole.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Most characters of a line, without its end.
+const LONGEST_LINE: usize = 998;
 
 /// A mail to one person, in plain text.
 #[derive(Clone)]
@@ -82,7 +85,7 @@ impl Mailer {
             .to(recipient(&message.to)?)
             .subject(message.subject.as_str())
             .header(ContentType::TEXT_PLAIN)
-            .body(message.text.clone())
+            .body(body(&message.text))
             .map_err(Error::internal)?;
         match &self.way {
             Way::Smtp(transport) => deliver(transport, mail).await,
@@ -94,6 +97,16 @@ impl Mailer {
             }
         }
     }
+}
+
+/// ASCII with lines of a length that mail allows (RFC 5322) goes as it is, so that a link is whole for
+/// whoever reads the file; anything else is encoded.
+fn body(text: &str) -> Body {
+    if !text.is_ascii() || text.lines().any(|line| line.len() > LONGEST_LINE) {
+        return Body::new(text.to_owned());
+    }
+    let lines: String = text.lines().flat_map(|line| [line, "\r\n"]).collect();
+    Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::SevenBit)
 }
 
 fn recipient(address: &str) -> Result<Mailbox> {

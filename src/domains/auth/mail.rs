@@ -143,6 +143,7 @@ fn compose(to: &Recipient, subject: &str, text: &str) -> Message {
     Message {
         to: to.email.clone(),
         subject: subject.to_owned(),
-        text: format!("Hello {} (@{}),\n\n{text}\n", to.display_name, to.username),
+        // All in ASCII, so that nothing needs encoding and links stay whole.
+        text: format!("Hello @{},\n\n{text}\n", to.username),
     }
 }

@@ -51,8 +51,8 @@ async fn all_that_is_wrong_with_a_registration_is_told_at_once() {
     assert_eq!(told, expected);
     assert!(!reply.json.to_string().contains("password\":\"password"));
 
-    let body = json!({"username": "lovelace", "email": "byron@example.org",
-        "password": "lovelace.byron", "display_name": "Ada"});
+    let body = json!({"username": "zebulonka", "email": "byron@example.org",
+        "password": "zebulonka7", "display_name": "Ada"});
     let reply = app.anyone().post("/v1/auth/register", &body).await;
     let reply = reply.expect_problem(422, "validation_failed");
     assert_eq!(reply.json["errors"][0]["code"], "too_weak");
