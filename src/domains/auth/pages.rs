@@ -75,13 +75,11 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-#[expect(clippy::unused_async, reason = "handlers of actix-web are async")]
 #[get("/verify-email")]
 async fn verify_email_page() -> HttpResponse {
     page("Confirm your e-mail address", VERIFY_FORM)
 }
 
-#[expect(clippy::unused_async, reason = "handlers of actix-web are async")]
 #[get("/reset-password")]
 async fn reset_password_page() -> HttpResponse {
     page("Set a new password", RESET_FORM)

@@ -112,6 +112,6 @@ fn answer(mut signed_in: SignedIn, refresh_in: Option<RefreshIn>) -> HttpRespons
     }
     let token = signed_in.tokens.refresh_token.take();
     let mut response = no_store(&signed_in);
-    super::refresh::put_cookie(&mut response, cookie::holding(token.unwrap_or_default()));
+    super::refresh::put_cookie(&mut response, &cookie::holding(token.unwrap_or_default()));
     response
 }

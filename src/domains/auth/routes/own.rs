@@ -41,7 +41,7 @@ async fn logout_all(ctx: Ctx, caller: Caller) -> HttpResult<HttpResponse> {
     })
     .await?;
     let mut response = no_content();
-    refresh::put_cookie(&mut response, cookie::cleared());
+    refresh::put_cookie(&mut response, &cookie::cleared());
     Ok(response)
 }
 
@@ -114,7 +114,7 @@ async fn delete_account(
 ) -> HttpResult<HttpResponse> {
     actions::delete_account(&ctx, &throttle.0, &caller, &body.password).await?;
     let mut response = no_content();
-    refresh::put_cookie(&mut response, cookie::cleared());
+    refresh::put_cookie(&mut response, &cookie::cleared());
     Ok(response)
 }
 

@@ -31,7 +31,7 @@ struct RefreshToken {
 /// Each token counts once. Repeated within 30 seconds, while its successor is unused, it gets the
 /// same successor; any other repeat ends the session. A token that came in the cookie is answered
 /// in the cookie, to allowed origins only.
-#[utoipa::path(tag = "Authentication", request_body = RefreshToken, responses((status = 200, body = Tokens)))]
+#[utoipa::path(tag = "Authentication", request_body = Option<RefreshToken>, responses((status = 200, body = Tokens)))]
 #[post("/auth/refresh")]
 async fn refresh(
     ctx: Ctx,
@@ -49,7 +49,7 @@ async fn refresh(
     let mut tokens = actions::refresh(&ctx, &token, &device).await?;
     let next = tokens.refresh_token.take().unwrap_or_default();
     let mut response = no_store(&tokens);
-    put_cookie(&mut response, cookie::holding(next));
+    put_cookie(&mut response, &cookie::holding(next));
     Ok(response)
 }
 
@@ -59,7 +59,7 @@ const NO_TOKEN: &str = "Send the refresh token, or have it in the cookie.";
 ///
 /// Ends the session of the refresh token in the body, else of the access token, else of the refresh
 /// token in the cookie. Its access tokens count no longer, and the cookie is cleared.
-#[utoipa::path(tag = "Authentication", request_body = RefreshToken, responses((status = 204)), security((), ("bearer" = [])))]
+#[utoipa::path(tag = "Authentication", request_body = Option<RefreshToken>, responses((status = 204)), security((), ("bearer" = [])))]
 #[post("/auth/logout")]
 async fn logout(
     ctx: Ctx,
@@ -86,7 +86,7 @@ async fn logout(
         .await?;
     }
     let mut response = no_content();
-    put_cookie(&mut response, cookie::cleared());
+    put_cookie(&mut response, &cookie::cleared());
     Ok(response)
 }
 
@@ -98,7 +98,7 @@ async fn caller(request: &HttpRequest) -> HttpResult<CurrentUser> {
 }
 
 /// Sets a cookie on an answer that is made already.
-pub(super) fn put_cookie(response: &mut HttpResponse, cookie: Cookie<'static>) {
+pub(super) fn put_cookie(response: &mut HttpResponse, cookie: &Cookie<'static>) {
     if let Ok(value) = cookie.to_string().parse() {
         response.headers_mut().append(SET_COOKIE, value);
     }
