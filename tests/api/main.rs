@@ -7,4 +7,8 @@
 )]
 
 mod conventions;
+mod idempotency;
+mod openapi;
+mod oracle;
+mod strangers;
 mod support;
