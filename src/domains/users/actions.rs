@@ -1,14 +1,12 @@
 //! What people change about themselves.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::model::{
-    Bio, Digest, DisplayName, FORMER_USERNAME_DAYS, FriendListAudience, Language, Location,
-    MAX_CLIENT_BYTES, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username,
-    Website,
+    Bio, Digest, DisplayName, FriendListAudience, Language, Location, MAX_CLIENT_BYTES,
+    MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username, Website,
 };
 use super::store::{self, AccountUpdate};
 use crate::kernel::{Error, Result, UserId};
@@ -18,9 +16,8 @@ use crate::platform::http::{IfMatch, Patch};
 /// Adds an account with default settings. A name that somebody else gave up lately is taken.
 pub async fn create_account(tx: &mut Tx, account: &NewAccount) -> Result<()> {
     let now = tx.now();
-    let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
     let name = account.username.as_str();
-    if store::is_held_for_another(tx.conn(), name, account.user_id, since).await? {
+    if store::is_held_for_another(tx.conn(), name, account.user_id).await? {
         return Err(store::username_taken());
     }
     store::insert_account(tx.conn(), account, now).await
@@ -61,8 +58,7 @@ pub async fn update_profile(
         .as_ref()
         .map_or(old.username.as_str(), Username::as_str);
     if username != old.username {
-        let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
-        if store::is_held_for_another(tx.conn(), username, user_id, since).await? {
+        if store::is_held_for_another(tx.conn(), username, user_id).await? {
             return Err(store::username_taken());
         }
         store::insert_former_username(tx.conn(), &old.username, user_id, now).await?;

@@ -59,17 +59,12 @@ pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<
     .await?)
 }
 
-/// The present username of the person who had this one after `since`.
-pub async fn find_former_username(
-    conn: &mut Conn,
-    username: &str,
-    since: Timestamp,
-) -> Result<Option<String>> {
+/// The present username of the person who gave this one up lately.
+pub async fn find_former_username(conn: &mut Conn, username: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         "select a.username from former_username f join account a using (user_id)
-         where f.username = $1 and f.released_at > $2",
-        username,
-        since as _
+         where f.username = $1",
+        username
     )
     .fetch_optional(conn)
     .await?)
@@ -178,24 +173,29 @@ pub async fn insert_former_username(
     Ok(())
 }
 
-/// Whether somebody else gave this username up after `since`.
-pub async fn is_held_for_another(
-    conn: &mut Conn,
-    username: &str,
-    user_id: UserId,
-    since: Timestamp,
-) -> Result<bool> {
+/// Whether this username is kept for somebody else who gave it up lately.
+pub async fn is_held_for_another(conn: &mut Conn, username: &str, user_id: UserId) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"select exists (
                select from former_username
-               where username = $1 and user_id <> $2 and released_at > $3
+               where username = $1 and user_id <> $2
            ) as "held!""#,
         username,
-        user_id as _,
-        since as _
+        user_id as _
     )
     .fetch_one(conn)
     .await?)
+}
+
+/// Lets go of usernames that were given up before `before`; says how many.
+pub async fn release_usernames(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from former_username where released_at < $1",
+        before as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Changes what an account may do; says whether there is such an account.

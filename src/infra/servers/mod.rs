@@ -12,6 +12,7 @@ mod redis;
 mod run_with;
 mod running;
 mod store;
+mod sweep;
 mod tenancy;
 
 use std::path::Path;
