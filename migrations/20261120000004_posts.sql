@@ -180,7 +180,8 @@ language sql stable as $$
 $$;
 
 -- May `viewer` see a comment? Where its post is seen, unless viewer and commenter block each other. A
--- deleted comment is seen while it has replies, as a stone that marks the place.
+-- deleted comment stays in its place while something below it is alive; the search for that goes
+-- down through deleted ones only and ends at the first that is not.
 create function visible_comment(viewer uuid) returns setof comment
 language sql stable as $$
     select c.*
@@ -191,7 +192,15 @@ language sql stable as $$
       and (
           c.deleted_at is null
           or exists (
-              select from comment_counter n where n.comment_id = c.comment_id and n.replies > 0
+              with recursive below as (
+                  select r.comment_id, r.deleted_at from comment r where r.parent_id = c.comment_id
+                  union all
+                  select r.comment_id, r.deleted_at
+                  from below b
+                  join comment r on r.parent_id = b.comment_id
+                  where b.deleted_at is not null
+              )
+              select from below where below.deleted_at is null
           )
       )
 $$;

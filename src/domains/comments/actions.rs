@@ -54,7 +54,7 @@ pub async fn update_comment(
     change: &CommentChange,
     if_match: IfMatch,
 ) -> Result<()> {
-    let facts = hold_for_change(tx, user_id, comment_id).await?;
+    let (facts, _post) = hold_for_change(tx, user_id, comment_id).await?;
     if facts.author_id != user_id {
         return Err(forbidden("Only the author of a comment may edit it."));
     }
@@ -68,11 +68,7 @@ pub async fn update_comment(
 
 /// Deletes a comment: its author may, and the author of the post.
 pub async fn delete_comment(tx: &mut Tx, user_id: UserId, comment_id: CommentId) -> Result<()> {
-    let post_id = load_facts(tx, user_id, comment_id).await?.post_id;
-    let viewer = Viewer(Some(user_id));
-    let post = posts::guard_for_write(tx.conn(), viewer, post_id).await?;
-    store::lock_comment(tx.conn(), comment_id).await?;
-    let facts = load_facts(tx, user_id, comment_id).await?;
+    let (facts, post) = hold_for_change(tx, user_id, comment_id).await?;
     if user_id != facts.author_id && user_id != post.author_id {
         return Err(forbidden(
             "Only its author and the author of the post may delete a comment.",
@@ -80,7 +76,7 @@ pub async fn delete_comment(tx: &mut Tx, user_id: UserId, comment_id: CommentId)
     }
     let now = tx.now();
     store::mark_deleted(tx.conn(), comment_id, now).await?;
-    count(tx, post_id, facts.parent_id, -1).await
+    count(tx, facts.post_id, facts.parent_id, -1).await
 }
 
 /// Sets one's reaction to a comment, or takes it back with `None`.
@@ -101,12 +97,17 @@ pub async fn set_reaction(
     }
 }
 
-/// Locks a comment and reads it again: what was true before the lock may have changed.
-async fn hold_for_change(tx: &mut Tx, user_id: UserId, comment_id: CommentId) -> Result<Facts> {
+/// Locks a comment and reads it and its post again: what was true before the locks may have changed.
+async fn hold_for_change(
+    tx: &mut Tx,
+    user_id: UserId,
+    comment_id: CommentId,
+) -> Result<(Facts, posts::Facts)> {
     let post_id = load_facts(tx, user_id, comment_id).await?.post_id;
-    posts::guard_for_write(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    let viewer = Viewer(Some(user_id));
+    let post = posts::guard_for_write(tx.conn(), viewer, post_id).await?;
     store::lock_comment(tx.conn(), comment_id).await?;
-    load_facts(tx, user_id, comment_id).await
+    Ok((load_facts(tx, user_id, comment_id).await?, post))
 }
 
 async fn load_facts(tx: &mut Tx, user_id: UserId, comment_id: CommentId) -> Result<Facts> {

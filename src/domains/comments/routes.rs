@@ -260,12 +260,11 @@ async fn read_page(
     thread: Thread,
     listing: &Listing<ThreadFilter>,
 ) -> Result<Page<TimeKey, Comment>> {
-    let places = match &listing.around {
-        Some(id) => read_around(conn, viewer.id(), thread, listing, id).await?,
-        None => {
-            let (slice, newest) = (listing.slice()?, is_newest_first(listing));
-            slice.page(store::list_places(conn, viewer.id(), thread, newest, &slice).await?)
-        }
+    let places = if let Some(id) = &listing.around {
+        read_around(conn, viewer.id(), thread, listing, id).await?
+    } else {
+        let (slice, newest) = (listing.slice()?, is_newest_first(listing));
+        slice.page(store::list_places(conn, viewer.id(), thread, newest, &slice).await?)
     };
     let mut shown = view::comments(conn, viewer, &places.items).await?;
     if listing.filter.expand == Some(CommentExpansion::Replies) {

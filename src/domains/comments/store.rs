@@ -230,7 +230,7 @@ pub struct PlaceRow {
 /// A comment's id with its sort key.
 pub type Place = (TimeKey, CommentId);
 
-fn place(row: PlaceRow) -> Place {
+fn place(row: &PlaceRow) -> Place {
     let key = TimeKey(row.created_at, row.comment_id.uuid());
     (key, row.comment_id)
 }
@@ -278,7 +278,7 @@ pub async fn list_places(
             viewer as _, parent_id as _
         ),
     }?;
-    Ok(rows.into_iter().map(place).collect())
+    Ok(rows.iter().map(place).collect())
 }
 
 /// Where a comment that the viewer may see stands in a thread, if it belongs there.
@@ -305,7 +305,7 @@ pub async fn find_place(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(place))
+    Ok(row.as_ref().map(place))
 }
 
 /// The first replies to some comments, oldest first, at most `limit` each: pairs of parent and reply.

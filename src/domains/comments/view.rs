@@ -101,11 +101,7 @@ impl From<Comment> for CommentState {
 }
 
 /// Comments by id, in the order given; what the viewer may not see is left out.
-pub async fn comments(
-    conn: &mut Conn,
-    viewer: Viewer,
-    ids: &[CommentId],
-) -> Result<Vec<Comment>> {
+pub async fn comments(conn: &mut Conn, viewer: Viewer, ids: &[CommentId]) -> Result<Vec<Comment>> {
     let rows = store::list_comments(conn, viewer.id(), ids).await?;
     let targets: Vec<Uuid> = rows.iter().map(|row| row.comment_id.uuid()).collect();
     let authors: HashSet<UserId> = rows.iter().map(|row| row.author_id).collect();
@@ -171,7 +167,11 @@ fn render(
     let counts = CommentCounts {
         replies: row.replies,
         // What was felt about words that are gone is gone with them.
-        reactions: if row.deleted { Summary::default() } else { reactions },
+        reactions: if row.deleted {
+            Summary::default()
+        } else {
+            reactions
+        },
     };
     Comment {
         id: row.comment_id,
@@ -183,7 +183,9 @@ fn render(
         content: row.content,
         counts,
         viewer: flags,
-        op_id: row.op_id.filter(|_| !row.deleted && viewer.is(row.author_id)),
+        op_id: row
+            .op_id
+            .filter(|_| !row.deleted && viewer.is(row.author_id)),
         created_at: row.created_at,
         edited_at: row.edited_at.filter(|_| !row.deleted),
         deleted: row.deleted,

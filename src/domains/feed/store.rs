@@ -4,7 +4,7 @@ use sqlx::Connection as _;
 
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
-use crate::kernel::page::{Direction, Slice, SortKey as _, TimeKey};
+use crate::kernel::page::{Direction, Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
 /// The statement that reads a page away from the newest post, for tests of its plan.
