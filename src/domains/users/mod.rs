@@ -14,7 +14,8 @@ mod view;
 pub use actions::{create_account, mark_deleted};
 pub use counters::{Tally, bump, recount};
 pub use model::{
-    Bio, DisplayName, FriendListAudience, NewAccount, RequestPolicy, SimpleAudience, Username,
+    Bio, DisplayName, FORMER_USERNAME_DAYS, FriendListAudience, MessagePolicy, NewAccount,
+    RequestPolicy, SimpleAudience, Username,
 };
 pub use routes::configure;
 pub use store::{
