@@ -17,7 +17,7 @@ pub use requests::*;
 pub use suggestions::*;
 
 use crate::kernel::ids::Id;
-use crate::kernel::page::{NameKey, RankKey, TimeKey};
+use crate::kernel::page::{NameKey, TimeKey};
 use crate::kernel::{Timestamp, UserId};
 
 /// A person in a list that is ordered by time.

@@ -8,9 +8,8 @@ mod user;
 
 pub use circles::{Circle, CircleWithMembers, circle, circles};
 pub use lists::{
-    MutedPerson, Suggestion, SuggestionReason, list_whole, muted, people_in_order, people_page,
-    suggestions,
+    MutedPerson, Suggestion, list_whole, muted, people_in_order, people_page, suggestions,
 };
-pub use relationship::{Relationship, relationship, relationships, standing, standings};
+pub use relationship::{Relationship, forever, relationship, relationships, standing};
 pub use requests::{FriendRequest, request, requests};
 pub use user::{User, guard_friends_shown, user, users};
