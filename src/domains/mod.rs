@@ -2,6 +2,8 @@
 
 pub mod users;
 
+pub mod relations;
+
 pub mod reactions;
 
 pub mod posts;
