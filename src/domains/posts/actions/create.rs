@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::audience;
 use crate::domains::posts::audience::{AudienceInput, AudienceKind, Wanted};
-use crate::domains::posts::guard::{Facts, guard, guard_for_write};
-use crate::domains::posts::model::{self, PostContent};
+use crate::domains::posts::guard::{guard, guard_for_write};
+use crate::domains::posts::model::{self, Facts, PostContent};
 use crate::domains::posts::store::{audience as lists, counters, posts as store};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;

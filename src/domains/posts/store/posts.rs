@@ -1,7 +1,7 @@
 //! Posts themselves.
 
 use crate::domains::posts::audience::AudienceKind;
-use crate::domains::posts::guard::Facts;
+use crate::domains::posts::model::Facts;
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
