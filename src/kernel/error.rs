@@ -12,6 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What sort of refusal an error is. HTTP gives each kind its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// It is known by another name now (308).
+    Moved,
     /// The bytes could not be read as a request (400).
     Unreadable,
     /// Nobody is signed in, or the token is no good (401).
@@ -73,6 +75,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The name in the path is a former one.
+    Moved = "moved", Moved, "Known by another name now";
     /// Broken JSON, duplicate keys, NUL, bad UTF-8, too deep.
     MalformedRequest = "malformed_request", Unreadable, "The request could not be read";
     /// A cursor that this server did not make, or made too long ago.
@@ -169,7 +173,17 @@ struct Inner {
     fields: Vec<FieldError>,
     retry_after: Option<u32>,
     until: Option<Timestamp>,
+    moved: Option<Moved>,
     source: Option<anyhow::Error>,
+}
+
+/// A part of the path that is out of date, and what to say instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The path segment of the request.
+    pub from: String,
+    /// The segment to use from now on.
+    pub to: String,
 }
 
 impl Error {
@@ -181,6 +195,7 @@ impl Error {
             fields: Vec::new(),
             retry_after: None,
             until: None,
+            moved: None,
             source: None,
         }))
     }
@@ -191,6 +206,13 @@ impl Error {
             Code::NotFound,
             "There is nothing here that you may see. Check the id.",
         )
+    }
+
+    /// What the path names by `from` is known as `to` now.
+    pub fn moved(from: String, to: String) -> Self {
+        let mut error = Self::new(Code::Moved, "This is a former name. Follow Location.");
+        error.0.moved = Some(Moved { from, to });
+        error
     }
 
     /// A fault of ours: `source` goes to the log, the caller sees a generic sentence.
@@ -272,6 +294,11 @@ impl Error {
     /// Until when the refusal holds.
     pub fn until(&self) -> Option<Timestamp> {
         self.0.until
+    }
+
+    /// Which part of the path is out of date.
+    pub fn moved_to(&self) -> Option<&Moved> {
+        self.0.moved.as_ref()
     }
 
     /// The cause, for the log only.

@@ -1,4 +1,14 @@
 //! kith as its users meet it: a real server on a real socket, a real Postgres with a database of its
 //! own for each test.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
+mod conventions;
+mod idempotency;
+mod openapi;
+mod oracle;
+mod strangers;
 mod support;

@@ -6,6 +6,7 @@
 
 mod actions;
 mod counters;
+mod jobs;
 mod model;
 mod routes;
 mod store;
@@ -13,6 +14,7 @@ mod view;
 
 pub use actions::{create_account, mark_deleted};
 pub use counters::{Tally, bump, recount};
+pub use jobs::jobs;
 pub use model::{
     Bio, DisplayName, FORMER_USERNAME_DAYS, FriendListAudience, MessagePolicy, NewAccount,
     RequestPolicy, SimpleAudience, Username,

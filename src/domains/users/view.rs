@@ -201,13 +201,22 @@ impl From<SettingsRow> for Settings {
     }
 }
 
-/// The person that a path names: by id or by `@username`. Whether the viewer may see them is for the
+/// The person that a path names: by id or by `@username`; a former username is `moved`. Whether the viewer may see them is for the
 /// caller to decide.
 pub async fn resolve(conn: &mut Conn, user: &UserRef) -> Result<UserId> {
     match user {
         UserRef::Id(user_id) => Ok(*user_id),
-        UserRef::Name(name) => store::find_by_username(conn, &name.to_ascii_lowercase())
-            .await?
-            .ok_or_else(Error::not_found),
+        UserRef::Name(name) => by_name(conn, name).await,
+    }
+}
+
+async fn by_name(conn: &mut Conn, name: &str) -> Result<UserId> {
+    let folded = name.to_ascii_lowercase();
+    if let Some(user_id) = store::find_by_username(conn, &folded).await? {
+        return Ok(user_id);
+    }
+    match store::find_former_username(conn, &folded).await? {
+        Some(today) => Err(Error::moved(format!("@{name}"), format!("@{today}"))),
+        None => Err(Error::not_found()),
     }
 }
