@@ -1,7 +1,8 @@
 //! The domains, left to right: each may use those before it, through their `mod.rs` face only.
 
-pub mod auth;
 pub mod users;
+
+pub mod auth;
 
 pub mod relations;
 
@@ -12,3 +13,7 @@ pub mod posts;
 pub mod comments;
 
 pub mod feed;
+
+pub mod discovery;
+
+pub mod notifications;
