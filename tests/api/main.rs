@@ -6,5 +6,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod audiences;
 mod conventions;
+mod posts;
+mod reactions;
 mod support;
