@@ -6,9 +6,12 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod audiences;
 mod conventions;
 mod idempotency;
 mod openapi;
 mod oracle;
+mod posts;
+mod reactions;
 mod strangers;
 mod support;
