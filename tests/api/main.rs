@@ -7,4 +7,5 @@
 )]
 
 mod conventions;
+mod feed_plan;
 mod support;
