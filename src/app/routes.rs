@@ -4,7 +4,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::{comments, feed, users};
+use crate::domains::{comments, feed, posts, relations, users};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -12,6 +12,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(
         scope::scope("/v1")
             .configure(users::configure)
+            .configure(relations::configure)
+            .configure(posts::configure)
             .configure(comments::configure)
             .configure(feed::configure),
     );

@@ -8,4 +8,8 @@
 
 mod conventions;
 mod feed_plan;
+mod idempotency;
+mod openapi;
+mod oracle;
+mod strangers;
 mod support;
