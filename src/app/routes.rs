@@ -4,7 +4,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::{comments, feed, posts, relations, users};
+use crate::domains::{comments, discovery, feed, notifications, posts, relations, users};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -15,6 +15,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(relations::configure)
             .configure(posts::configure)
             .configure(comments::configure)
-            .configure(feed::configure),
+            .configure(feed::configure)
+            .configure(discovery::configure)
+            .configure(notifications::configure),
     );
 }

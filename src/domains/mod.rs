@@ -11,3 +11,7 @@ pub mod posts;
 pub mod comments;
 
 pub mod feed;
+
+pub mod discovery;
+
+pub mod notifications;
