@@ -6,6 +6,6 @@ mod routes;
 mod schema;
 mod worker;
 
-pub use application::{Application, Injected};
+pub use application::{Application, Injected, context};
 pub use openapi::document;
 pub use worker::registry;

@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use errors::{OnConstraint, is_retryable};
-pub use migrate::{Drift, MIGRATOR, migrate, schema_drift};
+pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
 
 /// The connection that store functions take.
 pub type Conn = sqlx::PgConnection;
