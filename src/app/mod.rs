@@ -2,6 +2,7 @@
 
 mod application;
 mod openapi;
+pub mod recount;
 mod routes;
 mod schema;
 mod worker;

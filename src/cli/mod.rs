@@ -8,10 +8,15 @@ mod log;
 mod migrate;
 mod openapi;
 mod out;
+mod recount;
+mod reset;
 mod schema;
 mod serve;
+mod sessions;
 mod signals;
+mod token;
 mod tool;
+mod user;
 
 use std::process::ExitCode;
 
@@ -38,6 +43,19 @@ enum Command {
     Serve,
     /// Run the migrations that are pending, or tell which they are
     Migrate(migrate::Args),
+    /// Drop the database's schema and make it anew: deletes everything
+    Reset(reset::Args),
+    /// Look at accounts and change them
+    #[command(subcommand)]
+    User(user::Command),
+    /// Look at signed-in devices and sign them out
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Make access tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Count all counters anew
+    Recount(recount::Args),
     /// Serve with private servers and demo data; or run a command beside throwaway servers
     Dev(dev::Args),
     /// Print the settings in effect and where they came from, without secrets
@@ -64,6 +82,11 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Completions(args) => completions::run(&args),
         Command::Serve => block_on(serve::run()),
         Command::Migrate(args) => block_on(migrate::run(args)),
+        Command::Reset(args) => block_on(reset::run(args)),
+        Command::User(command) => block_on(user::run(command)),
+        Command::Sessions(command) => block_on(sessions::run(command)),
+        Command::Token(command) => block_on(token::run(command)),
+        Command::Recount(args) => block_on(recount::run(args)),
         Command::Dev(args) => block_on(dev::run(args)),
     }
 }

@@ -17,12 +17,15 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
+/// A cell wider than this doesn't widen its column.
+const WIDEST: usize = 60;
+
 /// Columns under headings, as wide as they need to be.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
     let mut widths = headings.map(width);
     for row in rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
-            *widest = width(cell).max(*widest);
+            *widest = width(cell).min(WIDEST).max(*widest);
         }
     }
     line(joined(&headings.map(str::to_owned), &widths))?;

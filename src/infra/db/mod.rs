@@ -4,6 +4,7 @@ mod errors;
 mod keyset;
 mod migrate;
 mod types;
+mod upkeep;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use errors::{OnConstraint, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
+pub use upkeep::{drop_schema, is_empty, lift_timeouts, start_new_series};
 
 /// The connection that store functions take.
 pub type Conn = sqlx::PgConnection;
