@@ -1,8 +1,10 @@
 //! The command line. Its modules print; the library never does.
 
+mod backup;
 mod completions;
 mod config;
 mod dev;
+mod doctor;
 mod exit;
 mod log;
 mod migrate;
@@ -56,6 +58,12 @@ enum Command {
     Token(token::Command),
     /// Count all counters anew
     Recount(recount::Args),
+    /// Write the whole database to a file
+    Backup(backup::BackupArgs),
+    /// Read a file that `kith backup` wrote into an empty database
+    Restore(backup::RestoreArgs),
+    /// Look at everything that kith depends on, and tell what to do about what is wrong
+    Doctor(doctor::Args),
     /// Serve with private servers and demo data; or run a command beside throwaway servers
     Dev(dev::Args),
     /// Print the settings in effect and where they came from, without secrets
@@ -87,6 +95,9 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Sessions(command) => block_on(sessions::run(command)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Recount(args) => block_on(recount::run(args)),
+        Command::Backup(args) => block_on(backup::backup(args)),
+        Command::Restore(args) => block_on(backup::restore(args)),
+        Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Dev(args) => block_on(dev::run(args)),
     }
 }

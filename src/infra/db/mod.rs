@@ -14,7 +14,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use errors::{OnConstraint, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
-pub use upkeep::{drop_schema, is_empty, lift_timeouts, start_new_series};
+pub use upkeep::{
+    Condition, condition, count_rows, drop_schema, is_empty, lift_timeouts, server_major,
+    start_new_series,
+};
 
 /// The connection that store functions take.
 pub type Conn = sqlx::PgConnection;
