@@ -4,10 +4,14 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::users;
+use crate::domains::{auth, users};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
     admin::configure_health(cfg);
-    cfg.service(scope::scope("/v1").configure(users::configure));
+    cfg.service(
+        scope::scope("/v1")
+            .configure(users::configure)
+            .configure(auth::configure),
+    );
 }

@@ -18,7 +18,7 @@ pub use model::{
 };
 pub use routes::configure;
 pub use store::{
-    AccountRow, SettingsRow, find_account, find_by_username, find_former_username, load_settings,
-    set_role, set_state,
+    AccountRow, SettingsRow, find_account, find_by_username, find_former_username,
+    lift_suspensions, load_settings, set_role, set_state,
 };
 pub use view::{Counts, Me, Person, Profile, me, people, person, resolve};

@@ -26,7 +26,7 @@ mod settle;
 mod setup;
 mod text;
 
-pub use body::{Body, BodyDigest, BodyLimit};
+pub use body::{Body, BodyDigest, BodyLimit, MaybeBody};
 pub use client::{ClientAddress, TrustedProxies};
 pub use cors::cors;
 pub use door::{catch_panics, door};

@@ -20,7 +20,7 @@ pub(super) struct Facts {
     pub method: Method,
     pub path: String,
     is_https: bool,
-    allow: Option<String>,
+    routes: Option<RouteTable>,
 }
 
 impl Facts {
@@ -31,11 +31,17 @@ impl Facts {
             request_id: RequestId::of(req.headers(), req.app_data()),
             method: req.method().clone(),
             is_https: req.app_data::<PublicUrl>().is_some_and(PublicUrl::is_https),
-            allow: req
-                .app_data::<RouteTable>()
-                .and_then(|table| table.allow(&path)),
+            routes: req.app_data().cloned(),
             path,
         }
+    }
+
+    /// What `Allow` says; looked up only for the rare answer that needs it.
+    fn allow(&self) -> String {
+        let routes = self.routes.as_ref();
+        routes
+            .and_then(|table| table.allow(&self.path))
+            .unwrap_or_default()
     }
 
     /// Whether the path is the API's own.
@@ -87,7 +93,7 @@ impl Facts {
             401 => Code::Unauthenticated.into(),
             403 => Code::Forbidden.into(),
             404 => Error::not_found(),
-            405 => method_not_allowed(self.allow.as_deref().unwrap_or_default()),
+            405 => method_not_allowed(&self.allow()),
             406 => Code::NotAcceptable.into(),
             409 => Code::Conflict.into(),
             410 => Code::Gone.into(),
@@ -107,7 +113,7 @@ impl Facts {
 
     fn add_headers(&self, response: &mut HttpResponse<BoxBody>) {
         let is_405 = response.status() == StatusCode::METHOD_NOT_ALLOWED;
-        if is_405 && let Ok(allow) = self.allow.as_deref().unwrap_or_default().parse() {
+        if is_405 && let Ok(allow) = self.allow().parse() {
             response.headers_mut().insert(header::ALLOW, allow);
         }
         let headers = response.headers_mut();

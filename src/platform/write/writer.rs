@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::answer::Answer;
 use super::idempotency::{self, Key};
 use super::tx::{Tx, transaction};
-use crate::kernel::{Error, Result, UserId};
+use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{BodyDigest, HttpResult, Problem};
 

@@ -117,7 +117,11 @@ impl TestApp {
             "password": PASSWORD,
             "display_name": username,
         });
-        let reply = self.anyone().post("/v1/auth/register", &body).await.expect_status(201);
+        let reply = self
+            .anyone()
+            .post("/v1/auth/register", &body)
+            .await
+            .expect_status(201);
         Session::new(&self.url, &reply.json)
     }
 
@@ -157,7 +161,10 @@ fn serve(
         .expect("a runtime");
     runtime.block_on(async {
         let app = Application::build(config, url, Injected::default()).expect("kith builds");
-        assert!(tell.send((app.addr(), app.ctx().clone())).is_ok(), "the test waits");
+        assert!(
+            tell.send((app.addr(), app.ctx().clone())).is_ok(),
+            "the test waits"
+        );
         app.run_until_stopped(async {
             // An error means that the test is gone: stop as well.
             stopped.await.unwrap_or_default();

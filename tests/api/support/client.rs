@@ -29,9 +29,18 @@ impl Reply {
     #[track_caller]
     pub fn expect_problem(self, status: u16, code: &str) -> Self {
         let reply = self.expect_status(status);
-        assert_eq!(reply.json["code"], code, "{}: {:#}", reply.asked, reply.json);
+        assert_eq!(
+            reply.json["code"], code,
+            "{}: {:#}",
+            reply.asked, reply.json
+        );
         let kind = reply.header("content-type");
-        assert_eq!(kind.as_deref(), Some("application/problem+json"), "{}", reply.asked);
+        assert_eq!(
+            kind.as_deref(),
+            Some("application/problem+json"),
+            "{}",
+            reply.asked
+        );
         reply
     }
 
@@ -43,14 +52,21 @@ impl Reply {
     /// The `id` of the object in the answer.
     #[track_caller]
     pub fn id(&self) -> String {
-        self.json["id"].as_str().unwrap_or_else(|| panic!("{}: {}", self.asked, self.json)).to_owned()
+        self.json["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}: {}", self.asked, self.json))
+            .to_owned()
     }
 
     /// The ids of the list in the answer.
     #[track_caller]
     pub fn ids(&self) -> Vec<String> {
-        let data = self.json["data"].as_array().unwrap_or_else(|| panic!("{}: {}", self.asked, self.json));
-        data.iter().map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
+        let data = self.json["data"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{}: {}", self.asked, self.json));
+        data.iter()
+            .map(|item| item["id"].as_str().expect("an id").to_owned())
+            .collect()
     }
 
     /// The cursor of the next page.
@@ -79,12 +95,19 @@ impl Anyone {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Self { url: url.to_owned(), token: None, http }
+        Self {
+            url: url.to_owned(),
+            token: None,
+            http,
+        }
     }
 
     /// The same with an access token.
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// A request to be completed by the caller.
@@ -104,7 +127,12 @@ impl Anyone {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.expect("a whole body");
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Reply { status, headers, json, asked }
+        Reply {
+            status,
+            headers,
+            json,
+            asked,
+        }
     }
 
     /// `GET`
@@ -119,7 +147,9 @@ impl Anyone {
 
     /// `POST` with a body and an idempotency key.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Reply {
-        let request = self.request(Method::POST, path).header("Idempotency-Key", key);
+        let request = self
+            .request(Method::POST, path)
+            .header("Idempotency-Key", key);
         self.send(request.json(body)).await
     }
 
@@ -140,7 +170,8 @@ impl Anyone {
 
     /// `PATCH` with a body.
     pub async fn patch(&self, path: &str, body: &Value) -> Reply {
-        self.send(self.request(Method::PATCH, path).json(body)).await
+        self.send(self.request(Method::PATCH, path).json(body))
+            .await
     }
 
     /// `DELETE`
@@ -156,8 +187,16 @@ impl Anyone {
         let mut next = Some(first.clone());
         while let Some(page) = next {
             let reply = self.get(&page).await.expect_status(200);
-            items.extend(reply.json["data"].as_array().expect("a list").iter().cloned());
-            next = reply.next().map(|cursor| format!("{first}&cursor={cursor}"));
+            items.extend(
+                reply.json["data"]
+                    .as_array()
+                    .expect("a list")
+                    .iter()
+                    .cloned(),
+            );
+            next = reply
+                .next()
+                .map(|cursor| format!("{first}&cursor={cursor}"));
         }
         items
     }
@@ -203,7 +242,10 @@ impl Session {
 
     /// The same person at another instance.
     pub fn at(&self, url: &str) -> Self {
-        Self { anyone: Anyone::new(url).with_token(&self.access_token), ..self.clone() }
+        Self {
+            anyone: Anyone::new(url).with_token(&self.access_token),
+            ..self.clone()
+        }
     }
 
     /// Becomes the friend of `other`, by request and acceptance.
@@ -212,7 +254,10 @@ impl Session {
             .post("/v1/friend-requests", &json!({"user_id": other.id}))
             .await
             .expect_status(201);
-        other.act(&format!("/v1/friend-requests/{}/accept", request.id())).await.expect_status(200);
+        other
+            .act(&format!("/v1/friend-requests/{}/accept", request.id()))
+            .await
+            .expect_status(200);
     }
 
     /// Posts, and gives the post's id.
@@ -224,6 +269,9 @@ impl Session {
     /// Comments, and gives the comment's id.
     pub async fn comment_on(&self, post_id: &str, content: &str) -> String {
         let path = format!("/v1/posts/{post_id}/comments");
-        self.post(&path, &json!({"content": content})).await.expect_status(201).id()
+        self.post(&path, &json!({"content": content}))
+            .await
+            .expect_status(201)
+            .id()
     }
 }

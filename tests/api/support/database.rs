@@ -19,12 +19,22 @@ impl TestDatabase {
         let server = std::env::var("DATABASE_URL")
             .expect("DATABASE_URL names a server for tests: run them by `make test`");
         let template = template_name();
-        let mut conn = PgConnection::connect(&server).await.expect("the test server answers");
+        let mut conn = PgConnection::connect(&server)
+            .await
+            .expect("the test server answers");
         make_template(&mut conn, &server, &template).await;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("kith_test_{}_{number}", std::process::id());
-        execute(&mut conn, format!("drop database if exists {name} with (force)")).await;
-        execute(&mut conn, format!("create database {name} template {template}")).await;
+        execute(
+            &mut conn,
+            format!("drop database if exists {name} with (force)"),
+        )
+        .await;
+        execute(
+            &mut conn,
+            format!("create database {name} template {template}"),
+        )
+        .await;
         Self { name, server }
     }
 
@@ -42,10 +52,18 @@ impl Drop for TestDatabase {
         }
         let (server, name) = (self.server.clone(), self.name.clone());
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             runtime.expect("a runtime").block_on(async {
-                let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-                execute(&mut conn, format!("drop database if exists {name} with (force)")).await;
+                let mut conn = PgConnection::connect(&server)
+                    .await
+                    .expect("the server answers");
+                execute(
+                    &mut conn,
+                    format!("drop database if exists {name} with (force)"),
+                )
+                .await;
             });
         });
         dropping.join().expect("the database is dropped");
@@ -53,7 +71,9 @@ impl Drop for TestDatabase {
 }
 
 async fn execute(conn: &mut PgConnection, sql: String) {
-    conn.execute(AssertSqlSafe(sql)).await.expect("the statement runs");
+    conn.execute(AssertSqlSafe(sql))
+        .await
+        .expect("the statement runs");
 }
 
 /// Named after the migrations, so that a changed schema gets a new template.
@@ -70,16 +90,28 @@ fn template_name() -> String {
 async fn make_template(conn: &mut PgConnection, server: &str, template: &str) {
     // One process at a time: the others find it made.
     execute(conn, "select pg_advisory_lock(7310)".to_owned()).await;
-    let made: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1 and datistemplate)")
-        .bind(template)
-        .fetch_one(&mut *conn)
-        .await
-        .expect("the catalogue answers");
+    let made: bool = sqlx::query_scalar(
+        "select exists (select from pg_database where datname = $1 and datistemplate)",
+    )
+    .bind(template)
+    .fetch_one(&mut *conn)
+    .await
+    .expect("the catalogue answers");
     if !made {
-        execute(conn, format!("drop database if exists {template} with (force)")).await;
+        execute(
+            conn,
+            format!("drop database if exists {template} with (force)"),
+        )
+        .await;
         execute(conn, format!("create database {template}")).await;
-        kith::infra::db::migrate(&with_database(server, template)).await.expect("migrations run");
-        execute(conn, format!("alter database {template} with is_template true allow_connections false")).await;
+        kith::infra::db::migrate(&with_database(server, template))
+            .await
+            .expect("migrations run");
+        execute(
+            conn,
+            format!("alter database {template} with is_template true allow_connections false"),
+        )
+        .await;
     }
     execute(conn, "select pg_advisory_unlock(7310)".to_owned()).await;
 }
