@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use super::store::{self, Outcome};
 use super::tables::Shared;
-use super::{counters, graph, people};
+use super::{counters, demo, graph, people};
 use crate::kernel::Timestamp;
 use crate::platform::config::Config;
 
@@ -124,6 +124,10 @@ fn build(args: &SeedArgs, at: Timestamp) -> anyhow::Result<(&'static str, Datase
             at,
         })?;
         return Ok(("graph", data, skipped));
+    }
+    if args.profile == Some(Profile::Demo) {
+        let (data, skipped) = demo::build(args.seed, at)?;
+        return Ok(("demo", data, skipped));
     }
     anyhow::bail!("choose one of --profile demo, --graph FILE and --ldbc DIR")
 }

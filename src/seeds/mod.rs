@@ -10,6 +10,7 @@ pub mod command;
 pub mod copy;
 pub mod counters;
 pub mod dataset;
+pub mod demo;
 pub mod draw;
 pub mod graph;
 pub mod people;
@@ -20,5 +21,6 @@ pub mod tables;
 pub mod words;
 
 pub use command::{Progress, SeedArgs, Step, run, seed};
+pub use demo::demo_accounts;
 pub use people::DEMO_PASSWORD;
 pub use report::Report;

@@ -113,16 +113,16 @@ async fn refuse_taken_names(conn: &mut Conn, data: &Dataset) -> anyhow::Result<(
         .map(|account| account.email.to_lowercase())
         .collect();
     let taken = sqlx::query_scalar!(
-        r#"select username as "name!" from account where username = any($1)
-           union all
-           select username from former_username where username = any($1)
-           union all
-           select email from credential where lower(email) = any($2)
-           limit 1"#,
+        r#"select min(name)
+           from (select username as name from account where username = any($1)
+                 union all
+                 select username from former_username where username = any($1)
+                 union all
+                 select email from credential where lower(email) = any($2)) as taken"#,
         &usernames,
         &emails
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
     if let Some(name) = taken {
         anyhow::bail!(
