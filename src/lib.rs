@@ -14,3 +14,5 @@ pub mod infra;
 pub mod kernel;
 /// What every domain stands on: configuration, context, the one way to write, HTTP, sessions.
 pub mod platform;
+/// Data to begin with.
+pub mod seeds;
