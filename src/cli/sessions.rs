@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Subcommand};
 use kith::admin::accounts::{self, Who};
 use kith::kernel::SessionId;
+use kith::kernel::page::Slice;
 use kith::platform::sessions::store;
 use kith::platform::write::transaction;
 use serde_json::json;
@@ -42,6 +43,9 @@ pub struct RevokeArgs {
     user: Option<Who>,
 }
 
+/// Sessions of one account that are listed, the newest.
+const MOST_SESSIONS: u16 = 1_000;
+
 /// Runs the command.
 pub async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
@@ -54,7 +58,9 @@ async fn list(args: ListArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
         let mut conn = ctx.read().await?;
         let account = accounts::find(&mut conn, &args.user.who).await?;
-        let sessions = store::list_sessions(&mut conn, account.id, ctx.now()).await?;
+        let newest = Slice::first(MOST_SESSIONS);
+        let found = store::list_sessions(&mut conn, account.id, ctx.now(), &newest).await?;
+        let sessions: Vec<_> = found.into_iter().map(|(_, session)| session).collect();
         if args.json {
             let render = |session: &store::Listed| {
                 json!({
