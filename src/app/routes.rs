@@ -4,7 +4,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::{posts, users};
+use crate::domains::{comments, feed, posts, relations, users};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -12,6 +12,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(
         scope::scope("/v1")
             .configure(users::configure)
-            .configure(posts::configure),
+            .configure(relations::configure)
+            .configure(posts::configure)
+            .configure(comments::configure)
+            .configure(feed::configure),
     );
 }

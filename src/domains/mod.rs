@@ -1,5 +1,13 @@
 //! The domains, left to right: each may use those before it, through their `mod.rs` face only.
 
-pub mod posts;
-pub mod reactions;
 pub mod users;
+
+pub mod relations;
+
+pub mod reactions;
+
+pub mod posts;
+
+pub mod comments;
+
+pub mod feed;

@@ -139,6 +139,8 @@ codes! {
     CannotFriendSelf = "cannot_friend_self", Invalid, "You cannot befriend yourself";
     /// Something that only makes sense towards others.
     CannotTargetSelf = "cannot_target_self", Invalid, "You cannot do this to yourself";
+    /// Only friends can be put there.
+    NotAFriend = "not_a_friend", Invalid, "This person is not your friend";
     /// The mail link's token is unknown, used or too old.
     LinkExpired = "link_expired", Invalid, "The link is no longer valid";
     /// Too many requests.

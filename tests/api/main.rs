@@ -8,6 +8,10 @@
 
 mod audiences;
 mod conventions;
+mod idempotency;
+mod openapi;
+mod oracle;
 mod posts;
 mod reactions;
+mod strangers;
 mod support;

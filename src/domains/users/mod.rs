@@ -16,7 +16,8 @@ pub use actions::{create_account, mark_deleted};
 pub use counters::{Tally, bump, recount};
 pub use jobs::jobs;
 pub use model::{
-    Bio, DisplayName, FriendListAudience, NewAccount, RequestPolicy, SimpleAudience, Username,
+    Bio, DisplayName, FORMER_USERNAME_DAYS, FriendListAudience, MessagePolicy, NewAccount,
+    RequestPolicy, SimpleAudience, Username,
 };
 pub use routes::configure;
 pub use store::{

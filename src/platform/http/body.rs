@@ -63,15 +63,47 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                     "The body is empty. Send a JSON object.",
                 )));
             }
-            if !req.headers().contains_key(header::CONTENT_TYPE) {
-                return Err(Problem(not_json("The Content-Type header is missing.")));
-            }
-            let value = json::parse(&bytes)?;
-            req.extensions_mut()
-                .insert(BodyDigest(json::digest(&value)));
-            Ok(Self(fit(value)?))
+            Ok(Self(read(&req, &bytes)?))
         })
     }
+}
+
+/// A JSON body that may be left out; `T`'s default stands for none.
+#[derive(Debug)]
+pub struct OptionalBody<T>(pub T);
+
+impl<T> Deref for OptionalBody<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, std::result::Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            check_media_type(&req)?;
+            let bytes = collect(&req, payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            Ok(Self(read(&req, &bytes)?))
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(req: &HttpRequest, bytes: &[u8]) -> Result<T> {
+    if !req.headers().contains_key(header::CONTENT_TYPE) {
+        return Err(not_json("The Content-Type header is missing."));
+    }
+    let value = json::parse(bytes)?;
+    req.extensions_mut()
+        .insert(BodyDigest(json::digest(&value)));
+    fit(value)
 }
 
 /// An absent `Content-Type` passes here, because an empty body deserves its own words.

@@ -9,14 +9,12 @@ use crate::domains::posts::guard::guard;
 use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
 use crate::domains::posts::view::{self, Post, PostRevision};
-use crate::domains::users;
-use crate::infra::db::Conn;
+use crate::domains::relations;
 use crate::kernel::page::{RankKey, TimeKey};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{
-    HttpResult, IdList, ListOf, Listing, NoFilter, PageLinks, PageParams, Params, PathOf, UserRef,
-    ok,
+    HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
 
@@ -44,11 +42,7 @@ struct PostIds {
 #[get("/posts")]
 async fn get_posts(ctx: Ctx, viewer: Viewer, params: Params<PostIds>) -> HttpResult<HttpResponse> {
     let data = view::posts(&ctx, &mut *ctx.read().await?, viewer, &params.ids.0).await?;
-    let page = PageLinks {
-        next: None,
-        prev: None,
-    };
-    Ok(ok(ListOf { data, page }))
+    Ok(ok(relations::list_whole(data)))
 }
 
 /// Which of a person's posts to list.
@@ -81,7 +75,7 @@ async fn list_user_posts(
     listing: Listing<UserPosts>,
 ) -> HttpResult<HttpResponse> {
     let mut conn = ctx.read().await?;
-    let author_id = visible_person(&mut conn, viewer, &user).await?;
+    let author_id = relations::visible_person(&mut conn, viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
     let page = if listing.filter.state.is_some() {
         check_own(viewer, author_id)?;
@@ -97,14 +91,6 @@ async fn list_user_posts(
         page.with_items(posts)
     };
     Ok(listing.respond(page))
-}
-
-async fn visible_person(conn: &mut Conn, viewer: Viewer, user: &UserRef) -> Result<UserId> {
-    let user_id = users::resolve(conn, user).await?;
-    if !store::is_visible_person(conn, viewer.id(), user_id).await? {
-        return Err(Error::not_found());
-    }
-    Ok(user_id)
 }
 
 fn check_own(viewer: Viewer, author_id: UserId) -> Result<()> {
