@@ -2,6 +2,8 @@
 
 pub mod users;
 
+pub mod auth;
+
 pub mod relations;
 
 pub mod reactions;
@@ -11,3 +13,7 @@ pub mod posts;
 pub mod comments;
 
 pub mod feed;
+
+pub mod discovery;
+
+pub mod notifications;

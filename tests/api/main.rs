@@ -8,6 +8,7 @@
 
 mod audiences;
 mod conventions;
+mod feed_plan;
 mod idempotency;
 mod openapi;
 mod oracle;

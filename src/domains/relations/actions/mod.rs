@@ -57,15 +57,15 @@ fn friends_by(change: i32, one: UserId, other: UserId) -> [(UserId, Tally); 2] {
     [(one, tally), (other, tally)]
 }
 
-/// One more or one less follow from one person to another.
-fn follows_by(change: i32, follower: UserId, followee: UserId) -> [(UserId, Tally); 2] {
-    let follows = Tally {
+/// One more or one less follow, of `target_id` by `user_id`.
+fn follows_by(change: i32, user_id: UserId, target_id: UserId) -> [(UserId, Tally); 2] {
+    let active = Tally {
         following: change,
         ..Tally::default()
     };
-    let followed = Tally {
+    let passive = Tally {
         followers: change,
         ..Tally::default()
     };
-    [(follower, follows), (followee, followed)]
+    [(user_id, active), (target_id, passive)]
 }

@@ -25,15 +25,15 @@ pub async fn list_blocks(
 /// Blocks somebody; says whether that is new. The caller holds the pair.
 pub async fn insert_block(
     conn: &mut Conn,
-    blocker_id: UserId,
-    blocked_id: UserId,
+    user_id: UserId,
+    target_id: UserId,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "insert into block (blocker_id, blocked_id, created_at) values ($1, $2, $3)
          on conflict do nothing",
-        blocker_id as _,
-        blocked_id as _,
+        user_id as _,
+        target_id as _,
         now as _
     )
     .execute(conn)
@@ -42,11 +42,11 @@ pub async fn insert_block(
 }
 
 /// Lifts a block. The caller holds the pair.
-pub async fn delete_block(conn: &mut Conn, blocker_id: UserId, blocked_id: UserId) -> Result<()> {
+pub async fn delete_block(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<()> {
     sqlx::query!(
         "delete from block where blocker_id = $1 and blocked_id = $2",
-        blocker_id as _,
-        blocked_id as _
+        user_id as _,
+        target_id as _
     )
     .execute(conn)
     .await?;
@@ -90,16 +90,16 @@ pub async fn list_mutes(
 /// Mutes somebody until then, or without an end; changes a mute that there is.
 pub async fn upsert_mute(
     conn: &mut Conn,
-    muter_id: UserId,
-    muted_id: UserId,
+    user_id: UserId,
+    target_id: UserId,
     until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
         "insert into mute (muter_id, muted_id, until, created_at) values ($1, $2, $3, $4)
          on conflict (muter_id, muted_id) do update set until = excluded.until",
-        muter_id as _,
-        muted_id as _,
+        user_id as _,
+        target_id as _,
         until as _,
         now as _
     )
@@ -109,11 +109,11 @@ pub async fn upsert_mute(
 }
 
 /// Lifts a mute.
-pub async fn delete_mute(conn: &mut Conn, muter_id: UserId, muted_id: UserId) -> Result<()> {
+pub async fn delete_mute(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<()> {
     sqlx::query!(
         "delete from mute where muter_id = $1 and muted_id = $2",
-        muter_id as _,
-        muted_id as _
+        user_id as _,
+        target_id as _
     )
     .execute(conn)
     .await?;

@@ -47,15 +47,15 @@ pub async fn list_following(
 /// Begins to follow; says whether that is new. The caller holds the pair.
 pub async fn insert_follow(
     conn: &mut Conn,
-    follower_id: UserId,
-    followee_id: UserId,
+    user_id: UserId,
+    target_id: UserId,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "insert into follow (follower_id, followee_id, created_at) values ($1, $2, $3)
          on conflict do nothing",
-        follower_id as _,
-        followee_id as _,
+        user_id as _,
+        target_id as _,
         now as _
     )
     .execute(conn)
@@ -64,15 +64,11 @@ pub async fn insert_follow(
 }
 
 /// Ends following; says whether there was any. The caller holds the pair.
-pub async fn delete_follow(
-    conn: &mut Conn,
-    follower_id: UserId,
-    followee_id: UserId,
-) -> Result<bool> {
+pub async fn delete_follow(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<bool> {
     let done = sqlx::query!(
         "delete from follow where follower_id = $1 and followee_id = $2",
-        follower_id as _,
-        followee_id as _
+        user_id as _,
+        target_id as _
     )
     .execute(conn)
     .await?;
