@@ -10,7 +10,8 @@ use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
 use crate::domains::posts::view::{self, Post, PostRevision};
 use crate::domains::relations;
-use crate::kernel::page::{RankKey, TimeKey};
+use crate::infra::db::Conn;
+use crate::kernel::page::{Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{
@@ -77,20 +78,28 @@ async fn list_user_posts(
     let mut conn = ctx.read().await?;
     let author_id = relations::visible_person(&mut conn, viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    let page = if listing.filter.state.is_some() {
+    if listing.filter.state.is_some() {
         check_own(viewer, author_id)?;
-        let since = ctx.now() - RESTORABLE;
-        let rows = store::list_deleted(&mut conn, author_id, since, &slice).await?;
-        let page = slice.page(rows);
-        let posts = view::own_deleted(&ctx, &mut conn, author_id, &page.items).await?;
-        page.with_items(posts)
-    } else {
-        let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
-        let page = slice.page(rows);
-        let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
-        page.with_items(posts)
-    };
-    Ok(listing.respond(page))
+        let page = deleted_posts(&ctx, &mut conn, author_id, &slice).await?;
+        return Ok(listing.respond(page));
+    }
+    let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
+    let page = slice.page(rows);
+    let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
+    Ok(listing.respond(page.with_items(posts)))
+}
+
+async fn deleted_posts(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    author_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Post>> {
+    let since = ctx.now() - RESTORABLE;
+    let rows = store::list_deleted(conn, author_id, since, slice).await?;
+    let page = slice.page(rows);
+    let posts = view::own_deleted(ctx, conn, author_id, &page.items).await?;
+    Ok(page.with_items(posts))
 }
 
 fn check_own(viewer: Viewer, author_id: UserId) -> Result<()> {
