@@ -236,7 +236,7 @@ async fn saved_posts_are_listed_by_when_they_were_saved() {
     assert_eq!(ids, [json!(posts[3]), json!(posts[1]), json!(posts[2])]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hiding_a_post_is_repeatable_and_can_be_undone() {
     let app = TestApp::start().await;
     let (author, friend) = app.friends("author", "friend").await;
@@ -274,7 +274,7 @@ async fn posts_by_id_keep_the_order_asked_for() {
     assert_eq!(author.get(&path).await.ids(), [two, mine, one]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_counters_of_an_author_follow_their_posts() {
     let app = TestApp::start().await;
     let author = app.person("author").await;
@@ -301,7 +301,7 @@ async fn the_counters_of_an_author_follow_their_posts() {
     assert_eq!(counts().await, (0, 1, 1));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recount_mends_counters_that_drifted_and_no_others() {
     let app = TestApp::start().await;
     let author = app.person("author").await;

@@ -39,7 +39,7 @@ async fn a_reaction_is_one_a_person_and_can_be_changed_and_taken_back() {
     hidden.expect_problem(404, "not_found");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_people_at_once_are_counted_exactly() {
     let app = TestApp::start().await;
     let author = app.person("author").await;
@@ -126,7 +126,7 @@ async fn the_list_of_reactions_is_newest_first_by_kind_and_without_blocked_peopl
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recount_mends_summaries_that_drifted() {
     let app = TestApp::start().await;
     let author = app.person("author").await;

@@ -9,14 +9,13 @@ use crate::domains::posts::guard::guard;
 use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
 use crate::domains::posts::view::{self, Post, PostRevision};
-use crate::domains::users;
+use crate::domains::relations;
 use crate::infra::db::Conn;
-use crate::kernel::page::{RankKey, TimeKey};
+use crate::kernel::page::{Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{
-    HttpResult, IdList, ListOf, Listing, NoFilter, PageLinks, PageParams, Params, PathOf, UserRef,
-    ok,
+    HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
 
@@ -44,11 +43,7 @@ struct PostIds {
 #[get("/posts")]
 async fn get_posts(ctx: Ctx, viewer: Viewer, params: Params<PostIds>) -> HttpResult<HttpResponse> {
     let data = view::posts(&ctx, &mut *ctx.read().await?, viewer, &params.ids.0).await?;
-    let page = PageLinks {
-        next: None,
-        prev: None,
-    };
-    Ok(ok(ListOf { data, page }))
+    Ok(ok(relations::list_whole(data)))
 }
 
 /// Which of a person's posts to list.
@@ -81,30 +76,30 @@ async fn list_user_posts(
     listing: Listing<UserPosts>,
 ) -> HttpResult<HttpResponse> {
     let mut conn = ctx.read().await?;
-    let author_id = visible_person(&mut conn, viewer, &user).await?;
+    let author_id = relations::visible_person(&mut conn, viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    let page = if listing.filter.state.is_some() {
+    if listing.filter.state.is_some() {
         check_own(viewer, author_id)?;
-        let since = ctx.now() - RESTORABLE;
-        let rows = store::list_deleted(&mut conn, author_id, since, &slice).await?;
-        let page = slice.page(rows);
-        let posts = view::own_deleted(&ctx, &mut conn, author_id, &page.items).await?;
-        page.with_items(posts)
-    } else {
-        let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
-        let page = slice.page(rows);
-        let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
-        page.with_items(posts)
-    };
-    Ok(listing.respond(page))
+        let page = deleted_posts(&ctx, &mut conn, author_id, &slice).await?;
+        return Ok(listing.respond(page));
+    }
+    let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
+    let page = slice.page(rows);
+    let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
+    Ok(listing.respond(page.with_items(posts)))
 }
 
-async fn visible_person(conn: &mut Conn, viewer: Viewer, user: &UserRef) -> Result<UserId> {
-    let user_id = users::resolve(conn, user).await?;
-    if !store::is_visible_person(conn, viewer.id(), user_id).await? {
-        return Err(Error::not_found());
-    }
-    Ok(user_id)
+async fn deleted_posts(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    author_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Post>> {
+    let since = ctx.now() - RESTORABLE;
+    let rows = store::list_deleted(conn, author_id, since, slice).await?;
+    let page = slice.page(rows);
+    let posts = view::own_deleted(ctx, conn, author_id, &page.items).await?;
+    Ok(page.with_items(posts))
 }
 
 fn check_own(viewer: Viewer, author_id: UserId) -> Result<()> {
