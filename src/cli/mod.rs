@@ -3,6 +3,7 @@
 mod backup;
 mod completions;
 mod config;
+mod demo;
 mod dev;
 mod doctor;
 mod exit;
