@@ -66,15 +66,16 @@ fn secret(url: &str, scheme: &str) -> anyhow::Result<SecretUrl> {
 }
 
 fn banner(url: &str, people: &[&str]) -> String {
-    let mut text = format!("\nkith is listening on {url}\n\n  API documentation  {url}/docs\n");
-    if let Some(first) = people.first() {
+    let people = people.first().map_or_else(String::new, |first| {
         let (names, password) = (people.join(", "), demo::PASSWORD);
-        text.push_str(&format!(
+        format!(
             "  Demo accounts      {names} (password: {password})\n\nSign one in:\n\n  \
              curl -s {url}/v1/auth/login -H 'Content-Type: application/json' \
              -d '{{\"login\":\"{first}\",\"password\":\"{password}\"}}'\n"
-        ));
-    }
-    text.push_str("\nCtrl-C stops everything.");
-    text
+        )
+    });
+    format!(
+        "\nkith is listening on {url}\n\n  API documentation  {url}/docs\n{people}\n\
+         Ctrl-C stops everything."
+    )
 }

@@ -46,16 +46,16 @@ pub struct Args {
 /// Makes an account.
 pub async fn run(args: Args) -> anyhow::Result<Exit> {
     let config = load_config()?;
-    let username = Username::parse(&args.username).map_err(|refusal| of("--username", refusal))?;
-    let email = Email::parse(&args.email).map_err(|refusal| of("--email", refusal))?;
+    let username = Username::parse(&args.username).map_err(|refusal| of("--username", &refusal))?;
+    let email = Email::parse(&args.email).map_err(|refusal| of("--email", &refusal))?;
     let display_name = args.display_name.clone().unwrap_or(args.username);
     let display_name =
-        DisplayName::parse(display_name).map_err(|refusal| of("--display-name", refusal))?;
+        DisplayName::parse(display_name).map_err(|refusal| of("--display-name", &refusal))?;
     let password = read_password(args.password_stdin)?;
     let context = [username.as_str(), email.as_str(), display_name.as_str()];
     let password = Password::parse(password)
         .and_then(|password| password.check_strength(&context).map(|()| password))
-        .map_err(|refusal| of("the password", refusal))?;
+        .map_err(|refusal| of("the password", &refusal))?;
     with_ctx(config, async move |ctx| {
         let hash = hash_password(ctx, &password).await?;
         let user_id = transaction(ctx, async |tx| {
@@ -86,7 +86,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
     .await
 }
 
-fn of(what: &str, refusal: Refusal) -> anyhow::Error {
+fn of(what: &str, refusal: &Refusal) -> anyhow::Error {
     refused(format!("{what}: {}", refusal.detail))
 }
 
