@@ -67,16 +67,23 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
 /// A JSON body that may be left out; it then has its default value.
 #[derive(Debug)]
-pub struct MaybeBody<T>(pub T);
+pub struct OptionalBody<T>(pub T);
 
-impl<T> MaybeBody<T> {
+impl<T> OptionalBody<T> {
     /// The value itself.
     pub fn into_inner(self) -> T {
         self.0
     }
 }
 
-impl<T: DeserializeOwned + Default + 'static> FromRequest for MaybeBody<T> {
+impl<T> Deref for OptionalBody<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, std::result::Result<Self, Problem>>;
 

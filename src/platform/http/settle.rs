@@ -12,6 +12,7 @@ use super::not_found::{RouteTable, method_not_allowed};
 use super::problem::{Problem, render};
 use super::request_id::RequestId;
 use super::setup::PublicUrl;
+use crate::kernel::error::Moved;
 use crate::kernel::{Code, Error};
 
 /// What is remembered of a request while it is answered.
@@ -19,6 +20,7 @@ pub(super) struct Facts {
     pub request_id: RequestId,
     pub method: Method,
     pub path: String,
+    query: String,
     is_https: bool,
     routes: Option<RouteTable>,
 }
@@ -32,6 +34,7 @@ impl Facts {
             method: req.method().clone(),
             is_https: req.app_data::<PublicUrl>().is_some_and(PublicUrl::is_https),
             routes: req.app_data().cloned(),
+            query: req.query_string().to_owned(),
             path,
         }
     }
@@ -78,8 +81,27 @@ impl Facts {
             None => return None,
         };
         report(error);
-        let problem = render(error, &self.path, self.request_id.as_str());
+        let mut problem = render(error, &self.path, self.request_id.as_str());
+        if let Some(moved) = error.moved_to()
+            && let Ok(location) = self.location_after(moved).parse()
+        {
+            problem.headers_mut().insert(header::LOCATION, location);
+        }
         Some(keeping_headers(problem, response))
+    }
+
+    /// The request's own address with the segment of today.
+    fn location_after(&self, moved: &Moved) -> String {
+        let today = |segment| {
+            if segment == moved.from {
+                moved.to.as_str()
+            } else {
+                segment
+            }
+        };
+        let path: Vec<&str> = self.path.split('/').map(today).collect();
+        let separator = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{separator}{}", path.join("/"), self.query)
     }
 
     /// The kernel error for what actix-web or another layer refused by itself.

@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::{actions, cookie};
 use crate::kernel::{Code, Error};
-use crate::platform::http::{ClientAddress, HttpResult, MaybeBody, no_content, no_store};
+use crate::platform::http::{ClientAddress, HttpResult, OptionalBody, no_content, no_store};
 use crate::platform::sessions::{CurrentUser, Device, Tokens};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
@@ -37,7 +37,7 @@ async fn refresh(
     ctx: Ctx,
     client: ClientAddress,
     request: HttpRequest,
-    body: MaybeBody<RefreshToken>,
+    body: OptionalBody<RefreshToken>,
 ) -> HttpResult<HttpResponse> {
     let device = Device::from(client);
     if let Some(token) = body.into_inner().refresh_token {
@@ -65,7 +65,7 @@ async fn logout(
     ctx: Ctx,
     client: ClientAddress,
     request: HttpRequest,
-    body: MaybeBody<RefreshToken>,
+    body: OptionalBody<RefreshToken>,
 ) -> HttpResult<HttpResponse> {
     let device = Device::from(client);
     let token = match body.into_inner().refresh_token {
