@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, refused};
 use super::tool::load_config;
-use super::{log, out, schema, serve, signals};
+use super::{demo, log, out, schema, serve, signals};
 
 /// Arguments of `kith dev`.
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,11 @@ async fn serve_on(
     config.redis_url = Some(secret(&servers.redis.url(), "redis")?);
     schema::wait_and_migrate(&url).await?;
     let application = Application::build(config, &url, Injected::default())?;
-    let banner = banner(application.ctx().public_url());
+    if demo::load_once(application.ctx()).await? {
+        tracing::info!("loaded the demo data");
+    }
+    let people = demo::present(application.ctx()).await?;
+    let banner = banner(application.ctx().public_url(), &people);
     serve::run_until_stopped(application, stop, || out::line(banner)).await
 }
 
@@ -61,10 +65,17 @@ fn secret(url: &str, scheme: &str) -> anyhow::Result<SecretUrl> {
         .map_err(|fault| anyhow::anyhow!("the address of a private server {}", fault.what))
 }
 
-fn banner(url: &str) -> String {
+fn banner(url: &str, people: &[&str]) -> String {
+    let people = people.first().map_or_else(String::new, |first| {
+        let (names, password) = (people.join(", "), demo::PASSWORD);
+        format!(
+            "  Demo accounts      {names} (password: {password})\n\nSign one in:\n\n  \
+             curl -s {url}/v1/auth/login -H 'Content-Type: application/json' \
+             -d '{{\"login\":\"{first}\",\"password\":\"{password}\"}}'\n"
+        )
+    });
     format!(
-        "\nkith is listening on {url}\n\n  \
-         API documentation  {url}/docs\n\n\
+        "\nkith is listening on {url}\n\n  API documentation  {url}/docs\n{people}\n\
          Ctrl-C stops everything."
     )
 }

@@ -3,6 +3,7 @@
 mod backup;
 mod completions;
 mod config;
+mod demo;
 mod dev;
 mod doctor;
 mod exit;
@@ -68,7 +69,7 @@ enum Command {
     Dev(dev::Args),
     /// Print the settings in effect and where they came from, without secrets
     Config(config::Args),
-    /// Print the OpenAPI document
+    /// Print the API's document, in JSON
     Openapi,
     /// Print a script that completes commands for your shell
     Completions(completions::Args),

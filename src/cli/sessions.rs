@@ -2,8 +2,9 @@
 
 use clap::{ArgGroup, Subcommand};
 use kith::admin::accounts::{self, Who};
-use kith::kernel::SessionId;
-use kith::kernel::page::Slice;
+use kith::infra::db::Conn;
+use kith::kernel::page::{Slice, TimeKey};
+use kith::kernel::{SessionId, Timestamp, UserId};
 use kith::platform::sessions::store;
 use kith::platform::write::transaction;
 use serde_json::json;
@@ -12,6 +13,9 @@ use super::exit::Exit;
 use super::out;
 use super::tool::{load_config, with_ctx};
 use super::user::UserArg;
+
+/// Sessions that are read at a time.
+const PAGE: u16 = 100;
 
 /// What to do with sessions.
 #[derive(Debug, Subcommand)]
@@ -43,9 +47,6 @@ pub struct RevokeArgs {
     user: Option<Who>,
 }
 
-/// Sessions of one account that are listed, the newest.
-const MOST_SESSIONS: u16 = 1_000;
-
 /// Runs the command.
 pub async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
@@ -58,9 +59,7 @@ async fn list(args: ListArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
         let mut conn = ctx.read().await?;
         let account = accounts::find(&mut conn, &args.user.who).await?;
-        let newest = Slice::first(MOST_SESSIONS);
-        let found = store::list_sessions(&mut conn, account.id, ctx.now(), &newest).await?;
-        let sessions: Vec<_> = found.into_iter().map(|(_, session)| session).collect();
+        let sessions = list_all(&mut conn, account.id, ctx.now()).await?;
         if args.json {
             let render = |session: &store::Listed| {
                 json!({
@@ -91,6 +90,24 @@ async fn list(args: ListArgs) -> anyhow::Result<Exit> {
         Ok(Exit::Well)
     })
     .await
+}
+
+async fn list_all(
+    conn: &mut Conn,
+    user_id: UserId,
+    now: Timestamp,
+) -> kith::kernel::Result<Vec<store::Listed>> {
+    let mut slice = Slice::<TimeKey>::first(PAGE);
+    let mut sessions = Vec::new();
+    loop {
+        let rows = store::list_sessions(conn, user_id, now, &slice).await?;
+        let page = slice.page(rows);
+        sessions.extend(page.items);
+        match page.next {
+            Some(next) => slice.from = Some(next),
+            None => return Ok(sessions),
+        }
+    }
 }
 
 async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {

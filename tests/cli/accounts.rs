@@ -163,3 +163,57 @@ fn recount_tells_drift_and_corrects_it_unless_it_is_a_dry_run() {
     );
     place.run(&["recount", "--dry-run"]).expect_code(0);
 }
+
+#[test]
+fn an_account_is_made_with_a_password_from_standard_input_and_can_sign_in() {
+    let place = place();
+    let create = |username: &str, password: &str| {
+        let email = format!("{username}@example.com");
+        let args = [
+            "user",
+            "create",
+            "--username",
+            username,
+            "--email",
+            &email,
+            "--role",
+            "moderator",
+            "--password-stdin",
+            "--json",
+        ];
+        place.run_with_input(&args, &format!("{password}\n"))
+    };
+    let made = create("dana", "correct horse battery staple")
+        .expect_code(0)
+        .json();
+    assert_eq!(
+        (&made["username"], &made["role"]),
+        (&"dana".into(), &"moderator".into())
+    );
+    create("dana", "correct horse battery staple").expect_code(1);
+    create("emil", "password1").expect_code(2);
+    create("no name", "correct horse battery staple").expect_code(2);
+    let serving = place.serve();
+    let status = |password: &str| {
+        serving.post(
+            "/v1/auth/login",
+            &format!(r#"{{"login":"dana","password":"{password}"}}"#),
+        )
+    };
+    assert_eq!(status("correct horse battery staple"), 200);
+    assert_eq!(status("another password entirely"), 401);
+}
+
+#[test]
+fn without_a_terminal_a_password_is_not_asked_for() {
+    let args = [
+        "user",
+        "create",
+        "--username",
+        "dana",
+        "--email",
+        "dana@example.com",
+    ];
+    let ran = place().run(&args).expect_code(2);
+    assert!(ran.stderr.contains("--password-stdin"), "{}", ran.stderr);
+}

@@ -220,6 +220,15 @@ impl Serving {
         })
     }
 
+    /// The status of the answer to a JSON body.
+    pub fn post(&self, path: &str, body: &str) -> u16 {
+        let request = reqwest::Client::new()
+            .post(format!("{}{path}", self.url()))
+            .header("Content-Type", "application/json")
+            .body(body.to_owned());
+        block_on(async { request.send().await.expect("an answer").status().as_u16() })
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub fn stop(mut self) -> ExitStatus {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));

@@ -32,7 +32,8 @@ fn writable(part: &'static str, dir: &Path) -> Finding {
 
 fn keys(path: &Path) -> Option<Finding> {
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return None;
     }
     Some(Finding::problem(

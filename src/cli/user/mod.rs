@@ -1,6 +1,7 @@
 //! `kith user`: accounts.
 
 mod change;
+mod create;
 mod look;
 
 use clap::Subcommand;
@@ -11,6 +12,8 @@ use super::exit::Exit;
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make an account
+    Create(create::Args),
     /// List accounts, newest first
     List(look::ListArgs),
     /// Show one account
@@ -26,6 +29,7 @@ pub enum Command {
 /// Runs the command.
 pub async fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Create(args) => create::run(args).await,
         Command::List(args) => look::list(args).await,
         Command::Show(args) => look::show(args).await,
         Command::Promote(args) => change::promote(args).await,
