@@ -118,7 +118,10 @@ impl Application {
         tokio::time::timeout(ctx.config().shutdown_grace, ctx.tasks().wait())
             .await
             .unwrap_or_else(|_late| tracing::warn!("some background work was cut off"));
-        ctx.db().close().await;
+        // Whoever still holds a connection by then loses it.
+        tokio::time::timeout(ctx.config().shutdown_grace, ctx.db().close())
+            .await
+            .unwrap_or_else(|_late| tracing::warn!("some connections were cut off"));
         Ok(())
     }
 }
