@@ -10,5 +10,7 @@ mod conventions;
 mod idempotency;
 mod openapi;
 mod oracle;
+mod relations;
+mod search;
 mod strangers;
 mod support;
