@@ -17,8 +17,8 @@ mod view;
 
 pub use audience::AudienceKind;
 pub use entities::{Entity, entities};
-pub use guard::{Facts, guard, guard_for_write};
-pub use model::PostContent as Content;
+pub use guard::{guard, guard_for_write};
+pub use model::{Facts, PostContent as Content};
 pub use routes::configure;
 pub use store::counters::{bump_comments, recount};
 pub use view::{Post, post, posts};

@@ -1,12 +1,29 @@
-//! What a post may say.
+//! What a post is and may say.
 
 use chrono::TimeDelta;
 
+use super::audience::AudienceKind;
 use crate::kernel::text::Refusal;
+use crate::kernel::{PostId, UserId};
 use crate::text_type;
 
 /// How long a deleted post can be restored.
 pub const RESTORABLE: TimeDelta = TimeDelta::days(30);
+
+/// What others need to know of a post that the viewer may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// The sort of its audience.
+    pub audience: AudienceKind,
+    /// Counts edits.
+    pub version: i64,
+    /// The post that it shares.
+    pub shared_post_id: Option<PostId>,
+}
 
 text_type!(
     /// The text of a post. A share may be without one.

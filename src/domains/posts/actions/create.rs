@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::audience;
 use crate::domains::posts::audience::{AudienceInput, AudienceKind, Wanted};
-use crate::domains::posts::guard::{Facts, guard, guard_for_write};
-use crate::domains::posts::model::{self, PostContent};
+use crate::domains::posts::guard::{guard, guard_for_write};
+use crate::domains::posts::model::{self, Facts, PostContent};
 use crate::domains::posts::store::{audience as lists, counters, posts as store};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
@@ -80,14 +80,14 @@ async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
 }
 
 /// The post that is shared in truth, held until the share is there.
-async fn find_original(tx: &mut Tx, sharer: UserId, shared: PostId) -> Result<Facts> {
-    let viewer = Viewer(Some(sharer));
+async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<Facts> {
+    let viewer = Viewer(Some(user_id));
     let named = guard(tx.conn(), viewer, shared).await.map_err(hidden)?;
     let original = named.shared_post_id.unwrap_or(shared);
     let original = guard_for_write(tx.conn(), viewer, original)
         .await
         .map_err(hidden)?;
-    if original.author_id != sharer && !original.audience.may_be_shared_by_others() {
+    if original.author_id != user_id && !original.audience.may_be_shared_by_others() {
         return Err(Error::invalid_field(
             "/shared_post_id",
             "not_shareable",

@@ -33,7 +33,7 @@ pub async fn edit(
     tx: &mut Tx,
     user_id: UserId,
     post_id: PostId,
-    change: PostChange,
+    change: &PostChange,
     if_match: IfMatch,
 ) -> Result<()> {
     let Some(old) = store::lock_own(tx.conn(), user_id, post_id).await? else {
@@ -44,7 +44,7 @@ pub async fn edit(
     }
     if_match.check(old.version)?;
     let (content, input) = read(change)?;
-    let content = match &content {
+    let content = match content {
         Some(content) if content.is_blank() && old.shared_post_id.is_none() => {
             return Err(Error::invalid(vec![model::blank().at("/content")]));
         }
@@ -79,9 +79,9 @@ pub async fn edit(
     recount_author(tx, user_id, old_kind, kind).await
 }
 
-fn read(change: PostChange) -> Result<(Option<PostContent>, Option<AudienceInput>)> {
-    let content = change.content.required_not_null("/content");
-    let audience = change.audience.required_not_null("/audience");
+fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {
+    let content = change.content.as_ref().required_not_null("/content");
+    let audience = change.audience.as_ref().required_not_null("/audience");
     match (content, audience) {
         (Ok(content), Ok(audience)) => Ok((content, audience)),
         (content, audience) => {

@@ -82,3 +82,20 @@ pub async fn list_saved(
     )?;
     Ok(keyed(rows))
 }
+
+/// Whether the viewer may see a person.
+pub async fn is_visible_person(
+    conn: &mut Conn,
+    viewer: Option<UserId>,
+    user_id: UserId,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from visible_account($1) a where a.user_id = $2
+           ) as "visible!""#,
+        viewer as _,
+        user_id as _
+    )
+    .fetch_one(conn)
+    .await?)
+}

@@ -5,5 +5,5 @@ mod post;
 mod render;
 
 pub use history::{PostRevision, history};
-pub use post::{Audience, Post, PostCounts, PostMarks, PostViewer, SharedPost};
+pub use post::{Post, PostMarks};
 pub use render::{marks, own_deleted, post, posts};

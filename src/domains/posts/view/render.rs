@@ -74,7 +74,7 @@ async fn render(
     } else {
         store::list_visible(conn, viewer.id(), &original_ids).await?
     };
-    let mut beside = Beside::load(conn, viewer, &rows, &originals).await?;
+    let beside = Beside::load(conn, viewer, &rows, &originals).await?;
     let mut shared = HashMap::new();
     for row in originals {
         let original = beside.dress(ctx, viewer, row, None)?;
@@ -133,7 +133,7 @@ impl Beside {
     }
 
     fn dress(
-        &mut self,
+        &self,
         ctx: &Ctx,
         viewer: Viewer,
         row: PostRow,
@@ -154,7 +154,8 @@ impl Beside {
                 views: row.views,
                 reactions: self
                     .reactions
-                    .remove(&row.post_id.uuid())
+                    .get(&row.post_id.uuid())
+                    .cloned()
                     .unwrap_or_default(),
             },
             viewer: viewer
