@@ -4,9 +4,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::{
-    auth, comments, discovery, feed, notifications, posts, relations, users,
-};
+use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {

@@ -65,6 +65,7 @@ impl TestApp {
             ("KITH_MAIL_DIR", mail_dir.to_str().expect("UTF-8")),
         ];
         let url = database.url();
+        let db = PgPool::connect_lazy(&url).expect("a pool");
         let own = [("DATABASE_URL", url.as_str())];
         let all = defaults.iter().chain(&own).chain(settings);
         let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
@@ -75,7 +76,9 @@ impl TestApp {
         let (addr, ctx) = told.await.expect("kith starts");
         let app = Self {
             url: format!("http://{addr}"),
-            db: ctx.db().clone(),
+            // A pool of its own: a connection that the test opened could not close while the test
+            // waits for the server to end.
+            db,
             ctx,
             mail_dir,
             database,
