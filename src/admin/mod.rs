@@ -1,5 +1,6 @@
 //! For operators and the curious: health, the documentation and what this instance offers.
 
+pub mod accounts;
 mod docs;
 mod health;
 mod meta;

@@ -123,7 +123,9 @@ impl Application {
     }
 }
 
-fn context(
+/// The context of a process that is reached at `addr`: the application's own, and that of commands
+/// that work on the same database without serving. The database may still be away.
+pub fn context(
     config: Config,
     database_url: &str,
     injected: Injected,

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::{mail, store};
-use crate::domains::users;
 use crate::infra::jobs::Registry;
 use crate::kernel::Result;
 use crate::platform::Ctx;

@@ -101,7 +101,13 @@ fn tokens(
     refresh_token: String,
 ) -> Result<Tokens> {
     Ok(Tokens {
-        access_token: access::sign(tx.ctx(), user_id, session_id, tx.now())?,
+        access_token: access::sign(
+            tx.ctx(),
+            user_id,
+            session_id,
+            tx.now(),
+            ACCESS_TOKEN_SECONDS,
+        )?,
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_SECONDS,
         refresh_token: Some(refresh_token),
@@ -109,12 +115,14 @@ fn tokens(
     })
 }
 
-/// An access token for a session that exists, for tools such as `kith token mint`.
+/// An access token that lives for `seconds`, for tools such as `kith token mint`. It counts only as
+/// long as its session does.
 pub fn mint(
     ctx: &crate::platform::Ctx,
     user_id: UserId,
     session_id: SessionId,
     now: Timestamp,
+    seconds: i64,
 ) -> Result<String> {
-    access::sign(ctx, user_id, session_id, now)
+    access::sign(ctx, user_id, session_id, now, seconds)
 }

@@ -1,0 +1,26 @@
+//! Data to begin with: a demo cast, any graph of friendships, the LDBC social network. Everything
+//! is read and checked first, built in memory, and written by COPY in one transaction.
+//!
+//! This is a bulk loader and stands above the domains: it writes their tables itself, counters
+//! included, because their actions would take minutes for what COPY does in seconds. A database
+//! that was seeded holds nothing that the domains could not have written.
+
+pub mod activity;
+pub mod command;
+pub mod copy;
+pub mod counters;
+pub mod dataset;
+pub mod demo;
+pub mod draw;
+pub mod graph;
+pub mod people;
+pub mod problems;
+pub mod report;
+pub mod store;
+pub mod tables;
+pub mod words;
+
+pub use command::{Progress, SeedArgs, Step, run, seed};
+pub use demo::demo_accounts;
+pub use people::DEMO_PASSWORD;
+pub use report::Report;
