@@ -246,7 +246,10 @@ async fn blocked_people_are_hidden_from_each_other_everywhere() {
         .expect_problem(404, "not_found");
     assert_eq!(relationship(&anna, &ben).await["blocking"], true);
     assert_eq!(relationship(&ben, &anna).await, Value::Null);
-    assert_eq!(anna.get("/v1/blocks").await.ids(), [ben.id.clone()]);
+    assert_eq!(
+        anna.get("/v1/blocks").await.ids(),
+        *std::slice::from_ref(&ben.id)
+    );
     assert_eq!(
         ben.get(&format!("/v1/circles/{circle}")).await.json["member_count"],
         0
@@ -370,7 +373,7 @@ async fn settings_say_who_may_ask_and_who_sees_friends() {
     );
     assert_eq!(
         ben.get(&list).await.expect_status(200).ids(),
-        [ben.id.clone()]
+        *std::slice::from_ref(&ben.id)
     );
     let change = json!({"who_sees_friends": "public", "who_can_request": "friends_of_friends"});
     anna.patch("/v1/me/settings", &change)
@@ -378,7 +381,7 @@ async fn settings_say_who_may_ask_and_who_sees_friends() {
         .expect_status(200);
     assert_eq!(
         carl.get(&list).await.expect_status(200).ids(),
-        [ben.id.clone()]
+        *std::slice::from_ref(&ben.id)
     );
     assert_eq!(relationship(&carl, &anna).await["can_request"], false);
     ask(&carl, &anna).await.expect_problem(403, "forbidden");
@@ -391,7 +394,7 @@ async fn settings_say_who_may_ask_and_who_sees_friends() {
     let mutual = carl
         .get(&format!("/v1/users/{}/mutual-friends", anna.id))
         .await;
-    assert_eq!(mutual.ids(), [ben.id.clone()]);
+    assert_eq!(mutual.ids(), *std::slice::from_ref(&ben.id));
 
     let suggested = carl
         .get("/v1/friends/suggestions")
@@ -424,10 +427,13 @@ async fn following_and_muting_are_set_and_unset() {
     }
     assert_eq!(
         anna.get(&format!("{user}/followers")).await.ids(),
-        [anna.id.clone()]
+        *std::slice::from_ref(&anna.id)
     );
     let following = format!("/v1/users/{}/following", anna.id);
-    assert_eq!(ben.get(&following).await.ids(), [ben.id.clone()]);
+    assert_eq!(
+        ben.get(&following).await.ids(),
+        *std::slice::from_ref(&ben.id)
+    );
     assert_eq!(anna.get(&user).await.json["counts"]["followers"], 1);
     counters_are_right(&app).await;
     for _ in 0..2 {
@@ -448,7 +454,10 @@ async fn following_and_muting_are_set_and_unset() {
     let until = json!({"until": "2199-01-01T00:00:00Z"});
     let reply = anna.put(&mute, &until).await.expect_status(200);
     assert_eq!(reply.json["muted_until"], "2199-01-01T00:00:00.000Z");
-    assert_eq!(anna.get("/v1/mutes").await.ids(), [ben.id.clone()]);
+    assert_eq!(
+        anna.get("/v1/mutes").await.ids(),
+        *std::slice::from_ref(&ben.id)
+    );
     let past = json!({"until": "2001-01-01T00:00:00Z"});
     anna.put(&mute, &past)
         .await
