@@ -15,5 +15,7 @@ mod openapi;
 mod oracle;
 mod posts;
 mod reactions;
+mod relations;
+mod search;
 mod strangers;
 mod support;

@@ -120,10 +120,6 @@ impl RequestState {
 
 /// All that lies between a viewer and one other person.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, and most combinations occur"
-)]
 pub struct Standing {
     /// The other person.
     pub user_id: UserId,

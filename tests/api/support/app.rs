@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct TestApp {
     /// Where it listens: `http://127.0.0.1:port`.
     pub url: String,
-    /// A pool of its own, for looking behind the scenes.
+    /// A pool of its database, for looking behind the scenes.
     pub db: PgPool,
     /// Its context.
     pub ctx: Ctx,
@@ -65,7 +65,7 @@ impl TestApp {
             ("KITH_MAIL_DIR", mail_dir.to_str().expect("UTF-8")),
         ];
         let url = database.url();
-        let database_url = url.clone();
+        let db = PgPool::connect_lazy(&url).expect("a pool");
         let own = [("DATABASE_URL", url.as_str())];
         let all = defaults.iter().chain(&own).chain(settings);
         let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
@@ -76,7 +76,9 @@ impl TestApp {
         let (addr, ctx) = told.await.expect("kith starts");
         let app = Self {
             url: format!("http://{addr}"),
-            db: PgPool::connect_lazy(&database_url).expect("a pool"),
+            // A pool of its own: a connection that the test opened could not close while the test
+            // waits for the server to end.
+            db,
             ctx,
             mail_dir,
             database,
@@ -137,8 +139,8 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may have ended by itself; joining it tells.
-            stop.send(()).unwrap_or_default();
+            // The server may have ended by itself.
+            drop(stop.send(()));
         }
         if let Some(server) = self.server.take()
             && server.join().is_err()

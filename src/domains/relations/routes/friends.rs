@@ -12,7 +12,7 @@ use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, RankKey};
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Ctx, Writer};
+use crate::platform::{Answer, Ctx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list_suggestions)
@@ -93,7 +93,7 @@ async fn list_suggestions(
 }
 
 /// Do not suggest somebody again
-#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+#[utoipa::path(tag = "Relations", responses((status = 204)),
     params(("user_id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[delete("/friends/suggestions/{user_id}")]
@@ -106,7 +106,7 @@ async fn dismiss_suggestion(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::dismiss_suggestion(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            Ok(Answer::nothing())
         })
         .await
 }

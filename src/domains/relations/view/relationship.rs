@@ -10,10 +10,6 @@ use crate::kernel::{Error, FriendRequestId, Result, Timestamp, UserId};
 
 /// What lies between the viewer and another person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, and clients read them by name"
-)]
 pub struct Relationship {
     /// The other person.
     pub user_id: UserId,

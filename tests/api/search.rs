@@ -1,0 +1,103 @@
+//! Finding people.
+
+use serde_json::{Value, json};
+
+use crate::support::{Session, TestApp};
+
+async fn named(app: &TestApp, username: &str, display_name: &str) -> Session {
+    let person = app.register(username).await;
+    let change = json!({"display_name": display_name});
+    person.patch("/v1/me", &change).await.expect_status(200);
+    person
+}
+
+#[tokio::test]
+async fn search_finds_beginnings_first_and_then_what_is_like_it() {
+    let app = TestApp::start().await;
+    let me = app.register("searcher").await;
+    let exact = named(&app, "marta", "Somebody").await;
+    let longer = named(&app, "zz_one", "Martabella Novak").await;
+    let like = named(&app, "zz_two", "Marte").await;
+    let inside = named(&app, "zz_three", "Anna Marta Kroll").await;
+    named(&app, "zz_four", "Quentin").await;
+    let found: Vec<String> = me
+        .get("/v1/search/users?q=%40Marta")
+        .await
+        .expect_status(200)
+        .ids();
+    assert_eq!(found[..2], [exact.id.clone(), longer.id.clone()]);
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(found.contains(&like.id) && found.contains(&inside.id));
+    for limit in [1, 2, 3] {
+        let walked = me.walk("/v1/search/users?q=%40Marta", limit).await;
+        let ids: Vec<&str> = walked
+            .iter()
+            .filter_map(|item| item["id"].as_str())
+            .collect();
+        assert_eq!(ids, found, "{limit} on a page");
+    }
+}
+
+#[tokio::test]
+async fn search_leaves_out_who_is_blocked_inactive_or_unwilling() {
+    let app = TestApp::start().await;
+    let me = app.register("searcher").await;
+    let blocked = named(&app, "zz_one", "Ottilie").await;
+    let hidden = named(&app, "zz_two", "Ottilie").await;
+    let gone = named(&app, "zz_three", "Ottilie").await;
+    let there = named(&app, "zz_four", "Ottilie").await;
+    blocked
+        .set(&format!("/v1/users/{}/block", me.id))
+        .await
+        .expect_status(200);
+    hidden
+        .patch("/v1/me/settings", &json!({"searchable": false}))
+        .await
+        .expect_status(200);
+    sqlx::query("update account set state = 'suspended' where username = $1")
+        .bind(&gone.username)
+        .execute(&app.db)
+        .await
+        .expect("suspended");
+    for path in ["/v1/search/users?q=otti", "/v1/search/suggestions?q=otti"] {
+        let data = me.get(path).await.expect_status(200).json["data"].clone();
+        let text = data.to_string();
+        assert_eq!(data.as_array().map(Vec::len), Some(1), "{text}");
+        assert!(text.contains(&there.id), "{text}");
+    }
+    for wild in ["%25", "_", "%25tti", "zz%25"] {
+        let reply = me
+            .get(&format!("/v1/search/suggestions?q={wild}"))
+            .await
+            .expect_status(200);
+        assert_eq!(reply.json["data"], json!([]), "{wild}");
+    }
+    me.get("/v1/search/users?q=")
+        .await
+        .expect_problem(422, "validation_failed");
+    me.get("/v1/search/users")
+        .await
+        .expect_problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn suggestions_are_few_and_friends_come_first() {
+    let app = TestApp::start().await;
+    let me = app.register("searcher").await;
+    for number in 0..9 {
+        named(&app, &format!("some_{number}"), &format!("Paula {number}")).await;
+    }
+    let friend = named(&app, "friend", "Paula Zett").await;
+    me.befriend(&friend).await;
+    let reply = me
+        .get("/v1/search/suggestions?q=paula")
+        .await
+        .expect_status(200);
+    let data: &Vec<Value> = reply.json["data"].as_array().expect("a list");
+    assert_eq!(data.len(), 8);
+    assert_eq!(
+        (&data[0]["kind"], &data[0]["user"]["id"]),
+        (&json!("user"), &json!(friend.id))
+    );
+    assert_eq!(data[1]["user"]["display_name"], "Paula 0");
+}
