@@ -2,6 +2,8 @@
 
 mod docs;
 mod health;
+mod meta;
 
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
+pub use meta::configure as configure_meta;

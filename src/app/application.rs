@@ -16,6 +16,7 @@ use utoipa_actix_web::AppExt as _;
 
 use super::{openapi, routes, schema, worker};
 use crate::admin::{self, Health, ServedDocument};
+use crate::domains::auth::{self, Throttle};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
@@ -169,6 +170,7 @@ fn serve(
     );
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
+    let throttle = web::Data::new(Throttle::new(ctx.config().limits));
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -180,8 +182,10 @@ fn serve(
         let document = document.clone();
         app.app_data(ctx.clone())
             .app_data(health.clone())
+            .app_data(throttle.clone())
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))
+            .configure(auth::configure_pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())

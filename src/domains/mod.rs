@@ -2,6 +2,8 @@
 
 pub mod users;
 
+pub mod auth;
+
 pub mod relations;
 
 pub mod reactions;

@@ -265,6 +265,12 @@ impl Error {
         self
     }
 
+    /// Adds which members are at fault.
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
+        self
+    }
+
     /// Adds until when the refusal holds.
     pub fn with_until(mut self, until: Option<Timestamp>) -> Self {
         self.0.until = until;

@@ -3,12 +3,13 @@
 
 mod retention;
 
-use crate::domains::users;
+use crate::domains::{auth, users};
 use crate::infra::jobs::Registry;
 use crate::platform::Ctx;
 
 /// Every job there is.
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
+    let registry = auth::jobs(registry);
     retention::jobs(registry)
 }

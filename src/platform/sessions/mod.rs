@@ -16,10 +16,11 @@ use utoipa::ToSchema;
 
 use crate::kernel::{Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
+use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
-pub use extract::{CurrentUser, Moderator, RecentlyConfirmed, Viewer};
-pub use refresh::{Refreshed, refresh};
+pub use extract::{CurrentUser, Moderator, RecentlyConfirmed, Viewer, suspended};
+pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 
 /// A session ends this long after its last use.
@@ -38,6 +39,17 @@ pub struct Device {
     pub address: String,
     /// `User-Agent`.
     pub agent: String,
+}
+
+impl From<ClientAddress> for Device {
+    fn from(client: ClientAddress) -> Self {
+        Self {
+            id: None,
+            name: None,
+            address: client.address.to_string(),
+            agent: client.user_agent.unwrap_or_default(),
+        }
+    }
 }
 
 /// The secrets that a session is used with.

@@ -1,9 +1,6 @@
 //! Profiles.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, get};
-use chrono::TimeDelta;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -11,9 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::super::face::visible_person;
 use super::super::store;
 use super::super::view::{self, User, list_whole};
-use crate::domains::users::{self, Person};
+use crate::domains::users::Person;
+use crate::kernel::UserId;
 use crate::kernel::page::NameKey;
-use crate::kernel::{Code, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef,
@@ -42,35 +39,9 @@ async fn get_user(
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
     let conn = &mut *ctx.read().await?;
-    let user_id = match visible_person(conn, viewer, &user).await {
-        Err(error) if error.code() == Code::NotFound => {
-            return Ok(moved(&ctx, conn, viewer, &user).await?.ok_or(error)?);
-        }
-        found => found?,
-    };
+    let user_id = visible_person(conn, viewer, &user).await?;
     let body = view::user(conn, viewer, user_id, ctx.now()).await?;
     Ok(json_with_etag(&request, body.version, &body))
-}
-
-/// Where somebody who gave up this username is now, if the viewer may see them.
-async fn moved(
-    ctx: &Ctx,
-    conn: &mut crate::infra::db::Conn,
-    viewer: Viewer,
-    user: &UserRef,
-) -> crate::kernel::Result<Option<HttpResponse>> {
-    let UserRef::Name(name) = user else {
-        return Ok(None);
-    };
-    let since = ctx.now() - TimeDelta::days(users::FORMER_USERNAME_DAYS);
-    let name = name.to_ascii_lowercase();
-    let Some(name) = users::find_former_username(conn, &name, since).await? else {
-        return Ok(None);
-    };
-    visible_person(conn, viewer, &UserRef::Name(name.clone())).await?;
-    let location = format!("{}/v1/users/@{name}", ctx.public_url());
-    let mut response = HttpResponse::build(StatusCode::PERMANENT_REDIRECT);
-    Ok(Some(response.insert_header((LOCATION, location)).finish()))
 }
 
 /// What else a person may be shown with.

@@ -47,21 +47,24 @@ pub async fn find_account(conn: &mut Conn, user_id: UserId) -> Result<Option<Acc
     Ok(list_accounts(conn, &[user_id]).await?.pop())
 }
 
-/// The person who has this username now.
+/// The person who has this username, or else the one who gave it up lately.
 pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<UserId>> {
     Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id: _" from account where username = $1"#,
+        r#"select user_id as "user_id!: _" from account where username = $1
+           union all
+           select user_id from former_username where username = $1
+           limit 1"#,
         username
     )
     .fetch_optional(conn)
     .await?)
 }
 
-/// The present username of the person who gave this one up lately.
-pub async fn find_former_username(conn: &mut Conn, username: &str) -> Result<Option<String>> {
+/// The present username of whoever gave this one up, unless somebody has it again.
+pub async fn find_name_of_today(conn: &mut Conn, username: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         "select a.username from former_username f join account a using (user_id)
-         where f.username = $1",
+         where f.username = $1 and a.username <> $1",
         username
     )
     .fetch_optional(conn)
