@@ -6,10 +6,13 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod audiences;
 mod conventions;
 mod feed_plan;
 mod idempotency;
 mod openapi;
 mod oracle;
+mod posts;
+mod reactions;
 mod strangers;
 mod support;

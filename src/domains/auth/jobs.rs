@@ -24,7 +24,6 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         .every("auth.sessions", minutes(5), delete_dead_sessions)
         .every("auth.mail_tokens", minutes(60), delete_old_mail_tokens)
         .every("auth.security_log", minutes(60), trim_security_log)
-        .every("auth.suspensions", minutes(1), lift_suspensions)
 }
 
 async fn delete_dead_sessions(ctx: Ctx) -> Result<()> {
@@ -44,14 +43,5 @@ async fn delete_old_mail_tokens(ctx: Ctx) -> Result<()> {
 async fn trim_security_log(ctx: Ctx) -> Result<()> {
     let deleted = store::trim_events(&mut *ctx.db().acquire().await?).await?;
     tracing::debug!(deleted, "trimmed security logs");
-    Ok(())
-}
-
-async fn lift_suspensions(ctx: Ctx) -> Result<()> {
-    let now = ctx.now();
-    let lifted = users::lift_suspensions(&mut *ctx.db().acquire().await?, now).await?;
-    if lifted > 0 {
-        tracing::info!(lifted, "suspensions have run out");
-    }
     Ok(())
 }

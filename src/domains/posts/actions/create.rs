@@ -80,14 +80,14 @@ async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
 }
 
 /// The post that is shared in truth, held until the share is there.
-async fn find_original(tx: &mut Tx, sharer: UserId, shared: PostId) -> Result<Facts> {
-    let viewer = Viewer(Some(sharer));
+async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<Facts> {
+    let viewer = Viewer(Some(user_id));
     let named = guard(tx.conn(), viewer, shared).await.map_err(hidden)?;
     let original = named.shared_post_id.unwrap_or(shared);
     let original = guard_for_write(tx.conn(), viewer, original)
         .await
         .map_err(hidden)?;
-    if original.author_id != sharer && !original.audience.may_be_shared_by_others() {
+    if original.author_id != user_id && !original.audience.may_be_shared_by_others() {
         return Err(Error::invalid_field(
             "/shared_post_id",
             "not_shareable",

@@ -210,7 +210,7 @@ pub async fn update_post(
     post_id: PostId,
     content: &str,
     audience: AudienceKind,
-    allow_all_friends: bool,
+    all_friends: bool,
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
@@ -221,7 +221,7 @@ pub async fn update_post(
         post_id as _,
         content,
         audience.as_str(),
-        allow_all_friends,
+        all_friends,
         now as _
     )
     .execute(conn)

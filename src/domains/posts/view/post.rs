@@ -96,10 +96,6 @@ pub struct PostCounts {
 
 /// What a post is to the viewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an answer of its own to the client"
-)]
 pub struct PostViewer {
     /// One's own reaction.
     pub reaction: Option<reactions::Kind>,
