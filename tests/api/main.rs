@@ -7,7 +7,9 @@
 )]
 
 mod audiences;
+mod comments;
 mod conventions;
+mod feed;
 mod feed_plan;
 mod idempotency;
 mod openapi;
