@@ -95,7 +95,7 @@ async fn mute(
     writer
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::mute(tx, me.id, user_id, &body).await?;
+            actions::mute(tx, me.id, user_id, &body.0).await?;
             relationship_now(tx, me.id, user_id).await
         })
         .await
