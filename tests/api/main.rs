@@ -8,7 +8,9 @@
 
 mod audiences;
 mod auth;
+mod comments;
 mod conventions;
+mod feed;
 mod feed_plan;
 mod idempotency;
 mod openapi;
