@@ -10,7 +10,7 @@ use sqlx::PgPool;
 
 use super::store::{self, Outcome};
 use super::tables::Shared;
-use super::{counters, demo, graph, people};
+use super::{counters, demo, graph, ldbc, people};
 use crate::kernel::Timestamp;
 use crate::platform::config::Config;
 
@@ -48,7 +48,7 @@ pub struct SeedArgs {
     /// A file with a friendship a line: `a b` or `a,b`, whole numbers.
     #[arg(long, value_name = "FILE")]
     pub graph: Option<PathBuf>,
-    /// A folder of the LDBC social network (CSV, "composite" layout with `dynamic/`).
+    /// A folder of the LDBC social network: CSV files with `|` between the columns, in `dynamic/`.
     #[arg(long, value_name = "DIR")]
     pub ldbc: Option<PathBuf>,
     /// Posts of each person of a graph.
@@ -128,6 +128,10 @@ fn build(args: &SeedArgs, at: Timestamp) -> anyhow::Result<(&'static str, Datase
     if args.profile == Some(Profile::Demo) {
         let (data, skipped) = demo::build(args.seed, at)?;
         return Ok(("demo", data, skipped));
+    }
+    if let Some(folder) = &args.ldbc {
+        let (data, skipped) = ldbc::build(folder, args.seed)?;
+        return Ok(("ldbc", data, skipped));
     }
     anyhow::bail!("choose one of --profile demo, --graph FILE and --ldbc DIR")
 }
