@@ -39,10 +39,9 @@ docs: ## Build the code's documentation; broken links fail
 	RUSTDOCFLAGS="-D warnings -D rustdoc::broken_intra_doc_links" \
 		cargo doc --no-deps --document-private-items --locked
 
-openapi: ## Write the OpenAPI document to docs/openapi.json
-	@mkdir -p docs
-	cargo run --quiet --locked -- openapi > docs/openapi.json.new
-	@mv docs/openapi.json.new docs/openapi.json
+openapi: ## Write the OpenAPI document to openapi.json
+	cargo run --quiet --locked -- openapi > openapi.json.new
+	@mv openapi.json.new openapi.json
 
 prepare: setup ## Write .sqlx anew, after a change to SQL or migrations
 	@scripts/prepare

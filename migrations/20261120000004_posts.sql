@@ -60,6 +60,8 @@ create table post_audience (
 );
 create unique index post_audience_user_key on post_audience (post_id, deny, user_id) where user_id is not null;
 create unique index post_audience_circle_key on post_audience (post_id, deny, circle_id) where circle_id is not null;
+-- For the rule itself, which asks by post alone; without it Postgres reads the whole table at once.
+create index post_audience_post_id_idx on post_audience (post_id);
 
 -- What a post said before each edit.
 create table post_revision (
@@ -173,6 +175,32 @@ language sql stable as $$
                       )
                   )
               )
+          )
+      )
+$$;
+
+-- May `viewer` see a comment? Where its post is seen, unless viewer and commenter block each other. A
+-- deleted comment stays in its place while something below it is alive; the search for that goes
+-- down through deleted ones only and ends at the first that is not.
+create function visible_comment(viewer uuid) returns setof comment
+language sql stable as $$
+    select c.*
+    from comment c
+    where exists (select from visible_post(viewer) p where p.post_id = c.post_id)
+      and not exists (select from block b where b.blocker_id = viewer and b.blocked_id = c.author_id)
+      and not exists (select from block b where b.blocked_id = viewer and b.blocker_id = c.author_id)
+      and (
+          c.deleted_at is null
+          or exists (
+              with recursive below as (
+                  select r.comment_id, r.deleted_at from comment r where r.parent_id = c.comment_id
+                  union all
+                  select r.comment_id, r.deleted_at
+                  from below b
+                  join comment r on r.parent_id = b.comment_id
+                  where b.deleted_at is not null
+              )
+              select from below where below.deleted_at is null
           )
       )
 $$;

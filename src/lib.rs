@@ -2,17 +2,17 @@
 //!
 //! The modules, in reading order:
 
-/// Health, documentation, inspection.
+/// Pure vocabulary: ids, time, errors, cursors, text.
+pub mod kernel;
+/// Capabilities that know no domain: Postgres, jobs, mail, private servers.
+pub mod infra;
+/// What every domain stands on: configuration, context, the one way to write, HTTP, sessions.
+pub mod platform;
+/// The domains, left to right.
+pub mod domains;
+/// Demo data, and imports of whole graphs.
+pub mod seeds;
+/// For operators: health, documentation, accounts.
 pub mod admin;
 /// The composition root.
 pub mod app;
-/// The domains, left to right.
-pub mod domains;
-/// Capabilities that know no domain: Postgres, mail, jobs, private servers.
-pub mod infra;
-/// Pure vocabulary: ids, time, errors, cursors, text.
-pub mod kernel;
-/// What every domain stands on: configuration, context, the one way to write, HTTP, sessions.
-pub mod platform;
-/// Data to begin with.
-pub mod seeds;

@@ -91,7 +91,10 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             min_length: auth::MIN_PASSWORD,
             max_length: auth::MAX_PASSWORD,
         },
-        reactions: reactions::Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
+        reactions: reactions::Kind::ALL
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect(),
         features: vec!["feed", "circles", "search"],
     };
     Ok(json_with_etag(&request, 0, &meta))

@@ -1,7 +1,10 @@
 //! For operators and the curious: health, the documentation and what this instance offers.
 
+pub mod accounts;
 mod docs;
 mod health;
+mod meta;
 
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
+pub use meta::configure as configure_meta;

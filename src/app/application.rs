@@ -16,6 +16,7 @@ use utoipa_actix_web::AppExt as _;
 
 use super::{openapi, routes, schema, worker};
 use crate::admin::{self, Health, ServedDocument};
+use crate::domains::auth::{self, Throttle};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
@@ -122,7 +123,9 @@ impl Application {
     }
 }
 
-fn context(
+/// The context of a process that is reached at `addr`: the application's own, and that of commands
+/// that work on the same database without serving. The database may still be away.
+pub fn context(
     config: Config,
     database_url: &str,
     injected: Injected,
@@ -169,6 +172,7 @@ fn serve(
     );
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
+    let throttle = web::Data::new(Throttle::new(ctx.config().limits));
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -180,8 +184,10 @@ fn serve(
         let document = document.clone();
         app.app_data(ctx.clone())
             .app_data(health.clone())
+            .app_data(throttle.clone())
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))
+            .configure(auth::configure_pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())

@@ -2,10 +2,11 @@
 
 mod application;
 mod openapi;
+pub mod recount;
 mod routes;
 mod schema;
 mod worker;
 
-pub use application::{Application, Injected};
+pub use application::{Application, Injected, context};
 pub use openapi::document;
 pub use worker::registry;

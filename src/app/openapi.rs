@@ -151,7 +151,9 @@ fn complete_operation(path: &str, method: &Method, operation: &mut Operation) {
             .get_or_insert_default()
             .push(header("If-Match", "Only if the version is still this one"));
     }
-    if method == Method::POST && private {
+    // Routes that answer with secrets take none.
+    let keyed = !path.starts_with("/v1/auth/");
+    if method == Method::POST && private && keyed {
         operation.parameters.get_or_insert_default().push(header(
             "Idempotency-Key",
             "1 to 255 visible ASCII characters. The same key gets the same answer for 24 hours",

@@ -4,10 +4,21 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::users;
+use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
     admin::configure_health(cfg);
-    cfg.service(scope::scope("/v1").configure(users::configure));
+    cfg.service(
+        scope::scope("/v1")
+            .configure(admin::configure_meta)
+            .configure(auth::configure)
+            .configure(users::configure)
+            .configure(relations::configure)
+            .configure(posts::configure)
+            .configure(comments::configure)
+            .configure(feed::configure)
+            .configure(discovery::configure)
+            .configure(notifications::configure),
+    );
 }

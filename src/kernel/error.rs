@@ -12,6 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What sort of refusal an error is. HTTP gives each kind its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// It is known by another name now (308).
+    Moved,
     /// The bytes could not be read as a request (400).
     Unreadable,
     /// Nobody is signed in, or the token is no good (401).
@@ -73,6 +75,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The name in the path is a former one.
+    Moved = "moved", Moved, "Known by another name now";
     /// Broken JSON, duplicate keys, NUL, bad UTF-8, too deep.
     MalformedRequest = "malformed_request", Unreadable, "The request could not be read";
     /// A cursor that this server did not make, or made too long ago.
@@ -135,6 +139,8 @@ codes! {
     CannotFriendSelf = "cannot_friend_self", Invalid, "You cannot befriend yourself";
     /// Something that only makes sense towards others.
     CannotTargetSelf = "cannot_target_self", Invalid, "You cannot do this to yourself";
+    /// Only friends can be put there.
+    NotAFriend = "not_a_friend", Invalid, "This person is not your friend";
     /// The mail link's token is unknown, used or too old.
     LinkExpired = "link_expired", Invalid, "The link is no longer valid";
     /// Too many requests.
@@ -167,7 +173,17 @@ struct Inner {
     fields: Vec<FieldError>,
     retry_after: Option<u32>,
     until: Option<Timestamp>,
+    moved: Option<Moved>,
     source: Option<anyhow::Error>,
+}
+
+/// A part of the path that is out of date, and what to say instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The path segment of the request.
+    pub from: String,
+    /// The segment to use from now on.
+    pub to: String,
 }
 
 impl Error {
@@ -179,6 +195,7 @@ impl Error {
             fields: Vec::new(),
             retry_after: None,
             until: None,
+            moved: None,
             source: None,
         }))
     }
@@ -189,6 +206,13 @@ impl Error {
             Code::NotFound,
             "There is nothing here that you may see. Check the id.",
         )
+    }
+
+    /// What the path names by `from` is known as `to` now.
+    pub fn moved(from: String, to: String) -> Self {
+        let mut error = Self::new(Code::Moved, "This is a former name. Follow Location.");
+        error.0.moved = Some(Moved { from, to });
+        error
     }
 
     /// A fault of ours: `source` goes to the log, the caller sees a generic sentence.
@@ -241,6 +265,12 @@ impl Error {
         self
     }
 
+    /// Adds which members are at fault.
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
+        self
+    }
+
     /// Adds until when the refusal holds.
     pub fn with_until(mut self, until: Option<Timestamp>) -> Self {
         self.0.until = until;
@@ -270,6 +300,11 @@ impl Error {
     /// Until when the refusal holds.
     pub fn until(&self) -> Option<Timestamp> {
         self.0.until
+    }
+
+    /// Which part of the path is out of date.
+    pub fn moved_to(&self) -> Option<&Moved> {
+        self.0.moved.as_ref()
     }
 
     /// The cause, for the log only.

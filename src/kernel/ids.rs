@@ -1,4 +1,4 @@
-//! A type per id. All are UUIDv7 (RFC 9562): ordered by time of creation, so that rows made
+//! A type per id. All are `UUIDv7` (RFC 9562): ordered by time of creation, so that rows made
 //! together lie together. An id is public and never a secret.
 
 use std::fmt;

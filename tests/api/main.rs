@@ -1,1 +1,18 @@
+//! kith as its users meet it: a real server on a real socket, a real Postgres with a database of its
+//! own for each test.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
+mod audiences;
+mod conventions;
+mod feed_plan;
+mod idempotency;
+mod openapi;
+mod oracle;
+mod posts;
+mod reactions;
+mod strangers;
+mod support;

@@ -1,26 +1,23 @@
 //! What people change about themselves.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::model::{
-    Bio, Digest, DisplayName, FORMER_USERNAME_DAYS, FriendListAudience, Language, Location,
-    MAX_CLIENT_BYTES, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username,
-    Website,
+    Bio, Digest, DisplayName, FriendListAudience, Language, Location, MAX_CLIENT_BYTES,
+    MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username, Website,
 };
 use super::store::{self, AccountUpdate};
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::http::{IfMatch, Patch};
+use crate::platform::http::{IfMatch, Patch, not_null};
 
 /// Adds an account with default settings. A name that somebody else gave up lately is taken.
 pub async fn create_account(tx: &mut Tx, account: &NewAccount) -> Result<()> {
     let now = tx.now();
-    let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
     let name = account.username.as_str();
-    if store::is_held_for_another(tx.conn(), name, account.user_id, since).await? {
+    if store::is_held_for_another(tx.conn(), name, account.user_id).await? {
         return Err(store::username_taken());
     }
     store::insert_account(tx.conn(), account, now).await
@@ -36,7 +33,9 @@ pub async fn mark_deleted(tx: &mut Tx, user_id: UserId) -> Result<()> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileChange {
+    #[serde(default, deserialize_with = "not_null")]
     username: Option<Username>,
+    #[serde(default, deserialize_with = "not_null")]
     display_name: Option<DisplayName>,
     #[serde(default)]
     bio: Patch<Bio>,
@@ -61,8 +60,7 @@ pub async fn update_profile(
         .as_ref()
         .map_or(old.username.as_str(), Username::as_str);
     if username != old.username {
-        let since = now - TimeDelta::days(FORMER_USERNAME_DAYS);
-        if store::is_held_for_another(tx.conn(), username, user_id, since).await? {
+        if store::is_held_for_another(tx.conn(), username, user_id).await? {
             return Err(store::username_taken());
         }
         store::insert_former_username(tx.conn(), &old.username, user_id, now).await?;
@@ -98,20 +96,33 @@ pub async fn update_profile(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
+    #[serde(default, deserialize_with = "not_null")]
     default_audience: Option<SimpleAudience>,
+    #[serde(default, deserialize_with = "not_null")]
     who_can_request: Option<RequestPolicy>,
+    #[serde(default, deserialize_with = "not_null")]
     who_can_message: Option<MessagePolicy>,
+    #[serde(default, deserialize_with = "not_null")]
     who_sees_friends: Option<FriendListAudience>,
+    #[serde(default, deserialize_with = "not_null")]
     searchable: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     show_presence: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     show_last_active: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     read_receipts: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     suggestions: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
     email_digest: Option<Digest>,
+    #[serde(default, deserialize_with = "not_null")]
     language: Option<Language>,
+    #[serde(default, deserialize_with = "not_null")]
     time_zone: Option<TimeZone>,
     /// The frontend's own settings: an object, merged as JSON Merge Patch does, to 16 KiB.
     #[schema(value_type = Option<Object>)]
+    #[serde(default, deserialize_with = "not_null")]
     client: Option<Value>,
 }
 

@@ -6,6 +6,7 @@
 
 mod actions;
 mod counters;
+mod jobs;
 mod model;
 mod routes;
 mod store;
@@ -13,12 +14,13 @@ mod view;
 
 pub use actions::{create_account, mark_deleted};
 pub use counters::{Tally, bump, recount};
+pub use jobs::jobs;
 pub use model::{
-    Bio, DisplayName, FriendListAudience, NewAccount, RequestPolicy, SimpleAudience, Username,
+    Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
+    Username,
 };
 pub use routes::configure;
 pub use store::{
-    AccountRow, SettingsRow, find_account, find_by_username, find_former_username, load_settings,
-    set_role, set_state,
+    AccountRow, SettingsRow, find_account, find_by_username, load_settings, set_role, set_state,
 };
-pub use view::{Counts, Me, Person, Profile, me, people, person, resolve};
+pub use view::{Counts, Me, Person, Profile, me, people, person, require_current_name, resolve};

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::model::{Digest, FriendListAudience, MessagePolicy, RequestPolicy, SimpleAudience};
 use super::store::{self, AccountRow, SettingsRow};
 use crate::infra::db::Conn;
 use crate::kernel::{Error, Result, Timestamp, UserId};
@@ -148,17 +149,13 @@ pub async fn me(conn: &mut Conn, user_id: UserId) -> Result<Me> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
     /// Whom posts are for when nothing else is said.
-    #[schema(value_type = super::model::SimpleAudience)]
-    pub default_audience: String,
+    pub default_audience: SimpleAudience,
     /// Who may ask for friendship.
-    #[schema(value_type = super::model::RequestPolicy)]
-    pub who_can_request: String,
+    pub who_can_request: RequestPolicy,
     /// Who may write a message without being asked.
-    #[schema(value_type = super::model::MessagePolicy)]
-    pub who_can_message: String,
+    pub who_can_message: MessagePolicy,
     /// Who may see the list and the number of friends.
-    #[schema(value_type = super::model::FriendListAudience)]
-    pub who_sees_friends: String,
+    pub who_sees_friends: FriendListAudience,
     /// Whether search finds the person.
     pub searchable: bool,
     /// Whether friends see that the person is online.
@@ -170,8 +167,7 @@ pub struct Settings {
     /// Whether the person is suggested to others.
     pub suggestions: bool,
     /// How often a summary comes by mail.
-    #[schema(value_type = super::model::Digest)]
-    pub email_digest: String,
+    pub email_digest: Digest,
     /// Language tag.
     pub language: String,
     /// Time zone.
@@ -184,16 +180,20 @@ pub struct Settings {
 impl From<SettingsRow> for Settings {
     fn from(row: SettingsRow) -> Self {
         Self {
-            default_audience: row.default_audience,
-            who_can_request: row.who_can_request,
-            who_can_message: row.who_can_message,
-            who_sees_friends: row.who_sees_friends,
+            default_audience: SimpleAudience::from_word(&row.default_audience)
+                .unwrap_or(SimpleAudience::Friends),
+            who_can_request: RequestPolicy::from_word(&row.who_can_request)
+                .unwrap_or(RequestPolicy::Everyone),
+            who_can_message: MessagePolicy::from_word(&row.who_can_message)
+                .unwrap_or(MessagePolicy::Everyone),
+            who_sees_friends: FriendListAudience::from_word(&row.who_sees_friends)
+                .unwrap_or(FriendListAudience::Friends),
             searchable: row.searchable,
             show_presence: row.show_presence,
             show_last_active: row.show_last_active,
             read_receipts: row.read_receipts,
             suggestions: row.suggestions,
-            email_digest: row.email_digest,
+            email_digest: Digest::from_word(&row.email_digest).unwrap_or(Digest::Off),
             language: row.language,
             time_zone: row.time_zone,
             client: row.client,
@@ -201,13 +201,25 @@ impl From<SettingsRow> for Settings {
     }
 }
 
-/// The person that a path names: by id or by `@username`. Whether the viewer may see them is for the
-/// caller to decide.
+/// The person that a path names: by id, by `@username`, or by a username that they gave up lately.
+/// Whether the viewer may see them is for the caller to decide.
 pub async fn resolve(conn: &mut Conn, user: &UserRef) -> Result<UserId> {
     match user {
         UserRef::Id(user_id) => Ok(*user_id),
         UserRef::Name(name) => store::find_by_username(conn, &name.to_ascii_lowercase())
             .await?
             .ok_or_else(Error::not_found),
+    }
+}
+
+/// `moved`, with the name of today, when a path names a person by a username that they gave up.
+/// Ask it only after the viewer is known to see them: a new name is nothing for the blocked.
+pub async fn require_current_name(conn: &mut Conn, user: &UserRef) -> Result<()> {
+    let UserRef::Name(name) = user else {
+        return Ok(());
+    };
+    match store::find_name_of_today(conn, &name.to_ascii_lowercase()).await? {
+        Some(today) => Err(Error::moved(format!("@{name}"), format!("@{today}"))),
+        None => Ok(()),
     }
 }

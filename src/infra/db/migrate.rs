@@ -25,30 +25,74 @@ pub async fn migrate(url: &str) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// Compares the database's migrations with the program's.
-pub async fn schema_drift(conn: &mut PgConnection) -> Result<Drift, MigrateError> {
+/// Where one migration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has run.
+    Applied,
+    /// It has yet to run.
+    Pending,
+    /// It has run, but this program does not know it.
+    Unknown,
+}
+
+/// A migration of the program or of the database.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its number.
+    pub version: i64,
+    /// What it is about; empty where only the database knows it.
+    pub description: String,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// Every migration that the program or the database knows, in order.
+pub async fn migration_steps(conn: &mut PgConnection) -> Result<Vec<Step>, MigrateError> {
     // Asked first, because the application's role may not create the table.
     let exists: Option<bool> = sqlx::query_scalar("select to_regclass($1) is not null")
         .bind(MIGRATOR.table_name.as_ref())
         .fetch_one(&mut *conn)
         .await?;
-    let applied = if exists == Some(true) {
-        conn.list_applied_migrations(&MIGRATOR.table_name).await?
-    } else {
-        Vec::new()
-    };
-    let unknown: Vec<i64> = applied
+    let mut applied: Vec<i64> = Vec::new();
+    if exists == Some(true) {
+        let rows = conn.list_applied_migrations(&MIGRATOR.table_name).await?;
+        applied.extend(rows.iter().map(|row| row.version));
+    }
+    let mut steps: Vec<Step> = MIGRATOR
         .iter()
-        .map(|migration| migration.version)
-        .filter(|version| !MIGRATOR.version_exists(*version))
+        .map(|migration| Step {
+            version: migration.version,
+            description: migration.description.to_string(),
+            standing: if applied.contains(&migration.version) {
+                Standing::Applied
+            } else {
+                Standing::Pending
+            },
+        })
         .collect();
+    let unknown = applied
+        .into_iter()
+        .filter(|version| !MIGRATOR.version_exists(*version));
+    steps.extend(unknown.map(|version| Step {
+        version,
+        description: String::new(),
+        standing: Standing::Unknown,
+    }));
+    steps.sort_by_key(|step| step.version);
+    Ok(steps)
+}
+
+/// Compares the database's migrations with the program's.
+pub async fn schema_drift(conn: &mut PgConnection) -> Result<Drift, MigrateError> {
+    let steps = migration_steps(conn).await?;
+    let of = |standing| steps.iter().filter(move |step| step.standing == standing);
+    let unknown: Vec<i64> = of(Standing::Unknown).map(|step| step.version).collect();
     if !unknown.is_empty() {
         return Ok(Drift::TooNew(unknown));
     }
-    let missing: Vec<String> = MIGRATOR
-        .iter()
-        .filter(|migration| !applied.iter().any(|done| done.version == migration.version))
-        .map(|migration| migration.description.to_string())
+    let missing: Vec<String> = of(Standing::Pending)
+        .map(|step| step.description.clone())
         .collect();
     Ok(if missing.is_empty() {
         Drift::None

@@ -4,6 +4,7 @@ mod errors;
 mod keyset;
 mod migrate;
 mod types;
+mod upkeep;
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,7 +13,11 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use errors::{OnConstraint, is_retryable};
-pub use migrate::{Drift, MIGRATOR, migrate, schema_drift};
+pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
+pub use upkeep::{
+    Condition, condition, count_rows, drop_schema, is_empty, lift_timeouts, server_major,
+    start_new_series,
+};
 
 /// The connection that store functions take.
 pub type Conn = sqlx::PgConnection;

@@ -12,11 +12,13 @@ mod redis;
 mod run_with;
 mod running;
 mod store;
+mod sweep;
 mod tenancy;
 
 use std::path::Path;
 
 pub use postgres::{PostgresOptions, PrivatePostgres};
+pub use programs::find_postgres_client;
 pub use redis::{PrivateRedis, RedisOptions};
 pub use run_with::run_with;
 

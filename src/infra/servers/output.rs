@@ -1,7 +1,8 @@
 //! What a server says: into a file beside its data, from which an error quotes the end.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -20,7 +21,14 @@ pub(super) fn spawn_logged(
     command: &mut Command,
     log: &Path,
 ) -> anyhow::Result<std::process::Child> {
-    let opened = File::create(log).and_then(|file| Ok((file.try_clone()?, file)));
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        // Statements, and so people's data, may end up in it.
+        .mode(0o600)
+        .open(log)
+        .and_then(|file| Ok((file.try_clone()?, file)));
     let (out, err) = opened.with_context(|| format!("could not write {}", log.display()))?;
     command
         .current_dir("/")

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,7 +17,8 @@ use crate::kernel::IdFactory;
 /// Where servers live whose own folder is out of reach for the account that they run under.
 const ELSEWHERE: &str = "/var/lib/kith";
 
-/// A folder of mode 0700, owned by the account that the server runs under.
+/// A server's folder. It belongs to whoever runs kith, so that the server's account can plant
+/// nothing in it that root would follow; that account gets rooms of its own below it.
 #[derive(Debug)]
 pub(super) struct Place {
     /// The real folder; never a link.
@@ -32,48 +33,66 @@ impl Place {
     /// Opens or makes the folder `dir` for a server that runs under the first of `accounts`.
     pub(super) fn open(dir: &Path, accounts: &[&str]) -> anyhow::Result<Self> {
         let dir = std::path::absolute(dir).context("could not tell the current folder")?;
-        let account = Account::without_rights(accounts)?;
-        if let Ok(target) = fs::read_link(&dir) {
-            let account = settle(&target, account)?;
-            return Ok(Self {
-                dir: target,
-                account,
-                link: Some(dir),
-            });
-        }
-        let existed = dir.exists();
-        let account = settle(&dir, account)?;
+        let (dir, link) = match (fs::read_link(&dir), dir.parent()) {
+            (Ok(target), Some(parent)) => (parent.join(target), Some(dir)),
+            _ => (dir, None),
+        };
+        make(&dir)?;
         let dir =
             fs::canonicalize(&dir).with_context(|| format!("could not read {}", dir.display()))?;
-        if account.is_none_or(|account| reaches(account, &dir)) {
-            return Ok(Self {
-                dir,
-                account,
-                link: None,
-            });
+        let account = match Account::without_rights(accounts)? {
+            Some(account) => Some(owner_of_data(&dir)?.unwrap_or(account)),
+            None => None,
+        };
+        Ok(Self { dir, account, link })
+    }
+
+    /// This place, or one below `/var/lib` if the server's account can't reach this one; then a
+    /// link leads there.
+    pub(super) fn within_reach(self) -> anyhow::Result<Self> {
+        let Some(account) = self.account else {
+            return Ok(self);
+        };
+        let room = self.room("run")?;
+        if reaches(account, &room) {
+            return Ok(self);
         }
-        if existed && dir.join("data").exists() {
+        if self.link.is_some() || self.path("data").exists() {
             bail!(
                 "{} holds a server's data, but the account that owns it can't reach it. \
                  Open the folders above it with `chmod o+x`.",
-                dir.display()
+                self.dir.display()
             );
         }
-        Self::elsewhere(dir, account)
-    }
-
-    /// Puts the server under `/var/lib` and leaves a link in the place that was asked for.
-    fn elsewhere(link: PathBuf, account: Option<Account>) -> anyhow::Result<Self> {
-        let dir = Path::new(ELSEWHERE).join(elsewhere_name(&link));
-        let account = settle(&dir, account)?;
-        fs::remove_dir(&link)
-            .and_then(|()| symlink(&dir, &link))
-            .with_context(|| format!("could not link {} to {}", link.display(), dir.display()))?;
+        let elsewhere = Path::new(ELSEWHERE);
+        let dir = elsewhere.join(elsewhere_name(&self.dir));
+        make(&dir)?;
+        set_mode(elsewhere, 0o755)?;
+        fs::remove_dir(&room)
+            .and_then(|()| fs::remove_dir(&self.dir))
+            .and_then(|()| symlink(&dir, &self.dir))
+            .with_context(|| {
+                format!("could not link {} to {}", self.dir.display(), dir.display())
+            })?;
         Ok(Self {
             dir,
-            account,
-            link: Some(link),
+            account: Some(account),
+            link: Some(self.dir),
         })
+    }
+
+    /// A folder in here which belongs to the server's account and is closed to all others.
+    pub(super) fn room(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let path = self.path(name);
+        if !path.exists() {
+            fs::create_dir(&path)
+                .with_context(|| format!("could not make the folder {}", path.display()))?;
+            set_mode(&path, 0o700)?;
+            if let Some(account) = self.account {
+                account.give(&path)?;
+            }
+        }
+        Ok(path)
     }
 
     /// A file or folder in here.
@@ -126,36 +145,38 @@ impl Place {
     }
 }
 
-/// Makes `dir` if it is missing and says which account is to use it. A folder that already
-/// belongs to an ordinary user stays theirs: root then starts the server as that user.
-fn settle(dir: &Path, account: Option<Account>) -> anyhow::Result<Option<Account>> {
-    if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent)
-            .with_context(|| format!("could not make the folder {}", parent.display()))?;
-    }
+/// Makes `dir` and the folders above it, unless it is there; then it must be ours.
+fn make(dir: &Path) -> anyhow::Result<()> {
     if !dir.exists() {
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(dir)
+        fs::create_dir_all(dir)
             .with_context(|| format!("could not make the folder {}", dir.display()))?;
+        // Others may pass through and see nothing.
+        return set_mode(dir, 0o711);
     }
     let found = fs::metadata(dir).with_context(|| format!("could not read {}", dir.display()))?;
-    let Some(account) = account else {
-        if found.uid() != geteuid().as_raw() {
-            bail!(
-                "{} belongs to another user (number {}), from a run under another account. \
-                 Run kith as that user, or remove the folder if you don't need its data.",
-                dir.display(),
-                found.uid()
-            );
-        }
-        return Ok(None);
-    };
-    if let Some(owner) = Account::owner_of(&found) {
-        return Ok(Some(owner));
+    if !geteuid().is_root() && found.uid() != geteuid().as_raw() {
+        bail!(
+            "{} belongs to another user (number {}), from a run under another account. \
+             Run kith as that user, or remove the folder if you don't need its data.",
+            dir.display(),
+            found.uid()
+        );
     }
-    account.give(dir)?;
-    Ok(Some(account))
+    Ok(())
+}
+
+/// The ordinary user to whom the data in `dir`, or else `dir`, belongs. When root starts a
+/// server on such a folder, it runs as that user, who can then still use it without root.
+fn owner_of_data(dir: &Path) -> anyhow::Result<Option<Account>> {
+    let found = fs::metadata(dir.join("data"))
+        .or_else(|_no_data_yet| fs::metadata(dir))
+        .with_context(|| format!("could not read {}", dir.display()))?;
+    Ok(Account::owner_of(&found))
+}
+
+fn set_mode(path: &Path, mode: u32) -> anyhow::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .with_context(|| format!("could not set the rights of {}", path.display()))
 }
 
 /// Whether `account` can really write in `dir`: asked by trying, since access lists and odd file

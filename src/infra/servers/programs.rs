@@ -89,7 +89,40 @@ pub(super) fn find_redis(folders: &[PathBuf]) -> anyhow::Result<PathBuf> {
     )
 }
 
-/// Asks a `postgres` program for its major version.
+/// The client program `name` (`pg_dump`, say) that suits a server of major version `server`: of the
+/// same version or, failing that, of the next later one. An older one can't read a newer server.
+pub fn find_postgres_client(name: &str, server: u32) -> anyhow::Result<PathBuf> {
+    client_in(&usual_folders(), name, server)
+}
+
+fn client_in(folders: &[PathBuf], name: &str, server: u32) -> anyhow::Result<PathBuf> {
+    let mut found = BTreeMap::new();
+    for folder in folders {
+        let program = folder.join(name);
+        if let Some(major) = major_version(&program) {
+            found.entry(major).or_insert(program);
+        }
+    }
+    if let Some((_, program)) = found.range(server..).next() {
+        return Ok(program.clone());
+    }
+    match found.last_key_value() {
+        Some((major, program)) => bail!(
+            "{} is of version {major} and can't serve a Postgres of version {server}. Install the \
+             client programs of version {server} or later.",
+            program.display()
+        ),
+        None => bail!(
+            "{name} is not installed on this machine. Install Postgres' client programs, of version \
+             {server} or later:\n    \
+             Debian, Ubuntu:  apt-get install postgresql-client\n    \
+             Fedora:          dnf install postgresql\n    \
+             macOS:           brew install libpq"
+        ),
+    }
+}
+
+/// Asks a program of Postgres for its major version.
 fn major_version(program: &Path) -> Option<u32> {
     if !program.is_file() {
         return None;
@@ -135,6 +168,19 @@ mod tests {
         assert!(error.contains("apt-get install postgresql"), "{error}");
         let error = find_redis(&[]).unwrap_err().to_string();
         assert!(error.contains("apt-get install redis-server"), "{error}");
+    }
+
+    #[test]
+    fn a_client_is_never_older_than_its_server() {
+        let root = tempfile::tempdir().unwrap();
+        let folders: Vec<PathBuf> = [14, 16, 17].map(|major| fake(root.path(), major)).into();
+        let client = |server| client_in(&folders, "initdb", server);
+        assert_eq!(client(14).unwrap(), folders[0].join("initdb"));
+        assert_eq!(client(15).unwrap(), folders[1].join("initdb"));
+        let error = client(18).unwrap_err().to_string();
+        assert!(error.contains("of version 17 and can't serve"), "{error}");
+        let error = client_in(&folders, "pg_dump", 15).unwrap_err().to_string();
+        assert!(error.contains("not installed"), "{error}");
     }
 
     /// A folder whose `postgres` only tells a version.

@@ -70,7 +70,7 @@ impl PrivateRedis {
         let place = Place::open(&options.dir, ACCOUNTS)?;
         let tenancy = Tenancy::enter(&place).await?;
         let password = place.secret()?;
-        let found = find_running(&place, &password).await;
+        let found = find_running(&place.dir, &password).await;
         let mut running = Running::idle(place, tenancy, options.throwaway);
         let server = if let Some((process, port)) = found {
             running.process = Some(process);
@@ -191,9 +191,16 @@ async fn wait_until_ready(process: Process, port: u16, password: &str) -> anyhow
     Ok(false)
 }
 
-/// The server that an earlier run left in `place`: known by its password, which is nobody else's.
-async fn find_running(place: &Place, password: &str) -> Option<(Process, u16)> {
-    let state = fs::read_to_string(place.path(STATE)).ok()?;
+/// The process of the server that runs in the folder `dir`, if there is one.
+pub(super) async fn left_in(dir: &Path) -> Option<Process> {
+    let password = fs::read_to_string(dir.join("password")).ok()?;
+    let (process, _port) = find_running(dir, password.trim()).await?;
+    Some(process)
+}
+
+/// The server that an earlier run left in `dir`: known by its password, which is nobody else's.
+async fn find_running(dir: &Path, password: &str) -> Option<(Process, u16)> {
+    let state = fs::read_to_string(dir.join(STATE)).ok()?;
     let (pid, port) = state.trim().split_once(' ')?;
     let process = Process::new(pid.parse().ok()?)?;
     let port = port.parse().ok()?;

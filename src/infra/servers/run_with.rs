@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::PrivateServers;
 use super::process::Process;
+use super::sweep::{self, sweep};
 
 /// Runs `command` with `DATABASE_URL` and `REDIS_URL` of servers that live as long as it does,
 /// and returns its exit code (128 + n if signal n ended it, as a shell does). SIGTERM and SIGHUP
@@ -22,8 +23,9 @@ pub async fn run_with(command: &[OsString]) -> anyhow::Result<u8> {
     let Some((program, arguments)) = command.split_first() else {
         bail!("no command was given. Example: kith dev -- cargo test");
     };
+    sweep().await;
     let dir = tempfile::Builder::new()
-        .prefix("kith-dev-")
+        .prefix(sweep::PREFIX)
         // The accounts that the servers run under have to pass; the servers' own folders are
         // closed to all others.
         .permissions(Permissions::from_mode(0o711))

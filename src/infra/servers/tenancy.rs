@@ -42,6 +42,16 @@ impl Tenancy {
         Ok(tenancy)
     }
 
+    /// Both locks of the server in `dir`, if no run holds either of them.
+    pub(super) fn of_abandoned(dir: &Path) -> anyhow::Result<Option<Self>> {
+        let tenancy = Self {
+            users: open(&dir.join("users.lock"))?,
+            door: open(&dir.join("door.lock"))?,
+        };
+        let free = try_lock(&tenancy.door)? && try_lock(&tenancy.users)?;
+        Ok(free.then_some(tenancy))
+    }
+
     /// Takes a share in the running server and lets others through the door.
     pub(super) fn settle(&self) -> anyhow::Result<()> {
         self.users

@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::problem::Problem;
 use super::{fit::fit, json};
@@ -55,23 +56,62 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            check_media_type(&req)?;
-            let bytes = collect(&req, payload).await?;
-            if bytes.is_empty() {
-                return Err(Problem(Error::new(
-                    Code::MalformedRequest,
-                    "The body is empty. Send a JSON object.",
-                )));
-            }
-            if !req.headers().contains_key(header::CONTENT_TYPE) {
-                return Err(Problem(not_json("The Content-Type header is missing.")));
-            }
-            let value = json::parse(&bytes)?;
-            req.extensions_mut()
-                .insert(BodyDigest(json::digest(&value)));
+            let value = read(&req, payload).await?.ok_or_else(|| {
+                let detail = "The body is empty. Send a JSON object.";
+                Problem(Error::new(Code::MalformedRequest, detail))
+            })?;
             Ok(Self(fit(value)?))
         })
     }
+}
+
+/// A JSON body that may be left out; it then has its default value.
+#[derive(Debug)]
+pub struct OptionalBody<T>(pub T);
+
+impl<T> OptionalBody<T> {
+    /// The value itself.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for OptionalBody<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, std::result::Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            match read(&req, payload).await? {
+                Some(value) => Ok(Self(fit(value)?)),
+                None => Ok(Self(T::default())),
+            }
+        })
+    }
+}
+
+/// The body's JSON value; `None` when the body is empty.
+async fn read(req: &HttpRequest, payload: Payload) -> Result<Option<Value>> {
+    check_media_type(req)?;
+    let bytes = collect(req, payload).await?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if !req.headers().contains_key(header::CONTENT_TYPE) {
+        return Err(not_json("The Content-Type header is missing."));
+    }
+    let value = json::parse(&bytes)?;
+    req.extensions_mut()
+        .insert(BodyDigest(json::digest(&value)));
+    Ok(Some(value))
 }
 
 /// An absent `Content-Type` passes here, because an empty body deserves its own words.

@@ -48,17 +48,16 @@ async fn pass(
     facts: Facts,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let started = Instant::now();
-    let outcome = match stopped(&req, &facts) {
-        Some(response) => Ok(req.into_response(response)),
-        None => {
-            if facts.method == Method::HEAD {
-                // Routed as GET; the server sends the headers and keeps the body back.
-                req.head_mut().method = Method::GET;
-            }
-            next.call(req)
-                .await
-                .map(ServiceResponse::map_into_boxed_body)
+    let outcome = if let Some(response) = stopped(&req, &facts) {
+        // `ServiceRequest::into_response` would drop the error that the response carries.
+        Ok(ServiceResponse::new(req.into_parts().0, response))
+    } else {
+        if facts.method == Method::HEAD {
+            // Routed as GET; the server sends the headers and keeps the body back.
+            req.head_mut().method = Method::GET;
         }
+        let answered = next.call(req).await;
+        answered.map(ServiceResponse::map_into_boxed_body)
     };
     let (route, status, outcome) = match outcome {
         Ok(answered) => {

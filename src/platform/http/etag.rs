@@ -147,7 +147,7 @@ mod tests {
     fn an_edit_is_checked_by_version_alone() {
         let parse = |tags: &[String]| IfMatch::parse(tags).map_err(|error| error.code());
         let newer = entity_tag(7, b"other counts");
-        assert_eq!(parse(&[newer.clone()]), Ok(IfMatch(Some(7))));
+        assert_eq!(parse(std::slice::from_ref(&newer)), Ok(IfMatch(Some(7))));
         assert_eq!(
             parse(&[newer.clone(), entity_tag(3, b"")]),
             Ok(IfMatch(Some(7)))

@@ -104,11 +104,19 @@ mod tests {
 
     use super::*;
     use crate::kernel::Code;
+    use crate::kernel::text::Refusal;
 
-    crate::text_type!(
-        /// A short name.
-        Name, 2..=5, single
-    );
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Name(String);
+
+    impl TryFrom<String> for Name {
+        type Error = Refusal;
+        fn try_from(text: String) -> std::result::Result<Self, Refusal> {
+            crate::kernel::text::check(&text, 2, 12, false)?;
+            Ok(Self(text))
+        }
+    }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -180,7 +188,7 @@ mod tests {
         let value = json!({"name": "anna", "age": 3, "ids": [id], "inner": null});
         let form: Form = fit(value).expect("fits");
         assert_eq!(
-            (form.name.as_str(), form.age, form.ids.len()),
+            (form.name.0.as_str(), form.age, form.ids.len()),
             ("anna", 3, 1)
         );
         assert!(form.inner.is_none_or(|inner| inner.at.micros() == 0));

@@ -26,7 +26,7 @@ mod settle;
 mod setup;
 mod text;
 
-pub use body::{Body, BodyDigest, BodyLimit};
+pub use body::{Body, BodyDigest, BodyLimit, OptionalBody};
 pub use client::{ClientAddress, TrustedProxies};
 pub use cors::cors;
 pub use door::{catch_panics, door};
@@ -34,7 +34,7 @@ pub use etag::{IfMatch, entity_tag, json_with_etag};
 pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};
 pub use not_found::{RouteTable, not_found};
 pub use params::{IdList, Params};
-pub use patch::Patch;
+pub use patch::{Patch, not_null};
 pub use path::{PathOf, UserRef};
 pub use problem::{HttpResult, Problem, ProblemBody, ProblemField, status_of};
 pub use request_id::{RequestId, TraceContext};

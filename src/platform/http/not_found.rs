@@ -81,7 +81,6 @@ impl RouteTable {
 }
 
 /// The default service: put it behind every route.
-#[expect(clippy::unused_async, reason = "handlers of actix-web are async")]
 pub async fn not_found(req: HttpRequest) -> HttpResponse {
     answer(&req)
 }

@@ -7,6 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use utoipa::__dev::ComposeSchema;
+use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use uuid::Uuid;
 
 use super::problem::Problem;
@@ -85,6 +88,18 @@ impl<'de, I: Id> Deserialize<'de> for IdList<I> {
         Self::parse(&text).map_err(D::Error::custom)
     }
 }
+
+/// Described as text, because that is what a query holds.
+impl<I> ComposeSchema for IdList<I> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("1 to 100 ids with commas between them"))
+            .into()
+    }
+}
+
+impl<I> ToSchema for IdList<I> {}
 
 #[cfg(test)]
 mod tests {

@@ -75,6 +75,16 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
+/// Reads a member that cannot be without a value: absent is `None`, `null` is refused. For fields
+/// with `#[serde(default, deserialize_with = "not_null")]`.
+pub fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Described as a value that may be null.
 impl<T: ComposeSchema> ComposeSchema for Patch<T> {
     fn compose(schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {

@@ -66,6 +66,7 @@ pub struct ProblemField<'a> {
 /// The HTTP status of a kind of refusal.
 pub fn status_of(kind: Kind) -> StatusCode {
     match kind {
+        Kind::Moved => StatusCode::PERMANENT_REDIRECT,
         Kind::Unreadable => StatusCode::BAD_REQUEST,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,

@@ -71,7 +71,7 @@ impl Query {
                 fault.code = "unknown_parameter".into();
                 fault.detail = fault.detail.replace("such member", "such parameter");
             } else if fault.code == "required" {
-                fault.detail = "This parameter is required.".to_owned();
+                "This parameter is required.".clone_into(&mut fault.detail);
             }
             let pointer = format!("?{name}");
             if faults.iter().all(|told| told.pointer != pointer) {

@@ -12,6 +12,7 @@ use super::not_found::{RouteTable, method_not_allowed};
 use super::problem::{Problem, render};
 use super::request_id::RequestId;
 use super::setup::PublicUrl;
+use crate::kernel::error::Moved;
 use crate::kernel::{Code, Error};
 
 /// What is remembered of a request while it is answered.
@@ -19,8 +20,9 @@ pub(super) struct Facts {
     pub request_id: RequestId,
     pub method: Method,
     pub path: String,
+    query: String,
     is_https: bool,
-    allow: Option<String>,
+    routes: Option<RouteTable>,
 }
 
 impl Facts {
@@ -31,11 +33,18 @@ impl Facts {
             request_id: RequestId::of(req.headers(), req.app_data()),
             method: req.method().clone(),
             is_https: req.app_data::<PublicUrl>().is_some_and(PublicUrl::is_https),
-            allow: req
-                .app_data::<RouteTable>()
-                .and_then(|table| table.allow(&path)),
+            routes: req.app_data().cloned(),
+            query: req.query_string().to_owned(),
             path,
         }
+    }
+
+    /// What `Allow` says; looked up only for the rare answer that needs it.
+    fn allow(&self) -> String {
+        let routes = self.routes.as_ref();
+        routes
+            .and_then(|table| table.allow(&self.path))
+            .unwrap_or_default()
     }
 
     /// Whether the path is the API's own.
@@ -72,8 +81,27 @@ impl Facts {
             None => return None,
         };
         report(error);
-        let problem = render(error, &self.path, self.request_id.as_str());
+        let mut problem = render(error, &self.path, self.request_id.as_str());
+        if let Some(moved) = error.moved_to()
+            && let Ok(location) = self.location_after(moved).parse()
+        {
+            problem.headers_mut().insert(header::LOCATION, location);
+        }
         Some(keeping_headers(problem, response))
+    }
+
+    /// The request's own address with the segment of today.
+    fn location_after(&self, moved: &Moved) -> String {
+        let today = |segment| {
+            if segment == moved.from {
+                moved.to.as_str()
+            } else {
+                segment
+            }
+        };
+        let path: Vec<&str> = self.path.split('/').map(today).collect();
+        let separator = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{separator}{}", path.join("/"), self.query)
     }
 
     /// The kernel error for what actix-web or another layer refused by itself.
@@ -87,7 +115,7 @@ impl Facts {
             401 => Code::Unauthenticated.into(),
             403 => Code::Forbidden.into(),
             404 => Error::not_found(),
-            405 => method_not_allowed(self.allow.as_deref().unwrap_or_default()),
+            405 => method_not_allowed(&self.allow()),
             406 => Code::NotAcceptable.into(),
             409 => Code::Conflict.into(),
             410 => Code::Gone.into(),
@@ -107,7 +135,7 @@ impl Facts {
 
     fn add_headers(&self, response: &mut HttpResponse<BoxBody>) {
         let is_405 = response.status() == StatusCode::METHOD_NOT_ALLOWED;
-        if is_405 && let Ok(allow) = self.allow.as_deref().unwrap_or_default().parse() {
+        if is_405 && let Ok(allow) = self.allow().parse() {
             response.headers_mut().insert(header::ALLOW, allow);
         }
         let headers = response.headers_mut();

@@ -39,7 +39,13 @@ pub struct Bearer {
 }
 
 /// Signs a token with the first key.
-pub fn sign(ctx: &Ctx, user_id: UserId, session_id: SessionId, now: Timestamp) -> Result<String> {
+pub fn sign(
+    ctx: &Ctx,
+    user_id: UserId,
+    session_id: SessionId,
+    now: Timestamp,
+    seconds: i64,
+) -> Result<String> {
     let key = ctx.config().jwt_keys.signing();
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some(key.kid.clone());
@@ -52,7 +58,7 @@ pub fn sign(ctx: &Ctx, user_id: UserId, session_id: SessionId, now: Timestamp) -
         aud: AUDIENCE.to_owned(),
         jti: URL_SAFE_NO_PAD.encode(ctx.ids().bytes::<16>()),
         iat: issued,
-        exp: issued + ACCESS_TOKEN_SECONDS,
+        exp: issued + seconds,
     };
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(key.bytes()))
         .map_err(Error::internal)

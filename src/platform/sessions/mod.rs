@@ -16,10 +16,11 @@ use utoipa::ToSchema;
 
 use crate::kernel::{Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
+use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
-pub use extract::{CurrentUser, Moderator, RecentlyConfirmed, Viewer};
-pub use refresh::{Refreshed, refresh};
+pub use extract::{CurrentUser, Moderator, RecentlyConfirmed, Viewer, suspended};
+pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 
 /// A session ends this long after its last use.
@@ -38,6 +39,17 @@ pub struct Device {
     pub address: String,
     /// `User-Agent`.
     pub agent: String,
+}
+
+impl From<ClientAddress> for Device {
+    fn from(client: ClientAddress) -> Self {
+        Self {
+            id: None,
+            name: None,
+            address: client.address.to_string(),
+            agent: client.user_agent.unwrap_or_default(),
+        }
+    }
 }
 
 /// The secrets that a session is used with.
@@ -89,7 +101,13 @@ fn tokens(
     refresh_token: String,
 ) -> Result<Tokens> {
     Ok(Tokens {
-        access_token: access::sign(tx.ctx(), user_id, session_id, tx.now())?,
+        access_token: access::sign(
+            tx.ctx(),
+            user_id,
+            session_id,
+            tx.now(),
+            ACCESS_TOKEN_SECONDS,
+        )?,
         token_type: "Bearer",
         expires_in: ACCESS_TOKEN_SECONDS,
         refresh_token: Some(refresh_token),
@@ -97,12 +115,14 @@ fn tokens(
     })
 }
 
-/// An access token for a session that exists, for tools such as `kith token mint`.
+/// An access token that lives for `seconds`, for tools such as `kith token mint`. It counts only as
+/// long as its session does.
 pub fn mint(
     ctx: &crate::platform::Ctx,
     user_id: UserId,
     session_id: SessionId,
     now: Timestamp,
+    seconds: i64,
 ) -> Result<String> {
-    access::sign(ctx, user_id, session_id, now)
+    access::sign(ctx, user_id, session_id, now, seconds)
 }

@@ -73,6 +73,18 @@ pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refres
     Ok(Refreshed::Renewed(family.user_id, pair))
 }
 
+/// The person and the session that a refresh token belongs to, used or not.
+pub async fn owner_of(tx: &mut Tx, token: &str) -> Result<Option<(UserId, SessionId)>> {
+    let Some(secret) = decode(token) else {
+        return Ok(None);
+    };
+    let Some(session_id) = store::find_family(tx.conn(), &hash(&secret)).await? else {
+        return Ok(None);
+    };
+    let family = store::lock_family(tx.conn(), session_id).await?;
+    Ok(family.map(|family| (family.user_id, session_id)))
+}
+
 async fn issue_successor(
     tx: &mut Tx,
     secret: &[u8; 32],

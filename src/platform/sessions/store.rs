@@ -2,7 +2,10 @@
 
 use super::Device;
 use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{Result, SessionId, Timestamp, UserId};
+use crate::keyset;
 
 /// What a request needs to know of its session and its person.
 #[derive(Debug)]
@@ -58,25 +61,29 @@ pub struct Listed {
     pub expires_at: Timestamp,
 }
 
-/// The living sessions of a person, most recently used first.
+/// A stretch of a person's living sessions, the newest first.
 pub async fn list_sessions(
     conn: &mut Conn,
     user_id: UserId,
     now: Timestamp,
-) -> Result<Vec<Listed>> {
-    Ok(sqlx::query_as!(
+    slice: &Slice<TimeKey>,
+) -> Result<Vec<(TimeKey, Listed)>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        newest "s.created_at",
+        "s.session_id",
         Listed,
-        r#"select session_id as "session_id: _", device_id, device_name, address,
-                  created_at as "created_at: _", last_active_at as "last_active_at: _",
-                  expires_at as "expires_at: _"
-           from session
-           where user_id = $1 and revoked_at is null and expires_at > $2
-           order by last_active_at desc, session_id desc"#,
+        r#"select s.session_id as "session_id: _", s.device_id, s.device_name, s.address,
+                  s.created_at as "created_at: _", s.last_active_at as "last_active_at: _",
+                  s.expires_at as "expires_at: _"
+           from session s
+           where s.user_id = $4 and s.revoked_at is null and s.expires_at > $5"#,
         user_id as _,
         now as _
-    )
-    .fetch_all(conn)
-    .await?)
+    )?;
+    let key = |row: &Listed| TimeKey(row.created_at, row.session_id.uuid());
+    Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
 }
 
 /// Adds a session.

@@ -13,7 +13,7 @@ pub(super) struct Key {
     pub(super) user_id: UserId,
     /// Method and route pattern.
     pub(super) route: String,
-    pub(super) key: String,
+    pub(super) text: String,
     /// Hash of method, path and canonical body.
     pub(super) fingerprint: [u8; 32],
 }
@@ -56,7 +56,7 @@ pub(super) async fn claim(conn: &mut Conn, key: &Key) -> Result<Option<Answer>> 
 }
 
 async fn try_lock(conn: &mut Conn, key: &Key) -> Result<bool> {
-    let name = format!("idempotency {} {} {}", key.user_id, key.route, key.key);
+    let name = format!("idempotency {} {} {}", key.user_id, key.route, key.text);
     let locked = sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "locked!""#,
         name
@@ -72,7 +72,7 @@ async fn find(conn: &mut Conn, key: &Key) -> Result<Option<(Vec<u8>, Answer)>> {
          where user_id = $1 and route = $2 and key = $3",
         key.user_id as _,
         key.route,
-        key.key
+        key.text
     )
     .fetch_optional(conn)
     .await?;
@@ -99,7 +99,7 @@ pub(super) async fn store(
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         key.user_id as _,
         key.route,
-        key.key,
+        key.text,
         key.fingerprint.as_slice(),
         i16::try_from(answer.status).unwrap_or_default(),
         answer.location,
@@ -109,6 +109,14 @@ pub(super) async fn store(
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Forgets answers given before `before`.
+pub async fn forget(conn: &mut Conn, before: Timestamp) -> Result<()> {
+    sqlx::query!("delete from idempotency where created_at < $1", before as _)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -11,8 +11,11 @@
 mod answer;
 mod idempotency;
 mod tx;
+mod voids;
 mod writer;
 
 pub use answer::Answer;
+pub use idempotency::forget as forget_answers;
 pub use tx::{Tx, transaction};
+pub use voids::empty as empty_voids;
 pub use writer::Writer;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::answer::Answer;
 use super::idempotency::{self, Key};
 use super::tx::{Tx, transaction};
-use crate::kernel::{Error, Result, UserId};
+use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{BodyDigest, HttpResult, Problem};
 
@@ -43,7 +43,7 @@ impl Writer {
             if let Some(answer) = idempotency::claim(tx.conn(), key).await? {
                 return Ok((answer, true));
             }
-            tx.set_op_id(Some(key.key.clone()));
+            tx.set_op_id(Some(key.text.clone()));
             let answer = action(tx).await?;
             let now = tx.now();
             idempotency::store(tx.conn(), key, &answer, now).await?;
@@ -60,7 +60,7 @@ impl Writer {
         if self.request.method() != Method::POST {
             return Ok(None);
         }
-        let key = idempotency::parse_key(&String::from_utf8_lossy(value.as_bytes()))?;
+        let text = idempotency::parse_key(&String::from_utf8_lossy(value.as_bytes()))?;
         let body = self
             .request
             .extensions()
@@ -73,7 +73,7 @@ impl Writer {
         Ok(Some(Key {
             user_id,
             route: pattern,
-            key,
+            text,
             fingerprint: hash.finalize().into(),
         }))
     }

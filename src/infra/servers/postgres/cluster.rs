@@ -10,6 +10,9 @@ use crate::infra::servers::output::{clean_command, quote};
 use crate::infra::servers::place::Place;
 use crate::infra::servers::programs::{PostgresPrograms, find_postgres};
 
+/// The file that marks a folder whose data goes when its server stops.
+const THROWAWAY: &str = "throwaway";
+
 /// A data folder that the programs at hand can run.
 #[derive(Debug)]
 pub(super) struct Cluster {
@@ -40,8 +43,18 @@ impl Cluster {
             Some(major) if major != cluster.programs.major => {
                 bail!(cluster.refusal(place, major))
             }
+            // What is there is not thrown away unless it was made for that.
+            Some(_) if throwaway && !place.path(THROWAWAY).exists() => bail!(
+                "{} holds data that is to last: give the throwaway server another folder",
+                cluster.data.display()
+            ),
             Some(_) => {}
-            None => cluster.create(place, throwaway).await?,
+            None => {
+                cluster.create(place, throwaway).await?;
+                if throwaway {
+                    place.write_private(THROWAWAY, "")?;
+                }
+            }
         }
         Ok(cluster)
     }
@@ -101,7 +114,7 @@ impl Cluster {
                 .arg("--pwfile")
                 .arg(place.path("password"))
                 .arg("-D")
-                .arg(&draft);
+                .arg(place.room("data.new")?);
             if throwaway {
                 command.arg("--no-sync");
             }

@@ -66,7 +66,7 @@ impl PrivatePostgres {
     /// there, and makes sure that it has the database `kith`.
     pub async fn start(options: PostgresOptions) -> anyhow::Result<Self> {
         let folders = options.programs.unwrap_or_else(usual_folders);
-        let place = Place::open(&options.dir, ACCOUNTS)?;
+        let place = Place::open(&options.dir, ACCOUNTS)?.within_reach()?;
         let tenancy = Tenancy::enter(&place).await?;
         let cluster = Cluster::open(&place, &folders, options.throwaway).await?;
         let mut running = Running::idle(place, tenancy, options.throwaway);
@@ -220,14 +220,22 @@ impl PrivatePostgres {
     }
 }
 
+/// The process of the server that runs in the folder `dir`, if there is one.
+pub(super) fn left_in(dir: &Path) -> Option<Process> {
+    let data = std::fs::canonicalize(dir.join("data")).ok()?;
+    let found = PidFile::read(&data)?;
+    found.is_of(&data).then_some(found.process)
+}
+
 /// The folder for the socket. The system takes only short paths for sockets (103 bytes on
 /// macOS), and Postgres and URLs only plain ones: then it is a new folder below `/tmp`, of mode
 /// 0700.
 fn socket_dir(place: &Place) -> anyhow::Result<PathBuf> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
-    let path = place.dir.to_str().unwrap_or(" ");
+    let room = place.path("run");
+    let path = room.to_str().unwrap_or(" ");
     if path.len() + "/.s.PGSQL.65535.lock".len() <= 103 && path.chars().all(is_plain) {
-        return Ok(place.dir.clone());
+        return place.room("run");
     }
     let dir = tempfile::Builder::new()
         .prefix("kith-")
@@ -242,5 +250,6 @@ fn socket_dir(place: &Place) -> anyhow::Result<PathBuf> {
 
 /// The socket's folder, if it has to be removed apart from the place.
 fn spare(socket_dir: &Path, place: &Place) -> Option<PathBuf> {
-    (socket_dir != place.dir && socket_dir.starts_with("/tmp")).then(|| socket_dir.to_owned())
+    (socket_dir != place.path("run") && socket_dir.starts_with("/tmp"))
+        .then(|| socket_dir.to_owned())
 }

@@ -1,8 +1,6 @@
-//! All SQL of accounts and settings.
+//! Accounts and the usernames that people gave up.
 
-use serde_json::Value;
-
-use super::model::NewAccount;
+use super::super::model::NewAccount;
 use crate::infra::db::{Conn, OnConstraint};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 
@@ -49,27 +47,25 @@ pub async fn find_account(conn: &mut Conn, user_id: UserId) -> Result<Option<Acc
     Ok(list_accounts(conn, &[user_id]).await?.pop())
 }
 
-/// The person who has this username now.
+/// The person who has this username, or else the one who gave it up lately.
 pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<UserId>> {
     Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id: _" from account where username = $1"#,
+        r#"select user_id as "user_id!: _" from account where username = $1
+           union all
+           select user_id from former_username where username = $1
+           limit 1"#,
         username
     )
     .fetch_optional(conn)
     .await?)
 }
 
-/// The present username of the person who had this one after `since`.
-pub async fn find_former_username(
-    conn: &mut Conn,
-    username: &str,
-    since: Timestamp,
-) -> Result<Option<String>> {
+/// The present username of whoever gave this one up, unless somebody has it again.
+pub async fn find_name_of_today(conn: &mut Conn, username: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         "select a.username from former_username f join account a using (user_id)
-         where f.username = $1 and f.released_at > $2",
-        username,
-        since as _
+         where f.username = $1 and a.username <> $1",
+        username
     )
     .fetch_optional(conn)
     .await?)
@@ -178,24 +174,29 @@ pub async fn insert_former_username(
     Ok(())
 }
 
-/// Whether somebody else gave this username up after `since`.
-pub async fn is_held_for_another(
-    conn: &mut Conn,
-    username: &str,
-    user_id: UserId,
-    since: Timestamp,
-) -> Result<bool> {
+/// Whether this username is kept for somebody else who gave it up lately.
+pub async fn is_held_for_another(conn: &mut Conn, username: &str, user_id: UserId) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"select exists (
                select from former_username
-               where username = $1 and user_id <> $2 and released_at > $3
+               where username = $1 and user_id <> $2
            ) as "held!""#,
         username,
-        user_id as _,
-        since as _
+        user_id as _
     )
     .fetch_one(conn)
     .await?)
+}
+
+/// Lets go of usernames that were given up before `before`; says how many.
+pub async fn release_usernames(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from former_username where released_at < $1",
+        before as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Changes what an account may do; says whether there is such an account.
@@ -270,100 +271,6 @@ pub async fn lift_suspensions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// A person's settings as they are stored.
-#[derive(Debug, Clone)]
-pub struct SettingsRow {
-    /// Whom posts are for when nothing else is said.
-    pub default_audience: String,
-    /// Who may ask for friendship.
-    pub who_can_request: String,
-    /// Who may write a message without being asked.
-    pub who_can_message: String,
-    /// Who may see the list of friends.
-    pub who_sees_friends: String,
-    /// Whether search finds the person.
-    pub searchable: bool,
-    /// Whether friends see that the person is online.
-    pub show_presence: bool,
-    /// Whether friends see when the person was last here; works both ways.
-    pub show_last_active: bool,
-    /// Whether others see what the person has read; works both ways.
-    pub read_receipts: bool,
-    /// Whether the person is suggested to others.
-    pub suggestions: bool,
-    /// How often a summary comes by mail.
-    pub email_digest: String,
-    /// Language tag.
-    pub language: String,
-    /// Time zone.
-    pub time_zone: String,
-    /// The frontend's own settings.
-    pub client: Value,
-    /// Counts edits.
-    pub version: i64,
-}
-
-/// A person's settings.
-pub async fn load_settings(conn: &mut Conn, user_id: UserId) -> Result<SettingsRow> {
-    sqlx::query_as!(
-        SettingsRow,
-        "select default_audience, who_can_request, who_can_message, who_sees_friends, searchable,
-                show_presence, show_last_active, read_receipts, suggestions, email_digest,
-                language, time_zone, client, version
-         from user_settings where user_id = $1",
-        user_id as _
-    )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(Error::not_found)
-}
-
-/// Locks a person's settings until the transaction ends.
-pub async fn lock_settings(conn: &mut Conn, user_id: UserId) -> Result<()> {
-    sqlx::query_scalar!(
-        "select 1 from user_settings where user_id = $1 for update",
-        user_id as _
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(())
-}
-
-/// Writes all of a person's settings.
-pub async fn update_settings(
-    conn: &mut Conn,
-    user_id: UserId,
-    row: &SettingsRow,
-    now: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
-        "update user_settings
-         set default_audience = $2, who_can_request = $3, who_can_message = $4,
-             who_sees_friends = $5, searchable = $6, show_presence = $7, show_last_active = $8,
-             read_receipts = $9, suggestions = $10, email_digest = $11, language = $12,
-             time_zone = $13, client = $14, version = version + 1, updated_at = $15
-         where user_id = $1",
-        user_id as _,
-        row.default_audience,
-        row.who_can_request,
-        row.who_can_message,
-        row.who_sees_friends,
-        row.searchable,
-        row.show_presence,
-        row.show_last_active,
-        row.read_receipts,
-        row.suggestions,
-        row.email_digest,
-        row.language,
-        row.time_zone,
-        row.client,
-        now as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// What only the owner of an account sees.
 #[derive(Debug)]
 pub struct OwnRow {
@@ -378,8 +285,8 @@ pub struct OwnRow {
 
 impl OwnRow {
     /// All numbers, since nothing is hidden from oneself.
-    pub fn counts(&self) -> super::view::Counts {
-        super::view::Counts {
+    pub fn counts(&self) -> super::super::view::Counts {
+        super::super::view::Counts {
             friends: Some(i64::from(self.friends)),
             followers: Some(i64::from(self.followers)),
             posts: Some(i64::from(self.posts)),

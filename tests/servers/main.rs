@@ -1,8 +1,15 @@
 //! The private servers, with the real programs of this machine.
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of tests for no tests"
+)]
+
+mod starter;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use self::starter::Starter;
 use kith::infra::servers::{
     PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions, run_with,
 };
@@ -16,6 +23,7 @@ async fn postgres_starts_with_a_database_of_its_own_and_stop_really_ends_it() {
     assert_eq!(database(&postgres.tcp_url()).await, "kith");
     let pid = postgres.process_id();
     assert!(runs(pid));
+    assert_eq!(group(pid), pid, "a Ctrl-C would reach it");
     postgres.stop().await.unwrap();
     assert!(!runs(pid));
     // What was written is there after the next start.
@@ -118,6 +126,16 @@ async fn the_folder_of_another_major_version_is_refused_with_the_steps() {
 }
 
 #[tokio::test]
+async fn a_throwaway_server_never_takes_lasting_data_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let postgres = PrivatePostgres::start(lasting(dir.path())).await.unwrap();
+    postgres.stop().await.unwrap();
+    let error = refusal(throwaway(dir.path())).await;
+    assert!(error.contains("is to last"), "{error}");
+    assert!(dir.path().join("postgres/data/PG_VERSION").exists());
+}
+
+#[tokio::test]
 async fn missing_programs_are_named_with_the_way_to_install_them() {
     let dir = tempfile::tempdir().unwrap();
     let options = PostgresOptions {
@@ -198,6 +216,7 @@ async fn redis_starts_answers_only_those_who_know_its_password_and_stops() {
     assert!(ask(&address, &known).await.contains("allkeys-lfu"));
     assert!(ask(&address, "PING\r\nQUIT\r\n").await.contains("NOAUTH"));
     let pid = redis.process_id();
+    assert_eq!(group(pid), pid, "a Ctrl-C would reach it");
     redis.stop().await.unwrap();
     assert!(!runs(pid));
 }
@@ -222,52 +241,35 @@ async fn a_command_runs_beside_servers_that_end_with_it() {
     assert!(format!("{error:#}").contains("no-such-program"));
 }
 
-/// Not a test of its own: the program that the adoption test starts and kills.
 #[tokio::test]
-async fn starter() {
-    let Some(dir) = std::env::var_os("KITH_TEST_STARTER").map(PathBuf::from) else {
-        return;
-    };
-    let postgres = PrivatePostgres::start(lasting(&dir)).await.unwrap();
-    let redis = PrivateRedis::start(cache(&dir)).await.unwrap();
-    let ids = format!("{} {}\n", postgres.process_id(), redis.process_id());
-    std::fs::write(dir.join("ids"), ids).unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+async fn a_signal_reaches_the_command_and_the_servers_stop_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, code) in [("TERM", 43), ("INT", 42)] {
+        let runner = Starter::start_as("runner", dir.path());
+        let (status, pids) = runner.end_by(name);
+        assert_eq!(status.code(), Some(code), "SIG{name}");
+        assert!(!runs(pids.0) && !runs(pids.1));
+    }
 }
 
-struct Starter {
-    child: std::process::Child,
-    ids: PathBuf,
-}
+#[tokio::test]
+async fn servers_of_a_killed_run_are_swept_away_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path());
+    let left = Starter::start_as("runner", dir.path()).kill();
+    assert!(runs(left.0) && runs(left.1));
+    let is_run = |path: &PathBuf| path.to_string_lossy().contains("kith-dev-");
+    let entries = std::fs::read_dir(dir.path()).unwrap();
+    let folder = entries.map(|e| e.unwrap().path()).find(is_run).unwrap();
+    let old = std::time::UNIX_EPOCH + Duration::from_hours(1);
+    std::fs::File::open(&folder)
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
 
-impl Starter {
-    fn start(dir: &Path) -> Self {
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["starter", "--exact"])
-            .env("KITH_TEST_STARTER", dir)
-            .spawn()
-            .unwrap();
-        let ids = dir.join("ids");
-        Self { child, ids }
-    }
-
-    /// Kills the program once its servers run, and returns their process ids.
-    fn kill(mut self) -> (i32, i32) {
-        loop {
-            let said = std::fs::read_to_string(&self.ids).unwrap_or_default();
-            if let Some((postgres, redis)) = said.strip_suffix('\n').and_then(|s| s.split_once(' '))
-            {
-                self.child.kill().unwrap();
-                self.child.wait().unwrap();
-                return (postgres.parse().unwrap(), redis.parse().unwrap());
-            }
-            assert!(
-                self.child.try_wait().unwrap().is_none(),
-                "the starter ended"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
+    let (_, next) = Starter::start_as("runner", dir.path()).end_by("TERM");
+    assert_ne!(left, next);
+    assert!(!runs(left.0) && !runs(left.1) && !folder.exists());
 }
 
 const LONG_NAME: &str =
@@ -331,6 +333,13 @@ fn runs(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// The process group of a process.
+fn group(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, after_name) = stat.rsplit_once(") ").unwrap();
+    after_name.split(' ').nth(2).unwrap().parse().unwrap()
 }
 
 fn signal(pid: i32, name: &str) {

@@ -1,0 +1,15 @@
+//! All background work: what each domain brings, put into one registry, and the retention of what
+//! belongs to no domain.
+
+mod retention;
+
+use crate::domains::{auth, users};
+use crate::infra::jobs::Registry;
+use crate::platform::Ctx;
+
+/// Every job there is.
+pub fn registry() -> Registry<Ctx> {
+    let registry = users::jobs(Registry::new());
+    let registry = auth::jobs(registry);
+    retention::jobs(registry)
+}

@@ -1,0 +1,167 @@
+//! `kith backup` and `kith restore`: the database as one file, by Postgres' own programs.
+
+mod program;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use kith::infra::db::{count_rows, drop_schema, is_empty, migrate, server_major, start_new_series};
+use kith::infra::servers::find_postgres_client;
+use kith::platform::config::Config;
+use serde_json::{Map, Value, json};
+use sqlx::{Connection as _, PgConnection};
+
+use self::program::run;
+use self::target::Target;
+pub use self::target::decoded;
+use super::exit::{Exit, refused};
+use super::tool::{Database, load_config, with_database};
+use super::{out, schema};
+
+/// Arguments of `kith backup`.
+#[derive(Debug, clap::Args)]
+pub struct BackupArgs {
+    /// The file; one that exists is replaced when the new one is whole
+    file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Writes the database to a file that only its owner may read.
+pub async fn backup(args: BackupArgs) -> anyhow::Result<Exit> {
+    let config = load_config()?;
+    with_database(&config, async |database| {
+        let program = client("pg_dump", database).await?;
+        let folder = match args.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // Of mode 0600, and gone again unless the dump succeeds.
+        let draft = tempfile::Builder::new()
+            .prefix(".kith-backup-")
+            .tempfile_in(folder)
+            .with_context(|| format!("could not write in {}", folder.display()))?;
+        let target = Target::parse(database.migrate_url());
+        let mut command = target.command(&program);
+        command
+            .args(["--format=custom", "--no-owner", "--no-privileges"])
+            .arg("--file")
+            .arg(draft.path());
+        run(command, "writing the backup").await?;
+        draft.as_file().sync_all()?;
+        let bytes = draft.as_file().metadata()?.len();
+        draft
+            .persist(&args.file)
+            .with_context(|| format!("could not write {}", args.file.display()))?;
+        if args.json {
+            out::json(&json!({ "file": args.file, "bytes": bytes }))?;
+        } else {
+            out::line(format_args!("{}: {bytes} bytes", args.file.display()))?;
+        }
+        Ok(Exit::Well)
+    })
+    .await
+}
+
+/// Arguments of `kith restore`.
+#[derive(Debug, clap::Args)]
+pub struct RestoreArgs {
+    /// The file
+    file: PathBuf,
+    /// Delete what is in the database first
+    #[arg(long, requires = "yes")]
+    replace: bool,
+    /// Yes, delete what is in the database
+    #[arg(long)]
+    yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads a file into a database, brings the schema up to date and starts another series of epochs.
+pub async fn restore(args: RestoreArgs) -> anyhow::Result<Exit> {
+    let config: Config = load_config()?;
+    if !args.file.is_file() {
+        return Err(refused(format!("there is no file {}", args.file.display())));
+    }
+    with_database(&config, async |database| {
+        let program = client("pg_restore", database).await?;
+        let target = Target::parse(database.migrate_url());
+        check_readable(&program, &args.file).await?;
+        let mut conn = schema::connect(database.migrate_url()).await?;
+        if !is_empty(&mut conn).await? {
+            if !args.replace {
+                return Err(refused(
+                    "the database is not empty. Restore into an empty one, or add --replace --yes \
+                     to delete what is there.",
+                ));
+            }
+            drop_schema(&mut conn).await?;
+        }
+        let mut command = target.command(&program);
+        command
+            .args(["--no-owner", "--no-privileges", "--no-comments"])
+            // All of it or nothing.
+            .args(["--single-transaction", "--exit-on-error"])
+            .arg(&args.file);
+        run(command, "reading the backup")
+            .await
+            .context("nothing was restored: the database is empty")?;
+        migrate(database.migrate_url())
+            .await
+            .map_err(schema::in_words)?;
+        start_new_series(&mut conn).await?;
+        report(&mut conn, args.json).await?;
+        conn.close().await?;
+        Ok(Exit::Well)
+    })
+    .await
+}
+
+/// Refuses a file that is no backup before anything is deleted for it.
+async fn check_readable(program: &Path, file: &Path) -> anyhow::Result<()> {
+    let output = tokio::process::Command::new(program)
+        .arg("--list")
+        .arg(file)
+        .output()
+        .await
+        .with_context(|| format!("could not run {}", program.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{} is not a whole backup: {}", file.display(), said.trim());
+    }
+    let listed = String::from_utf8_lossy(&output.stdout);
+    if !listed.contains("TABLE DATA public _sqlx_migrations") {
+        bail!("{} is not a backup of kith", file.display());
+    }
+    Ok(())
+}
+
+async fn report(conn: &mut PgConnection, as_json: bool) -> anyhow::Result<()> {
+    let counts = count_rows(conn).await?;
+    if as_json {
+        let rows: Map<String, Value> = counts
+            .into_iter()
+            .map(|(table, count)| (table, json!(count)))
+            .collect();
+        return out::json(&json!({ "rows": rows }));
+    }
+    let rows: Vec<_> = counts
+        .into_iter()
+        .map(|(table, count)| [table, count.to_string()])
+        .collect();
+    out::table(["TABLE", "ROWS"], &rows)
+}
+
+/// The program of that name that suits the database's version.
+async fn client(name: &str, database: &Database) -> anyhow::Result<PathBuf> {
+    let mut conn = schema::connect(database.migrate_url())
+        .await
+        .context("the database can't be used (DATABASE_URL)")?;
+    let major = server_major(&mut conn).await?;
+    conn.close().await?;
+    find_postgres_client(name, major)
+}

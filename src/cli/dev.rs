@@ -1,0 +1,70 @@
+//! `kith dev`: everything that trying kith out needs, on private servers.
+
+use std::ffi::OsString;
+
+use kith::app::{Application, Injected};
+use kith::infra::servers::{PrivateServers, run_with};
+use kith::platform::config::{Config, DatabaseSource, SecretUrl};
+use tokio_util::sync::CancellationToken;
+
+use super::exit::{Exit, refused};
+use super::tool::load_config;
+use super::{log, out, schema, serve, signals};
+
+/// Arguments of `kith dev`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A command to run with `DATABASE_URL` and `REDIS_URL` of throwaway servers, instead of serving;
+    /// kith exits with its code
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Serves beside private servers, or runs a command beside throwaway ones.
+pub async fn run(args: Args) -> anyhow::Result<Exit> {
+    if !args.command.is_empty() {
+        return Ok(Exit::Other(run_with(&args.command).await?));
+    }
+    let config = load_config()?;
+    if config.is_production() {
+        return Err(refused(
+            "`kith dev` serves demo data and is not for production. Run `kith serve`.",
+        ));
+    }
+    log::for_server(&config)?;
+    let stop = signals::stop_on_signal()?;
+    let servers = tokio::select! {
+        servers = PrivateServers::start(&config.dir, false) => servers?,
+        () = stop.cancelled() => return Ok(Exit::Well),
+    };
+    let served = serve_on(&servers, config, &stop).await;
+    servers.stop().await?;
+    served.map(|()| Exit::Well)
+}
+
+async fn serve_on(
+    servers: &PrivateServers,
+    mut config: Config,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let url = servers.postgres.url();
+    config.database = DatabaseSource::Url(secret(&url, "postgres")?);
+    config.redis_url = Some(secret(&servers.redis.url(), "redis")?);
+    schema::wait_and_migrate(&url).await?;
+    let application = Application::build(config, &url, Injected::default())?;
+    let banner = banner(application.ctx().public_url());
+    serve::run_until_stopped(application, stop, || out::line(banner)).await
+}
+
+fn secret(url: &str, scheme: &str) -> anyhow::Result<SecretUrl> {
+    SecretUrl::parse(url, &[scheme])
+        .map_err(|fault| anyhow::anyhow!("the address of a private server {}", fault.what))
+}
+
+fn banner(url: &str) -> String {
+    format!(
+        "\nkith is listening on {url}\n\n  \
+         API documentation  {url}/docs\n\n\
+         Ctrl-C stops everything."
+    )
+}

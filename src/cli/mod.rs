@@ -1,0 +1,123 @@
+//! The command line. Its modules print; the library never does.
+
+mod backup;
+mod completions;
+mod config;
+mod dev;
+mod doctor;
+mod exit;
+mod log;
+mod migrate;
+mod openapi;
+mod out;
+mod recount;
+mod reset;
+mod schema;
+mod serve;
+mod sessions;
+mod signals;
+mod token;
+mod tool;
+mod user;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// The backend of a small Facebook.
+///
+/// Settings come from the environment, `kith.toml` and, in the dev profile, `.env`: see `kith config`
+/// and docs/configuration.md. Without `DATABASE_URL` every command uses an embedded Postgres under
+/// `KITH_DIR`.
+#[derive(Debug, Parser)]
+#[command(version, after_help = exit::TABLE, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API until SIGTERM or Ctrl-C
+    Serve,
+    /// Run the migrations that are pending, or tell which they are
+    Migrate(migrate::Args),
+    /// Drop the database's schema and make it anew: deletes everything
+    Reset(reset::Args),
+    /// Look at accounts and change them
+    #[command(subcommand)]
+    User(user::Command),
+    /// Look at signed-in devices and sign them out
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Make access tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Count all counters anew
+    Recount(recount::Args),
+    /// Write the whole database to a file
+    Backup(backup::BackupArgs),
+    /// Read a file that `kith backup` wrote into an empty database
+    Restore(backup::RestoreArgs),
+    /// Look at everything that kith depends on, and tell what to do about what is wrong
+    Doctor(doctor::Args),
+    /// Serve with private servers and demo data; or run a command beside throwaway servers
+    Dev(dev::Args),
+    /// Print the settings in effect and where they came from, without secrets
+    Config(config::Args),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print a script that completes commands for your shell
+    Completions(completions::Args),
+}
+
+/// Parses the command line, runs the command and tells how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Config(args) => config::run(&args),
+        Command::Openapi => openapi::run(),
+        Command::Completions(args) => completions::run(&args),
+        Command::Serve => block_on(serve::run()),
+        Command::Migrate(args) => block_on(migrate::run(args)),
+        Command::Reset(args) => block_on(reset::run(args)),
+        Command::User(command) => block_on(user::run(command)),
+        Command::Sessions(command) => block_on(sessions::run(command)),
+        Command::Token(command) => block_on(token::run(command)),
+        Command::Recount(args) => block_on(recount::run(args)),
+        Command::Backup(args) => block_on(backup::backup(args)),
+        Command::Restore(args) => block_on(backup::restore(args)),
+        Command::Doctor(args) => block_on(doctor::run(args)),
+        Command::Dev(args) => block_on(dev::run(args)),
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,122 @@
+//! `kith sessions`: signed-in devices.
+
+use clap::{ArgGroup, Subcommand};
+use kith::admin::accounts::{self, Who};
+use kith::kernel::SessionId;
+use kith::kernel::page::Slice;
+use kith::platform::sessions::store;
+use kith::platform::write::transaction;
+use serde_json::json;
+
+use super::exit::Exit;
+use super::out;
+use super::tool::{load_config, with_ctx};
+use super::user::UserArg;
+
+/// What to do with sessions.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the living sessions of an account
+    List(ListArgs),
+    /// End one session, or all of an account
+    Revoke(RevokeArgs),
+}
+
+/// Arguments of `kith sessions list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    user: UserArg,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `kith sessions revoke`.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["id", "user"]))]
+pub struct RevokeArgs {
+    /// The session
+    id: Option<SessionId>,
+    /// All sessions of this account: an id, a username or an e-mail address
+    #[arg(long)]
+    user: Option<Who>,
+}
+
+/// Sessions of one account that are listed, the newest.
+const MOST_SESSIONS: u16 = 1_000;
+
+/// Runs the command.
+pub async fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::List(args) => list(args).await,
+        Command::Revoke(args) => revoke(args).await,
+    }
+}
+
+async fn list(args: ListArgs) -> anyhow::Result<Exit> {
+    with_ctx(load_config()?, async move |ctx| {
+        let mut conn = ctx.read().await?;
+        let account = accounts::find(&mut conn, &args.user.who).await?;
+        let newest = Slice::first(MOST_SESSIONS);
+        let found = store::list_sessions(&mut conn, account.id, ctx.now(), &newest).await?;
+        let sessions: Vec<_> = found.into_iter().map(|(_, session)| session).collect();
+        if args.json {
+            let render = |session: &store::Listed| {
+                json!({
+                    "id": session.session_id,
+                    "device_id": session.device_id,
+                    "device_name": session.device_name,
+                    "address": session.address,
+                    "created_at": session.created_at,
+                    "last_active_at": session.last_active_at,
+                    "expires_at": session.expires_at,
+                })
+            };
+            let sessions: Vec<_> = sessions.iter().map(render).collect();
+            out::json(&json!({ "data": sessions }))?;
+            return Ok(Exit::Well);
+        }
+        let row = |session: &store::Listed| {
+            [
+                session.session_id.to_string(),
+                session.device_name.clone().unwrap_or_default(),
+                session.address.clone(),
+                session.last_active_at.to_string(),
+                session.expires_at.to_string(),
+            ]
+        };
+        let rows: Vec<_> = sessions.iter().map(row).collect();
+        out::table(["ID", "DEVICE", "ADDRESS", "LAST ACTIVE", "EXPIRES"], &rows)?;
+        Ok(Exit::Well)
+    })
+    .await
+}
+
+async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {
+    with_ctx(load_config()?, async move |ctx| {
+        let user_id = match &args.user {
+            Some(who) => Some(accounts::find(&mut *ctx.read().await?, who).await?.id),
+            None => None,
+        };
+        let ended = transaction(ctx, async |tx| {
+            let now = tx.now();
+            let mut ended = 0;
+            if let Some(user_id) = user_id {
+                ended += store::revoke_all(tx.conn(), user_id, None, "operator", now).await?;
+            }
+            if let Some(id) = args.id {
+                let alive = store::revoke(tx.conn(), id, "operator", now).await?;
+                ended += u64::from(alive);
+            }
+            Ok(ended)
+        })
+        .await?;
+        if args.id.is_some() && ended == 0 {
+            anyhow::bail!("there is no living session with this id");
+        }
+        out::line(format_args!("Sessions ended: {ended}."))?;
+        Ok(Exit::Well)
+    })
+    .await
+}

@@ -1,0 +1,90 @@
+//! What wants the password once more: a new one, a recent confirmation, the end of the account.
+
+use super::super::mail::Mail;
+use super::super::model::{ClaimedPassword, EventKind, Password, Purpose};
+use super::super::password::hash_password;
+use super::super::store;
+use super::super::throttle::Throttle;
+use super::confirm::{Caller, confirm};
+use super::note;
+use crate::domains::users;
+use crate::kernel::Result;
+use crate::platform::sessions;
+use crate::platform::write::transaction;
+use crate::platform::{Ctx, Tx};
+
+/// Changes the password, ends all other sessions unless they are to be kept, and says so by mail.
+pub async fn change_password(
+    ctx: &Ctx,
+    throttle: &Throttle,
+    caller: &Caller,
+    current: &ClaimedPassword,
+    new: &Password,
+    keep_other_sessions: bool,
+) -> Result<()> {
+    let (me, device) = (caller.me, &caller.device);
+    let confirmed = confirm(ctx, throttle, caller, current).await?;
+    let known = store::find_recipient(&mut *ctx.read().await?, me.id).await?;
+    if let Some(known) = &known {
+        let context = [&*known.username, &known.email, &known.display_name];
+        new.check_strength_at("/new_password", &context)?;
+    }
+    let hash = hash_password(ctx, new).await?;
+    transaction(ctx, async |tx: &mut Tx| {
+        let now = tx.now();
+        confirmed.hold(tx, me).await?;
+        store::update_password(tx.conn(), me.id, &hash, now).await?;
+        store::expire_mail_tokens(tx.conn(), me.id, Purpose::ResetPassword, now).await?;
+        sessions::store::mark_reauthenticated(tx.conn(), me.session_id, now).await?;
+        if !keep_other_sessions {
+            let (kept, reason) = (Some(me.session_id), "password_changed");
+            sessions::store::revoke_all(tx.conn(), me.id, kept, reason, now).await?;
+        }
+        let kind = EventKind::PasswordChanged;
+        note(tx, me.id, kind, device, Some(me.session_id)).await?;
+        let mail = Mail::PasswordChanged { user_id: me.id };
+        tx.enqueue(&mail.job()?).await
+    })
+    .await
+}
+
+/// Notes that the caller just gave their password.
+pub async fn reauthenticate(
+    ctx: &Ctx,
+    throttle: &Throttle,
+    caller: &Caller,
+    claimed: &ClaimedPassword,
+) -> Result<()> {
+    let me = caller.me;
+    let confirmed = confirm(ctx, throttle, caller, claimed).await?;
+    transaction(ctx, async |tx: &mut Tx| {
+        let now = tx.now();
+        confirmed.hold(tx, me).await?;
+        sessions::store::mark_reauthenticated(tx.conn(), me.session_id, now).await?;
+        let kind = EventKind::Reauthenticated;
+        note(tx, me.id, kind, &caller.device, Some(me.session_id)).await
+    })
+    .await
+}
+
+/// Deletes the account, takes its address and password away and ends all its sessions.
+pub async fn delete_account(
+    ctx: &Ctx,
+    throttle: &Throttle,
+    caller: &Caller,
+    claimed: &ClaimedPassword,
+) -> Result<()> {
+    let me = caller.me;
+    let confirmed = confirm(ctx, throttle, caller, claimed).await?;
+    transaction(ctx, async |tx: &mut Tx| {
+        let now = tx.now();
+        confirmed.hold(tx, me).await?;
+        users::mark_deleted(tx, me.id).await?;
+        store::erase_credential(tx.conn(), me.id).await?;
+        store::delete_mail_tokens_of(tx.conn(), me.id).await?;
+        sessions::store::revoke_all(tx.conn(), me.id, None, "account_deleted", now).await?;
+        let kind = EventKind::AccountDeleted;
+        note(tx, me.id, kind, &caller.device, Some(me.session_id)).await
+    })
+    .await
+}

@@ -1,0 +1,108 @@
+//! What the links in mails do, and how they are asked for.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use super::super::mail::Mail;
+use super::super::model::{Email, EventKind, Password, Purpose};
+use super::super::password::hash_password;
+use super::super::store;
+use super::super::throttle::Throttle;
+use super::note;
+use crate::kernel::{Code, Error, Result};
+use crate::platform::sessions::{self, Device};
+use crate::platform::write::transaction;
+use crate::platform::{Ctx, Tx};
+
+/// Queues a mail with a link that sets a new password. Whether there is such an account only the
+/// job finds out, so the answer tells nothing and takes no longer.
+pub async fn request_reset(ctx: &Ctx, email: &Email) -> Result<()> {
+    let mail = Mail::ResetPassword {
+        email: email.clone(),
+    };
+    queue(ctx, &mail).await
+}
+
+/// Queues a mail with a link that confirms an address: the caller's own, or one that may have an
+/// account.
+pub async fn request_verification(ctx: &Ctx, mail: &Mail) -> Result<()> {
+    queue(ctx, mail).await
+}
+
+async fn queue(ctx: &Ctx, mail: &Mail) -> Result<()> {
+    let job = mail.job()?;
+    transaction(ctx, async |tx: &mut Tx| tx.enqueue(&job).await).await
+}
+
+/// What is stored of a link's token.
+fn hash_of(token: &str) -> Option<[u8; 32]> {
+    let secret: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+    Some(Sha256::digest(secret).into())
+}
+
+fn link_expired() -> Error {
+    Error::new(
+        Code::LinkExpired,
+        "The link was used, is too old, or is not whole. Ask for another one.",
+    )
+}
+
+/// Confirms an e-mail address.
+pub async fn verify_email(ctx: &Ctx, token: &str, device: &Device) -> Result<()> {
+    let hash = hash_of(token).ok_or_else(link_expired)?;
+    transaction(ctx, async |tx: &mut Tx| {
+        let now = tx.now();
+        let owner = store::use_mail_token(tx.conn(), &hash, Purpose::VerifyEmail, now)
+            .await?
+            .ok_or_else(link_expired)?;
+        if store::mark_verified(tx.conn(), owner.user_id, &owner.email, now).await? {
+            note(tx, owner.user_id, EventKind::EmailVerified, device, None).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Sets a new password by a mailed link: ends all sessions and opens none. That the mail arrived
+/// confirms the address as well.
+pub async fn reset_password(
+    ctx: &Ctx,
+    throttle: &Throttle,
+    token: &str,
+    password: &Password,
+    device: &Device,
+) -> Result<()> {
+    let token = hash_of(token).ok_or_else(link_expired)?;
+    let purpose = Purpose::ResetPassword;
+    // Looked at first, so that no password is hashed for a token that is no good.
+    let mut conn = ctx.read().await?;
+    let owner = store::find_mail_token(&mut conn, &token, purpose, ctx.now())
+        .await?
+        .ok_or_else(link_expired)?;
+    let known = store::find_recipient(&mut conn, owner.user_id)
+        .await?
+        .ok_or_else(link_expired)?;
+    drop(conn);
+    let context = [&*known.username, &known.email, &known.display_name];
+    password.check_strength_at("/password", &context)?;
+    let hash = hash_password(ctx, password).await?;
+    transaction(ctx, async |tx: &mut Tx| {
+        let now = tx.now();
+        store::lock_password_hash(tx.conn(), owner.user_id).await?;
+        let owner = store::use_mail_token(tx.conn(), &token, purpose, now)
+            .await?
+            .ok_or_else(link_expired)?;
+        let user_id = owner.user_id;
+        store::update_password(tx.conn(), user_id, &hash, now).await?;
+        store::mark_verified(tx.conn(), user_id, &owner.email, now).await?;
+        store::expire_mail_tokens(tx.conn(), user_id, purpose, now).await?;
+        sessions::store::revoke_all(tx.conn(), user_id, None, "password_reset", now).await?;
+        note(tx, user_id, EventKind::PasswordReset, device, None).await?;
+        tx.enqueue(&Mail::PasswordChanged { user_id }.job()?).await
+    })
+    .await?;
+    throttle.forget(&known.username);
+    throttle.forget(&known.email);
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Sessions: opened, continued, ended.
+
+use super::super::model::EventKind;
+use super::super::store;
+use super::note;
+use crate::kernel::{Code, Error, Result, SessionId, UserId};
+use crate::platform::sessions::{self, CurrentUser, Device, Refreshed, Tokens};
+use crate::platform::write::transaction;
+use crate::platform::{Ctx, Tx};
+
+/// Opens a session and notes it in the security log.
+pub async fn issue_session(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<Tokens> {
+    let tokens = sessions::open(tx, user_id, device).await?;
+    let session_id = Some(tokens.session_id);
+    note(tx, user_id, EventKind::SignedIn, device, session_id).await?;
+    Ok(tokens)
+}
+
+fn ended() -> Error {
+    Error::new(
+        Code::SessionRevoked,
+        "The session has ended. Sign in again.",
+    )
+}
+
+fn unknown() -> Error {
+    Error::new(
+        Code::InvalidToken,
+        "The refresh token is not valid. Sign in again.",
+    )
+}
+
+/// Exchanges a refresh token for the next pair. What a repeated token revokes is committed before
+/// the refusal.
+pub async fn refresh(ctx: &Ctx, token: &str, device: &Device) -> Result<Tokens> {
+    let outcome = transaction(ctx, async |tx: &mut Tx| {
+        let outcome = sessions::refresh(tx, token, device).await?;
+        match &outcome {
+            Refreshed::Reused(user_id, session_id) => {
+                let kind = EventKind::RefreshReused;
+                note(tx, *user_id, kind, device, Some(*session_id)).await?;
+            }
+            Refreshed::Renewed(user_id, _) => refuse_suspended(tx, *user_id).await?,
+            Refreshed::Ended | Refreshed::Unknown => {}
+        }
+        Ok(outcome)
+    })
+    .await?;
+    match outcome {
+        Refreshed::Renewed(_, tokens) => Ok(tokens),
+        Refreshed::Reused(..) | Refreshed::Ended => Err(ended()),
+        Refreshed::Unknown => Err(unknown()),
+    }
+}
+
+async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    let standing = store::load_standing(tx.conn(), user_id).await?;
+    match standing.state.as_str() {
+        "active" => Ok(()),
+        "suspended" => Err(sessions::suspended(standing.suspended_until)),
+        _ => Err(ended()),
+    }
+}
+
+/// Ends a session at its own wish.
+pub async fn sign_out(
+    tx: &mut Tx,
+    user_id: UserId,
+    session_id: SessionId,
+    device: &Device,
+) -> Result<()> {
+    let now = tx.now();
+    if sessions::store::revoke_own(tx.conn(), user_id, session_id, "signed_out", now).await? {
+        note(tx, user_id, EventKind::SignedOut, device, Some(session_id)).await?;
+    }
+    Ok(())
+}
+
+/// Ends the session that a refresh token belongs to. One that is not ours ends nothing.
+pub async fn sign_out_by_token(tx: &mut Tx, token: &str, device: &Device) -> Result<()> {
+    if let Some((user_id, session_id)) = sessions::owner_of(tx, token).await? {
+        sign_out(tx, user_id, session_id, device).await?;
+    }
+    Ok(())
+}
+
+/// Ends one of a person's sessions from another one.
+pub async fn revoke_one(
+    tx: &mut Tx,
+    me: CurrentUser,
+    session_id: SessionId,
+    device: &Device,
+) -> Result<()> {
+    let now = tx.now();
+    if !sessions::store::revoke_own(tx.conn(), me.id, session_id, "revoked", now).await? {
+        return Err(Error::not_found());
+    }
+    let kind = EventKind::SessionRevoked;
+    note(tx, me.id, kind, device, Some(session_id)).await
+}
+
+/// Ends all of a person's sessions, but for `kept`.
+pub async fn revoke_all(
+    tx: &mut Tx,
+    me: CurrentUser,
+    kept: Option<SessionId>,
+    device: &Device,
+) -> Result<()> {
+    let now = tx.now();
+    sessions::store::revoke_all(tx.conn(), me.id, kept, "revoked", now).await?;
+    let kind = EventKind::SessionsRevoked;
+    note(tx, me.id, kind, device, Some(me.session_id)).await
+}

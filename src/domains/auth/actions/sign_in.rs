@@ -1,0 +1,82 @@
+//! Signing in with a password.
+
+use std::net::IpAddr;
+
+use super::super::model::{ClaimedPassword, EventKind, Login};
+use super::super::password::{self, Verdict};
+use super::super::store::{self, Known};
+use super::super::throttle::Throttle;
+use super::super::view::{self, SignedIn};
+use super::{invalid_credentials, issue_session, note_later};
+use crate::kernel::Result;
+use crate::platform::sessions::{Device, suspended};
+use crate::platform::write::transaction;
+use crate::platform::{Ctx, Tx};
+
+/// What somebody signs in with.
+#[derive(Debug)]
+pub struct Credentials {
+    /// A username or an e-mail address.
+    pub login: Login,
+    /// The password.
+    pub password: ClaimedPassword,
+}
+
+/// Signs somebody in. A name that does not exist gets the answer of a wrong password, after the
+/// same time.
+pub async fn sign_in(
+    ctx: &Ctx,
+    throttle: &Throttle,
+    credentials: &Credentials,
+    device: &Device,
+    address: IpAddr,
+) -> Result<SignedIn> {
+    let attempt = throttle.begin(ctx.now(), credentials.login.as_str(), address)?;
+    let outcome = try_sign_in(ctx, credentials, device).await;
+    attempt.end(&outcome);
+    outcome
+}
+
+async fn try_sign_in(ctx: &Ctx, credentials: &Credentials, device: &Device) -> Result<SignedIn> {
+    let known = find(ctx, credentials.login.as_str()).await?;
+    let stored = known.as_ref().map(|known| known.password_hash.clone());
+    let verdict = password::verify(ctx, &credentials.password, stored).await?;
+    let Some(known) = known else {
+        return Err(invalid_credentials());
+    };
+    if verdict == Verdict::Wrong {
+        note_later(ctx, known.user_id, EventKind::SignInFailed, device, None);
+        return Err(invalid_credentials());
+    }
+    if known.state == "suspended" {
+        return Err(suspended(known.suspended_until));
+    }
+    let stronger = match verdict {
+        Verdict::RightButWeak => Some(password::hash_again(ctx, &credentials.password).await?),
+        _ => None,
+    };
+    transaction(ctx, async |tx: &mut Tx| {
+        // The password may have been changed while it was verified.
+        let now_stored = store::lock_password_hash(tx.conn(), known.user_id).await?;
+        if now_stored.as_ref() != Some(&known.password_hash) {
+            return Err(invalid_credentials());
+        }
+        if let Some(stronger) = &stronger {
+            store::update_hash(tx.conn(), known.user_id, stronger).await?;
+        }
+        let tokens = issue_session(tx, known.user_id, device).await?;
+        view::signed_in(tx, known.user_id, tokens).await
+    })
+    .await
+}
+
+/// The person with this name, unless their account is deleted.
+async fn find(ctx: &Ctx, login: &str) -> Result<Option<Known>> {
+    let mut conn = ctx.read().await?;
+    let known = if login.contains('@') {
+        store::find_by_email(&mut conn, login).await?
+    } else {
+        store::find_by_username(&mut conn, login).await?
+    };
+    Ok(known.filter(|known| known.state != "deleted"))
+}

@@ -1,0 +1,303 @@
+//! Names, addresses and secrets that people sign in with.
+
+use email_address::{EmailAddress, Options};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use zxcvbn::{Score, zxcvbn};
+
+use crate::kernel::Error;
+use crate::kernel::text::Refusal;
+use crate::text_type;
+
+/// Fewest characters (code points) of a password.
+pub const MIN_PASSWORD: usize = 8;
+/// Most characters (code points) of a password.
+pub const MAX_PASSWORD: usize = 256;
+/// Most bytes of an e-mail address (RFC 5321).
+const MAX_EMAIL: usize = 254;
+
+text_type!(
+    /// A username or an e-mail address, as somebody signs in with.
+    Login, 1..=254, single
+);
+text_type!(
+    /// The client's own name for itself; the same device again replaces its session.
+    DeviceId, 1..=128, single
+);
+text_type!(
+    /// What a person calls the device.
+    DeviceName, 1..=100, single
+);
+
+/// An e-mail address. Its domain is kept in lower case; two addresses that differ only in case are
+/// the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, format = Email, max_length = 254, example = "alice@example.org")]
+pub struct Email(String);
+
+impl Email {
+    /// Checks the form of an address. Whether it exists only a mail can tell.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.len() > MAX_EMAIL {
+            let detail = format!("An e-mail address has at most {MAX_EMAIL} bytes.");
+            return Err(Refusal::new("too_long", detail));
+        }
+        let options = Options {
+            minimum_sub_domains: 2,
+            allow_domain_literal: false,
+            allow_display_text: false,
+        };
+        let refused = |_form| {
+            Refusal::new(
+                "not_an_email",
+                "This is no e-mail address. One looks like name@example.org.",
+            )
+        };
+        let address = EmailAddress::parse_with_options(text, options).map_err(refused)?;
+        let (local, domain) = (address.local_part(), address.domain().to_lowercase());
+        Ok(Self(format!("{local}@{domain}")))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+/// A new password: 8 to 256 characters, any of them. It is kept byte for byte, shown to no log, and
+/// wiped from memory.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Checks the length alone. What clients send has to be hard to guess as well.
+    pub fn parse(text: String) -> Result<Self, Refusal> {
+        let length = text.chars().count();
+        if length < MIN_PASSWORD {
+            let detail =
+                format!("A password has at least {MIN_PASSWORD} characters; 15 are better.");
+            return Err(Refusal::new("too_short", detail));
+        }
+        if length > MAX_PASSWORD {
+            let detail = format!("A password has at most {MAX_PASSWORD} characters.");
+            return Err(Refusal::new("too_long", detail));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Refuses a password that is easy to guess by somebody who knows `context`: names, addresses.
+    pub fn check_strength(&self, context: &[&str]) -> Result<(), Refusal> {
+        let words: Vec<&str> = context
+            .iter()
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([*text]))
+            .filter(|word| !word.is_empty())
+            .chain(["kith"])
+            .collect();
+        let strength = zxcvbn(self.expose(), &words);
+        if strength.score() > Score::One {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "too_weak",
+            "This password is easy to guess. Put together several unrelated words, or let a \
+             password manager make one; leave out names, dates and addresses.",
+        ))
+    }
+
+    /// The same check, as the error of the member at `pointer`.
+    pub(super) fn check_strength_at(&self, pointer: &str, context: &[&str]) -> Result<(), Error> {
+        self.check_strength(context)
+            .map_err(|refusal| Error::invalid(vec![refusal.at(pointer)]))
+    }
+
+    /// The password itself.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl TryFrom<String> for Password {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let password = Self::parse(text)?;
+        // The common ones are refused here, together with all that is wrong with other members.
+        password.check_strength(&[])?;
+        Ok(password)
+    }
+}
+
+/// A password that somebody claims to be theirs: bounded, so that it can be hashed, and otherwise
+/// whatever it is.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(value_type = String, format = Password, max_length = 256)]
+pub struct ClaimedPassword(SecretString);
+
+impl ClaimedPassword {
+    /// The password itself.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl TryFrom<String> for ClaimedPassword {
+    type Error = Refusal;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.chars().count() > MAX_PASSWORD {
+            let detail = format!("A password has at most {MAX_PASSWORD} characters.");
+            return Err(Refusal::new("too_long", detail));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// What a link in a mail is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Shows that the address is theirs.
+    VerifyEmail,
+    /// Sets a new password.
+    ResetPassword,
+}
+
+impl Purpose {
+    /// The word in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+        }
+    }
+
+    /// Hours that a link is good for.
+    pub fn hours(self) -> i64 {
+        match self {
+            Self::VerifyEmail => 24,
+            Self::ResetPassword => 1,
+        }
+    }
+}
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
+        /// What a line of the security log tells.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+        #[schema(rename_all = "snake_case")]
+        pub enum EventKind { $($(#[$doc])* $name,)+ }
+
+        impl EventKind {
+            /// The word in SQL and on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// The account was made.
+    Registered = "registered",
+    /// A session was opened with the password.
+    SignedIn = "signed_in",
+    /// A wrong password was given.
+    SignInFailed = "sign_in_failed",
+    /// A session was ended by itself.
+    SignedOut = "signed_out",
+    /// A refresh token was used twice; its session was ended.
+    RefreshReused = "refresh_reused",
+    /// The password was confirmed.
+    Reauthenticated = "reauthenticated",
+    /// A signed-in client gave a wrong password.
+    ConfirmationFailed = "confirmation_failed",
+    /// The password was changed by somebody who knew it.
+    PasswordChanged = "password_changed",
+    /// The password was set by a link in a mail.
+    PasswordReset = "password_reset",
+    /// The e-mail address was confirmed.
+    EmailVerified = "email_verified",
+    /// A session was ended from another one.
+    SessionRevoked = "session_revoked",
+    /// All sessions, or all others, were ended.
+    SessionsRevoked = "sessions_revoked",
+    /// The account was deleted.
+    AccountDeleted = "account_deleted",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_its_local_part_and_folds_its_domain() {
+        let parsed = Email::parse("Ada.L@Example.ORG").expect("valid");
+        assert_eq!(parsed.as_str(), "Ada.L@example.org");
+        let long = format!("{}@example.org", "a".repeat(250));
+        for bad in [
+            "",
+            "ada",
+            "ada@",
+            "@example.org",
+            "ada@localhost",
+            "ada@[127.0.0.1]",
+            "Ada <ada@example.org>",
+            "ada@example.org\r\nBcc: eve@example.org",
+            " ada@example.org",
+            &long,
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    fn code(text: &str) -> Option<&'static str> {
+        Password::try_from(text.to_owned())
+            .err()
+            .map(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn a_password_is_bounded_in_code_points_and_hard_to_guess() {
+        assert_eq!(code("correct horse battery staple"), None);
+        assert_eq!(code(&"žluťoučký kůň ".repeat(18)), None);
+        assert_eq!(code("åäö"), Some("too_short"));
+        assert_eq!(code(&"ab3".repeat(90)), Some("too_long"));
+        for weak in ["password", "12345678", "qwertyuiop", "aaaaaaaaaaaa"] {
+            assert_eq!(code(weak), Some("too_weak"), "{weak}");
+        }
+    }
+
+    #[test]
+    fn a_password_made_of_ones_own_names_is_weak() {
+        let password = Password::parse("lovelace.byron".to_owned()).expect("long enough");
+        assert!(password.check_strength(&[]).is_ok());
+        let context = ["lovelace", "byron@example.org"];
+        assert_eq!(
+            password.check_strength(&context).map_err(|r| r.code),
+            Err("too_weak")
+        );
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let password = Password::parse("correct horse battery".to_owned()).expect("valid");
+        let claimed = ClaimedPassword::try_from("correct horse battery".to_owned());
+        let shown = format!("{password:?} {claimed:?}");
+        assert!(!shown.contains("horse"), "{shown}");
+    }
+}

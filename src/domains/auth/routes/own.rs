@@ -1,0 +1,185 @@
+//! One's own password, sessions, security log and account.
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, delete, get, post, put};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::actions::{self, Caller};
+use super::super::model::{ClaimedPassword, Password};
+use super::super::view::{SecurityEvent, SessionView};
+use super::super::{cookie, store};
+use super::{Throttled, refresh};
+use crate::kernel::SessionId;
+use crate::platform::http::{
+    Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, no_content,
+};
+use crate::platform::sessions::{self, CurrentUser};
+use crate::platform::write::transaction;
+use crate::platform::{Ctx, Tx};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(logout_all)
+        .service(reauth)
+        .service(change_password)
+        .service(delete_account)
+        .service(list_sessions)
+        .service(revoke_other_sessions)
+        .service(revoke_session)
+        .service(security_log);
+}
+
+/// Sign out everywhere
+///
+/// Ends all of your sessions, this one too.
+#[utoipa::path(tag = "Authentication", responses((status = 204)), security(("bearer" = [])))]
+#[post("/auth/logout-all")]
+async fn logout_all(ctx: Ctx, caller: Caller) -> HttpResult<HttpResponse> {
+    transaction(&ctx, async |tx: &mut Tx| {
+        actions::revoke_all(tx, caller.me, None, &caller.device).await
+    })
+    .await?;
+    let mut response = no_content();
+    refresh::put_cookie(&mut response, cookie::cleared());
+    Ok(response)
+}
+
+/// The caller's password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OwnPassword {
+    password: ClaimedPassword,
+}
+
+/// Confirm your password
+///
+/// What wants a recent confirmation then works for ten minutes in this session.
+#[utoipa::path(tag = "Authentication", request_body = OwnPassword, responses((status = 204)), security(("bearer" = [])))]
+#[post("/auth/reauth")]
+async fn reauth(
+    ctx: Ctx,
+    throttle: Throttled,
+    caller: Caller,
+    body: Body<OwnPassword>,
+) -> HttpResult<HttpResponse> {
+    actions::reauthenticate(&ctx, &throttle.0, &caller, &body.password).await?;
+    Ok(no_content())
+}
+
+/// A change of password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordChange {
+    current_password: ClaimedPassword,
+    new_password: Password,
+    /// Leaves other sessions signed in; they are ended by default.
+    #[serde(default)]
+    keep_other_sessions: bool,
+}
+
+/// Change your password
+///
+/// Ends all other sessions, and says so by mail.
+#[utoipa::path(tag = "Authentication", request_body = PasswordChange, responses((status = 204)), security(("bearer" = [])))]
+#[put("/me/password")]
+async fn change_password(
+    ctx: Ctx,
+    throttle: Throttled,
+    caller: Caller,
+    body: Body<PasswordChange>,
+) -> HttpResult<HttpResponse> {
+    actions::change_password(
+        &ctx,
+        &throttle.0,
+        &caller,
+        &body.current_password,
+        &body.new_password,
+        body.keep_other_sessions,
+    )
+    .await?;
+    Ok(no_content())
+}
+
+/// Delete your account
+///
+/// Nobody sees you from then on, all sessions end, and your e-mail address is free again.
+#[utoipa::path(tag = "People", request_body = OwnPassword, responses((status = 204)), security(("bearer" = [])))]
+#[delete("/me")]
+async fn delete_account(
+    ctx: Ctx,
+    throttle: Throttled,
+    caller: Caller,
+    body: Body<OwnPassword>,
+) -> HttpResult<HttpResponse> {
+    actions::delete_account(&ctx, &throttle.0, &caller, &body.password).await?;
+    let mut response = no_content();
+    refresh::put_cookie(&mut response, cookie::cleared());
+    Ok(response)
+}
+
+/// Your sessions
+///
+/// The devices that are signed in, the newest session first.
+#[utoipa::path(tag = "Authentication", params(PageParams), responses((status = 200, body = ListOf<SessionView>)), security(("bearer" = [])))]
+#[get("/me/sessions")]
+async fn list_sessions(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let slice = listing.slice()?;
+    let rows =
+        sessions::store::list_sessions(&mut *ctx.read().await?, me.id, ctx.now(), &slice).await?;
+    let seen = |(key, row)| (key, SessionView::new(row, me.session_id));
+    let page = slice.page(rows.into_iter().map(seen).collect());
+    Ok(kept_nowhere(listing.respond(page)))
+}
+
+/// End all other sessions
+#[utoipa::path(tag = "Authentication", responses((status = 204)), security(("bearer" = [])))]
+#[delete("/me/sessions")]
+async fn revoke_other_sessions(ctx: Ctx, caller: Caller) -> HttpResult<HttpResponse> {
+    transaction(&ctx, async |tx: &mut Tx| {
+        let kept = Some(caller.me.session_id);
+        actions::revoke_all(tx, caller.me, kept, &caller.device).await
+    })
+    .await?;
+    Ok(no_content())
+}
+
+/// End one of your sessions
+#[utoipa::path(tag = "Authentication", params(("id" = String, Path, description = "The session")), responses((status = 204)), security(("bearer" = [])))]
+#[delete("/me/sessions/{id}")]
+async fn revoke_session(
+    ctx: Ctx,
+    caller: Caller,
+    id: PathOf<SessionId>,
+) -> HttpResult<HttpResponse> {
+    transaction(&ctx, async |tx: &mut Tx| {
+        actions::revoke_one(tx, caller.me, *id, &caller.device).await
+    })
+    .await?;
+    Ok(no_content())
+}
+
+/// Your security log
+///
+/// Sign-ins, refusals and changes, newest first; the last 100 are kept.
+#[utoipa::path(tag = "Authentication", params(PageParams), responses((status = 200, body = ListOf<SecurityEvent>)), security(("bearer" = [])))]
+#[get("/me/security-log")]
+async fn security_log(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let slice = listing.slice()?;
+    let rows = store::list_events(&mut *ctx.read().await?, me.id, &slice).await?;
+    Ok(kept_nowhere(listing.respond(slice.page(rows))))
+}
+
+fn kept_nowhere(mut response: HttpResponse) -> HttpResponse {
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}

@@ -1,0 +1,105 @@
+//! The security log.
+
+use uuid::Uuid;
+
+use super::super::model::EventKind;
+use super::super::view::SecurityEvent;
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
+use crate::keyset;
+use crate::platform::sessions::Device;
+
+/// Lines of the log that are kept for each person.
+const KEPT: i64 = 100;
+
+/// Adds a line to a person's log.
+pub async fn insert_event(
+    conn: &mut Conn,
+    id: SecurityEventId,
+    user_id: UserId,
+    kind: EventKind,
+    device: &Device,
+    session_id: Option<SessionId>,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into security_event
+                (security_event_id, user_id, kind, address, user_agent, session_id, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        id as _,
+        user_id as _,
+        kind.as_str(),
+        device.address,
+        device.agent,
+        session_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+struct EventRow {
+    security_event_id: Uuid,
+    kind: String,
+    address: String,
+    user_agent: String,
+    session_id: Option<SessionId>,
+    created_at: Timestamp,
+}
+
+/// A stretch of a person's log, newest first: of its last 100 lines.
+pub async fn list_events(
+    conn: &mut Conn,
+    user_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Vec<(TimeKey, SecurityEvent)>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        newest "e.created_at",
+        "e.security_event_id",
+        EventRow,
+        r#"select e.security_event_id, e.kind, e.address, e.user_agent,
+                  e.session_id as "session_id: _", e.created_at as "created_at: _"
+           from (select * from security_event where user_id = $4
+                 order by created_at desc, security_event_id desc limit $5) e
+           where true"#,
+        user_id as _,
+        KEPT
+    )?;
+    Ok(rows.into_iter().map(event).collect())
+}
+
+fn event(row: EventRow) -> (TimeKey, SecurityEvent) {
+    let key = TimeKey(row.created_at, row.security_event_id);
+    let event = SecurityEvent {
+        id: SecurityEventId::from_uuid(row.security_event_id),
+        kind: row.kind,
+        address: row.address,
+        user_agent: row.user_agent,
+        session_id: row.session_id,
+        created_at: row.created_at,
+    };
+    (key, event)
+}
+
+/// Deletes what is older than each person's last 100 lines; says how many lines.
+pub async fn trim_events(conn: &mut Conn) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from security_event where security_event_id in (
+             select e.security_event_id
+             from (select user_id from security_event group by user_id having count(*) > $1) full_log
+             cross join lateral (
+                 select security_event_id from security_event s
+                 where s.user_id = full_log.user_id
+                 order by created_at desc, security_event_id desc
+                 offset $1) e)",
+        KEPT
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,89 @@
+//! What people see of their sign-in, their sessions and their security log.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::EventKind;
+use crate::domains::users::{self, Me};
+use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
+use crate::platform::Tx;
+use crate::platform::sessions::{Tokens, store::Listed};
+
+/// The answer to registration and sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignedIn {
+    /// Oneself.
+    pub user: Me,
+    /// The session's secrets.
+    #[serde(flatten)]
+    pub tokens: Tokens,
+}
+
+/// Oneself with a session that was just opened.
+pub async fn signed_in(tx: &mut Tx, user_id: UserId, tokens: Tokens) -> Result<SignedIn> {
+    let user = users::me(tx.conn(), user_id).await?;
+    Ok(SignedIn { user, tokens })
+}
+
+/// A device that is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// Whether this request came by it.
+    pub current: bool,
+    /// The client's own name for itself.
+    #[schema(required)]
+    pub device_id: Option<String>,
+    /// What a person calls the device.
+    #[schema(required)]
+    pub device_name: Option<String>,
+    /// Network address of its last exchange.
+    pub address: String,
+    /// When it was opened.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it last exchanged its refresh token.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_active_at: Timestamp,
+    /// When it ends unless it is used.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+}
+
+impl SessionView {
+    /// A session as the owner of `current` sees it.
+    pub fn new(row: Listed, current: SessionId) -> Self {
+        Self {
+            id: row.session_id,
+            current: row.session_id == current,
+            device_id: row.device_id,
+            device_name: row.device_name,
+            address: row.address,
+            created_at: row.created_at,
+            last_active_at: row.last_active_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// A line of the security log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SecurityEvent {
+    /// Its id.
+    pub id: SecurityEventId,
+    /// What happened.
+    #[schema(value_type = EventKind)]
+    pub kind: String,
+    /// Network address it came from.
+    pub address: String,
+    /// What the client called itself.
+    pub user_agent: String,
+    /// The session it happened in or to.
+    #[schema(required)]
+    pub session_id: Option<SessionId>,
+    /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,61 @@
+//! What a comment may be.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::kernel::{CommentId, Error, Result};
+use crate::text_type;
+
+/// How far below a post a reply may stand: a comment on the post itself has depth 0.
+pub const MAX_DEPTH: i16 = 8;
+
+text_type!(
+    /// What a comment says.
+    CommentContent, 1..=5000, multiline
+);
+
+/// A body that makes a comment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewComment {
+    /// What it says.
+    pub content: CommentContent,
+    /// The comment that it answers, which must belong to the same post.
+    pub parent_id: Option<CommentId>,
+}
+
+/// A body that changes a comment. Absent members stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommentChange {
+    /// What it says from now on.
+    pub content: Option<CommentContent>,
+}
+
+/// The depth of a reply to a comment at `parent`, or the refusal of one that would be too deep.
+pub(super) fn depth_below(parent: i16) -> Result<i16> {
+    if parent < MAX_DEPTH {
+        return Ok(parent + 1);
+    }
+    Err(Error::invalid_field(
+        "/parent_id",
+        "too_deep",
+        format!(
+            "Replies go {MAX_DEPTH} levels deep. Answer the comment above this one and mention its author."
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_DEPTH, depth_below};
+
+    #[test]
+    fn replies_end_at_the_greatest_depth() {
+        assert_eq!(depth_below(0).expect("a reply"), 1);
+        assert_eq!(depth_below(MAX_DEPTH - 1).expect("the last"), MAX_DEPTH);
+        let refusal = depth_below(MAX_DEPTH).expect_err("too deep");
+        let codes: Vec<_> = refusal.fields().iter().map(|f| f.code.as_ref()).collect();
+        assert_eq!(codes, ["too_deep"]);
+    }
+}

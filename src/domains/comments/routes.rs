@@ -1,0 +1,298 @@
+//! Routes of comments.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::actions;
+use super::model::{CommentChange, NewComment};
+use super::store::{self, Place, Thread};
+use super::view::{self, Comment, CommentState};
+use crate::domains::posts;
+use crate::domains::reactions::{Kind, SetReaction};
+use crate::infra::db::Conn;
+use crate::kernel::page::{Page, TimeKey};
+use crate::kernel::{CommentId, Error, PostId, Result, UserId};
+use crate::platform::http::{
+    Body, HttpResult, IfMatch, ListOf, Listing, PageParams, PathOf, json_with_etag,
+};
+use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::{Answer, Ctx, Writer};
+
+/// How many replies `expand=replies` shows of each comment.
+const EXPANDED_REPLIES: i64 = 2;
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(list_comments)
+        .service(create_comment)
+        .service(get_comment)
+        .service(update_comment)
+        .service(delete_comment)
+        .service(list_replies)
+        .service(set_comment_reaction)
+        .service(delete_comment_reaction);
+}
+
+/// Which end of a thread comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CommentOrder {
+    /// Oldest first.
+    #[default]
+    Oldest,
+    /// Newest first.
+    Newest,
+}
+
+/// What is shown inside each comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CommentExpansion {
+    /// The first two replies.
+    Replies,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ThreadFilter {
+    /// Which end comes first.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    order: CommentOrder,
+    /// What to show inside each comment.
+    #[param(inline)]
+    expand: Option<CommentExpansion>,
+}
+
+/// For the API's description: every list of comments takes it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by `Listing`, described here")]
+struct AroundComment {
+    /// A comment of this list to put in the middle of the page.
+    around: Option<CommentId>,
+}
+
+/// Comments on a post
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The post"), PageParams, ThreadFilter, AroundComment),
+    responses((status = 200, body = ListOf<Comment>)),
+    security((), ("bearer" = []))
+)]
+#[get("/posts/{id}/comments")]
+async fn list_comments(
+    ctx: Ctx,
+    viewer: Viewer,
+    post_id: PathOf<PostId>,
+    listing: Listing<ThreadFilter>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    posts::guard(&mut conn, viewer, *post_id).await?;
+    let page = read_page(&mut conn, viewer, Thread::Post(*post_id), &listing).await?;
+    Ok(listing.respond(page))
+}
+
+/// Comment on a post, or reply to a comment
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The post")),
+    responses((status = 201, body = Comment)),
+    security(("bearer" = []))
+)]
+#[post("/posts/{id}/comments")]
+async fn create_comment(
+    writer: Writer,
+    me: CurrentUser,
+    post_id: PathOf<PostId>,
+    new: Body<NewComment>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let comment_id = actions::create_comment(tx, me.id, *post_id, &new).await?;
+            let body = view::comment(tx.conn(), me.viewer(), comment_id).await?;
+            Answer::created(format!("/v1/comments/{comment_id}"), body.version, &body)
+        })
+        .await
+}
+
+/// A comment
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The comment")),
+    responses((status = 200, body = Comment)),
+    security((), ("bearer" = []))
+)]
+#[get("/comments/{id}")]
+async fn get_comment(
+    ctx: Ctx,
+    viewer: Viewer,
+    comment_id: PathOf<CommentId>,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let body = view::comment(&mut *ctx.read().await?, viewer, *comment_id).await?;
+    Ok(json_with_etag(&request, body.version, &body))
+}
+
+/// Change a comment
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The comment")),
+    responses((status = 200, body = Comment)),
+    security(("bearer" = []))
+)]
+#[patch("/comments/{id}")]
+async fn update_comment(
+    writer: Writer,
+    me: CurrentUser,
+    comment_id: PathOf<CommentId>,
+    if_match: IfMatch,
+    change: Body<CommentChange>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::update_comment(tx, me.id, *comment_id, &change, if_match).await?;
+            let body = view::comment(tx.conn(), me.viewer(), *comment_id).await?;
+            Answer::versioned(body.version, &body)
+        })
+        .await
+}
+
+/// Delete a comment
+///
+/// Its author may, and the author of the post. While something below it is left, it stays in its
+/// place without words or author.
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The comment")),
+    responses((status = 204)),
+    security(("bearer" = []))
+)]
+#[delete("/comments/{id}")]
+async fn delete_comment(
+    writer: Writer,
+    me: CurrentUser,
+    comment_id: PathOf<CommentId>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::delete_comment(tx, me.id, *comment_id).await?;
+            Ok(Answer::nothing())
+        })
+        .await
+}
+
+/// Replies to a comment
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The comment"), PageParams, ThreadFilter, AroundComment),
+    responses((status = 200, body = ListOf<Comment>)),
+    security((), ("bearer" = []))
+)]
+#[get("/comments/{id}/replies")]
+async fn list_replies(
+    ctx: Ctx,
+    viewer: Viewer,
+    comment_id: PathOf<CommentId>,
+    listing: Listing<ThreadFilter>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    view::comment(&mut conn, viewer, *comment_id).await?;
+    let page = read_page(&mut conn, viewer, Thread::Comment(*comment_id), &listing).await?;
+    Ok(listing.respond(page))
+}
+
+/// React to a comment
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The comment")),
+    responses((status = 200, body = CommentState)),
+    security(("bearer" = []))
+)]
+#[put("/comments/{id}/reaction")]
+async fn set_comment_reaction(
+    writer: Writer,
+    me: CurrentUser,
+    comment_id: PathOf<CommentId>,
+    reaction: Body<SetReaction>,
+) -> HttpResult<HttpResponse> {
+    change_reaction(writer, me, *comment_id, Some(reaction.kind)).await
+}
+
+/// Take your reaction to a comment back
+#[utoipa::path(
+    tag = "Comments",
+    params(("id" = String, Path, description = "The comment")),
+    responses((status = 200, body = CommentState)),
+    security(("bearer" = []))
+)]
+#[delete("/comments/{id}/reaction")]
+async fn delete_comment_reaction(
+    writer: Writer,
+    me: CurrentUser,
+    comment_id: PathOf<CommentId>,
+) -> HttpResult<HttpResponse> {
+    change_reaction(writer, me, *comment_id, None).await
+}
+
+async fn change_reaction(
+    writer: Writer,
+    me: CurrentUser,
+    comment_id: CommentId,
+    kind: Option<Kind>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::set_reaction(tx, me.id, comment_id, kind).await?;
+            let comment = view::comment(tx.conn(), me.viewer(), comment_id).await?;
+            Answer::ok(&CommentState::from(comment))
+        })
+        .await
+}
+
+/// Reads the page of a thread that `listing` asks for, and renders it.
+async fn read_page(
+    conn: &mut Conn,
+    viewer: Viewer,
+    thread: Thread,
+    listing: &Listing<ThreadFilter>,
+) -> Result<Page<TimeKey, Comment>> {
+    let places = if let Some(id) = &listing.around {
+        read_around(conn, viewer.id(), thread, listing, id).await?
+    } else {
+        let (slice, newest) = (listing.slice()?, is_newest_first(listing));
+        slice.page(store::list_places(conn, viewer.id(), thread, newest, &slice).await?)
+    };
+    let mut shown = view::comments(conn, viewer, &places.items).await?;
+    if listing.filter.expand == Some(CommentExpansion::Replies) {
+        view::add_replies(conn, viewer, &mut shown, EXPANDED_REPLIES).await?;
+    }
+    Ok(places.with_items(shown))
+}
+
+/// The page with a comment in its middle. What is no comment of this thread is 404.
+async fn read_around(
+    conn: &mut Conn,
+    viewer: Option<UserId>,
+    thread: Thread,
+    listing: &Listing<ThreadFilter>,
+    id: &str,
+) -> Result<Page<TimeKey, CommentId>> {
+    let comment_id = id.parse().map_err(|_no_id| Error::not_found())?;
+    let place: Place = store::find_place(conn, viewer, thread, comment_id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let newest = is_newest_first(listing);
+    let (before, after) = listing.slices_around(&place.0);
+    let rows_before = store::list_places(conn, viewer, thread, newest, &before).await?;
+    let mut rows = vec![place];
+    rows.extend(store::list_places(conn, viewer, thread, newest, &after).await?);
+    Ok(after.page(rows).preceded_by(before.page(rows_before)))
+}
+
+fn is_newest_first(listing: &Listing<ThreadFilter>) -> bool {
+    listing.filter.order == CommentOrder::Newest
+}

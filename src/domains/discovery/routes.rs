@@ -1,0 +1,71 @@
+//! Routes of search.
+
+use actix_web::{HttpResponse, get};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::store::{self, Needle};
+use super::view::SearchSuggestion;
+use crate::domains::relations::{self, SearchText};
+use crate::domains::users::Person;
+use crate::kernel::page::RankKey;
+use crate::platform::Ctx;
+use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
+use crate::platform::sessions::CurrentUser;
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(search_users).service(search_suggestions);
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    q: SearchText,
+}
+
+impl Wanted {
+    fn needle(&self) -> Needle {
+        Needle::new(&self.q.folded())
+    }
+}
+
+/// Find people
+///
+/// Names that begin with the text come first, then names that are like it.
+#[utoipa::path(tag = "Search", responses((status = 200, body = ListOf<Person>)),
+    params(PageParams,
+        ("q" = String, Query, description = "A name, or part of one", min_length = 1, max_length = 100)),
+    security(("bearer" = [])))]
+#[get("/search/users")]
+async fn search_users(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<Wanted>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let slice = listing.slice::<RankKey>()?;
+    let page = store::search_people(conn, me.id, &listing.filter.needle(), &slice).await?;
+    Ok(listing.respond(relations::people_page(conn, page).await?))
+}
+
+/// Suggestions while typing
+///
+/// At most 8 people whose name begins with the text, friends first.
+#[utoipa::path(tag = "Search", responses((status = 200, body = ListOf<SearchSuggestion>)),
+    params(("q" = String, Query, description = "What has been typed", min_length = 1, max_length = 100)),
+    security(("bearer" = [])))]
+#[get("/search/suggestions")]
+async fn search_suggestions(
+    ctx: Ctx,
+    me: CurrentUser,
+    wanted: Params<Wanted>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let ids = store::suggest_people(conn, me.id, &wanted.needle()).await?;
+    let people = relations::people_in_order(conn, &ids).await?;
+    let found = people
+        .into_iter()
+        .map(|user| SearchSuggestion::User { user });
+    Ok(ok(relations::list_whole(found.collect())))
+}

@@ -1,0 +1,89 @@
+//! The route of the home feed.
+
+use actix_web::{HttpResponse, get};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::store::{self, Place};
+use crate::domains::posts::{self, Post};
+use crate::infra::db::Conn;
+use crate::kernel::page::{Page, TimeKey};
+use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
+use crate::platform::Ctx;
+use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
+use crate::platform::sessions::CurrentUser;
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(get_feed);
+}
+
+/// How a feed is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FeedOrder {
+    /// Newest first.
+    Latest,
+}
+
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "there is one order; naming it is allowed")]
+struct FeedFilter {
+    /// Newest first, also when left out.
+    #[param(inline)]
+    order: Option<FeedOrder>,
+}
+
+/// For the API's description.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by `Listing`, described here")]
+struct AroundPost {
+    /// A post of the feed to put in the middle of the page.
+    around: Option<PostId>,
+}
+
+/// Your home feed
+///
+/// Posts by you, your friends and the people you follow, less muted people and hidden posts.
+#[utoipa::path(
+    tag = "Feeds",
+    params(PageParams, FeedFilter, AroundPost),
+    responses((status = 200, body = ListOf<Post>)),
+    security(("bearer" = []))
+)]
+#[get("/feed")]
+async fn get_feed(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<FeedFilter>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    let places = read_page(&mut conn, me.id, &listing, ctx.now()).await?;
+    let shown = posts::posts(&ctx, &mut conn, me.viewer(), &places.items).await?;
+    Ok(listing.respond(places.with_items(shown)))
+}
+
+async fn read_page(
+    conn: &mut Conn,
+    viewer: UserId,
+    listing: &Listing<FeedFilter>,
+    now: Timestamp,
+) -> Result<Page<TimeKey, PostId>> {
+    let Some(id) = &listing.around else {
+        let slice = listing.slice()?;
+        return Ok(slice.page(store::list_places(conn, viewer, &slice, now).await?));
+    };
+    let post_id = id.parse().map_err(|_no_id| Error::not_found())?;
+    let place: Place = store::find_place(conn, viewer, post_id, now)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let (before, after) = listing.slices_around(&place.0);
+    let rows_before = store::list_places(conn, viewer, &before, now).await?;
+    let mut rows = vec![place];
+    rows.extend(store::list_places(conn, viewer, &after, now).await?);
+    Ok(after.page(rows).preceded_by(before.page(rows_before)))
+}

@@ -1,0 +1,104 @@
+//! All SQL of the home feed.
+
+use sqlx::Connection as _;
+
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{Direction, Slice, TimeKey};
+use crate::kernel::{PostId, Result, Timestamp, UserId};
+
+/// The statement that reads a page away from the newest post, for tests of its plan.
+pub const OLDER: &str = include_str!("sql/older.sql");
+/// The statement that reads a page towards the newest post, for tests of its plan.
+pub const NEWER: &str = include_str!("sql/newer.sql");
+
+/// How both statements are planned: once for all, and by walking indexes in the order of the list.
+/// Left to itself, Postgres takes the visible posts of an author for so few that it sorts all of
+/// them, which is slow for whoever writes a lot.
+pub const PLANNING: &str = "begin read only; set local plan_cache_mode = force_generic_plan; \
+     set local enable_seqscan = off; set local enable_bitmapscan = off";
+
+/// A post of the feed with its sort key.
+pub type Place = (TimeKey, PostId);
+
+struct PlaceRow {
+    created_at: Timestamp,
+    post_id: PostId,
+}
+
+fn place(row: &PlaceRow) -> Place {
+    (TimeKey(row.created_at, row.post_id.uuid()), row.post_id)
+}
+
+/// A stretch of the home feed of `viewer`.
+pub async fn list_places(
+    conn: &mut Conn,
+    viewer: UserId,
+    slice: &Slice<TimeKey>,
+    now: Timestamp,
+) -> Result<Vec<Place>> {
+    let ascending = slice.direction == Direction::Prev;
+    let TimeKey(time, id) = slice.bound(ascending);
+    let mut transaction = conn.begin_with(PLANNING).await?;
+    let rows = if ascending {
+        sqlx::query_file_as!(
+            PlaceRow,
+            "src/domains/feed/sql/newer.sql",
+            time as _,
+            id,
+            slice.fetch(),
+            viewer as _,
+            now as _
+        )
+        .fetch_all(&mut *transaction)
+        .await?
+    } else {
+        sqlx::query_file_as!(
+            PlaceRow,
+            "src/domains/feed/sql/older.sql",
+            time as _,
+            id,
+            slice.fetch(),
+            viewer as _,
+            now as _
+        )
+        .fetch_all(&mut *transaction)
+        .await?
+    };
+    transaction.commit().await?;
+    Ok(rows.iter().map(place).collect())
+}
+
+/// Where a post stands in the home feed of `viewer`, if it belongs there.
+pub async fn find_place(
+    conn: &mut Conn,
+    viewer: UserId,
+    post_id: PostId,
+    now: Timestamp,
+) -> Result<Option<Place>> {
+    let row = sqlx::query_as!(
+        PlaceRow,
+        r#"select p.created_at as "created_at!: _", p.post_id as "post_id!: _"
+           from visible_post($1) p
+           where p.post_id = $2
+             and (
+                 p.author_id = $1
+                 or exists (select from friendship f where f.user_id = $1 and f.friend_id = p.author_id)
+                 or exists (select from follow w where w.follower_id = $1 and w.followee_id = p.author_id)
+             )
+             and not exists (
+                 select from mute m
+                 where m.muter_id = $1 and m.muted_id = p.author_id
+                   and (m.until is null or m.until > $3)
+             )
+             and not exists (
+                 select from hidden_post d where d.user_id = $1 and d.post_id = p.post_id
+             )"#,
+        viewer as _,
+        post_id as _,
+        now as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.as_ref().map(place))
+}

@@ -1,0 +1,59 @@
+//! Counts of what waits for a person.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domains::relations;
+use crate::infra::db::Conn;
+use crate::kernel::{Result, UserId};
+
+/// How much waits for a person. What they may not see does not count.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+#[schema(as = WaitingCounts)]
+pub struct Counts {
+    /// Notifications; always nought, because there are none yet.
+    pub notifications: NotificationCounts,
+    /// Messages; always nought, because there are none yet.
+    pub messages: MessageCounts,
+    /// Requests for friendship.
+    pub friend_requests: FriendRequestCounts,
+}
+
+/// Notifications that wait.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub struct NotificationCounts {
+    /// New since the list was last looked at.
+    pub unseen: i64,
+    /// Not read.
+    pub unread: i64,
+}
+
+/// Messages that wait.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub struct MessageCounts {
+    /// Conversations with something new.
+    pub conversations: i64,
+    /// Strangers who have written.
+    pub requests: i64,
+}
+
+/// Requests for friendship that wait.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub struct FriendRequestCounts {
+    /// New since the list was last looked at.
+    pub unseen: i64,
+    /// All that wait for an answer.
+    pub pending: i64,
+}
+
+/// What waits for `user_id`.
+pub async fn counts(conn: &mut Conn, user_id: UserId) -> Result<Counts> {
+    let requests = relations::count_requests(conn, user_id).await?;
+    Ok(Counts {
+        friend_requests: FriendRequestCounts {
+            unseen: requests.unseen,
+            pending: requests.pending,
+        },
+        ..Counts::default()
+    })
+}

@@ -1,0 +1,110 @@
+//! A new post.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::audience;
+use crate::domains::posts::audience::{AudienceInput, AudienceKind, Wanted};
+use crate::domains::posts::guard::{guard, guard_for_write};
+use crate::domains::posts::model::{self, Facts, PostContent};
+use crate::domains::posts::store::{audience as lists, counters, posts as store};
+use crate::domains::users::{self, Tally};
+use crate::kernel::text::Refusal;
+use crate::kernel::{Code, Error, PostId, Result, UserId};
+use crate::platform::Tx;
+use crate::platform::sessions::Viewer;
+
+/// What a person posts.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPost {
+    /// The text; only a share may be without one.
+    content: Option<PostContent>,
+    /// Whom it is for; left out, it is your `default_audience`.
+    audience: Option<AudienceInput>,
+    /// A post to share. The share of a share shares the original.
+    shared_post_id: Option<PostId>,
+}
+
+/// Posts something.
+pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<PostId> {
+    check_content(new)?;
+    let post_id: PostId = tx.new_id();
+    let wanted = match &new.audience {
+        Some(input) => input.0.clone(),
+        None => default_audience(tx, author_id).await?,
+    };
+    let audience = audience::resolve(tx.conn(), author_id, post_id, &wanted).await?;
+    let original = match new.shared_post_id {
+        Some(shared) => Some(find_original(tx, author_id, shared).await?),
+        None => None,
+    };
+    let now = tx.now();
+    let op_id = tx.op_id().map(str::to_owned);
+    let post = store::InsertPost {
+        post_id,
+        author_id,
+        content: new.content.as_ref().map_or("", PostContent::as_str),
+        audience: audience.kind,
+        allow_all_friends: audience.allow_all_friends,
+        shared_post_id: original.map(|original| original.post_id),
+        op_id: op_id.as_deref(),
+    };
+    store::insert_post(tx.conn(), &post, now).await?;
+    lists::insert_members(tx.conn(), post_id, &audience.members).await?;
+    if let Some(original) = original {
+        counters::bump_shares(tx.conn(), original.post_id, 1).await?;
+    }
+    let mut tally = Tally::default();
+    audience.kind.count_in(&mut tally, 1);
+    users::bump(tx.conn(), &[(author_id, tally)]).await?;
+    Ok(post_id)
+}
+
+fn check_content(new: &NewPost) -> Result<()> {
+    let refusal = match &new.content {
+        _ if new.shared_post_id.is_some() => None,
+        None => Some(Refusal::new("required", "This member is required.")),
+        Some(content) => content.is_blank().then(model::blank),
+    };
+    refusal.map_or(Ok(()), |refusal| {
+        Err(Error::invalid(vec![refusal.at("/content")]))
+    })
+}
+
+async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
+    let settings = users::load_settings(tx.conn(), author_id).await?;
+    Ok(Wanted::bare(AudienceKind::from_word(
+        &settings.default_audience,
+    )))
+}
+
+/// The post that is shared in truth, held until the share is there.
+async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<Facts> {
+    let viewer = Viewer(Some(user_id));
+    let named = guard(tx.conn(), viewer, shared).await.map_err(hidden)?;
+    let original = named.shared_post_id.unwrap_or(shared);
+    let original = guard_for_write(tx.conn(), viewer, original)
+        .await
+        .map_err(hidden)?;
+    if original.author_id != user_id && !original.audience.may_be_shared_by_others() {
+        return Err(Error::invalid_field(
+            "/shared_post_id",
+            "not_shareable",
+            "Its author has chosen who sees this post; it cannot be passed on.",
+        ));
+    }
+    Ok(original)
+}
+
+/// A body that names what may not be seen is invalid; 404 would speak of the route.
+fn hidden(error: Error) -> Error {
+    if error.code() != Code::NotFound {
+        return error;
+    }
+    Error::invalid_field(
+        "/shared_post_id",
+        "not_found",
+        "There is no such post that you may see.",
+    )
+}

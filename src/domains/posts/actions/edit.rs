@@ -1,0 +1,121 @@
+//! An edit of one's own post.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::audience::{self, Resolved};
+use super::remove::refuse_stranger;
+use crate::domains::posts::audience::{AudienceInput, AudienceKind};
+use crate::domains::posts::model::{self, PostContent};
+use crate::domains::posts::store::{audience as lists, posts as store, revisions};
+use crate::domains::users::{self, Tally};
+use crate::kernel::{Error, PostId, Result, UserId};
+use crate::platform::Tx;
+use crate::platform::http::{IfMatch, Patch};
+
+/// What an author may change. Absent members stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostChange {
+    /// The text.
+    #[serde(default)]
+    #[schema(value_type = Option<PostContent>)]
+    content: Patch<PostContent>,
+    /// Whom it is for, from now on.
+    #[serde(default)]
+    #[schema(value_type = Option<AudienceInput>)]
+    audience: Patch<AudienceInput>,
+}
+
+/// Changes a post and keeps what it said before. `if_match` guards against an edit that the client
+/// has not seen. A change that changes nothing leaves the version as it is.
+pub async fn edit(
+    tx: &mut Tx,
+    user_id: UserId,
+    post_id: PostId,
+    change: &PostChange,
+    if_match: IfMatch,
+) -> Result<()> {
+    let Some(old) = store::lock_own(tx.conn(), user_id, post_id).await? else {
+        return Err(refuse_stranger(tx, user_id, post_id).await);
+    };
+    if old.deleted_at.is_some() {
+        return Err(Error::not_found());
+    }
+    if_match.check(old.version)?;
+    let (content, input) = read(change)?;
+    let content = match content {
+        Some(content) if content.is_blank() && old.shared_post_id.is_none() => {
+            return Err(Error::invalid(vec![model::blank().at("/content")]));
+        }
+        Some(content) => content.as_str(),
+        None => &old.content,
+    };
+    let old_kind = AudienceKind::from_word(&old.audience);
+    let audience = match input {
+        Some(input) => {
+            let wanted = audience::resolve(tx.conn(), user_id, post_id, &input.0).await?;
+            let same = wanted.kind == old_kind
+                && wanted.allow_all_friends == old.allow_all_friends
+                && has_same_lists(tx, post_id, &wanted).await?;
+            (!same).then_some(wanted)
+        }
+        None => None,
+    };
+    if content == old.content && audience.is_none() {
+        return Ok(());
+    }
+    revisions::insert_revision(tx.conn(), post_id).await?;
+    let (kind, all) = audience
+        .as_ref()
+        .map_or((old_kind, old.allow_all_friends), |new| {
+            (new.kind, new.allow_all_friends)
+        });
+    let now = tx.now();
+    store::update_post(tx.conn(), post_id, content, kind, all, now).await?;
+    if let Some(new) = audience {
+        replace_lists(tx, post_id, &new).await?;
+    }
+    recount_author(tx, user_id, old_kind, kind).await
+}
+
+fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {
+    let content = change.content.as_ref().required_not_null("/content");
+    let audience = change.audience.as_ref().required_not_null("/audience");
+    match (content, audience) {
+        (Ok(content), Ok(audience)) => Ok((content, audience)),
+        (content, audience) => {
+            let faults = content.err().into_iter().chain(audience.err());
+            Err(Error::invalid(faults.collect()))
+        }
+    }
+}
+
+async fn has_same_lists(tx: &mut Tx, post_id: PostId, wanted: &Resolved) -> Result<bool> {
+    let stored = lists::list_members(tx.conn(), &[post_id]).await?;
+    let same = |deny: bool| {
+        let stored = stored.iter().filter(|member| member.deny == deny);
+        stored.map(|member| member.id).eq(wanted.ids(deny))
+    };
+    Ok(same(false) && same(true))
+}
+
+async fn replace_lists(tx: &mut Tx, post_id: PostId, new: &Resolved) -> Result<()> {
+    lists::delete_members(tx.conn(), post_id).await?;
+    lists::insert_members(tx.conn(), post_id, &new.members).await
+}
+
+async fn recount_author(
+    tx: &mut Tx,
+    author_id: UserId,
+    old: AudienceKind,
+    new: AudienceKind,
+) -> Result<()> {
+    if old == new {
+        return Ok(());
+    }
+    let mut tally = Tally::default();
+    old.count_in(&mut tally, -1);
+    new.count_in(&mut tally, 1);
+    users::bump(tx.conn(), &[(author_id, tally)]).await
+}

@@ -1,0 +1,12 @@
+//! Write use cases of posts.
+
+mod audience;
+mod create;
+mod edit;
+mod marks;
+mod remove;
+
+pub use create::{NewPost, create};
+pub use edit::{PostChange, edit};
+pub use marks::{hide, react, save, unhide, unreact, unsave};
+pub use remove::{delete, restore};

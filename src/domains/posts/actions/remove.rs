@@ -1,0 +1,60 @@
+//! Deleting a post and restoring it.
+
+use crate::domains::posts::audience::AudienceKind;
+use crate::domains::posts::guard::guard;
+use crate::domains::posts::model::RESTORABLE;
+use crate::domains::posts::store::posts::OwnRow;
+use crate::domains::posts::store::{counters, posts as store};
+use crate::domains::users::{self, Tally};
+use crate::kernel::{Code, Error, PostId, Result, UserId};
+use crate::platform::Tx;
+use crate::platform::sessions::Viewer;
+
+/// Deletes one's own post; it can be restored for a while.
+pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+    let Some(post) = store::lock_own(tx.conn(), user_id, post_id).await? else {
+        return Err(refuse_stranger(tx, user_id, post_id).await);
+    };
+    if post.deleted_at.is_some() {
+        return Err(Error::not_found());
+    }
+    let now = tx.now();
+    store::set_deleted(tx.conn(), post_id, Some(now)).await?;
+    count(tx, user_id, &post, -1).await
+}
+
+/// Brings one's own deleted post back; a post that is not deleted stays as it is.
+pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+    let Some(post) = store::lock_own(tx.conn(), user_id, post_id).await? else {
+        return Err(refuse_stranger(tx, user_id, post_id).await);
+    };
+    let Some(deleted_at) = post.deleted_at else {
+        return Ok(());
+    };
+    if deleted_at < tx.now() - RESTORABLE {
+        return Err(Error::new(
+            Code::Gone,
+            "A deleted post can be restored for 30 days, and they are over.",
+        ));
+    }
+    store::set_deleted(tx.conn(), post_id, None).await?;
+    count(tx, user_id, &post, 1).await
+}
+
+/// Why somebody may not touch a post that is not theirs: they don't see it, or they only see it.
+pub(super) async fn refuse_stranger(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Error {
+    match guard(tx.conn(), Viewer(Some(user_id)), post_id).await {
+        Ok(_) => Error::new(Code::Forbidden, "Only its author may do this to a post."),
+        Err(error) => error,
+    }
+}
+
+/// Counts the post in or out: at the post that it shares, then at its author.
+async fn count(tx: &mut Tx, author_id: UserId, post: &OwnRow, change: i32) -> Result<()> {
+    if let Some(original) = post.shared_post_id {
+        counters::bump_shares(tx.conn(), original, change).await?;
+    }
+    let mut tally = Tally::default();
+    AudienceKind::from_word(&post.audience).count_in(&mut tally, change);
+    users::bump(tx.conn(), &[(author_id, tally)]).await
+}

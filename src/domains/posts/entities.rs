@@ -1,0 +1,247 @@
+//! Hashtags and links in a text, with offsets in code points.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Most characters of a hashtag; what is longer is plain text.
+const MAX_TAG: usize = 100;
+/// Most characters of a link that is recognised.
+const MAX_URL: usize = 2_000;
+
+/// A stretch of a text with a meaning. Offsets count code points; `end` is the first one after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entity {
+    /// A hashtag, with its `#`.
+    Hashtag {
+        /// Where it begins.
+        start: usize,
+        /// Where it ends.
+        end: usize,
+        /// The word in lower case, without the `#`.
+        tag: String,
+    },
+    /// A link to the web.
+    Link {
+        /// Where it begins.
+        start: usize,
+        /// Where it ends.
+        end: usize,
+        /// Its address.
+        url: String,
+    },
+}
+
+impl Entity {
+    /// Where it ends.
+    fn end(&self) -> usize {
+        match self {
+            Self::Hashtag { end, .. } | Self::Link { end, .. } => *end,
+        }
+    }
+}
+
+/// The hashtags and links of a text, in order; none overlaps another.
+pub fn entities(text: &str) -> Vec<Entity> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = chars.get(at..).filter(|rest| !rest.is_empty()) {
+        let before = at
+            .checked_sub(1)
+            .and_then(|index| chars.get(index))
+            .copied();
+        let entity = hashtag(before, rest, at).or_else(|| link(before, rest, at));
+        at = entity.as_ref().map_or(at + 1, Entity::end);
+        found.extend(entity);
+    }
+    found
+}
+
+fn hashtag(before: Option<char>, rest: &[char], start: usize) -> Option<Entity> {
+    // `a#b`, `&#39;`, `##` and `/#part` are no hashtags.
+    let inside = before.is_some_and(|c| is_word(c) || matches!(c, '&' | '#' | '/'));
+    let (first, rest) = rest.split_first()?;
+    if *first != '#' || inside {
+        return None;
+    }
+    let word: Vec<char> = rest.iter().copied().take_while(|c| is_word(*c)).collect();
+    let says_something = word.iter().any(|c| c.is_alphabetic());
+    if !says_something || word.len() > MAX_TAG {
+        return None;
+    }
+    Some(Entity::Hashtag {
+        start,
+        end: start + 1 + word.len(),
+        tag: word.into_iter().collect::<String>().to_lowercase(),
+    })
+}
+
+/// Letters, digits, `_`, and the marks without which words of many scripts fall apart.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric()
+        || c == '_'
+        || matches!(
+            c,
+            '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}'
+                | '\u{93c}' | '\u{94d}' | '\u{9bc}' | '\u{9cd}' | '\u{a3c}' | '\u{a4d}'
+                | '\u{abc}' | '\u{acd}' | '\u{b3c}' | '\u{b4d}' | '\u{bcd}' | '\u{c4d}'
+                | '\u{ccd}' | '\u{d4d}' | '\u{dca}' | '\u{e47}'..='\u{e4e}'
+                | '\u{ec8}'..='\u{ece}' | '\u{1039}' | '\u{103a}' | '\u{17d2}'
+                | '\u{200c}' | '\u{200d}'
+        )
+}
+
+fn link(before: Option<char>, rest: &[char], start: usize) -> Option<Entity> {
+    let scheme = ["https://", "http://"]
+        .into_iter()
+        .find(|scheme| begins_with(rest, scheme))?;
+    if before.is_some_and(is_word) {
+        return None;
+    }
+    let run: Vec<char> = rest.iter().copied().take_while(|c| is_in_url(*c)).collect();
+    let url = trim_end(&run);
+    let host = url.get(scheme.len()).copied();
+    if !host.is_some_and(|c| c.is_alphanumeric() || c == '[') || url.len() > MAX_URL {
+        return None;
+    }
+    Some(Entity::Link {
+        start,
+        end: start + url.len(),
+        url: url.iter().collect(),
+    })
+}
+
+fn begins_with(chars: &[char], prefix: &str) -> bool {
+    let mut chars = chars.iter();
+    prefix.chars().all(|wanted| {
+        chars
+            .next()
+            .is_some_and(|c| c.eq_ignore_ascii_case(&wanted))
+    })
+}
+
+fn is_in_url(c: char) -> bool {
+    !(c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '<' | '>' | '"' | '`' | '{' | '}' | '|' | '\\' | '^' | '\u{200b}'
+        ))
+}
+
+/// Without the punctuation that belongs to the sentence around. A closing bracket stays when it
+/// was opened within the link.
+fn trim_end(mut url: &[char]) -> &[char] {
+    while let Some((last, shorter)) = url.split_last() {
+        let count = |wanted: char| url.iter().filter(|c| **c == wanted).count();
+        let outside = match last {
+            '.' | ',' | ':' | ';' | '!' | '?' | '\'' | '*' | '…' | '。' | '，' | '»' | '”'
+            | '’' => true,
+            ')' => count(')') > count('('),
+            ']' => count(']') > count('['),
+            _ => false,
+        };
+        if !outside {
+            break;
+        }
+        url = shorter;
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> Vec<(usize, usize, String)> {
+        let plain = |entity| match entity {
+            Entity::Hashtag { start, end, tag } => (start, end, format!("#{tag}")),
+            Entity::Link { start, end, url } => (start, end, url),
+        };
+        entities(text).into_iter().map(plain).collect()
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        shown(text).into_iter().map(|(_, _, word)| word).collect()
+    }
+
+    #[test]
+    fn offsets_count_code_points() {
+        assert_eq!(
+            shown("🙂é #Ahoj, see https://example.org/č."),
+            [
+                (3, 8, "#ahoj".to_owned()),
+                (14, 35, "https://example.org/č".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn hashtags_are_words_of_any_script() {
+        let text = "#a_1 #日本 #हिन्दी #ČAJ (#in) #1st";
+        assert_eq!(
+            words(text),
+            ["#a_1", "#日本", "#हिन्दी", "#čaj", "#in", "#1st"]
+        );
+        for none in [
+            "#",
+            "#1",
+            "# a",
+            "a#b",
+            "##a",
+            "&#39;",
+            "#-",
+            &format!("#{}", "x".repeat(101)),
+        ] {
+            assert!(entities(none).is_empty(), "{none}");
+        }
+    }
+
+    #[test]
+    fn links_end_before_the_punctuation_around_them() {
+        let text = "(http://a.example/b_(c)) HTTPS://B.example/?q=1#part! <https://c.example>";
+        assert_eq!(
+            words(text),
+            [
+                "http://a.example/b_(c)",
+                "HTTPS://B.example/?q=1#part",
+                "https://c.example"
+            ]
+        );
+        for none in [
+            "http://",
+            "https:///x",
+            "ftp://a.example",
+            "xhttp://a.example",
+            "javascript://a",
+        ] {
+            assert!(entities(none).is_empty(), "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn entities_lie_in_order_within_any_text(
+            text in "(#|https?://|[a-zé🙂ß .,)\\]_]|\\PC){0,60}"
+        ) {
+            let chars: Vec<char> = text.chars().collect();
+            let mut free = 0;
+            for entity in entities(&text) {
+                let (start, end, said) = match &entity {
+                    Entity::Hashtag { start, end, tag } => (*start, *end, format!("#{tag}")),
+                    Entity::Link { start, end, url } => (*start, *end, url.clone()),
+                };
+                prop_assert!(free <= start && start < end && end <= chars.len());
+                free = end;
+                let covered: String = chars[start..end].iter().collect();
+                match entity {
+                    Entity::Hashtag { .. } => prop_assert_eq!(covered.to_lowercase(), said),
+                    Entity::Link { .. } => prop_assert_eq!(covered, said),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a post is and may say.
+
+use chrono::TimeDelta;
+
+use super::audience::AudienceKind;
+use crate::kernel::text::Refusal;
+use crate::kernel::{PostId, UserId};
+use crate::text_type;
+
+/// How long a deleted post can be restored.
+pub const RESTORABLE: TimeDelta = TimeDelta::days(30);
+
+/// What others need to know of a post that the viewer may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// The sort of its audience.
+    pub audience: AudienceKind,
+    /// Counts edits.
+    pub version: i64,
+    /// The post that it shares.
+    pub shared_post_id: Option<PostId>,
+}
+
+text_type!(
+    /// The text of a post. A share may be without one.
+    PostContent, 0..=10000, multiline
+);
+
+impl PostContent {
+    /// Whether there is anything to read.
+    pub fn is_blank(&self) -> bool {
+        self.as_str().chars().all(is_invisible)
+    }
+}
+
+/// The refusal of a post without a text that can be seen.
+pub fn blank() -> Refusal {
+    Refusal::new(
+        "too_short",
+        "A post says something, unless it shares another post.",
+    )
+}
+
+/// Spaces, controls, and the characters that look like nothing at all.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
+                | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_invisible_characters_is_blank() {
+        let blank = |text: &str| PostContent::parse(text.to_owned()).map(|text| text.is_blank());
+        for text in ["", "  \n\t", "\u{200b}\u{feff}", "\u{3164}\u{2800}"] {
+            assert_eq!(blank(text), Ok(true), "{text:?}");
+        }
+        for text in ["a", " . ", "\u{200b}é", "🙂"] {
+            assert_eq!(blank(text), Ok(false), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_ten_thousand_code_points_at_most() {
+        assert!(PostContent::parse("é".repeat(10_000)).is_ok());
+        assert_eq!(
+            PostContent::parse("é".repeat(10_001)).map_err(|refusal| refusal.code),
+            Err("too_long")
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! Posts by id, by author, saved; and what a post said before.
+
+use actix_web::{HttpResponse, get};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::domains::posts::guard::guard;
+use crate::domains::posts::model::RESTORABLE;
+use crate::domains::posts::store::lists as store;
+use crate::domains::posts::view::{self, Post, PostRevision};
+use crate::domains::users;
+use crate::infra::db::Conn;
+use crate::kernel::page::{RankKey, TimeKey};
+use crate::kernel::{Code, Error, PostId, Result, UserId};
+use crate::platform::Ctx;
+use crate::platform::http::{
+    HttpResult, IdList, ListOf, Listing, NoFilter, PageLinks, PageParams, Params, PathOf, UserRef,
+    ok,
+};
+use crate::platform::sessions::{CurrentUser, Viewer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(get_posts)
+        .service(list_user_posts)
+        .service(list_post_history)
+        .service(list_saved_posts);
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct PostIds {
+    /// Up to 100 ids with commas between them.
+    #[param(value_type = String)]
+    ids: IdList<PostId>,
+}
+
+/// Posts by id
+///
+/// In the order given, without those that you may not see.
+#[utoipa::path(tag = "Posts", params(PostIds), responses((status = 200, body = ListOf<Post>)),
+    security((), ("bearer" = [])))]
+#[get("/posts")]
+async fn get_posts(ctx: Ctx, viewer: Viewer, params: Params<PostIds>) -> HttpResult<HttpResponse> {
+    let data = view::posts(&ctx, &mut *ctx.read().await?, viewer, &params.ids.0).await?;
+    let page = PageLinks {
+        next: None,
+        prev: None,
+    };
+    Ok(ok(ListOf { data, page }))
+}
+
+/// Which of a person's posts to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PostState {
+    /// One's own deleted posts that can be restored.
+    Deleted,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct UserPosts {
+    /// `deleted`: your own deleted posts that can still be restored, last deleted first.
+    state: Option<PostState>,
+}
+
+/// A person's posts
+///
+/// Newest first, those that you may see.
+#[utoipa::path(tag = "People",
+    params(("id" = String, Path, description = "The person's id, or `@username`"), UserPosts, PageParams),
+    responses((status = 200, body = ListOf<Post>)), security((), ("bearer" = [])))]
+#[get("/users/{id}/posts")]
+async fn list_user_posts(
+    ctx: Ctx,
+    viewer: Viewer,
+    user: PathOf<UserRef>,
+    listing: Listing<UserPosts>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    let author_id = visible_person(&mut conn, viewer, &user).await?;
+    let slice = listing.slice::<TimeKey>()?;
+    let page = if listing.filter.state.is_some() {
+        check_own(viewer, author_id)?;
+        let since = ctx.now() - RESTORABLE;
+        let rows = store::list_deleted(&mut conn, author_id, since, &slice).await?;
+        let page = slice.page(rows);
+        let posts = view::own_deleted(&ctx, &mut conn, author_id, &page.items).await?;
+        page.with_items(posts)
+    } else {
+        let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
+        let page = slice.page(rows);
+        let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
+        page.with_items(posts)
+    };
+    Ok(listing.respond(page))
+}
+
+async fn visible_person(conn: &mut Conn, viewer: Viewer, user: &UserRef) -> Result<UserId> {
+    let user_id = users::resolve(conn, user).await?;
+    if !store::is_visible_person(conn, viewer.id(), user_id).await? {
+        return Err(Error::not_found());
+    }
+    Ok(user_id)
+}
+
+fn check_own(viewer: Viewer, author_id: UserId) -> Result<()> {
+    match viewer.id() {
+        Some(user_id) if user_id == author_id => Ok(()),
+        Some(_) => Err(Error::new(
+            Code::Forbidden,
+            "Only their author may list deleted posts.",
+        )),
+        None => Err(Error::new(
+            Code::Unauthenticated,
+            "Sign in to list your deleted posts.",
+        )),
+    }
+}
+
+/// What a post said before
+///
+/// Its versions, the present one first.
+#[utoipa::path(tag = "Posts",
+    params(("id" = String, Path, description = "The post's id"), PageParams),
+    responses((status = 200, body = ListOf<PostRevision>)), security((), ("bearer" = [])))]
+#[get("/posts/{id}/history")]
+async fn list_post_history(
+    ctx: Ctx,
+    viewer: Viewer,
+    post_id: PathOf<PostId>,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    guard(&mut conn, viewer, *post_id).await?;
+    let slice = listing.slice::<RankKey>()?;
+    let page = view::history(&mut conn, *post_id, &slice).await?;
+    Ok(listing.respond(page))
+}
+
+/// Your saved posts
+///
+/// Last saved first, without those that you may no longer see.
+#[utoipa::path(tag = "Posts", params(PageParams), responses((status = 200, body = ListOf<Post>)),
+    security(("bearer" = [])))]
+#[get("/me/saved")]
+async fn list_saved_posts(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    let slice = listing.slice::<TimeKey>()?;
+    let page = slice.page(store::list_saved(&mut conn, me.id, &slice).await?);
+    let posts = view::posts(&ctx, &mut conn, me.viewer(), &page.items).await?;
+    Ok(listing.respond(page.with_items(posts)))
+}

@@ -1,0 +1,91 @@
+//! Reactions to a post.
+
+use actix_web::{HttpResponse, delete, get, put};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::domains::posts::actions;
+use crate::domains::posts::guard::guard;
+use crate::domains::posts::view::{self, PostMarks};
+use crate::domains::reactions::{self, Kind, Reaction, SetReaction, TargetKind};
+use crate::kernel::PostId;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::TimeKey;
+use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
+use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::{Answer, Ctx, Writer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(set_post_reaction)
+        .service(remove_post_reaction)
+        .service(list_post_reactions);
+}
+
+/// React to a post
+///
+/// One reaction a person; another kind replaces it.
+#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+    responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
+#[put("/posts/{id}/reaction")]
+async fn set_post_reaction(
+    writer: Writer,
+    me: CurrentUser,
+    post_id: PathOf<PostId>,
+    reaction: Body<SetReaction>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::react(tx, me.id, *post_id, reaction.kind).await?;
+            let ctx = tx.ctx().clone();
+            Answer::ok(&view::marks(&ctx, tx.conn(), me.viewer(), *post_id).await?)
+        })
+        .await
+}
+
+/// Take back your reaction to a post
+#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+    responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
+#[delete("/posts/{id}/reaction")]
+async fn remove_post_reaction(
+    writer: Writer,
+    me: CurrentUser,
+    post_id: PathOf<PostId>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::unreact(tx, me.id, *post_id).await?;
+            let ctx = tx.ctx().clone();
+            Answer::ok(&view::marks(&ctx, tx.conn(), me.viewer(), *post_id).await?)
+        })
+        .await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ReactionsOfKind {
+    /// Only this kind.
+    kind: Option<Kind>,
+}
+
+/// Who reacted to a post
+///
+/// Newest first, people whom you may see; a changed reaction keeps its place.
+#[utoipa::path(tag = "Posts",
+    params(("id" = String, Path, description = "The post's id"), ReactionsOfKind, PageParams),
+    responses((status = 200, body = ListOf<Reaction>)), security((), ("bearer" = [])))]
+#[get("/posts/{id}/reactions")]
+async fn list_post_reactions(
+    ctx: Ctx,
+    viewer: Viewer,
+    post_id: PathOf<PostId>,
+    listing: Listing<ReactionsOfKind>,
+) -> HttpResult<HttpResponse> {
+    let mut conn = ctx.read().await?;
+    guard(&mut conn, viewer, *post_id).await?;
+    let (kind, target) = (listing.filter.kind, post_id.uuid());
+    let slice = listing.slice::<TimeKey>()?;
+    let page = reactions::list(&mut conn, viewer, TargetKind::Post, target, kind, &slice).await?;
+    Ok(listing.respond(page))
+}

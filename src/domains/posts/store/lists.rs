@@ -1,0 +1,101 @@
+//! Lists of posts: ids with the keys that they are walked by.
+
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::{PostId, Result, Timestamp, UserId};
+use crate::keyset;
+
+/// A post in a list.
+#[derive(Debug)]
+pub struct ListRow {
+    /// The post.
+    pub post_id: PostId,
+    /// The time that the list goes by.
+    pub at: Timestamp,
+}
+
+fn keyed(rows: Vec<ListRow>) -> Vec<(TimeKey, PostId)> {
+    rows.into_iter()
+        .map(|row| (TimeKey(row.at, row.post_id.uuid()), row.post_id))
+        .collect()
+}
+
+/// A person's posts that the viewer may see, newest first.
+pub async fn list_by_author(
+    conn: &mut Conn,
+    viewer: Option<UserId>,
+    author_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Vec<(TimeKey, PostId)>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        newest "p.created_at",
+        "p.post_id",
+        ListRow,
+        r#"select p.post_id as "post_id!: _", p.created_at as "at!: _"
+           from visible_post($4) p where p.author_id = $5"#,
+        viewer as _,
+        author_id as _
+    )?;
+    Ok(keyed(rows))
+}
+
+/// The posts that a person deleted after `since`, last deleted first.
+pub async fn list_deleted(
+    conn: &mut Conn,
+    author_id: UserId,
+    since: Timestamp,
+    slice: &Slice<TimeKey>,
+) -> Result<Vec<(TimeKey, PostId)>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        newest "p.deleted_at",
+        "p.post_id",
+        ListRow,
+        r#"select p.post_id as "post_id!: _", p.deleted_at as "at!: _"
+           from post p where p.author_id = $4 and p.deleted_at > $5"#,
+        author_id as _,
+        since as _
+    )?;
+    Ok(keyed(rows))
+}
+
+/// The posts that a person has saved and may still see, last saved first.
+pub async fn list_saved(
+    conn: &mut Conn,
+    user_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Vec<(TimeKey, PostId)>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        newest "s.created_at",
+        "s.post_id",
+        ListRow,
+        r#"select s.post_id as "post_id!: _", s.created_at as "at!: _"
+           from saved_post s join visible_post($4) p on p.post_id = s.post_id
+           where s.user_id = $4"#,
+        user_id as _
+    )?;
+    Ok(keyed(rows))
+}
+
+/// Whether the viewer may see a person.
+pub async fn is_visible_person(
+    conn: &mut Conn,
+    viewer: Option<UserId>,
+    user_id: UserId,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from visible_account($1) a where a.user_id = $2
+           ) as "visible!""#,
+        viewer as _,
+        user_id as _
+    )
+    .fetch_one(conn)
+    .await?)
+}

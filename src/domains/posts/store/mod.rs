@@ -1,0 +1,8 @@
+//! All SQL of posts, by noun.
+
+pub mod audience;
+pub mod counters;
+pub mod lists;
+pub mod marks;
+pub mod posts;
+pub mod revisions;

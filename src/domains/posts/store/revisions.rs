@@ -1,0 +1,60 @@
+//! What posts said before.
+
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{RankKey, Slice};
+use crate::kernel::{PostId, Result, Timestamp};
+use crate::keyset;
+
+/// Keeps what a post says now, before an edit.
+pub async fn insert_revision(conn: &mut Conn, post_id: PostId) -> Result<()> {
+    sqlx::query!(
+        "insert into post_revision (post_id, version, content, audience, created_at)
+         select post_id, version, content, audience, coalesce(edited_at, created_at)
+         from post where post_id = $1",
+        post_id as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A version of a post.
+#[derive(Debug)]
+pub struct RevisionRow {
+    /// Counts edits.
+    pub version: i64,
+    /// The text.
+    pub content: String,
+    /// The word of the audience.
+    pub audience: String,
+    /// When the version came to be.
+    pub created_at: Timestamp,
+}
+
+/// The versions of a post, the present one first.
+pub async fn list_history(
+    conn: &mut Conn,
+    post_id: PostId,
+    slice: &Slice<RankKey>,
+) -> Result<Vec<(RankKey, RevisionRow)>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        newest "h.version",
+        "h.post_id",
+        RevisionRow,
+        r#"select h.version as "version!", h.content as "content!", h.audience as "audience!",
+                  h.created_at as "created_at!: _"
+           from (
+               select post_id, version, content, audience, created_at from post_revision
+               union all
+               select post_id, version, content, audience, coalesce(edited_at, created_at)
+               from post
+           ) h
+           where h.post_id = $4"#,
+        post_id as _
+    )?;
+    let keyed = |row: RevisionRow| (RankKey(row.version, post_id.uuid()), row);
+    Ok(rows.into_iter().map(keyed).collect())
+}

@@ -1,0 +1,9 @@
+//! What others see of posts.
+
+mod history;
+mod post;
+mod render;
+
+pub use history::{PostRevision, history};
+pub use post::{Post, PostMarks};
+pub use render::{marks, own_deleted, post, posts};

@@ -1,0 +1,126 @@
+//! What people can react to, and how.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What is reacted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TargetKind {
+    /// A post.
+    Post,
+    /// A comment.
+    Comment,
+}
+
+impl TargetKind {
+    /// The word in SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Comment => "comment",
+        }
+    }
+}
+
+/// A way to react.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ReactionKind)]
+pub enum Kind {
+    /// Thumb up.
+    Like,
+    /// Heart.
+    Love,
+    /// Hug.
+    Care,
+    /// Laughter.
+    Haha,
+    /// Amazement.
+    Wow,
+    /// Tears.
+    Sad,
+    /// Anger.
+    Angry,
+}
+
+impl Kind {
+    /// Every kind, in the order in which they are offered.
+    pub const ALL: &[Self] = &[
+        Self::Like,
+        Self::Love,
+        Self::Care,
+        Self::Haha,
+        Self::Wow,
+        Self::Sad,
+        Self::Angry,
+    ];
+
+    /// The word in SQL and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Like => "like",
+            Self::Love => "love",
+            Self::Care => "care",
+            Self::Haha => "haha",
+            Self::Wow => "wow",
+            Self::Sad => "sad",
+            Self::Angry => "angry",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A body that sets one's reaction.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetReaction {
+    /// How to react.
+    pub kind: Kind,
+}
+
+/// What a change of one person's reaction does to the summary, in the order in which every
+/// transaction changes its rows, so that no two of them wait for each other in a circle.
+pub(super) fn summary_changes(old: Option<Kind>, new: Option<Kind>) -> Vec<(Kind, i32)> {
+    if old == new {
+        return Vec::new();
+    }
+    let lost = old.map(|kind| (kind, -1));
+    let gained = new.map(|kind| (kind, 1));
+    let mut changes: Vec<_> = lost.into_iter().chain(gained).collect();
+    changes.sort_by_key(|(kind, _)| *kind);
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_same_in_sql_and_on_the_wire() {
+        for kind in Kind::ALL {
+            let wire = serde_json::to_value(kind).expect("JSON");
+            assert_eq!(wire, kind.as_str());
+            assert_eq!(Kind::from_word(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(Kind::from_word("boo"), None);
+    }
+
+    #[test]
+    fn the_summary_changes_by_what_was_lost_and_gained_in_order_of_kind() {
+        let (like, sad) = (Some(Kind::Like), Some(Kind::Sad));
+        assert_eq!(summary_changes(None, like), [(Kind::Like, 1)]);
+        assert_eq!(summary_changes(like, None), [(Kind::Like, -1)]);
+        assert_eq!(
+            summary_changes(sad, like),
+            [(Kind::Like, 1), (Kind::Sad, -1)]
+        );
+        assert_eq!(summary_changes(like, like), []);
+        assert_eq!(summary_changes(None, None), []);
+    }
+}

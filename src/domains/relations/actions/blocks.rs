@@ -1,0 +1,86 @@
+//! Blocking hides two people from each other; muting is the muter's own affair.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::model::can_see_person;
+use super::super::store;
+use super::requests::cancel_open;
+use super::{follows_by, friends_by, guard_other, lock_standing};
+use crate::domains::users::{self, Tally};
+use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::platform::Tx;
+
+/// Blocks somebody: friendship, follows and open requests end, and each leaves the other's circles.
+/// Again, it changes nothing.
+pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
+    guard_other(me, user_id)?;
+    let standing = lock_standing(tx, me, user_id).await?;
+    if standing.blocking {
+        return Ok(());
+    }
+    if !can_see_person(standing.sight()) {
+        return Err(Error::not_found());
+    }
+    let now = tx.now();
+    store::insert_block(tx.conn(), me, user_id, now).await?;
+    cancel_open(tx, standing.friend_request_id).await?;
+    store::delete_mutual_members(tx.conn(), me, user_id).await?;
+    let mut changes: Vec<(UserId, Tally)> = Vec::new();
+    if store::delete_friendship(tx.conn(), me, user_id).await? {
+        changes.extend(friends_by(-1, me, user_id));
+    }
+    if store::delete_follow(tx.conn(), me, user_id).await? {
+        changes.extend(follows_by(-1, me, user_id));
+    }
+    if store::delete_follow(tx.conn(), user_id, me).await? {
+        changes.extend(follows_by(-1, user_id, me));
+    }
+    users::bump(tx.conn(), &changes).await
+}
+
+/// Lifts a block, whatever became of the account; what it ended stays ended. Without a block, only
+/// somebody whom `me` may see is there at all.
+pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
+    guard_other(me, user_id)?;
+    let standing = lock_standing(tx, me, user_id).await?;
+    if !standing.blocking && !can_see_person(standing.sight()) {
+        return Err(Error::not_found());
+    }
+    store::delete_block(tx.conn(), me, user_id).await
+}
+
+/// How long to mute somebody.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMute)]
+pub struct Mute {
+    /// Until when; left out, without an end.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// Mutes somebody, or changes until when.
+pub async fn mute(tx: &mut Tx, me: UserId, user_id: UserId, mute: &Mute) -> Result<()> {
+    guard_visible_other(tx, me, user_id).await?;
+    let now = tx.now();
+    if mute.until.is_some_and(|until| until <= now) {
+        let detail = "A mute ends in the future. To lift one, delete it.";
+        return Err(Error::invalid_field("/until", "in_the_past", detail));
+    }
+    store::upsert_mute(tx.conn(), me, user_id, mute.until, now).await
+}
+
+/// Lifts a mute; again, it changes nothing.
+pub async fn unmute(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
+    guard_visible_other(tx, me, user_id).await?;
+    store::delete_mute(tx.conn(), me, user_id).await
+}
+
+async fn guard_visible_other(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
+    guard_other(me, user_id)?;
+    if store::is_visible(tx.conn(), Some(me), user_id).await? {
+        return Ok(());
+    }
+    Err(Error::not_found())
+}

@@ -1,0 +1,71 @@
+//! Changes of what lies between people: guard, lock the pair, change, counters last.
+
+mod blocks;
+mod circles;
+mod follows;
+mod friends;
+mod requests;
+
+pub use blocks::{Mute, block, mute, unblock, unmute};
+pub use circles::{
+    CircleNamed, add_member, create_circle, delete_circle, remove_member, rename_circle,
+};
+pub use follows::{follow, unfollow};
+pub use friends::{dismiss_suggestion, unfriend};
+pub use requests::{NewRequest, Sent, accept, cancel, decline, send};
+
+use super::model::{Standing, can_see_person};
+use super::{store, view};
+use crate::domains::users::{self, Tally};
+use crate::kernel::{Code, Error, Result, UserId};
+use crate::platform::Tx;
+
+/// Refuses what only makes sense towards others.
+fn guard_other(me: UserId, user_id: UserId) -> Result<()> {
+    if me == user_id {
+        return Err(Code::CannotTargetSelf.into());
+    }
+    Ok(())
+}
+
+/// Locks the pair and gives what lies between the two from then on, whoever may see whom. Nobody
+/// there is 404 before the lock, because the lock itself names the account.
+async fn lock_standing(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Standing> {
+    let now = tx.now();
+    if users::find_account(tx.conn(), user_id).await?.is_none() {
+        return Err(Error::not_found());
+    }
+    store::lock_pair(tx.conn(), me, user_id).await?;
+    view::standing(tx.conn(), me, user_id, now).await
+}
+
+/// The same, but somebody whom `me` may not see is 404.
+async fn lock_visible(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Standing> {
+    let standing = lock_standing(tx, me, user_id).await?;
+    if can_see_person(standing.sight()) {
+        return Ok(standing);
+    }
+    Err(Error::not_found())
+}
+
+/// One more or one less friend for each of two people.
+fn friends_by(change: i32, one: UserId, other: UserId) -> [(UserId, Tally); 2] {
+    let tally = Tally {
+        friends: change,
+        ..Tally::default()
+    };
+    [(one, tally), (other, tally)]
+}
+
+/// One more or one less follow, of `target_id` by `user_id`.
+fn follows_by(change: i32, user_id: UserId, target_id: UserId) -> [(UserId, Tally); 2] {
+    let active = Tally {
+        following: change,
+        ..Tally::default()
+    };
+    let passive = Tally {
+        followers: change,
+        ..Tally::default()
+    };
+    [(user_id, active), (target_id, passive)]
+}

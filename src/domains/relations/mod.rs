@@ -1,0 +1,23 @@
+//! Who is who to whom: friends, requests, follows, blocks, mutes, circles, and who sees whom.
+//!
+//! Owns the tables `pair`, `friendship`, `friend_request`, `follow`, `block`, `mute`, `circle`,
+//! `circle_member` and `suggestion_dismissal`. Invariants: whatever changes friendship, requests,
+//! follows or blocks between two people holds their row in `pair`, so that two changes never
+//! interleave; a friendship has both its rows or none; a block leaves no friendship, follow,
+//! request or circle membership between the two; a circle holds friends of its owner only.
+//!
+//! "May A see B" is written once in SQL, as `visible_account`, and once here, as
+//! [`can_see_person`].
+
+mod actions;
+mod face;
+mod model;
+mod routes;
+mod store;
+mod view;
+
+pub use face::{are_friends, circles_among, friends_among, visible_person};
+pub use model::{Friendship, SearchText, Sight, can_see_person};
+pub use routes::configure;
+pub use store::{RequestCounts, count_requests};
+pub use view::{Relationship, User, list_whole, people_in_order, people_page};

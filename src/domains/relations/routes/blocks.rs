@@ -1,0 +1,139 @@
+//! Blocks and mutes.
+
+use actix_web::{HttpResponse, delete, get, put};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::actions::{self, Mute};
+use super::super::store;
+use super::super::view::{self, MutedPerson, Relationship, forever};
+use super::relationship_now;
+use crate::domains::users::{self, Person};
+use crate::kernel::page::TimeKey;
+use crate::platform::http::{
+    HttpResult, ListOf, Listing, NoFilter, OptionalBody, PageParams, PathOf, UserRef,
+};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Writer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(block)
+        .service(unblock)
+        .service(list_blocks)
+        .service(mute)
+        .service(unmute)
+        .service(list_mutes);
+}
+
+/// Block somebody
+///
+/// You are hidden from each other everywhere. Friendship, follows and open requests end for good.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[put("/users/{id}/block")]
+async fn block(writer: Writer, me: CurrentUser, user: PathOf<UserRef>) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::block(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// Lift a block
+///
+/// What the block ended stays ended.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[delete("/users/{id}/block")]
+async fn unblock(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::unblock(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// People whom you have blocked
+///
+/// Newest first.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
+    params(PageParams), security(("bearer" = [])))]
+#[get("/blocks")]
+async fn list_blocks(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let page = store::list_blocks(conn, me.id, &listing.slice::<TimeKey>()?).await?;
+    Ok(listing.respond(view::people_page(conn, page).await?))
+}
+
+/// Mute somebody
+///
+/// Their posts leave your feed, and they cause you no notifications. They are not told.
+#[utoipa::path(tag = "Relations", request_body = Option<Mute>,
+    responses((status = 200, body = Relationship)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[put("/users/{id}/mute")]
+async fn mute(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+    body: OptionalBody<Mute>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::mute(tx, me.id, user_id, &body).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// Lift a mute
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[delete("/users/{id}/mute")]
+async fn unmute(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::unmute(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// People whom you have muted
+///
+/// Newest first.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<MutedPerson>)),
+    params(PageParams), security(("bearer" = [])))]
+#[get("/mutes")]
+async fn list_mutes(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let slice = listing.slice::<TimeKey>()?;
+    let page = store::list_mutes(conn, me.id, ctx.now(), forever(), &slice).await?;
+    let shown = view::muted(conn, &page.items).await?;
+    Ok(listing.respond(page.with_items(shown)))
+}

@@ -1,0 +1,162 @@
+//! Circles: private lists of friends.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::actions::{self, CircleNamed};
+use super::super::store;
+use super::super::view::{self, Circle, CircleWithMembers};
+use crate::domains::users;
+use crate::kernel::page::TimeKey;
+use crate::kernel::{CircleId, Result, UserId};
+use crate::platform::http::{
+    Body, HttpResult, IfMatch, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef,
+    json_with_etag,
+};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Answer, Ctx, Tx, Writer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(list_circles)
+        .service(create_circle)
+        .service(get_circle)
+        .service(rename_circle)
+        .service(delete_circle)
+        .service(add_circle_member)
+        .service(remove_circle_member);
+}
+
+async fn circle_now(tx: &mut Tx, me: UserId, circle_id: CircleId) -> Result<Answer> {
+    let body = view::circle(tx.conn(), me, circle_id).await?;
+    Answer::versioned(body.circle.version, &body)
+}
+
+/// Your circles
+///
+/// Newest first, without their members.
+#[utoipa::path(tag = "Circles", responses((status = 200, body = ListOf<Circle>)),
+    params(PageParams), security(("bearer" = [])))]
+#[get("/circles")]
+async fn list_circles(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let page = store::list_circles(conn, me.id, &listing.slice::<TimeKey>()?).await?;
+    let shown = view::circles(&page.items);
+    Ok(listing.respond(page.with_items(shown)))
+}
+
+/// Make a circle
+#[utoipa::path(tag = "Circles", responses((status = 201, body = CircleWithMembers)),
+    security(("bearer" = [])))]
+#[post("/circles")]
+async fn create_circle(
+    writer: Writer,
+    me: CurrentUser,
+    new: Body<CircleNamed>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let circle_id = actions::create_circle(tx, me.id, &new).await?;
+            let body = view::circle(tx.conn(), me.id, circle_id).await?;
+            let location = format!("/v1/circles/{circle_id}");
+            Answer::created(location, body.circle.version, &body)
+        })
+        .await
+}
+
+/// A circle with its members
+#[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
+    params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
+#[get("/circles/{id}")]
+async fn get_circle(
+    ctx: Ctx,
+    me: CurrentUser,
+    circle_id: PathOf<CircleId>,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let body = view::circle(&mut *ctx.read().await?, me.id, *circle_id).await?;
+    Ok(json_with_etag(&request, body.circle.version, &body))
+}
+
+/// Rename a circle
+#[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
+    params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
+#[patch("/circles/{id}")]
+async fn rename_circle(
+    writer: Writer,
+    me: CurrentUser,
+    circle_id: PathOf<CircleId>,
+    if_match: IfMatch,
+    change: Body<CircleNamed>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::rename_circle(tx, me.id, *circle_id, &change, if_match).await?;
+            circle_now(tx, me.id, *circle_id).await
+        })
+        .await
+}
+
+/// Delete a circle
+///
+/// Posts that name it stay as narrow as they were.
+#[utoipa::path(tag = "Circles", responses((status = 204)),
+    params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
+#[delete("/circles/{id}")]
+async fn delete_circle(
+    writer: Writer,
+    me: CurrentUser,
+    circle_id: PathOf<CircleId>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::delete_circle(tx, me.id, *circle_id).await?;
+            Ok(Answer::nothing())
+        })
+        .await
+}
+
+/// Put a friend into a circle
+#[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
+    params(("id" = String, Path, description = "Id of the circle"),
+        ("user_id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[put("/circles/{id}/members/{user_id}")]
+async fn add_circle_member(
+    writer: Writer,
+    me: CurrentUser,
+    path: PathOf<(CircleId, UserRef)>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let (circle_id, user) = &*path;
+            let user_id = users::resolve(tx.conn(), user).await?;
+            actions::add_member(tx, me.id, *circle_id, user_id).await?;
+            circle_now(tx, me.id, *circle_id).await
+        })
+        .await
+}
+
+/// Take somebody out of a circle
+#[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
+    params(("id" = String, Path, description = "Id of the circle"),
+        ("user_id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[delete("/circles/{id}/members/{user_id}")]
+async fn remove_circle_member(
+    writer: Writer,
+    me: CurrentUser,
+    path: PathOf<(CircleId, UserRef)>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let (circle_id, user) = &*path;
+            let user_id = users::resolve(tx.conn(), user).await?;
+            actions::remove_member(tx, me.id, *circle_id, user_id).await?;
+            circle_now(tx, me.id, *circle_id).await
+        })
+        .await
+}

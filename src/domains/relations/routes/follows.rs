@@ -1,0 +1,126 @@
+//! Follows, and relationships by id.
+
+use actix_web::{HttpResponse, delete, get, put};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::face::visible_person;
+use super::super::view::{self, Relationship, list_whole};
+use super::super::{actions, store};
+use super::relationship_now;
+use crate::domains::users::{self, Person};
+use crate::kernel::UserId;
+use crate::kernel::page::TimeKey;
+use crate::platform::http::{
+    HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
+};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Writer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(follow)
+        .service(unfollow)
+        .service(list_followers)
+        .service(list_following)
+        .service(list_relationships);
+}
+
+/// Follow somebody
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[put("/users/{id}/follow")]
+async fn follow(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::follow(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// Follow somebody no longer
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[delete("/users/{id}/follow")]
+async fn unfollow(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::unfollow(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// Those who follow a person
+///
+/// Newest first.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
+    security(("bearer" = [])))]
+#[get("/users/{id}/followers")]
+async fn list_followers(
+    ctx: Ctx,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let user_id = visible_person(conn, me.viewer(), &user).await?;
+    let page = store::list_followers(conn, me.id, user_id, &listing.slice::<TimeKey>()?).await?;
+    Ok(listing.respond(view::people_page(conn, page).await?))
+}
+
+/// Those whom a person follows
+///
+/// Newest first.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
+    security(("bearer" = [])))]
+#[get("/users/{id}/following")]
+async fn list_following(
+    ctx: Ctx,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let user_id = visible_person(conn, me.viewer(), &user).await?;
+    let page = store::list_following(conn, me.id, user_id, &listing.slice::<TimeKey>()?).await?;
+    Ok(listing.respond(view::people_page(conn, page).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RelationshipsWanted {
+    ids: IdList<UserId>,
+}
+
+/// Relationships by id
+///
+/// In the order of the ids, without yourself and people whom you may not see, but with those whom
+/// you have blocked.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Relationship>)),
+    params(("ids" = String, Query, description = "1 to 100 ids with commas between them")),
+    security(("bearer" = [])))]
+#[get("/relationships")]
+async fn list_relationships(
+    ctx: Ctx,
+    me: CurrentUser,
+    wanted: Params<RelationshipsWanted>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let found = view::relationships(conn, me.id, &wanted.ids.0, ctx.now()).await?;
+    Ok(ok(list_whole(found)))
+}

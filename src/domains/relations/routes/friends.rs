@@ -1,0 +1,112 @@
+//! Friends and suggestions.
+
+use actix_web::{HttpResponse, delete, get};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::model::SearchText;
+use super::super::view::{self, Relationship, Suggestion};
+use super::super::{actions, store};
+use super::relationship_now;
+use crate::domains::users::{self, Person};
+use crate::kernel::page::{NameKey, RankKey};
+use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Writer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(list_suggestions)
+        .service(dismiss_suggestion)
+        .service(list_friends)
+        .service(unfriend);
+}
+
+/// Narrows a list of people to some names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ByName {
+    q: Option<SearchText>,
+}
+
+impl ByName {
+    /// What to look for; empty for everybody.
+    pub(super) fn folded(&self) -> String {
+        self.q.as_ref().map(SearchText::folded).unwrap_or_default()
+    }
+}
+
+/// Your friends
+///
+/// By name.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
+    params(PageParams,
+        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100)),
+    security(("bearer" = [])))]
+#[get("/friends")]
+async fn list_friends(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<ByName>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
+    let page = store::list_friends(conn, me.id, me.id, &q, &slice).await?;
+    Ok(listing.respond(view::people_page(conn, page).await?))
+}
+
+/// End a friendship
+///
+/// Each leaves the other's circles. Answers the same when you are not friends.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("user_id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[delete("/friends/{user_id}")]
+async fn unfriend(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::unfriend(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}
+
+/// People you may know
+///
+/// Friends of friends, those with the most friends in common first.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Suggestion>)),
+    params(PageParams), security(("bearer" = [])))]
+#[get("/friends/suggestions")]
+async fn list_suggestions(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let page = store::list_suggestions(conn, me.id, &listing.slice::<RankKey>()?).await?;
+    let shown = view::suggestions(conn, me.id, &page.items).await?;
+    Ok(listing.respond(page.with_items(shown)))
+}
+
+/// Do not suggest somebody again
+#[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
+    params(("user_id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[delete("/friends/suggestions/{user_id}")]
+async fn dismiss_suggestion(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = users::resolve(tx.conn(), &user).await?;
+            actions::dismiss_suggestion(tx, me.id, user_id).await?;
+            relationship_now(tx, me.id, user_id).await
+        })
+        .await
+}

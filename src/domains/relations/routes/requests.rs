@@ -1,0 +1,133 @@
+//! Requests for friendship.
+
+use actix_web::{HttpResponse, delete, get, post};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::actions::{self, NewRequest, Sent};
+use super::super::model::RequestDirection;
+use super::super::store;
+use super::super::view::{self, FriendRequest};
+use crate::kernel::FriendRequestId;
+use crate::kernel::page::TimeKey;
+use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Answer, Ctx, Writer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(create_friend_request)
+        .service(list_friend_requests)
+        .service(accept_friend_request)
+        .service(decline_friend_request)
+        .service(cancel_friend_request);
+}
+
+/// Ask for friendship
+///
+/// Asking somebody who has asked you accepts theirs: 200, with `state: accepted`.
+#[utoipa::path(tag = "Relations",
+    responses((status = 201, body = FriendRequest), (status = 200, body = FriendRequest)),
+    security(("bearer" = [])))]
+#[post("/friend-requests")]
+async fn create_friend_request(
+    writer: Writer,
+    me: CurrentUser,
+    new: Body<NewRequest>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let sent = actions::send(tx, me.id, new.user_id).await?;
+            let now = tx.now();
+            let (Sent::Asked(request_id) | Sent::Accepted(request_id)) = sent;
+            let answer = Answer::ok(&view::request(tx.conn(), me.id, request_id, now).await?)?;
+            Ok(match sent {
+                Sent::Accepted(_) => answer,
+                Sent::Asked(_) => Answer {
+                    status: 201,
+                    location: Some(format!("/v1/friend-requests/{request_id}")),
+                    ..answer
+                },
+            })
+        })
+        .await
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestFilter {
+    #[serde(default)]
+    direction: RequestDirection,
+}
+
+/// Open requests to you or from you
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<FriendRequest>)),
+    params(PageParams, ("direction" = Option<RequestDirection>, Query,
+        description = "Those to you (`incoming`, the default) or from you")),
+    security(("bearer" = [])))]
+#[get("/friend-requests")]
+async fn list_friend_requests(
+    ctx: Ctx,
+    me: CurrentUser,
+    listing: Listing<RequestFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let slice = listing.slice::<TimeKey>()?;
+    let page = store::list_requests(conn, me.id, listing.filter.direction, &slice).await?;
+    let shown = view::requests(conn, me.id, &page.items, ctx.now()).await?;
+    Ok(listing.respond(page.with_items(shown)))
+}
+
+/// Accept a request
+///
+/// Accepting twice answers the same. 409 `request_closed` when it was declined or taken back.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = FriendRequest)),
+    params(("id" = String, Path, description = "Id of the request")), security(("bearer" = [])))]
+#[post("/friend-requests/{id}/accept")]
+async fn accept_friend_request(
+    writer: Writer,
+    me: CurrentUser,
+    request_id: PathOf<FriendRequestId>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::accept(tx, me.id, *request_id).await?;
+            let now = tx.now();
+            Answer::ok(&view::request(tx.conn(), me.id, *request_id, now).await?)
+        })
+        .await
+}
+
+/// Decline a request
+#[utoipa::path(tag = "Relations", responses((status = 200, body = FriendRequest)),
+    params(("id" = String, Path, description = "Id of the request")), security(("bearer" = [])))]
+#[post("/friend-requests/{id}/decline")]
+async fn decline_friend_request(
+    writer: Writer,
+    me: CurrentUser,
+    request_id: PathOf<FriendRequestId>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::decline(tx, me.id, *request_id).await?;
+            let now = tx.now();
+            Answer::ok(&view::request(tx.conn(), me.id, *request_id, now).await?)
+        })
+        .await
+}
+
+/// Take back a request
+#[utoipa::path(tag = "Relations", responses((status = 204)),
+    params(("id" = String, Path, description = "Id of the request")), security(("bearer" = [])))]
+#[delete("/friend-requests/{id}")]
+async fn cancel_friend_request(
+    writer: Writer,
+    me: CurrentUser,
+    request_id: PathOf<FriendRequestId>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            actions::cancel(tx, me.id, *request_id).await?;
+            Ok(Answer::nothing())
+        })
+        .await
+}

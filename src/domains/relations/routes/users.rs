@@ -1,0 +1,119 @@
+//! Profiles.
+
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::super::face::visible_person;
+use super::super::store;
+use super::super::view::{self, User, list_whole};
+use crate::domains::users::Person;
+use crate::kernel::UserId;
+use crate::kernel::page::NameKey;
+use crate::platform::Ctx;
+use crate::platform::http::{
+    HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef,
+    json_with_etag, ok,
+};
+use crate::platform::sessions::{CurrentUser, Viewer};
+
+pub(super) fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(get_users)
+        .service(get_user)
+        .service(list_friends_of_user)
+        .service(list_mutual_friends);
+}
+
+/// A person's profile
+///
+/// A former username answers 308 for 90 days.
+#[utoipa::path(tag = "People", responses((status = 200, body = User)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security((), ("bearer" = [])))]
+#[get("/users/{id}")]
+async fn get_user(
+    ctx: Ctx,
+    viewer: Viewer,
+    user: PathOf<UserRef>,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let user_id = visible_person(conn, viewer, &user).await?;
+    let body = view::user(conn, viewer, user_id, ctx.now()).await?;
+    Ok(json_with_etag(&request, body.version, &body))
+}
+
+/// What else a person may be shown with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Expansion {
+    /// What lies between the viewer and the person; profiles always have it, as `viewer`.
+    Relationship,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UsersWanted {
+    ids: IdList<UserId>,
+    #[serde(rename = "expand")]
+    _expand: Option<Expansion>,
+}
+
+/// Profiles by id
+///
+/// In the order of the ids, without people whom you may not see.
+#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<User>)),
+    params(("ids" = String, Query, description = "1 to 100 ids with commas between them"),
+        ("expand" = Option<Expansion>, Query, description = "Profiles have `viewer` in any case")),
+    security((), ("bearer" = [])))]
+#[get("/users")]
+async fn get_users(
+    ctx: Ctx,
+    viewer: Viewer,
+    wanted: Params<UsersWanted>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let found = view::users(conn, viewer, &wanted.ids.0, ctx.now()).await?;
+    Ok(ok(list_whole(found)))
+}
+
+/// A person's friends
+///
+/// By name, without people whom you may not see; 403 when the person does not show you the list.
+#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<Person>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams,
+        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100)),
+    security(("bearer" = [])))]
+#[get("/users/{id}/friends")]
+async fn list_friends_of_user(
+    ctx: Ctx,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+    listing: Listing<super::friends::ByName>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let user_id = visible_person(conn, me.viewer(), &user).await?;
+    view::guard_friends_shown(conn, me.id, user_id).await?;
+    let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
+    let page = store::list_friends(conn, me.id, user_id, &q, &slice).await?;
+    Ok(listing.respond(view::people_page(conn, page).await?))
+}
+
+/// Friends that you and a person have in common
+#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<Person>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
+    security(("bearer" = [])))]
+#[get("/users/{id}/mutual-friends")]
+async fn list_mutual_friends(
+    ctx: Ctx,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+    listing: Listing<NoFilter>,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let user_id = visible_person(conn, me.viewer(), &user).await?;
+    let page =
+        store::list_mutual_friends(conn, me.id, user_id, &listing.slice::<NameKey>()?).await?;
+    Ok(listing.respond(view::people_page(conn, page).await?))
+}

@@ -1,0 +1,260 @@
+//! Circles and their members.
+
+use std::collections::HashSet;
+
+use crate::infra::db::{Conn, OnConstraint};
+use crate::kernel::ids::Id;
+use crate::kernel::page::{Page, Slice, TimeKey};
+use crate::kernel::{CircleId, Code, Error, Result, Timestamp, UserId};
+use crate::keyset;
+
+/// A circle as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct CircleRow {
+    /// Its id.
+    pub circle_id: CircleId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Counts edits of the name.
+    pub version: i64,
+    /// Members whom the owner may see.
+    pub member_count: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its name or its members changed.
+    pub updated_at: Timestamp,
+}
+
+/// Those of these circles that belong to `owner_id` and are not deleted.
+pub async fn list_circles_among(
+    conn: &mut Conn,
+    owner_id: UserId,
+    ids: &[CircleId],
+) -> Result<HashSet<CircleId>> {
+    let rows = sqlx::query_scalar!(
+        r#"select circle_id as "circle_id: CircleId" from circle
+           where owner_id = $1 and circle_id = any($2) and deleted_at is null"#,
+        owner_id as _,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// A person's circles, newest first.
+pub async fn list_circles(
+    conn: &mut Conn,
+    owner_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, CircleRow>> {
+    let rows = keyset!(
+        conn, slice, newest "c.created_at", "c.circle_id", CircleRow,
+        r#"select c.circle_id as "circle_id: _", c.name, c.version, c.created_at as "created_at: _",
+                  c.updated_at as "updated_at: _",
+                  (
+                      select count(*) from circle_member m
+                      join visible_account($4) a on a.user_id = m.user_id
+                      where m.circle_id = c.circle_id
+                  ) as "member_count!"
+           from circle c where c.owner_id = $4 and c.deleted_at is null"#,
+        owner_id as _,
+    )?;
+    let key = |row: CircleRow| (TimeKey(row.created_at, row.circle_id.uuid()), row);
+    Ok(slice.page(rows.into_iter().map(key).collect()))
+}
+
+/// A circle of `owner_id`.
+pub async fn find_circle(
+    conn: &mut Conn,
+    owner_id: UserId,
+    circle_id: CircleId,
+) -> Result<Option<CircleRow>> {
+    Ok(sqlx::query_as!(
+        CircleRow,
+        r#"select c.circle_id as "circle_id: _", c.name, c.version, c.created_at as "created_at: _",
+                  c.updated_at as "updated_at: _",
+                  (
+                      select count(*) from circle_member m
+                      join visible_account($1) a on a.user_id = m.user_id
+                      where m.circle_id = c.circle_id
+                  ) as "member_count!"
+           from circle c where c.owner_id = $1 and c.circle_id = $2 and c.deleted_at is null"#,
+        owner_id as _,
+        circle_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The version of a circle of `owner_id`, which is locked until the transaction ends.
+pub async fn lock_circle(
+    conn: &mut Conn,
+    owner_id: UserId,
+    circle_id: CircleId,
+) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "select version from circle
+         where owner_id = $1 and circle_id = $2 and deleted_at is null for update",
+        owner_id as _,
+        circle_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The members of a circle whom its owner may see, by name.
+pub async fn list_members(
+    conn: &mut Conn,
+    owner_id: UserId,
+    circle_id: CircleId,
+    limit: i64,
+) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select m.user_id as "user_id: UserId"
+           from circle_member m join visible_account($1) a on a.user_id = m.user_id
+           where m.circle_id = $2
+           order by lower(a.display_name) collate "C", m.user_id limit $3"#,
+        owner_id as _,
+        circle_id as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// How many circles a person has.
+pub async fn count_circles(conn: &mut Conn, owner_id: UserId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from circle where owner_id = $1 and deleted_at is null"#,
+        owner_id as _
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Adds an empty circle.
+pub async fn insert_circle(
+    conn: &mut Conn,
+    circle_id: CircleId,
+    owner_id: UserId,
+    name: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into circle (circle_id, owner_id, name, created_at, updated_at)
+         values ($1, $2, $3, $4, $4)",
+        circle_id as _,
+        owner_id as _,
+        name,
+        now as _
+    )
+    .execute(conn)
+    .await
+    .on_constraint("circle_owner_name_key", name_taken)?;
+    Ok(())
+}
+
+/// Gives a circle another name.
+pub async fn rename_circle(
+    conn: &mut Conn,
+    circle_id: CircleId,
+    name: &str,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update circle set name = $2, version = version + 1, updated_at = $3 where circle_id = $1",
+        circle_id as _,
+        name,
+        now as _
+    )
+    .execute(conn)
+    .await
+    .on_constraint("circle_owner_name_key", name_taken)?;
+    Ok(())
+}
+
+fn name_taken() -> Error {
+    Error::new(
+        Code::Conflict,
+        "You have a circle of this name. Choose another name.",
+    )
+}
+
+/// Takes a circle out of its owner's lists. It goes on standing for its members in the audiences
+/// that name it.
+pub async fn mark_circle_deleted(
+    conn: &mut Conn,
+    owner_id: UserId,
+    circle_id: CircleId,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update circle set deleted_at = $3, version = version + 1, updated_at = $3
+         where owner_id = $1 and circle_id = $2 and deleted_at is null",
+        owner_id as _,
+        circle_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts somebody into a circle; says whether that is new.
+pub async fn insert_member(
+    conn: &mut Conn,
+    circle_id: CircleId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into circle_member (circle_id, user_id, created_at) values ($1, $2, $3)
+         on conflict do nothing",
+        circle_id as _,
+        user_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Takes somebody out of a circle; says whether they were in it.
+pub async fn delete_member(conn: &mut Conn, circle_id: CircleId, user_id: UserId) -> Result<bool> {
+    let done = sqlx::query!(
+        "delete from circle_member where circle_id = $1 and user_id = $2",
+        circle_id as _,
+        user_id as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes that a circle's members changed.
+pub async fn touch_circle(conn: &mut Conn, circle_id: CircleId, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update circle set updated_at = $2 where circle_id = $1",
+        circle_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes each of two people out of all circles of the other, deleted ones too, because those still
+/// stand in audiences.
+pub async fn delete_mutual_members(conn: &mut Conn, one: UserId, other: UserId) -> Result<()> {
+    sqlx::query!(
+        "delete from circle_member m using circle c
+         where c.circle_id = m.circle_id
+           and ((c.owner_id = $1 and m.user_id = $2) or (c.owner_id = $2 and m.user_id = $1))",
+        one as _,
+        other as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Requests for friendship.
+
+use super::super::model::{RequestDirection, RequestState};
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id;
+use crate::kernel::page::{Page, Slice, TimeKey};
+use crate::kernel::{FriendRequestId, Result, Timestamp, UserId};
+use crate::keyset;
+
+/// A request as it is stored.
+#[derive(Debug, Clone)]
+pub struct RequestRow {
+    /// Its id.
+    pub friend_request_id: FriendRequestId,
+    /// Who asks.
+    pub sender_id: UserId,
+    /// Who is asked.
+    pub recipient_id: UserId,
+    /// What became of it.
+    pub state: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl RequestRow {
+    /// What became of it; a word that is unknown counts as closed.
+    pub fn state(&self) -> RequestState {
+        RequestState::from_word(&self.state).unwrap_or(RequestState::Cancelled)
+    }
+
+    /// The one of the two who is not `viewer`.
+    pub fn other(&self, viewer: UserId) -> UserId {
+        if self.sender_id == viewer {
+            self.recipient_id
+        } else {
+            self.sender_id
+        }
+    }
+}
+
+/// The request with this id.
+pub async fn find_request(
+    conn: &mut Conn,
+    friend_request_id: FriendRequestId,
+) -> Result<Option<RequestRow>> {
+    Ok(sqlx::query_as!(
+        RequestRow,
+        r#"select friend_request_id as "friend_request_id: _", sender_id as "sender_id: _",
+                  recipient_id as "recipient_id: _", state, created_at as "created_at: _"
+           from friend_request where friend_request_id = $1"#,
+        friend_request_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The open requests to or from `user_id`, newest first, without people whom they may not see.
+pub async fn list_requests(
+    conn: &mut Conn,
+    user_id: UserId,
+    direction: RequestDirection,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, RequestRow>> {
+    let rows = match direction {
+        RequestDirection::Incoming => keyset!(
+            conn, slice, newest "r.created_at", "r.friend_request_id", RequestRow,
+            r#"select r.friend_request_id as "friend_request_id: _", r.sender_id as "sender_id: _",
+                      r.recipient_id as "recipient_id: _", r.state, r.created_at as "created_at: _"
+               from friend_request r
+               where r.recipient_id = $4 and r.state = 'pending'
+                 and exists (select from visible_account($4) a where a.user_id = r.sender_id)"#,
+            user_id as _,
+        )?,
+        RequestDirection::Outgoing => keyset!(
+            conn, slice, newest "r.created_at", "r.friend_request_id", RequestRow,
+            r#"select r.friend_request_id as "friend_request_id: _", r.sender_id as "sender_id: _",
+                      r.recipient_id as "recipient_id: _", r.state, r.created_at as "created_at: _"
+               from friend_request r
+               where r.sender_id = $4 and r.state = 'pending'
+                 and exists (select from visible_account($4) a where a.user_id = r.recipient_id)"#,
+            user_id as _,
+        )?,
+    };
+    let key = |row: RequestRow| (TimeKey(row.created_at, row.friend_request_id.uuid()), row);
+    Ok(slice.page(rows.into_iter().map(key).collect()))
+}
+
+/// Adds an open request. The caller holds the pair and knows that there is none.
+pub async fn insert_request(
+    conn: &mut Conn,
+    friend_request_id: FriendRequestId,
+    sender_id: UserId,
+    recipient_id: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into friend_request (friend_request_id, sender_id, recipient_id, created_at)
+         values ($1, $2, $3, $4)",
+        friend_request_id as _,
+        sender_id as _,
+        recipient_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Closes an open request. The caller holds the pair.
+pub async fn close_request(
+    conn: &mut Conn,
+    friend_request_id: FriendRequestId,
+    state: RequestState,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update friend_request set state = $2, decided_at = $3
+         where friend_request_id = $1 and state = 'pending'",
+        friend_request_id as _,
+        state.as_str(),
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// How many open requests somebody has.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestCounts {
+    /// Those that were not looked at yet.
+    pub unseen: i64,
+    /// All of them.
+    pub pending: i64,
+}
+
+/// How many open requests wait for `user_id`, without those of people whom they may not see.
+pub async fn count_requests(conn: &mut Conn, user_id: UserId) -> Result<RequestCounts> {
+    Ok(sqlx::query_as!(
+        RequestCounts,
+        r#"select count(*) filter (where r.seen_at is null) as "unseen!", count(*) as "pending!"
+           from friend_request r
+           where r.recipient_id = $1 and r.state = 'pending'
+             and exists (select from visible_account($1) a where a.user_id = r.sender_id)"#,
+        user_id as _
+    )
+    .fetch_one(conn)
+    .await?)
+}

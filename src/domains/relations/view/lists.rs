@@ -1,0 +1,108 @@
+//! Lists of people.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::store::{self, MuteRow};
+use crate::domains::users::{self, Person};
+use crate::infra::db::Conn;
+use crate::kernel::page::Page;
+use crate::kernel::{Result, Timestamp, UserId};
+use crate::platform::http::{ListOf, PageLinks};
+
+/// People in the order of `ids`; whoever lists the ids has decided that they may be seen.
+pub async fn people_in_order(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Person>> {
+    let people = users::people(conn, ids).await?;
+    Ok(ids
+        .iter()
+        .filter_map(|id| people.get(id).cloned())
+        .collect())
+}
+
+/// A page of people for a page of their ids.
+pub async fn people_page<K>(conn: &mut Conn, page: Page<K, UserId>) -> Result<Page<K, Person>> {
+    let people = people_in_order(conn, &page.items).await?;
+    Ok(page.with_items(people))
+}
+
+/// A list that is always given as a whole, in the envelope of all lists.
+pub fn list_whole<T>(data: Vec<T>) -> ListOf<T> {
+    let page = PageLinks {
+        next: None,
+        prev: None,
+    };
+    ListOf { data, page }
+}
+
+/// Somebody who is muted.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MutedPerson {
+    /// Who it is.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Until when; a mute without an end says the year 9999.
+    #[schema(value_type = String, format = DateTime)]
+    pub muted_until: Timestamp,
+}
+
+/// Muted people in their order.
+pub async fn muted(conn: &mut Conn, rows: &[MuteRow]) -> Result<Vec<MutedPerson>> {
+    let ids: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
+    let mut people = users::people(conn, &ids).await?;
+    let shown = |row: &MuteRow| {
+        Some(MutedPerson {
+            person: people.remove(&row.user_id)?,
+            muted_until: row.muted_until,
+        })
+    };
+    Ok(rows.iter().filter_map(shown).collect())
+}
+
+/// Why somebody is suggested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SuggestionReason {
+    /// They are friends of friends.
+    MutualFriends,
+}
+
+/// Somebody whom the viewer may know.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Suggestion {
+    /// Who it is.
+    pub user: Person,
+    /// How many friends the two have in common.
+    pub mutual_friends: i64,
+    /// Up to three of those friends, by name.
+    pub mutuals: Vec<Person>,
+    /// Why they are suggested.
+    pub reason: SuggestionReason,
+}
+
+/// Suggestions for `viewer`, in the order of `found`.
+pub async fn suggestions(
+    conn: &mut Conn,
+    viewer: UserId,
+    found: &[(UserId, i64)],
+) -> Result<Vec<Suggestion>> {
+    let ids: Vec<UserId> = found.iter().map(|(user_id, _)| *user_id).collect();
+    let mutuals = store::list_first_mutuals(conn, viewer, &ids).await?;
+    let shown: Vec<UserId> = ids
+        .iter()
+        .copied()
+        .chain(mutuals.iter().map(|row| row.friend_id))
+        .collect();
+    let people = users::people(conn, &shown).await?;
+    let suggestion = |(user_id, mutual_friends): &(UserId, i64)| {
+        let with_them = mutuals.iter().filter(|row| row.user_id == *user_id);
+        Some(Suggestion {
+            user: people.get(user_id)?.clone(),
+            mutual_friends: *mutual_friends,
+            mutuals: with_them
+                .filter_map(|row| people.get(&row.friend_id).cloned())
+                .collect(),
+            reason: SuggestionReason::MutualFriends,
+        })
+    };
+    Ok(found.iter().filter_map(suggestion).collect())
+}

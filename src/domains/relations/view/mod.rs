@@ -1,0 +1,15 @@
+//! What leaves relations: people with what lies between them and the viewer.
+
+mod circles;
+mod lists;
+mod relationship;
+mod requests;
+mod user;
+
+pub use circles::{Circle, CircleWithMembers, circle, circles};
+pub use lists::{
+    MutedPerson, Suggestion, list_whole, muted, people_in_order, people_page, suggestions,
+};
+pub use relationship::{Relationship, forever, relationship, relationships, standing};
+pub use requests::{FriendRequest, request, requests};
+pub use user::{User, guard_friends_shown, user, users};

@@ -1,0 +1,100 @@
+//! Settings of people.
+
+use serde_json::Value;
+
+use crate::infra::db::Conn;
+use crate::kernel::{Error, Result, Timestamp, UserId};
+
+/// A person's settings as they are stored.
+#[derive(Debug, Clone)]
+pub struct SettingsRow {
+    /// Whom posts are for when nothing else is said.
+    pub default_audience: String,
+    /// Who may ask for friendship.
+    pub who_can_request: String,
+    /// Who may write a message without being asked.
+    pub who_can_message: String,
+    /// Who may see the list of friends.
+    pub who_sees_friends: String,
+    /// Whether search finds the person.
+    pub searchable: bool,
+    /// Whether friends see that the person is online.
+    pub show_presence: bool,
+    /// Whether friends see when the person was last here; works both ways.
+    pub show_last_active: bool,
+    /// Whether others see what the person has read; works both ways.
+    pub read_receipts: bool,
+    /// Whether the person is suggested to others.
+    pub suggestions: bool,
+    /// How often a summary comes by mail.
+    pub email_digest: String,
+    /// Language tag.
+    pub language: String,
+    /// Time zone.
+    pub time_zone: String,
+    /// The frontend's own settings.
+    pub client: Value,
+    /// Counts edits.
+    pub version: i64,
+}
+
+/// A person's settings.
+pub async fn load_settings(conn: &mut Conn, user_id: UserId) -> Result<SettingsRow> {
+    sqlx::query_as!(
+        SettingsRow,
+        "select default_audience, who_can_request, who_can_message, who_sees_friends, searchable,
+                show_presence, show_last_active, read_receipts, suggestions, email_digest,
+                language, time_zone, client, version
+         from user_settings where user_id = $1",
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or_else(Error::not_found)
+}
+
+/// Locks a person's settings until the transaction ends.
+pub async fn lock_settings(conn: &mut Conn, user_id: UserId) -> Result<()> {
+    sqlx::query_scalar!(
+        "select 1 from user_settings where user_id = $1 for update",
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes all of a person's settings.
+pub async fn update_settings(
+    conn: &mut Conn,
+    user_id: UserId,
+    row: &SettingsRow,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update user_settings
+         set default_audience = $2, who_can_request = $3, who_can_message = $4,
+             who_sees_friends = $5, searchable = $6, show_presence = $7, show_last_active = $8,
+             read_receipts = $9, suggestions = $10, email_digest = $11, language = $12,
+             time_zone = $13, client = $14, version = version + 1, updated_at = $15
+         where user_id = $1",
+        user_id as _,
+        row.default_audience,
+        row.who_can_request,
+        row.who_can_message,
+        row.who_sees_friends,
+        row.searchable,
+        row.show_presence,
+        row.show_last_active,
+        row.read_receipts,
+        row.suggestions,
+        row.email_digest,
+        row.language,
+        row.time_zone,
+        row.client,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

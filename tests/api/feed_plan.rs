@@ -1,0 +1,149 @@
+//! What a page of the home feed costs: it depends on how many authors somebody reads, and neither on
+//! how much they write nor on how many people there are.
+
+use kith::domains::feed::{NEWER, OLDER, PLANNING};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+use crate::support::TestApp;
+
+const VIEWER: &str = "00000000-0000-7000-8000-000000000001";
+const NOW: &str = "2026-06-01T00:00:00Z";
+const MIDDLE: &str = "2025-06-01T00:00:00Z";
+
+/// Adds people up to `people`, each with `posts` posts spread over two years; the viewer is the
+/// friend of 60, follows 30 others, has muted one and hidden every twentieth post. The rest are
+/// friends among themselves.
+const LOAD: &str = "
+    set local kith.bulk = on;
+    create or replace function pg_temp.person(number int) returns uuid language sql immutable as $$
+        select ('00000000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
+    $$;
+    insert into account (user_id, username, display_name, created_at, updated_at)
+    select pg_temp.person(i), 'person_' || i, 'Person', '2024-01-01', '2024-01-01'
+    from generate_series(1, {people}) i on conflict do nothing;
+    insert into friendship (user_id, friend_id, created_at)
+    select pg_temp.person(a), pg_temp.person(b), '2024-01-01'
+    from (
+        select 1 as a, i as b from generate_series(2, 61) i
+        union all
+        select i, i % ({people} - 100) + 101 from generate_series(100, {people}) i
+        where i <> i % ({people} - 100) + 101
+    ) pair
+    on conflict do nothing;
+    insert into friendship select friend_id, user_id, created_at from friendship on conflict do nothing;
+    insert into follow select pg_temp.person(1), pg_temp.person(i), '2024-01-01'
+    from generate_series(50, 91) i on conflict do nothing;
+    insert into mute select pg_temp.person(1), pg_temp.person(7), null, '2024-01-01' on conflict do nothing;
+    insert into post (post_id, author_id, content, audience, created_at)
+    select ('00000000-0000-7000-9000-' || lpad(to_hex(i * 1000 + k), 12, '0'))::uuid, pg_temp.person(i), 'a post',
+           (array['public', 'friends', 'public', 'only_me', 'friends', 'public', 'custom', 'public'])[(i + k) % 8 + 1],
+           '2026-06-01'::timestamptz
+               - (abs(hashint4(i * 1000 + k)::bigint) % 1000000) / 1000000.0 * interval '730 days'
+    from generate_series(1, {people}) i, generate_series(1, {posts}) k
+    on conflict do nothing;
+    insert into hidden_post select pg_temp.person(1), post_id, '2024-01-01'
+    from post where abs(hashtext(post_id::text)::bigint) % 20 = 0 on conflict do nothing;
+";
+
+async fn load(db: &PgPool, people: u32, posts: u32) {
+    let sql = LOAD
+        .replace("{people}", &people.to_string())
+        .replace("{posts}", &posts.to_string());
+    let mut transaction = db.begin().await.expect("a transaction");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut *transaction)
+        .await
+        .expect("the data load");
+    transaction.commit().await.expect("a commit");
+    sqlx::raw_sql("vacuum analyze")
+        .execute(db)
+        .await
+        .expect("statistics");
+}
+
+/// What one page read: rows of tables and indexes, and which kinds of nodes did it.
+struct Cost {
+    rows: f64,
+    kinds: Vec<String>,
+    found: f64,
+}
+
+/// Runs a page as the program does, planned as the program plans it.
+async fn explain(db: &PgPool, statement: &str, bound: &str) -> Cost {
+    let mut conn = db.acquire().await.expect("a connection");
+    let mut transaction = conn.begin_with(PLANNING).await.expect("a transaction");
+    let conn: &mut PgConnection = &mut transaction;
+    let prepare =
+        format!("prepare page (timestamptz, uuid, bigint, uuid, timestamptz) as {statement}");
+    sqlx::raw_sql(AssertSqlSafe(prepare))
+        .execute(&mut *conn)
+        .await
+        .expect("the statement is valid");
+    let id = "80000000-0000-0000-0000-000000000000";
+    let run = format!(
+        "explain (analyze, format json) execute page ('{bound}', '{id}', 21, '{VIEWER}', '{NOW}')"
+    );
+    let plan: Value = sqlx::query_scalar(AssertSqlSafe(run))
+        .fetch_one(&mut *conn)
+        .await
+        .expect("a plan");
+    sqlx::raw_sql("deallocate page")
+        .execute(&mut *conn)
+        .await
+        .expect("the statement goes");
+    let top = &plan[0]["Plan"];
+    let mut cost = Cost {
+        rows: 0.0,
+        kinds: Vec::new(),
+        found: top["Actual Rows"].as_f64().expect("rows"),
+    };
+    add_up(top, &mut cost);
+    cost
+}
+
+fn add_up(node: &Value, cost: &mut Cost) {
+    let number = |name: &str| node[name].as_f64().unwrap_or_default();
+    let kind = node["Node Type"].as_str().expect("a kind");
+    if node["Relation Name"].is_string() || kind == "Bitmap Index Scan" {
+        let removed = number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+        cost.rows += (number("Actual Rows") + removed) * number("Actual Loops");
+        cost.kinds.push(kind.to_owned());
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        add_up(child, cost);
+    }
+}
+
+#[tokio::test]
+async fn the_rows_that_a_page_of_the_feed_reads_do_not_grow_with_posts_or_people() {
+    let app = TestApp::start().await;
+    let pages = [
+        ("first", OLDER, "9999-01-01"),
+        ("middle", OLDER, MIDDLE),
+        ("middle, towards newer", NEWER, MIDDLE),
+    ];
+    load(&app.db, 200, 10).await;
+    let mut small = Vec::new();
+    for (_, statement, bound) in pages {
+        small.push(explain(&app.db, statement, bound).await);
+    }
+    for (people, posts) in [(200, 100), (2_000, 100)] {
+        load(&app.db, people, posts).await;
+        for ((page, statement, bound), small) in pages.iter().zip(&small) {
+            let large = explain(&app.db, statement, bound).await;
+            assert!(
+                (large.found, small.found) == (21.0, 21.0),
+                "{page}: a full page"
+            );
+            assert!(
+                large.rows < small.rows * 1.15,
+                "{page}, {people} people with {posts} posts: {} rows, {} with few",
+                large.rows,
+                small.rows
+            );
+            let walks = |kind: &String| kind.starts_with("Index");
+            assert!(large.kinds.iter().all(walks), "{page}: {:?}", large.kinds);
+        }
+    }
+}

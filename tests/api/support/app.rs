@@ -1,0 +1,175 @@
+//! A running kith.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use kith::app::{Application, Injected};
+use kith::platform::Ctx;
+use kith::platform::config::{Config, Sources};
+use serde_json::json;
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+
+use super::client::{Anyone, Session};
+use super::database::TestDatabase;
+
+/// The password of everybody in tests.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A running kith with a database of its own. Several may share one database.
+pub struct TestApp {
+    /// Where it listens: `http://127.0.0.1:port`.
+    pub url: String,
+    /// A pool of its database, for looking behind the scenes.
+    pub db: PgPool,
+    /// Its context.
+    pub ctx: Ctx,
+    /// Where its mail is written.
+    pub mail_dir: std::path::PathBuf,
+    database: Arc<TestDatabase>,
+    people: AtomicU32,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<std::thread::JoinHandle<()>>,
+    _dir: tempfile::TempDir,
+}
+
+impl TestApp {
+    /// Starts kith with test settings.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts kith with some settings changed.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::on(Arc::new(TestDatabase::create().await), settings).await
+    }
+
+    /// Starts a second instance on the same database, with the same keys.
+    pub async fn start_beside(&self, settings: &[(&str, &str)]) -> Self {
+        Self::on(Arc::clone(&self.database), settings).await
+    }
+
+    async fn on(database: Arc<TestDatabase>, settings: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mail_dir = dir.path().join("mail");
+        let defaults = [
+            ("KITH_ADDR", "127.0.0.1:0"),
+            ("KITH_OPS_ADDR", "127.0.0.1:0"),
+            ("KITH_LIMITS", "off"),
+            ("KITH_JWT_KEYS", "test:0123456789abcdef0123456789abcdef"),
+            ("KITH_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
+            ("KITH_DB_POOL", "12"),
+            ("KITH_SHUTDOWN_GRACE", "2s"),
+            ("KITH_DIR", dir.path().to_str().expect("UTF-8")),
+            ("KITH_MAIL_DIR", mail_dir.to_str().expect("UTF-8")),
+        ];
+        let url = database.url();
+        let own = [("DATABASE_URL", url.as_str())];
+        let all = defaults.iter().chain(&own).chain(settings);
+        let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
+            .expect("the settings are valid");
+        let (tell, told) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        let server = std::thread::spawn(move || serve(config, &url, tell, stopped));
+        let (addr, ctx) = told.await.expect("kith starts");
+        let app = Self {
+            url: format!("http://{addr}"),
+            db: ctx.db().clone(),
+            ctx,
+            mail_dir,
+            database,
+            people: AtomicU32::new(0),
+            stop: Some(stop),
+            server: Some(server),
+            _dir: dir,
+        };
+        app.wait_until_ready().await;
+        app
+    }
+
+    async fn wait_until_ready(&self) {
+        for _ in 0..200 {
+            if self.anyone().get("/readyz").await.status == 200 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("kith did not get ready");
+    }
+
+    /// Somebody who is signed out.
+    pub fn anyone(&self) -> Anyone {
+        Anyone::new(&self.url)
+    }
+
+    /// A new person, signed in, with a name made from `name`.
+    pub async fn person(&self, name: &str) -> Session {
+        let number = self.people.fetch_add(1, Ordering::Relaxed);
+        self.register(&format!("{name}{number}")).await
+    }
+
+    /// A new person with exactly this username, signed in.
+    pub async fn register(&self, username: &str) -> Session {
+        let body = json!({
+            "username": username,
+            "email": format!("{username}@example.org"),
+            "password": PASSWORD,
+            "display_name": username,
+        });
+        let reply = self
+            .anyone()
+            .post("/v1/auth/register", &body)
+            .await
+            .expect_status(201);
+        Session::new(&self.url, &reply.json)
+    }
+
+    /// Two people who are friends.
+    pub async fn friends(&self, one: &str, other: &str) -> (Session, Session) {
+        let (one, other) = (self.person(one).await, self.person(other).await);
+        one.befriend(&other).await;
+        (one, other)
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The server may have ended by itself.
+            drop(stop.send(()));
+        }
+        if let Some(server) = self.server.take()
+            && server.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the server panicked");
+        }
+    }
+}
+
+fn serve(
+    config: Config,
+    url: &str,
+    tell: oneshot::Sender<(std::net::SocketAddr, Ctx)>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let app = Application::build(config, url, Injected::default()).expect("kith builds");
+        assert!(
+            tell.send((app.addr(), app.ctx().clone())).is_ok(),
+            "the test waits"
+        );
+        app.run_until_stopped(async {
+            // An error means that the test is gone: stop as well.
+            stopped.await.unwrap_or_default();
+        })
+        .await
+        .expect("kith runs");
+    });
+}

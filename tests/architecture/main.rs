@@ -1,0 +1,206 @@
+//! The house's rules, read off the sources: who may import whom, no circles, sizes, headers, words
+//! that must not appear.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod edges;
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edges::{Edge, edges};
+use sources::{Source, functions, sources};
+
+/// The domains from left to right: each may use those before it.
+const DOMAINS: &[&str] = &[
+    "media",
+    "users",
+    "auth",
+    "relations",
+    "reactions",
+    "posts",
+    "comments",
+    "feed",
+    "discovery",
+    "messaging",
+    "documents",
+    "moderation",
+    "notifications",
+];
+
+/// Which top-level module may use which others.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("kernel", &[]),
+    ("infra", &["kernel"]),
+    ("platform", &["kernel", "infra"]),
+    ("domains", &["kernel", "infra", "platform"]),
+    ("seeds", &["kernel", "infra", "platform", "domains"]),
+    ("admin", &["kernel", "infra", "platform", "domains"]),
+    (
+        "app",
+        &["kernel", "infra", "platform", "domains", "seeds", "admin"],
+    ),
+];
+
+/// Names that a module shows at its own level, and where they live.
+const FACES: &[(&str, &str)] = &[
+    ("keyset", "infra::db"),
+    ("text_type", "kernel::text"),
+    ("platform::Ctx", "platform::context"),
+    ("platform::Tx", "platform::write"),
+    ("platform::Writer", "platform::write"),
+    ("platform::Answer", "platform::write"),
+];
+
+fn may_import(from: &str, to: &str) -> bool {
+    let (from_layer, from_module) = from.split_once("::").unwrap_or((from, ""));
+    let (to_layer, to_module) = to.split_once("::").unwrap_or((to, ""));
+    if from_layer == to_layer {
+        return from_layer != "domains" || is_left_of(to_module, from_module);
+    }
+    LAYERS
+        .iter()
+        .find(|(layer, _)| *layer == from_layer)
+        .is_some_and(|(_, allowed)| allowed.contains(&to_layer))
+}
+
+fn is_left_of(one: &str, other: &str) -> bool {
+    let place = |name| DOMAINS.iter().position(|domain| *domain == name);
+    match (place(one), place(other)) {
+        (Some(one), Some(other)) => one <= other,
+        _ => false,
+    }
+}
+
+fn all_edges() -> Vec<Edge> {
+    sources()
+        .iter()
+        .flat_map(|source| edges(source, FACES))
+        .collect()
+}
+
+#[test]
+fn nobody_imports_what_the_map_does_not_allow() {
+    let wrong: Vec<String> = all_edges()
+        .into_iter()
+        .filter(|edge| !may_import(&edge.from, &edge.to))
+        .map(|edge| format!("{}: {} uses {}", edge.file, edge.from, edge.to))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn there_is_no_circle_of_imports() {
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for edge in all_edges().into_iter().filter(|edge| edge.from != edge.to) {
+        graph.entry(edge.from).or_default().insert(edge.to);
+    }
+    // What nothing in the rest leads to or from is taken away until only circles are left.
+    loop {
+        let leaves: Vec<String> = graph
+            .iter()
+            .filter(|(_, to)| !to.iter().any(|module| graph.contains_key(module)))
+            .map(|(from, _)| from.clone())
+            .collect();
+        if leaves.is_empty() {
+            break;
+        }
+        for leaf in leaves {
+            graph.remove(&leaf);
+        }
+    }
+    assert!(graph.is_empty(), "a circle among {graph:#?}");
+}
+
+#[test]
+fn a_domain_shows_one_face_and_hides_its_rooms() {
+    for source in sources() {
+        let is_face = source.module.len() == 2 && source.module[0] == "domains";
+        if is_face {
+            assert!(
+                !source.text.contains("\npub mod "),
+                "{} shows a room",
+                source.file
+            );
+        }
+    }
+}
+
+#[test]
+fn every_module_begins_with_a_sentence_and_no_file_is_long() {
+    for source in sources() {
+        let explained = source.text.starts_with("//! ");
+        assert!(explained, "{} has no header sentence", source.file);
+        let lines = source.text.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", source.file);
+    }
+}
+
+#[test]
+fn handlers_and_actions_are_short() {
+    let mut long = Vec::new();
+    for source in sources()
+        .into_iter()
+        .filter(|s| s.module.first().is_some_and(|m| m == "domains"))
+    {
+        for function in functions(&source) {
+            let limit = if function.is_handler { 15 } else { 50 };
+            if function.lines > limit {
+                long.push(format!(
+                    "{}: {} has {} lines",
+                    source.file, function.name, function.lines
+                ));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn sql_stands_in_stores_only() {
+    for source in sources()
+        .iter()
+        .filter(|s| s.module.first().is_some_and(|m| m == "domains"))
+    {
+        let in_store = source
+            .module
+            .iter()
+            .any(|room| room == "store" || room == "counters");
+        let has_sql = ["sqlx::query", "keyset!("]
+            .iter()
+            .any(|word| source.text.contains(word));
+        assert!(in_store || !has_sql, "{} holds SQL", source.file);
+    }
+}
+
+#[test]
+fn words_that_would_scan_or_empty_a_shared_redis_do_not_appear() {
+    for Source { file, text, .. } in sources() {
+        for word in ["KEYS", "SCAN", "FLUSHDB", "FLUSHALL"] {
+            assert!(!text.contains(&format!("\"{word}\"")), "{file} says {word}");
+        }
+    }
+}
+
+#[test]
+fn request_types_refuse_unknown_members() {
+    for source in sources()
+        .iter()
+        .filter(|s| s.module.first().is_some_and(|m| m == "domains"))
+    {
+        let derives = source.text.matches("Deserialize, ToSchema)]\n").count()
+            + source.text.matches("Deserialize, IntoParams)]\n").count();
+        let strict = source.text.matches("deny_unknown_fields").count()
+            + source.text.matches("serde(try_from").count()
+            + source.text.matches("serde(rename_all").count()
+            + source.text.matches("serde(untagged").count();
+        assert!(
+            derives <= strict,
+            "{}: {derives} request types, {strict} strict",
+            source.file
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! The source files and what is in them.
+
+use std::path::{Path, PathBuf};
+
+use syn::spanned::Spanned as _;
+
+/// A file of the library.
+pub struct Source {
+    /// Its path from the project's root.
+    pub file: String,
+    /// Its module path, as in `["domains", "users", "store"]`.
+    pub module: Vec<String>,
+    /// What it says.
+    pub text: String,
+}
+
+/// A function and its size.
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Lines of its body.
+    pub lines: usize,
+    /// Whether it answers a route.
+    pub is_handler: bool,
+}
+
+/// Every file of the library. The command line is a program of its own that only uses it.
+pub fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files
+        .into_iter()
+        .filter_map(|path| {
+            let inner = path
+                .strip_prefix(&root)
+                .expect("below src")
+                .with_extension("");
+            let mut module: Vec<String> = inner
+                .iter()
+                .map(|part| part.to_str().expect("UTF-8").to_owned())
+                .collect();
+            if module.last().is_some_and(|last| last == "mod") {
+                module.pop();
+            }
+            let outside = ["main", "lib", "cli"];
+            if outside.contains(&module.first()?.as_str()) {
+                return None;
+            }
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            Some(Source {
+                file: format!("src/{}", inner.display()),
+                module,
+                text,
+            })
+        })
+        .collect()
+}
+
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The functions of a file, without those of its tests.
+pub fn functions(source: &Source) -> Vec<Function> {
+    let parsed = syn::parse_file(&source.text).expect("the file parses");
+    let mut found = Vec::new();
+    for item in &parsed.items {
+        match item {
+            syn::Item::Fn(function) => {
+                found.push(measure(&function.sig, &function.block, &function.attrs));
+            }
+            syn::Item::Impl(block) => {
+                for item in &block.items {
+                    if let syn::ImplItem::Fn(function) = item {
+                        found.push(measure(&function.sig, &function.block, &function.attrs));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn measure(sig: &syn::Signature, block: &syn::Block, attrs: &[syn::Attribute]) -> Function {
+    let methods = ["get", "post", "put", "patch", "delete"];
+    let span = block.span();
+    Function {
+        name: sig.ident.to_string(),
+        // The braces' own lines do not count.
+        lines: (span.end().line - span.start().line).saturating_sub(1),
+        is_handler: attrs
+            .iter()
+            .any(|attr| methods.iter().any(|method| attr.path().is_ident(method))),
+    }
+}

@@ -1,0 +1,181 @@
+//! The command line, by the real program.
+
+mod accounts;
+mod backup;
+mod support;
+
+use support::Place;
+
+#[test]
+fn everything_wrong_with_the_settings_is_told_at_once() {
+    let place = Place::new()
+        .with("KITH_ADDR", "nowhere")
+        .with("KITH_LIMITS", "perhaps");
+    let ran = place.run(&["serve"]).expect_code(2);
+    assert_eq!(ran.stdout, "");
+    assert!(
+        ran.stderr.contains("KITH_ADDR") && ran.stderr.contains("KITH_LIMITS"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn serve_tells_its_address_in_one_line_answers_and_ends_well_on_sigterm() {
+    let place = Place::new();
+    let serving = place.serve();
+    assert!(
+        serving.url().starts_with("http://127.0.0.1:"),
+        "{}",
+        serving.line
+    );
+    assert_eq!(serving.get("/livez"), 200);
+    assert_eq!(serving.stop().code(), Some(0));
+}
+
+#[test]
+fn serve_migrates_by_itself_in_dev_only() {
+    let place = Place::new();
+    let serving = place.serve();
+    assert_eq!(serving.get("/readyz"), 200);
+    serving.stop();
+
+    let place = Place::new().in_production();
+    let ran = place.run(&["serve"]).expect_code(1);
+    assert!(ran.stderr.contains("kith migrate"), "{}", ran.stderr);
+}
+
+#[test]
+fn serve_starts_in_production_once_the_schema_fits() {
+    let place = Place::new().in_production();
+    place.run(&["migrate"]).expect_code(0);
+    let serving = place.serve();
+    assert_eq!(serving.get("/readyz"), 200);
+    assert_eq!(serving.stop().code(), Some(0));
+}
+
+#[test]
+fn serve_in_production_stays_up_without_its_database_but_is_not_ready() {
+    let place = Place::new()
+        .in_production()
+        .with("DATABASE_URL", "postgres://x@127.0.0.1:1/x");
+    let serving = place.serve();
+    assert_eq!(serving.get("/livez"), 200);
+    assert_eq!(serving.get("/readyz"), 503);
+    assert_eq!(serving.stop().code(), Some(0));
+}
+
+#[test]
+fn migrate_tells_what_is_pending_and_runs_it_once() {
+    let place = Place::new();
+    let checked = place.run(&["migrate", "--check"]).expect_code(3);
+    assert!(checked.stdout.contains("pending"), "{}", checked.stdout);
+    place.run(&["migrate", "--status"]).expect_code(0);
+    assert!(
+        place
+            .run(&["migrate"])
+            .expect_code(0)
+            .stdout
+            .contains("applied")
+    );
+    let again = place.run(&["migrate"]).expect_code(0);
+    assert_eq!(again.stdout, "The schema is up to date.\n");
+    place.run(&["migrate", "--check"]).expect_code(0);
+    let status = place
+        .run(&["migrate", "--status", "--json"])
+        .expect_code(0)
+        .json();
+    let migrations = status["migrations"].as_array().expect("a list");
+    assert!(
+        migrations
+            .iter()
+            .all(|migration| migration["state"] == "applied"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_database_newer_than_the_program_is_refused_by_all_who_would_use_it() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    place.sql(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (99990101000000, 'from the future', true, '', 0)",
+    );
+    for args in [&["serve"][..], &["migrate"], &["user", "list"]] {
+        let ran = place.run(args).expect_code(1);
+        assert!(ran.stderr.contains("99990101000000"), "{}", ran.stderr);
+    }
+    place.run(&["migrate", "--check"]).expect_code(3);
+}
+
+#[test]
+fn config_shows_every_setting_and_no_secret() {
+    let place = Place::new()
+        .with("REDIS_URL", "redis://:hunter2@localhost")
+        .with("KITH_SECRET_KEY", "hunter2hunter2hunter2hunter2hunter2");
+    for args in [&["config"][..], &["config", "--json"]] {
+        let ran = place.run(args).expect_code(0);
+        assert!(ran.stdout.contains("KITH_SECRET_KEY"), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"));
+    }
+}
+
+#[test]
+fn openapi_prints_the_same_document_each_time_and_needs_no_settings() {
+    let place = Place::new().with("KITH_ADDR", "nowhere");
+    let first = place.run(&["openapi"]).expect_code(0);
+    assert_eq!(first.json()["openapi"], "3.1.0");
+    assert_eq!(first.stdout, place.run(&["openapi"]).stdout);
+}
+
+#[test]
+fn completions_are_printed_for_each_shell() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = place.run(&["completions", shell]).expect_code(0);
+        assert!(ran.stdout.contains("migrate"), "{shell}");
+    }
+}
+
+#[test]
+fn doctor_finds_what_is_wrong_and_says_what_to_do() {
+    let place = Place::new();
+    let ran = place.run(&["doctor"]).expect_code(3);
+    assert!(ran.stdout.contains("Run `kith migrate`."), "{}", ran.stdout);
+    place.run(&["migrate"]).expect_code(0);
+    let findings = place.run(&["doctor", "--json"]).expect_code(0).json();
+    assert!(
+        findings["findings"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    );
+    let place = place.with("REDIS_URL", "redis://127.0.0.1:1");
+    let ran = place.run(&["doctor"]).expect_code(3);
+    assert!(ran.stdout.contains("Check REDIS_URL"), "{}", ran.stdout);
+}
+
+#[test]
+fn reset_wants_to_be_meant_and_is_refused_in_production() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    place.sql("insert into cache_epoch (run_id) values ('before')");
+    place.run(&["reset"]).expect_code(2);
+    place.run(&["reset", "--yes"]).expect_code(0);
+    assert_eq!(place.ask("select count(*)::text from cache_epoch"), "0");
+    place.run(&["migrate", "--check"]).expect_code(0);
+    place
+        .in_production()
+        .run(&["reset", "--yes"])
+        .expect_code(2);
+}
+
+#[test]
+fn dev_is_refused_in_production_and_runs_a_command_with_its_exit_code() {
+    let place = Place::new();
+    let ran = place
+        .run(&["dev", "--", "sh", "-c", "echo $DATABASE_URL; exit 7"])
+        .expect_code(7);
+    assert!(ran.stdout.starts_with("postgres://"), "{}", ran.stdout);
+    place.in_production().run(&["dev"]).expect_code(2);
+}

@@ -1,0 +1,267 @@
+//! The real program on a database and a folder of its own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A database without any table, a folder, and settings that name both.
+pub struct Place {
+    server: String,
+    name: String,
+    pub dir: tempfile::TempDir,
+    settings: Vec<(String, String)>,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let server = std::env::var("DATABASE_URL")
+            .expect("DATABASE_URL names a server for tests: run them by `make test`");
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("kith_cli_{}_{number}", std::process::id());
+        sql(
+            &server,
+            &format!("drop database if exists {name} with (force)"),
+        );
+        sql(&server, &format!("create database {name}"));
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = Self {
+            server,
+            name,
+            dir,
+            settings: Vec::new(),
+        };
+        let (url, dir) = (place.url(), place.path(".kith"));
+        place
+            .with("DATABASE_URL", &url)
+            .with("KITH_DIR", &dir)
+            .with("KITH_ADDR", "127.0.0.1:0")
+            .with("KITH_OPS_ADDR", "127.0.0.1:0")
+    }
+
+    /// The same place with one more setting.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The settings that production asks for.
+    pub fn in_production(self) -> Self {
+        self.with("KITH_ENV", "production")
+            .with("KITH_JWT_KEYS", "a:Zk3vJ8sQ1xWnT5bY7rLpE2mHcU9dGfA4")
+            .with("KITH_SECRET_KEY", "q7Rw2Xz9Lm4Ks6Tn8Vb1Yc3Hd5Jf0Gp2")
+    }
+
+    pub fn url(&self) -> String {
+        let mut url = reqwest::Url::parse(&self.server).expect("DATABASE_URL is a URL");
+        url.set_path(&self.name);
+        url.to_string()
+    }
+
+    /// A file or folder in the folder.
+    pub fn path(&self, name: &str) -> String {
+        self.dir
+            .path()
+            .join(name)
+            .to_str()
+            .expect("UTF-8")
+            .to_owned()
+    }
+
+    /// Runs statements on the database.
+    pub fn sql(&self, statements: &str) {
+        sql(&self.url(), statements);
+    }
+
+    /// The first column of the first row, as text.
+    pub fn ask(&self, question: &str) -> String {
+        let url = self.url();
+        block_on(async {
+            let mut conn = PgConnection::connect(&url)
+                .await
+                .expect("the database answers");
+            let question = AssertSqlSafe(question.to_owned());
+            sqlx::query_scalar(question)
+                .fetch_one(&mut conn)
+                .await
+                .expect("the question is answered")
+        })
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let output = self.command(args).output().expect("kith runs");
+        Ran::of(args, output)
+    }
+
+    /// Runs a command to its end and feeds it this.
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
+        use std::io::Write as _;
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kith runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input.as_bytes()).expect("kith reads");
+        drop(stdin);
+        Ran::of(args, child.wait_with_output().expect("kith ends"))
+    }
+
+    /// Starts `kith serve` and waits for the line that tells its address.
+    pub fn serve(&self) -> Serving {
+        let mut child = self
+            .command(&["serve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("kith starts");
+        let stdout = child.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        Serving {
+            child,
+            line: line.trim_end().to_owned(),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A failed test leaves its database for somebody to look at.
+        if !std::thread::panicking() {
+            sql(
+                &self.server,
+                &format!("drop database if exists {} with (force)", self.name),
+            );
+        }
+    }
+}
+
+/// How a command ended and what it said.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    asked: String,
+}
+
+impl Ran {
+    fn of(args: &[&str], output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+            asked: args.join(" "),
+        }
+    }
+
+    /// Fails the test unless the command ended with this code.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "kith {}: {}{}",
+            self.asked, self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// What it said, as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).expect("JSON")
+    }
+}
+
+/// A running `kith serve`, killed when the test gives up on it.
+pub struct Serving {
+    child: Child,
+    pub line: String,
+}
+
+impl Serving {
+    /// The address that it told.
+    pub fn url(&self) -> &str {
+        self.line
+            .strip_prefix("kith is listening on ")
+            .expect("the line tells the address")
+    }
+
+    /// The status of an answer.
+    pub fn get(&self, path: &str) -> u16 {
+        let url = format!("{}{path}", self.url());
+        block_on(async {
+            reqwest::get(url)
+                .await
+                .expect("an answer")
+                .status()
+                .as_u16()
+        })
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn stop(mut self) -> ExitStatus {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
+        kill(pid, Signal::SIGTERM).expect("the signal arrives");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                return status;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(15),
+                "kith does not stop"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn sql(url: &str, statements: &str) {
+    block_on(async {
+        let mut conn = PgConnection::connect(url)
+            .await
+            .expect("the test server answers");
+        let statements = AssertSqlSafe(statements.to_owned());
+        conn.execute(sqlx::raw_sql(statements))
+            .await
+            .expect("the statements run");
+    });
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
