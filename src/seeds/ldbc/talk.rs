@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Reader;
 use super::read::{Csv, Line};
+use crate::domains::{comments, posts};
 use crate::kernel::text;
 use crate::kernel::{CommentId, PostId, Timestamp, UserId};
 use crate::seeds::dataset::{Comment, Post, Reaction, Target};
@@ -35,11 +36,6 @@ const COMMENT: &[&str] = &[
     "replyOfComment",
 ];
 
-/// Most characters of a text; longer ones are cut.
-const MAX_CONTENT: usize = 10_000;
-/// Deepest reply; what answers one is attached beside it.
-const MAX_DEPTH: usize = 8;
-
 /// A comment before it is known where its thread begins.
 struct Loose {
     id: u64,
@@ -64,7 +60,11 @@ impl Reader {
         let posts = self.posts(&mut cut)?;
         let loose = self.comments(&mut cut)?;
         let comments = self.attach(&posts, &loose);
-        self.skip("ends of texts", cut, "texts were cut at 10,000 characters");
+        self.skip(
+            "ends of texts",
+            cut,
+            "texts were cut at 10,000 characters (posts) and 5,000 (comments)",
+        );
         let of_post = |id: u64| posts.get(&id).copied().map(Target::Post);
         self.likes("person_likes_post", "Post.id", of_post)?;
         let of_comment = |id: u64| comments.get(&id).copied().map(Target::Comment);
@@ -87,7 +87,7 @@ impl Reader {
                 content = line.text(1);
                 images += 1;
             }
-            let content = self.content(&line, content, cut);
+            let content = self.content(&line, content, posts::Content::MAX, cut);
             let post = self.draw.id(Thing::Post, id, created_at);
             if posts.insert(id, post).is_some() {
                 line.wrong(&mut self.problems, &format!("the id {id} came before"));
@@ -123,7 +123,7 @@ impl Reader {
             loose.push(Loose {
                 id,
                 author,
-                content: self.content(&line, line.text(4), cut),
+                content: self.content(&line, line.text(4), comments::Content::MAX, cut),
                 created_at,
                 answers,
                 file: line.file.to_owned(),
@@ -134,12 +134,12 @@ impl Reader {
     }
 
     /// Checks a text as if somebody had written it here.
-    fn content(&mut self, line: &Line<'_>, content: &str, cut: &mut u64) -> String {
-        let kept: String = content.chars().take(MAX_CONTENT).collect();
+    fn content(&mut self, line: &Line<'_>, content: &str, most: usize, cut: &mut u64) -> String {
+        let kept: String = content.chars().take(most).collect();
         if kept.len() < content.len() {
             *cut += 1;
         }
-        if let Err(refusal) = text::check(&kept, 1, MAX_CONTENT, true) {
+        if let Err(refusal) = text::check(&kept, 1, most, true) {
             line.wrong(&mut self.problems, &refusal.detail);
         }
         kept
@@ -152,6 +152,7 @@ impl Reader {
         let id_of = |comment: &Loose| -> CommentId {
             self.draw.id(Thing::Comment, comment.id, comment.created_at)
         };
+        let deepest = usize::try_from(comments::MAX_DEPTH).unwrap_or_default();
         let mut raised = 0;
         let mut ids = HashMap::new();
         for comment in loose {
@@ -167,15 +168,15 @@ impl Reader {
                 self.problems.add(&comment.file, comment.line, what);
                 continue;
             };
-            let depth = ancestors.len().min(MAX_DEPTH);
-            raised += u64::from(ancestors.len() > MAX_DEPTH);
+            let depth = ancestors.len().min(deepest);
+            raised += u64::from(ancestors.len() > deepest);
             // The comment at a depth of one less; usually the one that is answered.
             let parent = depth.checked_sub(1).and_then(|above| ancestors.get(above));
             self.data.comments.push(Comment {
                 id,
                 post,
                 parent: parent.map(|parent| id_of(parent)),
-                depth: u8::try_from(depth).unwrap_or(8),
+                depth: u8::try_from(depth).unwrap_or_default(),
                 author: comment.author,
                 content: comment.content.clone(),
                 created_at: comment.created_at,
