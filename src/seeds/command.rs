@@ -15,21 +15,7 @@ use crate::kernel::Timestamp;
 use crate::platform::config::Config;
 
 use super::dataset::Dataset;
-use super::report::{Report, Skipped};
-
-/// A step of a load, told before it begins.
-#[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
-    /// What is done now.
-    pub doing: &'a str,
-    /// How many steps are behind.
-    pub done: usize,
-    /// How many there are.
-    pub of: usize,
-}
-
-/// Is told each step; a progress bar, or nothing.
-pub type Progress<'a> = &'a (dyn Fn(Step<'_>) + Send + Sync);
+use super::report::{Progress, Report, Skipped, Step};
 
 /// Ready-made data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

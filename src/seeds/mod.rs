@@ -21,7 +21,7 @@ pub mod store;
 pub mod tables;
 pub mod words;
 
-pub use command::{Progress, SeedArgs, Step, run, seed};
+pub use command::{SeedArgs, run, seed};
 pub use demo::demo_accounts;
 pub use people::DEMO_PASSWORD;
-pub use report::Report;
+pub use report::{Progress, Report, Step};
