@@ -10,26 +10,12 @@ use sqlx::PgPool;
 
 use super::store::{self, Outcome};
 use super::tables::Shared;
-use super::{counters, demo, graph, people};
+use super::{counters, demo, graph, ldbc, people};
 use crate::kernel::Timestamp;
 use crate::platform::config::Config;
 
 use super::dataset::Dataset;
-use super::report::{Report, Skipped};
-
-/// A step of a load, told before it begins.
-#[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
-    /// What is done now.
-    pub doing: &'a str,
-    /// How many steps are behind.
-    pub done: usize,
-    /// How many there are.
-    pub of: usize,
-}
-
-/// Is told each step; a progress bar, or nothing.
-pub type Progress<'a> = &'a (dyn Fn(Step<'_>) + Send + Sync);
+use super::report::{Progress, Report, Skipped, Step};
 
 /// Ready-made data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,7 +34,7 @@ pub struct SeedArgs {
     /// A file with a friendship a line: `a b` or `a,b`, whole numbers.
     #[arg(long, value_name = "FILE")]
     pub graph: Option<PathBuf>,
-    /// A folder of the LDBC social network (CSV, "composite" layout with `dynamic/`).
+    /// A folder of the LDBC social network: CSV files with `|` between the columns, in `dynamic/`.
     #[arg(long, value_name = "DIR")]
     pub ldbc: Option<PathBuf>,
     /// Posts of each person of a graph.
@@ -128,6 +114,10 @@ fn build(args: &SeedArgs, at: Timestamp) -> anyhow::Result<(&'static str, Datase
     if args.profile == Some(Profile::Demo) {
         let (data, skipped) = demo::build(args.seed, at)?;
         return Ok(("demo", data, skipped));
+    }
+    if let Some(folder) = &args.ldbc {
+        let (data, skipped) = ldbc::build(folder, args.seed)?;
+        return Ok(("ldbc", data, skipped));
     }
     anyhow::bail!("choose one of --profile demo, --graph FILE and --ldbc DIR")
 }

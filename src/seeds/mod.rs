@@ -13,6 +13,7 @@ pub mod dataset;
 pub mod demo;
 pub mod draw;
 pub mod graph;
+pub mod ldbc;
 pub mod people;
 pub mod problems;
 pub mod report;
@@ -20,7 +21,7 @@ pub mod store;
 pub mod tables;
 pub mod words;
 
-pub use command::{Progress, SeedArgs, Step, run, seed};
+pub use command::{SeedArgs, run, seed};
 pub use demo::demo_accounts;
 pub use people::DEMO_PASSWORD;
-pub use report::Report;
+pub use report::{Progress, Report, Step};

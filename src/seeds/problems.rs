@@ -26,11 +26,11 @@ impl Problems {
         if self.found == 0 {
             return Ok(());
         }
-        let mut message = self.told.join("\n");
-        let more = self.found - self.told.len();
-        if more > 0 {
-            message += &format!("\nand {more} more lines like these");
-        }
-        anyhow::bail!("{message}\nNothing was loaded.")
+        let told = self.told.join("\n");
+        let more = match self.found - self.told.len() {
+            0 => String::new(),
+            more => format!("\nand {more} more lines"),
+        };
+        anyhow::bail!("{told}{more}\nNothing was loaded.")
     }
 }

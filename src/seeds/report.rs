@@ -58,3 +58,17 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+/// A step of a load, told before it begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// What is done now.
+    pub doing: &'a str,
+    /// How many steps are behind.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+/// Is told each step; a progress bar, or nothing.
+pub type Progress<'a> = &'a (dyn Fn(Step<'_>) + Send + Sync);

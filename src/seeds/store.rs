@@ -2,9 +2,9 @@
 
 use sqlx::PgPool;
 
-use super::command::{Progress, Step};
 use super::counters;
 use super::dataset::Dataset;
+use super::report::{Progress, Step};
 use super::tables::{self, Shared, Table};
 use crate::infra::db::Conn;
 use crate::kernel::UserId;

@@ -2,7 +2,7 @@
 
 use super::copy::CopyText;
 use super::counters::Counters;
-use super::dataset::{Account, Dataset, Named, Post, State, Target};
+use super::dataset::{Dataset, Named, Post, State, Target};
 use crate::kernel::Timestamp;
 
 /// The rows of one table.
@@ -119,8 +119,8 @@ const TABLES: &[(&str, &str, Fill)] = &[
     ),
     (
         "comment",
-        "copy comment (comment_id, post_id, parent_id, depth, author_id, content, created_at,
-         deleted_at) from stdin",
+        "copy comment (comment_id, post_id, parent_id, depth, author_id, content, version,
+         created_at, deleted_at) from stdin",
         comments,
     ),
     (
@@ -185,19 +185,18 @@ fn accounts(data: &Dataset, _: &Counters, shared: &Shared<'_>, copy: &mut CopyTe
 }
 
 fn credentials(data: &Dataset, _: &Counters, shared: &Shared<'_>, copy: &mut CopyText) {
-    for Account {
-        id,
-        email,
-        created_at,
-        ..
-    } in &data.accounts
-    {
-        copy.id(*id)
-            .text(email)
-            .time(*created_at)
-            .text(shared.password_hash)
-            .time(*created_at)
-            .end();
+    for account in &data.accounts {
+        copy.id(account.id);
+        // Whoever deleted the account left neither address nor password.
+        if let State::Deleted(_) = account.state {
+            let nowhere = format!("{}@deleted.invalid", account.id);
+            copy.text(&nowhere).null().text("!");
+        } else {
+            copy.text(&account.email)
+                .time(account.created_at)
+                .text(shared.password_hash);
+        }
+        copy.time(account.created_at).end();
     }
 }
 
@@ -351,6 +350,7 @@ fn comments(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
             .number(comment.depth)
             .id(comment.author)
             .text(&comment.content)
+            .number(if comment.deleted_at.is_some() { 2 } else { 1 })
             .time(comment.created_at)
             .maybe_time(comment.deleted_at)
             .end();

@@ -33,7 +33,7 @@ pub fn decorate(draw: &Draw, words: &Words, crowd: &Crowd, data: &mut Dataset) {
 
 /// Friends share public posts.
 fn share(rng: &mut StdRng, draw: &Draw, words: &Words, crowd: &Crowd, data: &mut Dataset) {
-    let mut shares = Vec::new();
+    let mut made = Vec::new();
     for original in data
         .posts
         .iter()
@@ -49,7 +49,7 @@ fn share(rng: &mut StdRng, draw: &Draw, words: &Words, crowd: &Crowd, data: &mut
             continue;
         };
         let created_at = between(rng, original.created_at, crowd.at);
-        let id = draw.id(Thing::Post, APART + index(shares.len()), created_at);
+        let id = draw.id(Thing::Post, APART + index(made.len()), created_at);
         let mut post = Post::new(id, sharer.id, words.comment(rng, "en"), created_at);
         post.audience = if rng.random_bool(0.5) {
             Audience::Public
@@ -57,9 +57,9 @@ fn share(rng: &mut StdRng, draw: &Draw, words: &Words, crowd: &Crowd, data: &mut
             Audience::Friends
         };
         post.shared = Some(original.id);
-        shares.push(post);
+        made.push(post);
     }
-    data.posts.append(&mut shares);
+    data.posts.append(&mut made);
 }
 
 /// The deleted person commented on what the popular one wrote for everybody.

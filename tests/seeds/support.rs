@@ -1,0 +1,161 @@
+//! A database for each test, and the rules that every load keeps.
+
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::{Args as _, Command, FromArgMatches as _};
+use futures_util::FutureExt as _;
+use kith::domains::{comments, posts, reactions, users};
+use kith::infra::db::MIGRATOR;
+use kith::kernel::clock::SystemClock;
+use kith::kernel::{Clock as _, IdFactory};
+use kith::seeds::{Report, SeedArgs, seed};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+/// The instant that tests take for the present.
+pub const AT: &str = "2026-11-01T00:00:00Z";
+
+pub async fn with_database<Fut: Future<Output = ()>>(test: impl FnOnce(PgPool) -> Fut) {
+    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server");
+    let options = PgConnectOptions::from_str(&url).expect("a URL of Postgres");
+    let tag = u64::from_be_bytes(IdFactory::from_os().bytes());
+    let name = format!("kith_seeds_test_{tag:016x}");
+    let mut admin = PgConnection::connect_with(&options)
+        .await
+        .expect("connected");
+    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut admin)
+        .await
+        .expect("created");
+    let body = async {
+        let pool = PgPool::connect_with(options.clone().database(&name))
+            .await
+            .expect("connected");
+        MIGRATOR.run(&pool).await.expect("migrated");
+        test(pool).await;
+    };
+    let result = AssertUnwindSafe(body).catch_unwind().await;
+    sqlx::query(AssertSqlSafe(format!("drop database {name} with (force)")))
+        .execute(&mut admin)
+        .await
+        .expect("dropped");
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+pub fn args(words: &[&str]) -> SeedArgs {
+    let words = ["seed"].iter().chain(words).chain(&["--at", AT]);
+    let matches = SeedArgs::augment_args(Command::new("seed"))
+        .try_get_matches_from(words)
+        .expect("valid arguments");
+    SeedArgs::from_arg_matches(&matches).expect("valid arguments")
+}
+
+pub async fn load(pool: &PgPool, words: &[&str]) -> anyhow::Result<Report> {
+    seed(&args(words), pool, SystemClock.now(), &|_| ()).await
+}
+
+pub async fn number(pool: &PgPool, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql)
+        .fetch_one(pool)
+        .await
+        .unwrap_or_else(|fault| panic!("{sql}: {fault}"))
+}
+
+/// All that was loaded, as one number: equal only if every row is.
+pub async fn fingerprint(pool: &PgPool) -> i64 {
+    number(
+        pool,
+        "select hashtextextended(sum(hashtextextended(line, 0))::text, 0) from (
+             select a::text as line from account a union all select f::text from friendship f
+             union all select p::text from post p union all select c::text from comment c
+             union all select r::text from reaction r union all select u::text from user_counter u
+             union all select x::text from post_audience x union all select t::text from circle t
+         ) as everything",
+    )
+    .await
+}
+
+/// Rules that hold after every load: each of these counts rows that break one.
+pub const BROKEN: &[&str] = &[
+    "select count(*) from (
+         select p.post_id, coalesce(c.count, 0)::int as comments, coalesce(s.count, 0)::int as shares
+         from post p
+         left join (select post_id, count(*) from comment where deleted_at is null group by 1) c using (post_id)
+         left join (select shared_post_id as post_id, count(*) from post where deleted_at is null group by 1) s
+             using (post_id)
+         except select post_id, comments, shares from post_counter
+     ) as wrong",
+    "select count(*) from comment_counter k
+     where k.replies <> (select count(*) from comment c where c.parent_id = k.comment_id and c.deleted_at is null)",
+    "select count(*) from comment c where not exists (select from comment_counter k where k.comment_id = c.comment_id)",
+    "select count(*) from (select target_kind, target_id, kind, count(*)::int from reaction group by 1, 2, 3
+                           except select target_kind, target_id, kind, count from reaction_summary) as missing",
+    "select count(*) from (select target_kind, target_id, kind, count from reaction_summary
+                           except select target_kind, target_id, kind, count(*)::int from reaction group by 1, 2, 3) as surplus",
+    "select count(*) from friendship f
+     where not exists (select from friendship o where o.user_id = f.friend_id and o.friend_id = f.user_id
+                       and o.created_at = f.created_at)",
+    "select count(*) from account a left join credential c using (user_id) left join user_settings s using (user_id)
+     where c.user_id is null or s.user_id is null
+        or (a.state <> 'deleted') <> (c.email_verified_at is not null)",
+    "select count(*) from comment c join comment p on p.comment_id = c.parent_id
+     where p.post_id <> c.post_id or c.depth <> p.depth + 1",
+    "select count(*) from comment where parent_id is null and depth <> 0",
+    "select count(*) from post where edited_at < created_at or deleted_at < created_at",
+];
+
+/// Rules that hold for what is made here, though not for a foreign source: nobody answers what they
+/// may not see, and nothing comes from the future or before what it answers.
+pub const UNLIKELY: &[&str] = &[
+    "select count(*) from reaction r
+     join post p on p.post_id = r.target_id join account a on a.user_id = p.author_id
+     where p.deleted_at is null and a.state = 'active'
+       and not exists (select from visible_post(r.user_id) v where v.post_id = p.post_id)",
+    "select count(*) from comment c
+     join post p using (post_id) join account a on a.user_id = p.author_id
+     where p.deleted_at is null and a.state = 'active'
+       and not exists (select from visible_post(c.author_id) v where v.post_id = p.post_id)",
+    "select count(*) from comment c join post p using (post_id)
+     where c.created_at < p.created_at or c.created_at > '2026-11-01'",
+    "select count(*) from comment c join comment p on p.comment_id = c.parent_id where c.created_at < p.created_at",
+    "select count(*) from reaction where created_at > '2026-11-01'",
+    "select count(*) from friendship f join account a using (user_id) where f.created_at < a.created_at",
+];
+
+pub async fn check(pool: &PgPool, rules: &[&'static str]) {
+    for rule in rules {
+        assert_eq!(number(pool, rule).await, 0, "{rule}");
+    }
+    let mut conn = pool.acquire().await.expect("a connection");
+    let conn = &mut *conn;
+    for (what, drift) in [
+        ("people", users::recount(conn).await),
+        ("posts", posts::recount(conn).await),
+        ("comments", comments::recount(conn).await),
+        ("reactions", reactions::recount(conn).await),
+    ] {
+        assert_eq!(drift.expect("recounted"), 0, "drifted counters of {what}");
+    }
+}
+
+pub fn fixture(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), text).expect("written");
+    file
+}
+
+pub fn path(file: &Path) -> &str {
+    file.to_str().expect("UTF-8")
+}
+
+/// Real data that is too large for the project; the folder's place is in `KITH_SHARED_DATA`, or it
+/// lies beside the project. Without it these tests say so and pass.
+pub fn shared_data(name: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("KITH_SHARED_DATA").map(PathBuf::from);
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    Some(named.unwrap_or_else(beside).join(name)).filter(|path| path.exists())
+}
