@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use crate::domains::users;
+use crate::domains::{comments, posts, reactions, users};
 use crate::infra::db::Conn;
 use crate::kernel::Result;
 
@@ -10,4 +10,9 @@ use crate::kernel::Result;
 pub type Recount = for<'a> fn(&'a mut Conn) -> Pin<Box<dyn Future<Output = Result<u64>> + 'a>>;
 
 /// What is counted, in the order in which it is counted.
-pub const RECOUNTS: &[(&str, Recount)] = &[("users", |conn| Box::pin(users::recount(conn)))];
+pub const RECOUNTS: &[(&str, Recount)] = &[
+    ("users", |conn| Box::pin(users::recount(conn))),
+    ("reactions", |conn| Box::pin(reactions::recount(conn))),
+    ("posts", |conn| Box::pin(posts::recount(conn))),
+    ("comments", |conn| Box::pin(comments::recount(conn))),
+];

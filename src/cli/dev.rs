@@ -65,13 +65,18 @@ fn secret(url: &str, scheme: &str) -> anyhow::Result<SecretUrl> {
         .map_err(|fault| anyhow::anyhow!("the address of a private server {}", fault.what))
 }
 
-fn banner(url: &str, people: &[&str]) -> String {
+fn banner(url: &str, people: &[demo::Account]) -> String {
     let people = people.first().map_or_else(String::new, |first| {
-        let (names, password) = (people.join(", "), demo::PASSWORD);
+        let (name, password) = (first.username, first.password);
+        let list: Vec<String> = people
+            .iter()
+            .map(|account| format!("    {:<12} {}", account.username, account.what))
+            .collect();
         format!(
-            "  Demo accounts      {names} (password: {password})\n\nSign one in:\n\n  \
+            "\n  Demo accounts (password of all: {password})\n{}\n\n  Sign one in:\n    \
              curl -s {url}/v1/auth/login -H 'Content-Type: application/json' \
-             -d '{{\"login\":\"{first}\",\"password\":\"{password}\"}}'\n"
+             -d '{{\"login\":\"{name}\",\"password\":\"{password}\"}}'\n",
+            list.join("\n")
         )
     });
     format!(

@@ -14,6 +14,7 @@ mod out;
 mod recount;
 mod reset;
 mod schema;
+mod seed;
 mod serve;
 mod sessions;
 mod signals;
@@ -46,6 +47,8 @@ enum Command {
     Serve,
     /// Run the migrations that are pending, or tell which they are
     Migrate(migrate::Args),
+    /// Load demo data, a graph of friendships, or the LDBC social network
+    Seed(seed::Args),
     /// Drop the database's schema and make it anew: deletes everything
     Reset(reset::Args),
     /// Look at accounts and change them
@@ -91,6 +94,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Completions(args) => completions::run(&args),
         Command::Serve => block_on(serve::run()),
         Command::Migrate(args) => block_on(migrate::run(args)),
+        Command::Seed(args) => block_on(seed::run(args)),
         Command::Reset(args) => block_on(reset::run(args)),
         Command::User(command) => block_on(user::run(command)),
         Command::Sessions(command) => block_on(sessions::run(command)),

@@ -48,6 +48,20 @@ pub struct SeedArgs {
     pub at: Option<DateTime<Utc>>,
 }
 
+impl SeedArgs {
+    /// The demo as `kith dev` loads it.
+    pub fn demo() -> Self {
+        Self {
+            profile: Some(Profile::Demo),
+            graph: None,
+            ldbc: None,
+            posts_per_user: 10,
+            seed: 42,
+            at: None,
+        }
+    }
+}
+
 /// Loads what the arguments ask for, unless the profile is production.
 pub async fn run(
     args: &SeedArgs,

@@ -92,7 +92,7 @@ fn auth_lines() -> Vec<Line> {
         line("POST /v1/auth/logout", Caller),
         line("POST /v1/auth/logout-all", Caller),
         with("POST /v1/auth/reauth", Caller, json!({"password": "x"})),
-        with("POST /v1/auth/resend-verification", Caller, json!({})),
+        with("POST /v1/auth/resend-verification", Anybody(422), json!({})),
         with(
             "PUT /v1/me/password",
             Caller,
