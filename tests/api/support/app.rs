@@ -140,7 +140,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
             // The server may have ended by itself.
-            drop(stop.send(()));
+            stop.send(()).ok();
         }
         if let Some(server) = self.server.take()
             && server.join().is_err()
