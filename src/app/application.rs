@@ -26,10 +26,10 @@ use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{Config, Role};
 use crate::platform::context::Parts;
-use crate::platform::sessions::identify;
 use crate::platform::http::{
     BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
 };
+use crate::platform::sessions::identify;
 
 /// Time and randomness of a process.
 pub struct Injected {

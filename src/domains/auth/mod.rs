@@ -11,7 +11,6 @@
 //! ending sessions only ever takes access away.
 
 mod actions;
-mod cookie;
 mod jobs;
 mod mail;
 mod model;

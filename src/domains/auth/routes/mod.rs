@@ -1,6 +1,7 @@
 //! Routes of sign-in. All answers are `no-store`, and none takes an idempotency key: what they
 //! answer with is secret, or repeating them is harmless.
 
+mod cookie;
 mod entry;
 mod links;
 mod own;
