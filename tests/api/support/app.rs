@@ -139,13 +139,8 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-<<<<<<< HEAD
             // The server may have ended by itself; joining it tells.
             stop.send(()).unwrap_or_default();
-=======
-            // The server may have ended by itself.
-            stop.send(()).ok();
->>>>>>> lint
         }
         if let Some(server) = self.server.take()
             && server.join().is_err()
