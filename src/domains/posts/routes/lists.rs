@@ -5,10 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::domains::posts::guard::guard;
 use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
-use crate::domains::posts::view::{self, Post, PostRevision};
+use crate::domains::posts::view::{self, Post, PostRevision, guard};
 use crate::domains::relations;
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, RankKey, Slice, TimeKey};

@@ -6,8 +6,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::domains::posts::actions;
-use crate::domains::posts::guard::guard;
-use crate::domains::posts::view::{self, PostMarks};
+use crate::domains::posts::view::{self, PostMarks, guard};
 use crate::domains::reactions::{self, Kind, Reaction, SetReaction, TargetKind};
 use crate::kernel::PostId;
 use crate::kernel::ids::Id as _;

@@ -5,9 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::face::visible_person;
 use super::super::store;
-use super::super::view::{self, User, list_whole};
+use super::super::view::{self, User, list_whole, visible_person};
 use crate::domains::users::Person;
 use crate::kernel::UserId;
 use crate::kernel::page::NameKey;
