@@ -21,4 +21,4 @@ pub use guard::{guard, guard_for_write};
 pub use model::{Facts, PostContent as Content};
 pub use routes::configure;
 pub use store::counters::{bump_comments, recount};
-pub use view::{Post, post, posts};
+pub use view::{Post, SharedPost, post, posts};

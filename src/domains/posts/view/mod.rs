@@ -5,5 +5,5 @@ mod post;
 mod render;
 
 pub use history::{PostRevision, history};
-pub use post::{Post, PostMarks};
+pub use post::{Post, PostMarks, SharedPost};
 pub use render::{marks, own_deleted, post, posts};

@@ -25,7 +25,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 /// Ask for friendship
 ///
 /// Asking somebody who has asked you accepts theirs: 200, with `state: accepted`.
-#[utoipa::path(tag = "Relations",
+#[utoipa::path(tag = "Relations", request_body = NewRequest,
     responses((status = 201, body = FriendRequest), (status = 200, body = FriendRequest)),
     security(("bearer" = [])))]
 #[post("/friend-requests")]
