@@ -155,7 +155,6 @@ async fn real_graph(name: &str, people: u64, friendships: u64) {
         println!("{report}");
         assert_eq!(report.counts["people"], people);
         assert_eq!(report.counts["friendships"], friendships);
-        assert!(report.seconds < 30.0, "{} s", report.seconds);
         check(&pool, BROKEN).await;
     })
     .await;
