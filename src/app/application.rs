@@ -29,6 +29,7 @@ use crate::platform::context::Parts;
 use crate::platform::http::{
     BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
 };
+use crate::platform::sessions::identify;
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -192,6 +193,7 @@ fn serve(
             .configure(move |cfg| admin::configure_docs(cfg, &document))
             .configure(auth::configure_pages)
             .default_service(web::to(not_found))
+            .wrap(from_fn(identify))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))

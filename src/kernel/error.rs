@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use super::clock::Timestamp;
 
@@ -165,8 +166,10 @@ pub struct FieldError {
 }
 
 /// An error with a stable code. Boxed inside, so that results stay small.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     code: Code,
     detail: Cow<'static, str>,
@@ -174,7 +177,7 @@ struct Inner {
     retry_after: Option<u32>,
     until: Option<Timestamp>,
     moved: Option<Moved>,
-    source: Option<anyhow::Error>,
+    source: Option<Arc<anyhow::Error>>,
 }
 
 /// A part of the path that is out of date, and what to say instead.
@@ -221,7 +224,7 @@ impl Error {
             Code::Internal,
             "Something went wrong on our side. Quote the request id when you report it.",
         );
-        error.0.source = Some(source.into());
+        error.0.source = Some(Arc::new(source.into()));
         error
     }
 
@@ -232,7 +235,7 @@ impl Error {
             "A part of the service is away just now. Try again shortly.",
         )
         .with_retry_after(1);
-        error.0.source = Some(source.into());
+        error.0.source = Some(Arc::new(source.into()));
         error
     }
 
@@ -309,7 +312,7 @@ impl Error {
 
     /// The cause, for the log only.
     pub fn cause(&self) -> Option<&anyhow::Error> {
-        self.0.source.as_ref()
+        self.0.source.as_deref()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Authority as a parameter: a handler without one of these is visibly public.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Ready, ready};
 use std::str::FromStr;
 
-use actix_web::dev::Payload;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::{Role, access, store};
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
@@ -22,8 +23,6 @@ pub struct CurrentUser {
     pub session_id: SessionId,
     /// Their role now.
     pub role: Role,
-    /// When they last gave their password.
-    pub reauthenticated_at: Timestamp,
 }
 
 impl CurrentUser {
@@ -53,17 +52,29 @@ impl Viewer {
     }
 }
 
-/// A moderator or an administrator.
-#[derive(Debug, Clone, Copy)]
-pub struct Moderator(pub CurrentUser);
+/// Who sent a request: found out once, before its handler is chosen, so that authority is refused
+/// before anything else about the request is.
+#[derive(Clone)]
+struct Caller(Result<Option<CurrentUser>>);
 
-/// A person who gave their password within the last ten minutes.
-#[derive(Debug, Clone, Copy)]
-pub struct RecentlyConfirmed(pub CurrentUser);
+/// The middleware that finds out who sent a request. What it found counts only where a handler asks.
+pub async fn identify(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<impl MessageBody + 'static>, actix_web::Error> {
+    if request.headers().contains_key(AUTHORIZATION) {
+        let caller = Caller(find_caller(request.request()).await);
+        request.extensions_mut().insert(caller);
+    }
+    next.call(request).await
+}
 
-const RECENT_SECONDS: i64 = 10 * 60;
+fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
+    let found = request.extensions().get::<Caller>().cloned();
+    found.map_or(Ok(None), |Caller(found)| found)
+}
 
-async fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
+async fn find_caller(request: &HttpRequest) -> Result<Option<CurrentUser>> {
     let Some(token) = bearer(request)? else {
         return Ok(None);
     };
@@ -88,7 +99,6 @@ async fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
         id: caller.user_id,
         session_id: bearer.session_id,
         role: Role::from_str(&caller.role).unwrap_or(Role::User),
-        reauthenticated_at: caller.reauthenticated_at,
     }))
 }
 
@@ -120,18 +130,26 @@ fn signed_out() -> Error {
     )
 }
 
-type Extracting<T> = Pin<Box<dyn Future<Output = std::result::Result<T, Problem>>>>;
+type Extracting<T> = Ready<std::result::Result<T, Problem>>;
+
+fn signed_in(request: &HttpRequest) -> Result<CurrentUser> {
+    current_user(request)?.ok_or_else(signed_out)
+}
 
 impl FromRequest for CurrentUser {
     type Error = Problem;
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let user = current_user(&request).await?;
-            Ok(user.ok_or_else(signed_out)?)
-        })
+        ready(signed_in(request).map_err(Problem::from))
+    }
+}
+
+fn viewer(request: &HttpRequest) -> Result<Viewer> {
+    match current_user(request)? {
+        Some(user) => Ok(user.viewer()),
+        None if Ctx::of(request)?.config().public_read => Ok(Viewer::ANONYMOUS),
+        None => Err(signed_out()),
     }
 }
 
@@ -140,50 +158,6 @@ impl FromRequest for Viewer {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            match current_user(&request).await? {
-                Some(user) => Ok(user.viewer()),
-                None if Ctx::of(&request)?.config().public_read => Ok(Self::ANONYMOUS),
-                None => Err(signed_out().into()),
-            }
-        })
-    }
-}
-
-impl FromRequest for Moderator {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let user = CurrentUser::from_request(request, payload);
-        Box::pin(async move {
-            let user = user.await?;
-            if user.role < Role::Moderator {
-                return Err(Error::from(Code::Forbidden).into());
-            }
-            Ok(Self(user))
-        })
-    }
-}
-
-impl FromRequest for RecentlyConfirmed {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let user = CurrentUser::from_request(request, payload);
-        let ctx = Ctx::of(request);
-        Box::pin(async move {
-            let user = user.await?;
-            if ctx?.now().seconds_since(user.reauthenticated_at) > RECENT_SECONDS {
-                return Err(Error::new(
-                    Code::ReauthRequired,
-                    "Confirm your password with POST /v1/auth/reauth, then repeat this.",
-                )
-                .into());
-            }
-            Ok(Self(user))
-        })
+        ready(viewer(request).map_err(Problem::from))
     }
 }

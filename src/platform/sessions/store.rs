@@ -18,8 +18,6 @@ pub struct Caller {
     pub state: String,
     /// End of a suspension.
     pub suspended_until: Option<Timestamp>,
-    /// When the password was last given.
-    pub reauthenticated_at: Timestamp,
     /// Whether the session still counts.
     pub revoked: bool,
     /// When it ends unless it is used.
@@ -32,7 +30,6 @@ pub async fn find_caller(conn: &mut Conn, session_id: SessionId) -> Result<Optio
         Caller,
         r#"select s.user_id as "user_id: _", a.role, a.state,
                   a.suspended_until as "suspended_until: _",
-                  s.reauthenticated_at as "reauthenticated_at: _",
                   s.revoked_at is not null as "revoked!", s.expires_at as "expires_at: _"
            from session s join account a using (user_id)
            where s.session_id = $1"#,

@@ -139,8 +139,8 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may have ended by itself.
-            stop.send(()).ok();
+            // The server may have ended by itself; joining it tells.
+            stop.send(()).unwrap_or_default();
         }
         if let Some(server) = self.server.take()
             && server.join().is_err()
