@@ -66,11 +66,10 @@ pub fn rooms() -> Vec<(String, String)> {
     };
     let mut rooms = Vec::new();
     for domain in entries(&domains).into_iter().filter(|path| path.is_dir()) {
-        rooms.extend(
-            entries(&domain)
-                .iter()
-                .map(|room| (name(&domain), name(room))),
-        );
+        let mut found = entries(&domain);
+        // An empty folder is a trace of a former checkout.
+        found.retain(|room| room.is_file() || !entries(room).is_empty());
+        rooms.extend(found.iter().map(|room| (name(&domain), name(room))));
     }
     rooms
 }
