@@ -15,4 +15,4 @@ mod view;
 pub use model::{AudienceKind, Entity, Facts, PostContent as Content, entities};
 pub use routes::configure;
 pub use store::counters::{bump_comments, recount};
-pub use view::{Post, guard, guard_for_write, post, posts};
+pub use view::{Post, SharedPost, guard, guard_for_write, post, posts};

@@ -58,6 +58,7 @@ enum PostState {
 #[serde(deny_unknown_fields)]
 struct UserPosts {
     /// `deleted`: your own deleted posts that can still be restored, last deleted first.
+    #[param(inline)]
     state: Option<PostState>,
 }
 
@@ -65,7 +66,7 @@ struct UserPosts {
 ///
 /// Newest first, those that you may see.
 #[utoipa::path(tag = "People",
-    params(("id" = String, Path, description = "The person's id, or `@username`"), UserPosts, PageParams),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), UserPosts, PageParams),
     responses((status = 200, body = ListOf<Post>)), security((), ("bearer" = [])))]
 #[get("/users/{id}/posts")]
 async fn list_user_posts(

@@ -24,7 +24,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 /// React to a post
 ///
 /// One reaction a person; another kind replaces it.
-#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+#[utoipa::path(tag = "Posts", request_body = SetReaction, params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[put("/posts/{id}/reaction")]
 async fn set_post_reaction(

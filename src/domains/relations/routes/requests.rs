@@ -30,7 +30,7 @@ async fn request_now(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Re
 /// Ask for friendship
 ///
 /// Asking somebody who has asked you accepts theirs: 200, with `state: accepted`.
-#[utoipa::path(tag = "Relations",
+#[utoipa::path(tag = "Relations", request_body = NewRequest,
     responses((status = 201, body = FriendRequest), (status = 200, body = FriendRequest)),
     security(("bearer" = [])))]
 #[post("/friend-requests")]

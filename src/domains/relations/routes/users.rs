@@ -64,7 +64,7 @@ struct UsersWanted {
 /// In the order of the ids, without people whom you may not see.
 #[utoipa::path(tag = "People", responses((status = 200, body = ListOf<User>)),
     params(("ids" = String, Query, description = "1 to 100 ids with commas between them"),
-        ("expand" = Option<Expansion>, Query, description = "Profiles have `viewer` in any case")),
+        ("expand" = inline(Option<Expansion>), Query, description = "Profiles have `viewer` in any case")),
     security((), ("bearer" = [])))]
 #[get("/users")]
 async fn get_users(
