@@ -57,9 +57,32 @@ pub fn sources() -> Vec<Source> {
         .collect()
 }
 
+/// Every domain with the name of each file and folder that stands right in it.
+pub fn rooms() -> Vec<(String, String)> {
+    let domains = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domains");
+    let name = |path: &Path| {
+        let stem = path.file_stem().expect("a name");
+        stem.to_str().expect("UTF-8").to_owned()
+    };
+    let mut rooms = Vec::new();
+    for domain in entries(&domains).into_iter().filter(|path| path.is_dir()) {
+        let mut found = entries(&domain);
+        // An empty folder is a trace of a former checkout.
+        found.retain(|room| room.is_file() || !entries(room).is_empty());
+        rooms.extend(found.iter().map(|room| (name(&domain), name(room))));
+    }
+    rooms
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(dir)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).expect("a folder") {
-        let path = entry.expect("an entry").path();
+    for path in entries(dir) {
         if path.is_dir() {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") {

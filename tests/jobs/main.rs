@@ -5,6 +5,8 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+#[path = "../shared/database.rs"]
+mod database;
 mod support;
 
 use std::sync::Arc;

@@ -1,19 +1,16 @@
 //! A database for each test, a clock that is moved by hand, and short ways to the table.
 
-use std::panic::AssertUnwindSafe;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
-use futures_util::FutureExt as _;
-use kith::infra::db::MIGRATOR;
 use kith::infra::jobs::{NewJob, enqueue};
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock, IdFactory, JobId, Timestamp};
 use serde_json::json;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
+
+use super::database::TestDatabase;
 
 /// A clock that stands still until it is moved.
 pub struct HandClock(Mutex<Timestamp>);
@@ -48,32 +45,9 @@ impl Count {
 }
 
 pub async fn with_database<Fut: Future<Output = ()>>(test: impl FnOnce(PgPool) -> Fut) {
-    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server");
-    let options = PgConnectOptions::from_str(&url).expect("a URL of Postgres");
-    let tag = u64::from_be_bytes(IdFactory::from_os().bytes());
-    let name = format!("kith_jobs_test_{tag:016x}");
-    let mut admin = PgConnection::connect_with(&options)
-        .await
-        .expect("connected");
-    sqlx::query(AssertSqlSafe(format!("create database {name}")))
-        .execute(&mut admin)
-        .await
-        .expect("created");
-    let body = async {
-        let pool = PgPool::connect_with(options.clone().database(&name))
-            .await
-            .expect("connected");
-        MIGRATOR.run(&pool).await.expect("migrated");
-        test(pool).await;
-    };
-    let result = AssertUnwindSafe(body).catch_unwind().await;
-    sqlx::query(AssertSqlSafe(format!("drop database {name} with (force)")))
-        .execute(&mut admin)
-        .await
-        .expect("dropped");
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
-    }
+    let database = TestDatabase::create().await;
+    let pool = PgPool::connect(&database.url()).await.expect("connected");
+    test(pool).await;
 }
 
 pub async fn put(conn: &mut PgConnection, name: &'static str, now: Timestamp) -> JobId {

@@ -11,4 +11,6 @@
 mod demo;
 mod graph;
 mod ldbc;
+#[path = "../shared/database.rs"]
+mod database;
 mod support;

@@ -1,49 +1,23 @@
 //! A database for each test, and the rules that every load keeps.
 
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::{Args as _, Command, FromArgMatches as _};
-use futures_util::FutureExt as _;
 use kith::domains::{comments, posts, reactions, users};
-use kith::infra::db::MIGRATOR;
+use kith::kernel::Clock as _;
 use kith::kernel::clock::SystemClock;
-use kith::kernel::{Clock as _, IdFactory};
 use kith::seeds::{Report, SeedArgs, seed};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::PgPool;
+
+use super::database::TestDatabase;
 
 /// The instant that tests take for the present.
 pub const AT: &str = "2026-11-01T00:00:00Z";
 
 pub async fn with_database<Fut: Future<Output = ()>>(test: impl FnOnce(PgPool) -> Fut) {
-    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server");
-    let options = PgConnectOptions::from_str(&url).expect("a URL of Postgres");
-    let tag = u64::from_be_bytes(IdFactory::from_os().bytes());
-    let name = format!("kith_seeds_test_{tag:016x}");
-    let mut admin = PgConnection::connect_with(&options)
-        .await
-        .expect("connected");
-    sqlx::query(AssertSqlSafe(format!("create database {name}")))
-        .execute(&mut admin)
-        .await
-        .expect("created");
-    let body = async {
-        let pool = PgPool::connect_with(options.clone().database(&name))
-            .await
-            .expect("connected");
-        MIGRATOR.run(&pool).await.expect("migrated");
-        test(pool).await;
-    };
-    let result = AssertUnwindSafe(body).catch_unwind().await;
-    sqlx::query(AssertSqlSafe(format!("drop database {name} with (force)")))
-        .execute(&mut admin)
-        .await
-        .expect("dropped");
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
-    }
+    let database = TestDatabase::create().await;
+    let pool = PgPool::connect(&database.url()).await.expect("connected");
+    test(pool).await;
 }
 
 pub fn args(words: &[&str]) -> SeedArgs {

@@ -2,6 +2,7 @@
 
 mod app;
 mod client;
+#[path = "../../shared/database.rs"]
 mod database;
 
 pub use app::{PASSWORD, TestApp};

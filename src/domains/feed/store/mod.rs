@@ -8,9 +8,9 @@ use crate::kernel::page::{Direction, Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
 /// The statement that reads a page away from the newest post, for tests of its plan.
-pub const OLDER: &str = include_str!("sql/older.sql");
+pub const OLDER: &str = include_str!("older.sql");
 /// The statement that reads a page towards the newest post, for tests of its plan.
-pub const NEWER: &str = include_str!("sql/newer.sql");
+pub const NEWER: &str = include_str!("newer.sql");
 
 /// How both statements are planned: once for all, and by walking indexes in the order of the list.
 /// Left to itself, Postgres takes the visible posts of an author for so few that it sorts all of
@@ -43,7 +43,7 @@ pub async fn list_places(
     let rows = if ascending {
         sqlx::query_file_as!(
             PlaceRow,
-            "src/domains/feed/sql/newer.sql",
+            "src/domains/feed/store/newer.sql",
             time as _,
             id,
             slice.fetch(),
@@ -55,7 +55,7 @@ pub async fn list_places(
     } else {
         sqlx::query_file_as!(
             PlaceRow,
-            "src/domains/feed/sql/older.sql",
+            "src/domains/feed/store/older.sql",
             time as _,
             id,
             slice.fetch(),
