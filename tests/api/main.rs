@@ -19,5 +19,6 @@ mod posts;
 mod reactions;
 mod relations;
 mod search;
+mod settings;
 mod strangers;
 mod support;
