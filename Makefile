@@ -8,7 +8,7 @@ export SQLX_OFFLINE := true
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help setup run test check lint fmt fmt-check docs openapi prepare prepare-check deny clean
+.PHONY: help setup run test fuzz check lint fmt fmt-check docs openapi prepare prepare-check deny clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ run: setup ## Start kith with demo data on a private Postgres and Redis under .k
 test: setup ## Run all tests beside throwaway servers (ARGS="-E 'test(cursor)'" picks some)
 	cargo build --locked
 	@exec $(TARGET)/debug/kith dev -- scripts/test $(ARGS)
+
+fuzz: setup ## Send requests of all sorts, made from the API's description, to a throwaway kith (needs python3)
+	@scripts/fuzz
 
 check: fmt-check lint docs prepare-check deny ## Everything that must hold before a commit, but the tests
 

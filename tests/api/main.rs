@@ -19,6 +19,7 @@ mod posts;
 mod reactions;
 mod relations;
 mod search;
+mod settings;
 mod strangers;
 mod support;
 mod visibility;

@@ -204,3 +204,44 @@ async fn every_described_route_is_served_and_its_methods_are_told() {
         assert_ne!(reply.status, 405, "{path}");
     }
 }
+
+#[test]
+fn bodies_are_described_with_everything_that_they_may_hold() {
+    let document = served();
+    for (method, path, operation) in operations(&document) {
+        let writes = matches!(method.as_str(), "post" | "put" | "patch");
+        let kept = operation["responses"].get("413").is_some();
+        let body = &operation["requestBody"];
+        assert_eq!(body.is_object(), kept, "{method} {path}");
+        assert!(
+            method != "patch" || body.is_object(),
+            "{method} {path} has no body"
+        );
+        assert!(
+            writes || body.is_null() || path == "/v1/me",
+            "{method} {path}"
+        );
+        for content in body["content"].as_object().into_iter().flatten() {
+            let name = content.1["schema"]["$ref"].as_str().unwrap_or_default();
+            let schema = document.pointer(name.trim_start_matches('#'));
+            let closed = schema.map(|schema| &schema["additionalProperties"]);
+            assert_eq!(closed, Some(&Value::Bool(false)), "{method} {path}: {name}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_read_signed_out_is_described_so() {
+    let document = served();
+    let open = |path: &str| document["paths"][path]["get"]["security"][0] == serde_json::json!({});
+    for path in [
+        "/v1/posts/{id}",
+        "/v1/users/{id}",
+        "/v1/posts/{id}/comments",
+    ] {
+        assert!(open(path), "{path}");
+    }
+    for path in ["/v1/me", "/v1/feed", "/v1/friends"] {
+        assert!(!open(path), "{path}");
+    }
+}

@@ -4,9 +4,7 @@
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{
-    Components, Content, Ref, RefOr, Response, ResponseBuilder, Schema, SchemaFormat,
-};
+use utoipa::openapi::{Components, Content, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::domains::posts::SharedPost;
@@ -140,12 +138,4 @@ fn name_list_items(components: &mut Components) {
             data.items = Ref::from_schema_name(item).into();
         }
     }
-}
-
-/// The schema of an id.
-pub(super) fn id_schema() -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::Custom("uuid".to_owned())))
-        .into()
 }

@@ -4,9 +4,9 @@ use actix_web::http::Method;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{Content, Ref, RefOr, Required, Response, Schema};
+use utoipa::openapi::{Content, Ref, RefOr, Required, Response, Schema, SchemaFormat};
 
-use super::components::{add_header, id_schema};
+use super::components::add_header;
 use super::statuses::{self, Traits};
 
 const JSON: &str = "application/json";
@@ -18,7 +18,7 @@ pub(super) fn complete(path: &str, method: &Method, operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
     for parameter in parameters.iter_mut() {
         if let RefOr::T(parameter) = parameter {
-            describe_id(parameter);
+            describe(parameter);
         }
     }
     parameters.extend(header_parameters(&traits));
@@ -47,13 +47,30 @@ pub(super) fn complete(path: &str, method: &Method, operation: &mut Operation) {
     }
 }
 
-/// An id in a path is a UUID, unless a person may be named instead.
-fn describe_id(parameter: &mut Parameter) {
-    let plain = matches!(&parameter.schema, Some(RefOr::T(_)));
-    if plain && parameter.parameter_in == ParameterIn::Path {
-        parameter.schema = Some(id_schema());
+/// An id in a path is a UUID, unless a person may be named instead; and what is empty is neither a
+/// cursor nor a list of ids.
+fn describe(parameter: &mut Parameter) {
+    let Some(RefOr::T(schema)) = &mut parameter.schema else {
+        return;
+    };
+    if parameter.parameter_in == ParameterIn::Path {
+        *schema = uuid();
+    } else if let ("cursor" | "ids", Schema::Object(text)) = (parameter.name.as_str(), schema) {
+        text.min_length = Some(1);
     }
 }
+
+fn uuid() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    Schema::Object(
+        text.format(Some(SchemaFormat::Custom("uuid".to_owned())))
+            .build(),
+    )
+}
+
+const TAG: &str = r#"^(\*|(W/)?"[^"]*"(, *(W/)?"[^"]*")*)$"#;
+/// Visible ASCII characters, in quotes or bare.
+const KEY: &str = r#"^("[!#-~]{1,253}"|[!#-~][!-~]{0,254})$"#;
 
 fn header_parameters(traits: &Traits) -> Vec<RefOr<Parameter>> {
     let mut headers = Vec::new();
@@ -61,30 +78,34 @@ fn header_parameters(traits: &Traits) -> Vec<RefOr<Parameter>> {
         headers.push(header(
             "If-Match",
             "Only if the object's version is still the one of this `ETag`",
+            TAG,
         ));
     }
     if traits.tagged_read {
         headers.push(header(
             "If-None-Match",
             "Only if the object is no longer the one of this `ETag`",
+            TAG,
         ));
     }
     if traits.keyed {
         headers.push(header(
             "Idempotency-Key",
             "1 to 255 visible ASCII characters. The same key gets the same answer for 24 hours",
+            KEY,
         ));
     }
     headers
 }
 
-fn header(name: &str, description: &str) -> RefOr<Parameter> {
+fn header(name: &str, description: &str, pattern: &str) -> RefOr<Parameter> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .schema(Some(text.pattern(Some(pattern)).build()))
         .build();
     RefOr::T(parameter)
 }

@@ -16,7 +16,7 @@ pub(super) struct Traits {
     secured: bool,
     has_body: bool,
     has_query: bool,
-    in_path: bool,
+    looks_up: bool,
     names_person: bool,
     is_read: bool,
     /// It edits an object, and `If-Match` may guard it.
@@ -90,7 +90,7 @@ impl Traits {
             secured,
             has_body: operation.request_body.is_some(),
             has_query: any(&|one| one.parameter_in == ParameterIn::Query),
-            in_path: any(&|one| one.parameter_in == ParameterIn::Path),
+            looks_up: any(&|one| one.parameter_in == ParameterIn::Path || one.name == "around"),
             // Only a person's id is described by reference.
             names_person: any(&|one| {
                 one.parameter_in == ParameterIn::Path && matches!(one.schema, Some(RefOr::Ref(_)))
@@ -119,7 +119,7 @@ pub(super) fn problems(traits: &Traits) -> Vec<&'static str> {
         (&["400"], takes_text),
         // Oneself where somebody else is asked for is not valid.
         (&["422"], takes_text || names_others),
-        (&["404"], traits.in_path),
+        (&["404"], traits.looks_up),
         (&["308"], traits.names_person),
         (&["413", "415"], traits.has_body),
         (&["412"], traits.is_edit),

@@ -33,8 +33,10 @@ pub async fn mark_deleted(tx: &mut Tx, user_id: UserId) -> Result<()> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileChange {
+    #[schema(value_type = Username, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     username: Option<Username>,
+    #[schema(value_type = DisplayName, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     display_name: Option<DisplayName>,
     #[serde(default)]
@@ -96,32 +98,44 @@ pub async fn update_profile(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
+    #[schema(value_type = SimpleAudience, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     default_audience: Option<SimpleAudience>,
+    #[schema(value_type = RequestPolicy, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     who_can_request: Option<RequestPolicy>,
+    #[schema(value_type = MessagePolicy, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     who_can_message: Option<MessagePolicy>,
+    #[schema(value_type = FriendListAudience, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     who_sees_friends: Option<FriendListAudience>,
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     searchable: Option<bool>,
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     show_presence: Option<bool>,
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     show_last_active: Option<bool>,
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     read_receipts: Option<bool>,
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     suggestions: Option<bool>,
+    #[schema(value_type = Digest, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     email_digest: Option<Digest>,
+    #[schema(value_type = Language, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     language: Option<Language>,
+    #[schema(value_type = TimeZone, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     time_zone: Option<TimeZone>,
     /// The frontend's own settings: an object, merged as JSON Merge Patch does, to 16 KiB.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     client: Option<Value>,
 }

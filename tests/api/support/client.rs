@@ -4,6 +4,8 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
+use super::contract;
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -123,10 +125,12 @@ impl Anyone {
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         let request = request.build().expect("a request");
         let asked = format!("{} {}", request.method(), request.url());
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let response = self.http.execute(request).await.expect("kith answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.expect("a whole body");
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        contract::check(&asked, &method, &path, status, &headers);
         Reply {
             status,
             headers,

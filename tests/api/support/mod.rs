@@ -2,6 +2,7 @@
 
 mod app;
 mod client;
+mod contract;
 #[path = "../../shared/database.rs"]
 mod database;
 
