@@ -3,6 +3,10 @@
 mod app;
 mod client;
 mod database;
+mod program;
+mod proxy;
 
 pub use app::{PASSWORD, TestApp};
 pub use client::{Anyone, Reply, Session};
+pub use program::Program;
+pub use proxy::Proxy;
