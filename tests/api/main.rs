@@ -8,7 +8,9 @@
 
 mod audiences;
 mod auth;
+mod bad_input;
 mod comments;
+mod conditional;
 mod conventions;
 mod failures;
 mod feed;
@@ -16,6 +18,7 @@ mod feed_plan;
 mod idempotency;
 mod openapi;
 mod oracle;
+mod paging;
 mod posts;
 mod privacy;
 mod races;
