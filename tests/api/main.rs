@@ -8,14 +8,20 @@
 
 mod audiences;
 mod auth;
+mod bad_input;
 mod comments;
+mod conditional;
 mod conventions;
+mod failures;
 mod feed;
 mod feed_plan;
 mod idempotency;
 mod openapi;
 mod oracle;
+mod paging;
 mod posts;
+mod privacy;
+mod races;
 mod reactions;
 mod relations;
 mod search;

@@ -49,10 +49,12 @@ impl From<sqlx::Error> for Error {
 }
 
 /// SQLSTATEs that pass: connections lost (08), resources short (53), an operator's intervention
-/// (57), read-only after a failover (25006), conflicts (40), a lock not had in time (55P03).
+/// (57), read-only after a failover (25006), conflicts (40), a lock not had in time (55P03), and a
+/// database that lets nobody in: closed for now (55000), being restored (3D000), or with roles that
+/// are being changed (28).
 fn is_passing(state: &str) -> bool {
-    ["08", "53", "57", "40"]
+    ["08", "53", "57", "40", "28"]
         .iter()
         .any(|class| state.starts_with(class))
-        || matches!(state, "25006" | "55P03")
+        || matches!(state, "25006" | "55P03" | "55000" | "3D000")
 }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::client::{Anyone, Session};
 use super::database::TestDatabase;
+use super::proxy::Proxy;
 
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -45,12 +46,32 @@ impl TestApp {
         Self::on(Arc::new(TestDatabase::create().await), settings).await
     }
 
+    /// Starts kith with a proxy between it and Postgres. While the proxy is shut, kith does not get
+    /// ready, so whoever shuts it first says `wait: false`.
+    pub async fn start_behind(proxy: &Proxy, wait: bool, settings: &[(&str, &str)]) -> Self {
+        let database = Arc::new(TestDatabase::create().await);
+        let url = proxy.url_of(&database.url());
+        let app = Self::launch(database, url, settings).await;
+        if wait {
+            app.wait_until_ready().await;
+        }
+        app
+    }
+
     /// Starts a second instance on the same database, with the same keys.
     pub async fn start_beside(&self, settings: &[(&str, &str)]) -> Self {
         Self::on(Arc::clone(&self.database), settings).await
     }
 
     async fn on(database: Arc<TestDatabase>, settings: &[(&str, &str)]) -> Self {
+        let url = database.url();
+        let app = Self::launch(database, url, settings).await;
+        app.wait_until_ready().await;
+        app
+    }
+
+    /// Starts kith, which reaches its database at `url`.
+    async fn launch(database: Arc<TestDatabase>, url: String, settings: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mail_dir = dir.path().join("mail");
         let defaults = [
@@ -64,8 +85,7 @@ impl TestApp {
             ("KITH_DIR", dir.path().to_str().expect("UTF-8")),
             ("KITH_MAIL_DIR", mail_dir.to_str().expect("UTF-8")),
         ];
-        let url = database.url();
-        let db = PgPool::connect_lazy(&url).expect("a pool");
+        let db = PgPool::connect_lazy(&database.url()).expect("a pool");
         let own = [("DATABASE_URL", url.as_str())];
         let all = defaults.iter().chain(&own).chain(settings);
         let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
@@ -74,7 +94,7 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         let server = std::thread::spawn(move || serve(config, &url, tell, stopped));
         let (addr, ctx) = told.await.expect("kith starts");
-        let app = Self {
+        Self {
             url: format!("http://{addr}"),
             // A pool of its own: a connection that the test opened could not close while the test
             // waits for the server to end.
@@ -86,13 +106,33 @@ impl TestApp {
             stop: Some(stop),
             server: Some(server),
             _dir: dir,
-        };
-        app.wait_until_ready().await;
-        app
+        }
     }
 
-    async fn wait_until_ready(&self) {
-        for _ in 0..200 {
+    /// The URL of its database, without a proxy.
+    pub fn database_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// Fails the test unless every counter that is stored equals what it counts.
+    pub async fn expect_no_drift(&self) {
+        let mut conn = self.db.acquire().await.expect("a connection");
+        let drift = [
+            kith::domains::users::recount(&mut conn).await,
+            kith::domains::posts::recount(&mut conn).await,
+            kith::domains::comments::recount(&mut conn).await,
+            kith::domains::reactions::recount(&mut conn).await,
+        ];
+        let drift = drift.map(|counters| counters.expect("counts"));
+        assert_eq!(
+            drift, [0; 4],
+            "people, posts, comments, reactions: counters say what there is"
+        );
+    }
+
+    /// Waits until it is ready for requests.
+    pub async fn wait_until_ready(&self) {
+        for _ in 0..400 {
             if self.anyone().get("/readyz").await.status == 200 {
                 return;
             }

@@ -5,6 +5,10 @@ mod client;
 mod contract;
 #[path = "../../shared/database.rs"]
 mod database;
+mod program;
+mod proxy;
 
 pub use app::{PASSWORD, TestApp};
 pub use client::{Anyone, Reply, Session};
+pub use program::Program;
+pub use proxy::Proxy;

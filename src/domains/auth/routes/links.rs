@@ -13,7 +13,7 @@ use super::super::jobs::Mail;
 use super::super::model::{Email, Password};
 use super::Throttled;
 use crate::platform::Ctx;
-use crate::platform::http::{Body, ClientAddress, HttpResult, Problem, no_content};
+use crate::platform::http::{Body, ClientAddress, HttpResult, OptionalBody, Problem, no_content};
 use crate::platform::sessions::{CurrentUser, Device};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -51,6 +51,14 @@ struct EmailAddress {
     email: Email,
 }
 
+/// What somebody who is signed in may send: the same, or nothing, as it is their own address anyway.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnAddress {
+    #[serde(rename = "email")]
+    _email: Option<Email>,
+}
+
 /// Whose address is to be confirmed.
 struct ToVerify(Mail);
 
@@ -61,8 +69,11 @@ impl FromRequest for ToVerify {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         if request.headers().contains_key(AUTHORIZATION) {
             let me = CurrentUser::from_request(request, payload);
+            // Read all the same, so that a broken body is told and not ignored.
+            let body = OptionalBody::<OwnAddress>::from_request(request, payload);
             return Box::pin(async move {
                 let user_id = me.await?.id;
+                body.await?;
                 Ok(Self(Mail::VerifyEmail { user_id }))
             });
         }

@@ -1,0 +1,145 @@
+//! A line between kith and Postgres that tests can cut.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+/// Passes bytes between kith and the test server's Postgres.
+pub struct Proxy {
+    addr: SocketAddr,
+    server: String,
+    lose_commit: Arc<AtomicBool>,
+    open: Mutex<Option<CancellationToken>>,
+}
+
+impl Proxy {
+    /// A proxy that lets everything through.
+    pub async fn open() -> Self {
+        let proxy = Self::shut().await;
+        proxy.restore().await;
+        proxy
+    }
+
+    /// A proxy that refuses connections, as if Postgres were away.
+    pub async fn shut() -> Self {
+        let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server for tests");
+        // Bound for a moment, to learn of a port that is free.
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self {
+            addr: listener.local_addr().expect("an address"),
+            server,
+            lose_commit: Arc::default(),
+            open: Mutex::default(),
+        }
+    }
+
+    /// The URL of a database, by way of this proxy.
+    pub fn url_of(&self, url: &str) -> String {
+        let url = reqwest::Url::parse(url).expect("a URL");
+        let password = url.password().map(|password| format!(":{password}"));
+        format!(
+            "postgres://{}{}@{}{}?sslmode=disable",
+            url.username(),
+            password.unwrap_or_default(),
+            self.addr,
+            url.path()
+        )
+    }
+
+    /// Cuts all connections, and refuses new ones.
+    pub async fn cut(&self) {
+        if let Some(token) = self.open.lock().await.take() {
+            token.cancel();
+        }
+    }
+
+    /// Lets connections through again.
+    pub async fn restore(&self) {
+        let listener = loop {
+            // The port is free again once the cut listener is gone.
+            match TcpListener::bind(self.addr).await {
+                Ok(listener) => break listener,
+                Err(_in_use) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+            }
+        };
+        let token = CancellationToken::new();
+        *self.open.lock().await = Some(token.clone());
+        let (server, lose_commit) = (self.server.clone(), Arc::clone(&self.lose_commit));
+        tokio::spawn(async move {
+            loop {
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = token.cancelled() => return,
+                };
+                let (client, _) = accepted.expect("a connection");
+                let (server, token, lose) =
+                    (server.clone(), token.clone(), Arc::clone(&lose_commit));
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = connect(client, &server, lose) => {}
+                        () = token.cancelled() => {}
+                    }
+                });
+            }
+        });
+    }
+
+    /// The next commit reaches Postgres, but its reply is lost and the connection with it.
+    pub fn lose_next_commit(&self) {
+        self.lose_commit.store(true, Ordering::SeqCst);
+    }
+}
+
+async fn connect(client: TcpStream, server: &str, lose_commit: Arc<AtomicBool>) {
+    let url = reqwest::Url::parse(server).expect("a URL");
+    let folder = url.query_pairs().find(|(name, _)| name == "host");
+    let port = url.port().unwrap_or(5432);
+    if let Some((_, folder)) = folder.filter(|(_, folder)| folder.starts_with('/')) {
+        let socket = UnixStream::connect(format!("{folder}/.s.PGSQL.{port}")).await;
+        pipe(client, socket.expect("Postgres answers"), lose_commit).await;
+    } else {
+        let host = url.host_str().unwrap_or("127.0.0.1");
+        let socket = TcpStream::connect((host, port)).await;
+        pipe(client, socket.expect("Postgres answers"), lose_commit).await;
+    }
+}
+
+async fn pipe(
+    client: TcpStream,
+    server: impl AsyncRead + AsyncWrite + Send + 'static,
+    lose_commit: Arc<AtomicBool>,
+) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = tokio::io::split(server);
+    let swallow = AtomicBool::new(false);
+    let upwards = async {
+        let mut bytes = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
+            let is_commit = bytes[..read].windows(6).any(|word| word == b"COMMIT");
+            if is_commit && lose_commit.swap(false, Ordering::SeqCst) {
+                swallow.store(true, Ordering::SeqCst);
+            }
+            if to_server.write_all(&bytes[..read]).await.is_err() {
+                return;
+            }
+        }
+    };
+    let downwards = async {
+        let mut bytes = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from_server.read(&mut bytes).await {
+            if swallow.load(Ordering::SeqCst) || to_client.write_all(&bytes[..read]).await.is_err()
+            {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = upwards => {}
+        () = downwards => {}
+    }
+}
