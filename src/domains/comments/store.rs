@@ -1,5 +1,7 @@
 //! All SQL of comments.
 
+use sqlx::Connection as _;
+
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -206,6 +208,11 @@ pub async fn bump_replies(conn: &mut Conn, comment_id: CommentId, change: i32) -
 
 /// Counts all replies anew; says how many comments' counters had drifted.
 pub async fn recount(conn: &mut Conn) -> Result<u64> {
+    let mut transaction = conn.begin().await?;
+    // Whoever replies meanwhile waits at the counter, and adds to what is written here.
+    sqlx::query!("lock table comment_counter in share row exclusive mode")
+        .execute(&mut *transaction)
+        .await?;
     let done = sqlx::query!(
         "insert into comment_counter as n (comment_id, replies)
          select c.comment_id, count(r.comment_id)::int
@@ -215,8 +222,9 @@ pub async fn recount(conn: &mut Conn) -> Result<u64> {
          on conflict (comment_id) do update set replies = excluded.replies
          where n.replies <> excluded.replies"
     )
-    .execute(conn)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected())
 }
 
