@@ -1,6 +1,9 @@
 //! The OpenAPI 3.1 document: taken from the handlers, then completed with what every operation has
 //! in common, so that no handler repeats it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use actix_web::App;
 use actix_web::http::Method;
 use utoipa::openapi::header::Header;
@@ -15,7 +18,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_actix_web::AppExt as _;
 
 use super::routes;
-use crate::platform::http::{ProblemBody, RouteTable};
+use crate::platform::http::{PlainOperations, ProblemBody, RouteTable};
 
 /// Names of the reusable answers, with what each says.
 const PROBLEMS: &[(&str, &str)] = &[
@@ -62,6 +65,21 @@ pub fn route_table(document: &OpenApi, suggest: bool) -> RouteTable {
         (path.clone(), methods)
     });
     RouteTable::new(routes.collect(), suggest)
+}
+
+/// Which operations of the API take no query parameters.
+pub fn plain_operations(document: &OpenApi) -> PlainOperations {
+    let in_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);
+    let mut plain = HashSet::new();
+    for (path, item) in &document.paths.paths {
+        for (method, operation) in operations_mut(&mut item.clone()) {
+            let asks = operation.parameters.iter().flatten().any(in_query);
+            if path.starts_with("/v1/") && !asks {
+                plain.insert((method, path.clone()));
+            }
+        }
+    }
+    PlainOperations(Arc::new(plain))
 }
 
 fn info() -> Info {
