@@ -17,6 +17,7 @@ use utoipa_actix_web::AppExt as _;
 use super::{openapi, routes, schema, worker};
 use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth::{self, Throttle};
+use crate::domains::{comments, posts};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
@@ -192,6 +193,7 @@ fn serve(
             .app_data(health.clone())
             .app_data(throttle.clone())
             .app_data(plain.clone())
+            .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))
             .configure(auth::configure_pages)

@@ -345,3 +345,40 @@ pub async fn list_first_replies(
         .map(|row| (row.parent_id, row.comment_id))
         .collect())
 }
+
+/// Of each post's `newest` comments the `limit` that people reacted to most. Older ones are not
+/// looked at, so that a post with many comments costs no more.
+pub async fn list_top(
+    conn: &mut Conn,
+    viewer: Option<UserId>,
+    post_ids: &[PostId],
+    newest: i64,
+    limit: i64,
+) -> Result<Vec<CommentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select top.comment_id as "comment_id!: CommentId"
+           from unnest($2::uuid[]) as post (id)
+           cross join lateral (
+               select late.comment_id, late.created_at, late.reactions
+               from (
+                   select c.comment_id, c.created_at, coalesce((
+                              select sum(s.count) from reaction_summary s
+                              where s.target_kind = 'comment' and s.target_id = c.comment_id
+                          ), 0) as reactions
+                   from visible_comment($1) c
+                   where c.post_id = post.id and c.parent_id is null and c.deleted_at is null
+                   order by c.created_at desc, c.comment_id desc
+                   limit $3
+               ) late
+               order by late.reactions desc, late.created_at desc, late.comment_id desc
+               limit $4
+           ) top
+           order by post.id, top.reactions desc, top.created_at desc, top.comment_id desc"#,
+        viewer as _,
+        post_ids as _,
+        newest,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}

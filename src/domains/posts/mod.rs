@@ -19,6 +19,6 @@ pub use audience::AudienceKind;
 pub use entities::{Entity, entities};
 pub use guard::{guard, guard_for_write};
 pub use model::{Facts, PostContent as Content};
-pub use routes::configure;
+pub use routes::{Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use view::{Post, post, posts};
