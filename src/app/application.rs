@@ -17,6 +17,7 @@ use utoipa_actix_web::AppExt as _;
 use super::{openapi, routes, schema, worker};
 use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth::{self, Throttle};
+use crate::domains::{comments, posts};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
@@ -28,6 +29,7 @@ use crate::platform::config::{Config, Role};
 use crate::platform::context::Parts;
 use crate::platform::http::{
     BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
+    refuse_parameters,
 };
 use crate::platform::sessions::identify;
 
@@ -174,6 +176,7 @@ fn serve(
         ctx,
         openapi::route_table(&document, !ctx.config().is_production()),
     );
+    let plain = openapi::plain_operations(&document);
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let throttle = web::Data::new(Throttle::new(ctx.config().limits));
@@ -189,10 +192,13 @@ fn serve(
         app.app_data(ctx.clone())
             .app_data(health.clone())
             .app_data(throttle.clone())
+            .app_data(plain.clone())
+            .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))
             .configure(auth::configure_pages)
             .default_service(web::to(not_found))
+            .wrap(from_fn(refuse_parameters))
             .wrap(from_fn(identify))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())

@@ -288,3 +288,55 @@ async fn a_comment_is_made_once_for_a_key_and_reacted_to_once_by_a_person() {
         assert_eq!(gone.json["viewer"]["reaction"], Value::Null);
     }
 }
+
+#[tokio::test]
+async fn posts_and_comments_show_what_stands_below_them_to_those_who_ask() {
+    let app = TestApp::start().await;
+    let (author, reader) = app.friends("author", "reader").await;
+    let other = app.person("other").await;
+    let post = author.post_to(&json!("public"), "x").await;
+    let silent = author.post_to(&json!("public"), "y").await;
+    let liked = other.comment_on(&post, "liked").await;
+    let loved = author.comment_on(&post, "loved").await;
+    let newest = reader.comment_on(&post, "newest").await;
+    for (who, comment) in [(&author, &loved), (&other, &loved), (&author, &liked)] {
+        let path = format!("/v1/comments/{comment}/reaction");
+        who.put(&path, &json!({"kind": "love"}))
+            .await
+            .expect_status(200);
+    }
+    let top = |post: &Value| -> Vec<String> {
+        let shown = post["top_comments"].as_array().expect("a list");
+        let id = |comment: &Value| comment["id"].as_str().expect("an id").to_owned();
+        shown.iter().map(id).collect()
+    };
+    let path = format!("/v1/posts/{post}");
+    let plain = reader.get(&path).await.expect_status(200);
+    assert_eq!(plain.json.get("top_comments"), None);
+    let wanted = format!("{path}?expand=top_comments");
+    let seen = app.anyone().get(&wanted).await.expect_status(200);
+    assert_eq!(top(&seen.json), [loved.clone(), liked.clone()]);
+    let own = reader.get(&format!("/v1/comments/{loved}")).await;
+    let seen = reader.get(&wanted).await.expect_status(200);
+    assert_eq!(seen.json["top_comments"][0], own.json);
+    for path in [
+        format!("/v1/posts?ids={silent},{post}&expand=top_comments"),
+        "/v1/feed?expand=top_comments".to_owned(),
+        format!("/v1/users/{}/posts?expand=top_comments", author.id),
+    ] {
+        let page = reader.get(&path).await.expect_status(200);
+        assert!(top(&page.json["data"][0]).is_empty(), "{path}");
+        assert_eq!(top(&page.json["data"][1]), [loved.clone(), liked.clone()]);
+    }
+    // Whoever has blocked a commenter gets the next one instead.
+    reader
+        .set(&format!("/v1/users/{}/block", other.id))
+        .await
+        .expect_status(200);
+    let seen = reader.get(&wanted).await.expect_status(200);
+    assert_eq!(top(&seen.json), [loved.clone(), newest]);
+    let reply = reply_to(&author, &post, &loved, "so it is").await;
+    let path = format!("/v1/comments/{loved}?expand=replies");
+    let seen = reader.get(&path).await.expect_status(200);
+    assert_eq!(seen.json["replies"][0]["id"], json!(reply));
+}

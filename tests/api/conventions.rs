@@ -45,3 +45,29 @@ async fn a_private_route_refuses_strangers_and_unknown_routes_are_problems() {
         .expect_problem(405, "method_not_allowed");
     assert_eq!(reply.header("allow").as_deref(), Some("GET, HEAD, OPTIONS"));
 }
+
+#[tokio::test]
+async fn a_route_without_parameters_refuses_a_query() {
+    let app = TestApp::start().await;
+    let person = app.person("person").await;
+    for path in ["/v1/me?x=1", "/v1/me/settings?limit=1", "/v1/meta?x"] {
+        let reply = person.get(path).await;
+        let refused = reply.expect_problem(422, "validation_failed");
+        assert_eq!(refused.json["errors"][0]["code"], "unknown_parameter");
+    }
+    person
+        .delete("/v1/me/sessions?all=1")
+        .await
+        .expect_problem(422, "validation_failed");
+    let profile = format!("/v1/users/@{}", person.username);
+    person
+        .get(&format!("{profile}?expand=relationship"))
+        .await
+        .expect_status(200);
+    person
+        .get(&format!("{profile}?expand=friends"))
+        .await
+        .expect_problem(422, "validation_failed");
+    // Health checks may add what they like.
+    person.get("/livez?x=1").await.expect_status(200);
+}

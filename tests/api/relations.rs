@@ -476,10 +476,90 @@ async fn a_former_username_leads_to_its_person() {
     let reply = ben.get("/v1/users/@anna.old").await.expect_status(308);
     let location = reply.header("location").expect("a location");
     assert!(location.ends_with("/v1/users/@anna.new"), "{location}");
+    let followed = ben.set("/v1/users/@anna.old/follow").await;
+    let location = followed.expect_status(308).header("location");
+    assert_eq!(location.as_deref(), Some("/v1/users/@anna.new/follow"));
+    assert_eq!(relationship(&ben, &anna).await["following"], false);
     anna.set(&format!("/v1/users/{}/block", ben.id))
         .await
         .expect_status(200);
     ben.get("/v1/users/@anna.old")
         .await
         .expect_problem(404, "not_found");
+    ben.set("/v1/users/@anna.old/follow")
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_username_that_somebody_has_leads_to_them_and_not_to_who_had_it_before() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.register("anna.old").await, app.person("ben").await);
+    anna.patch("/v1/me", &json!({"username": "anna.new"}))
+        .await
+        .expect_status(200);
+    // Nobody gets a name that is kept for another, unless two people are very quick.
+    sqlx::query("update account set username = 'anna.old' where user_id = $1::uuid")
+        .bind(&ben.id)
+        .execute(&app.db)
+        .await
+        .expect("another name");
+    let seen = anna.get("/v1/users/@anna.old").await.expect_status(200);
+    assert_eq!(seen.json["id"], json!(ben.id));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recount_loses_no_change_that_is_made_meanwhile() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.person("anna").await, app.person("ben").await);
+    let post_id = anna.post_to(&json!("public"), "x").await;
+    let comment_id = anna.comment_on(&post_id, "y").await;
+    let mut change = app.db.begin().await.expect("a transaction");
+    for (statement, id) in [
+        (
+            "insert into follow (follower_id, followee_id, created_at) \
+             select user_id, $1::uuid, now() from account where user_id <> $1::uuid",
+            &anna.id,
+        ),
+        (
+            "update user_counter set followers = (user_id = $1::uuid)::int, \
+             following = (user_id <> $1::uuid)::int",
+            &anna.id,
+        ),
+        (
+            "insert into comment (comment_id, post_id, parent_id, depth, author_id, content, created_at) \
+             select gen_random_uuid(), post_id, comment_id, 1, author_id, 'z', now() \
+             from comment where comment_id = $1::uuid",
+            &comment_id,
+        ),
+        (
+            "update comment_counter set replies = 1 where comment_id = $1::uuid",
+            &comment_id,
+        ),
+    ] {
+        sqlx::query(statement)
+            .bind(id)
+            .execute(&mut *change)
+            .await
+            .expect("a change");
+    }
+    let (mut one, mut other) = (
+        app.ctx.read().await.expect("a connection"),
+        app.ctx.read().await.expect("a connection"),
+    );
+    let commit = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        change.commit().await.expect("committed");
+    };
+    let (people, replies, ()) = futures_util::join!(
+        kith::domains::users::recount(&mut one),
+        kith::domains::comments::recount(&mut other),
+        commit
+    );
+    people.expect("counted");
+    replies.expect("counted");
+    let seen = ben.get(&format!("/v1/users/{}", anna.id)).await;
+    assert_eq!(seen.json["counts"]["followers"], 1);
+    let seen = ben.get(&format!("/v1/comments/{comment_id}")).await;
+    assert_eq!(seen.json["counts"]["replies"], 1);
 }

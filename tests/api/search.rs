@@ -28,6 +28,13 @@ async fn search_finds_beginnings_first_and_then_what_is_like_it() {
     assert_eq!(found[..2], [exact.id.clone(), longer.id.clone()]);
     assert_eq!(found.len(), 4, "{found:?}");
     assert!(found.contains(&like.id) && found.contains(&inside.id));
+    for path in ["/v1/search/users?q=%40", "/v1/search/suggestions?q=%40"] {
+        let nobody = me.get(path).await.expect_status(200);
+        assert!(
+            nobody.json["data"].as_array().is_some_and(Vec::is_empty),
+            "{path}"
+        );
+    }
     for limit in [1, 2, 3] {
         let walked = me.walk("/v1/search/users?q=%40Marta", limit).await;
         let ids: Vec<&str> = walked

@@ -5,14 +5,17 @@ mod components;
 mod operation;
 mod statuses;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use actix_web::App;
 use actix_web::http::Method;
-use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::{Components, Info, OpenApi, OpenApiBuilder, RefOr};
 use utoipa_actix_web::AppExt as _;
 
 use super::routes;
-use crate::platform::http::RouteTable;
+use crate::platform::http::{PlainOperations, RouteTable};
 
 /// The whole document.
 pub fn document() -> OpenApi {
@@ -41,6 +44,24 @@ pub fn route_table(document: &OpenApi, suggest: bool) -> RouteTable {
         (path.clone(), methods)
     });
     RouteTable::new(routes.collect(), suggest)
+}
+
+/// Which operations of the API take no query parameters.
+pub fn plain_operations(document: &OpenApi) -> PlainOperations {
+    let mut plain = HashSet::new();
+    for (path, item) in &document.paths.paths {
+        for (method, operation) in operations_mut(&mut item.clone()) {
+            if path.starts_with("/v1/") && !takes_query(operation) {
+                plain.insert((method, path.clone()));
+            }
+        }
+    }
+    PlainOperations(Arc::new(plain))
+}
+
+fn takes_query(operation: &Operation) -> bool {
+    let in_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);
+    operation.parameters.iter().flatten().any(in_query)
 }
 
 fn info() -> Info {

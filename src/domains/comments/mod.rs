@@ -15,4 +15,4 @@ mod view;
 pub use model::{CommentContent as Content, MAX_DEPTH};
 pub use routes::configure;
 pub use store::recount;
-pub use view::{Comment, comments};
+pub use view::{Comment, comments, top_comments};

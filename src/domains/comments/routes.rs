@@ -15,7 +15,7 @@ use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
 use crate::kernel::{CommentId, Error, PostId, Result, UserId};
 use crate::platform::http::{
-    Body, HttpResult, IfMatch, ListOf, Listing, PageParams, PathOf, json_with_etag,
+    Body, HttpResult, IfMatch, ListOf, Listing, PageParams, Params, PathOf, json_with_etag,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Answer, Ctx, Writer};
@@ -119,10 +119,19 @@ async fn create_comment(
         .await
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct OnlyReplies {
+    /// What to show inside the comment.
+    #[param(inline)]
+    expand: Option<CommentExpansion>,
+}
+
 /// A comment
 #[utoipa::path(
     tag = "Comments",
-    params(("id" = String, Path, description = "The comment")),
+    params(("id" = String, Path, description = "The comment"), OnlyReplies),
     responses((status = 200, body = Comment)),
     security((), ("bearer" = []))
 )]
@@ -131,9 +140,15 @@ async fn get_comment(
     ctx: Ctx,
     viewer: Viewer,
     comment_id: PathOf<CommentId>,
+    wanted: Params<OnlyReplies>,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
-    let body = view::comment(&mut *ctx.read().await?, viewer, *comment_id).await?;
+    let conn = &mut *ctx.read().await?;
+    let mut body = view::comment(conn, viewer, *comment_id).await?;
+    if wanted.expand.is_some() {
+        let one = std::slice::from_mut(&mut body);
+        view::add_replies(conn, viewer, one, EXPANDED_REPLIES).await?;
+    }
     Ok(json_with_etag(&request, body.version, &body))
 }
 

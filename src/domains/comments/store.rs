@@ -1,5 +1,7 @@
 //! All SQL of comments.
 
+use sqlx::Connection as _;
+
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -206,6 +208,11 @@ pub async fn bump_replies(conn: &mut Conn, comment_id: CommentId, change: i32) -
 
 /// Counts all replies anew; says how many comments' counters had drifted.
 pub async fn recount(conn: &mut Conn) -> Result<u64> {
+    let mut transaction = conn.begin().await?;
+    // Whoever replies meanwhile waits at the counter, and adds to what is written here.
+    sqlx::query!("lock table comment_counter in share row exclusive mode")
+        .execute(&mut *transaction)
+        .await?;
     let done = sqlx::query!(
         "insert into comment_counter as n (comment_id, replies)
          select c.comment_id, count(r.comment_id)::int
@@ -215,8 +222,9 @@ pub async fn recount(conn: &mut Conn) -> Result<u64> {
          on conflict (comment_id) do update set replies = excluded.replies
          where n.replies <> excluded.replies"
     )
-    .execute(conn)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected())
 }
 
@@ -336,4 +344,41 @@ pub async fn list_first_replies(
         .into_iter()
         .map(|row| (row.parent_id, row.comment_id))
         .collect())
+}
+
+/// Of each post's `newest` comments the `limit` that people reacted to most. Older ones are not
+/// looked at, so that a post with many comments costs no more.
+pub async fn list_top(
+    conn: &mut Conn,
+    viewer: Option<UserId>,
+    post_ids: &[PostId],
+    newest: i64,
+    limit: i64,
+) -> Result<Vec<CommentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select top.comment_id as "comment_id!: CommentId"
+           from unnest($2::uuid[]) as post (id)
+           cross join lateral (
+               select late.comment_id, late.created_at, late.reactions
+               from (
+                   select c.comment_id, c.created_at, coalesce((
+                              select sum(s.count) from reaction_summary s
+                              where s.target_kind = 'comment' and s.target_id = c.comment_id
+                          ), 0) as reactions
+                   from visible_comment($1) c
+                   where c.post_id = post.id and c.parent_id is null and c.deleted_at is null
+                   order by c.created_at desc, c.comment_id desc
+                   limit $3
+               ) late
+               order by late.reactions desc, late.created_at desc, late.comment_id desc
+               limit $4
+           ) top
+           order by post.id, top.reactions desc, top.created_at desc, top.comment_id desc"#,
+        viewer as _,
+        post_ids as _,
+        newest,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -154,6 +155,27 @@ pub async fn add_replies(
         comment.replies = Some(by_parent.remove(&Some(comment.id)).unwrap_or_default());
     }
     Ok(())
+}
+
+/// Of how many comments the top ones are chosen, and how many those are.
+const TOP: (i64, i64) = (50, 2);
+
+/// The top comments of some posts, for `?expand=top_comments`.
+pub fn top_comments<'a>(
+    conn: &'a mut Conn,
+    viewer: Viewer,
+    post_ids: &'a [PostId],
+) -> posts::Loading<'a> {
+    Box::pin(async move {
+        let (newest, limit) = TOP;
+        let ids = store::list_top(conn, viewer.id(), post_ids, newest, limit).await?;
+        let mut by_post: HashMap<PostId, Vec<Value>> = HashMap::new();
+        for comment in comments(conn, viewer, &ids).await? {
+            let shown = serde_json::to_value(&comment).map_err(Error::internal)?;
+            by_post.entry(comment.post_id).or_default().push(shown);
+        }
+        Ok(by_post)
+    })
 }
 
 fn render(

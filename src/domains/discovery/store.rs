@@ -19,9 +19,11 @@ pub struct Needle {
 }
 
 impl Needle {
-    /// For this text, which is in lower case. An `@` in front of a username is dropped.
+    /// For this text, which is in lower case. An `@` in front of a username is dropped; alone it
+    /// stays, because nothing at all would be the beginning of every name.
     pub fn new(folded: &str) -> Self {
-        let from = folded.strip_prefix('@').unwrap_or(folded).to_owned();
+        let name = folded.strip_prefix('@').filter(|name| !name.is_empty());
+        let from = name.unwrap_or(folded).to_owned();
         let until = format!("{from}{}", char::MAX);
         Self { from, until }
     }

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::store::{self, Place};
-use crate::domains::posts::{self, Post};
+use crate::domains::posts::{self, Post, PostExpansion, TopComments};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
 use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
@@ -30,11 +30,14 @@ enum FeedOrder {
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "there is one order; naming it is allowed")]
 struct FeedFilter {
     /// Newest first, also when left out.
     #[param(inline)]
-    order: Option<FeedOrder>,
+    #[serde(rename = "order")]
+    _order: Option<FeedOrder>,
+    /// What to show inside each post.
+    #[param(inline)]
+    expand: Option<PostExpansion>,
 }
 
 /// For the API's description.
@@ -60,10 +63,15 @@ async fn get_feed(
     ctx: Ctx,
     me: CurrentUser,
     listing: Listing<FeedFilter>,
+    comments: TopComments,
 ) -> HttpResult<HttpResponse> {
     let mut conn = ctx.read().await?;
     let places = read_page(&mut conn, me.id, &listing, ctx.now()).await?;
     let shown = posts::posts(&ctx, &mut conn, me.viewer(), &places.items).await?;
+    let wanted = listing.filter.expand;
+    let shown = comments
+        .expand(wanted, &mut conn, me.viewer(), shown)
+        .await?;
     Ok(listing.respond(places.with_items(shown)))
 }
 

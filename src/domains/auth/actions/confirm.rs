@@ -38,8 +38,7 @@ pub(super) async fn confirm(
     caller: &Caller,
     claimed: &ClaimedPassword,
 ) -> Result<Confirmed> {
-    let user_id = caller.me.id;
-    let attempt = throttle.begin(ctx.now(), &format!("id {user_id}"), caller.address)?;
+    let attempt = throttle.begin_again(ctx.now(), caller.me.id, caller.address)?;
     let outcome = compare(ctx, caller, claimed).await;
     attempt.end(&outcome);
     outcome

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 
-use crate::kernel::{Code, Error, Result, Timestamp};
+use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 
 const WINDOW: TimeDelta = TimeDelta::minutes(5);
 const PER_ACCOUNT: usize = 5;
@@ -22,14 +22,17 @@ const MOST_KEYS: usize = 65_536;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Account(String),
+    /// A name that somebody signs in with.
+    Login(String),
+    /// Somebody who is signed in and confirms their password; nobody else can use it up.
+    User(UserId),
     Address(IpAddr),
 }
 
 impl Key {
     fn quota(&self) -> usize {
         match self {
-            Self::Account(_) => PER_ACCOUNT,
+            Self::Login(_) | Self::User(_) => PER_ACCOUNT,
             Self::Address(_) => PER_ADDRESS,
         }
     }
@@ -60,11 +63,25 @@ impl Throttle {
         }
     }
 
-    /// Lets an attempt begin, or says when to come back.
-    pub fn begin(&self, now: Timestamp, account: &str, address: IpAddr) -> Result<Attempt<'_>> {
+    /// Lets an attempt to sign in begin, or says when to come back.
+    pub fn begin(&self, now: Timestamp, login: &str, address: IpAddr) -> Result<Attempt<'_>> {
+        self.attempt(now, Key::Login(login.to_lowercase()), address)
+    }
+
+    /// The same for somebody who is signed in and gives their password again.
+    pub fn begin_again(
+        &self,
+        now: Timestamp,
+        user_id: UserId,
+        address: IpAddr,
+    ) -> Result<Attempt<'_>> {
+        self.attempt(now, Key::User(user_id), address)
+    }
+
+    fn attempt(&self, now: Timestamp, account: Key, address: IpAddr) -> Result<Attempt<'_>> {
         let attempt = Attempt {
             throttle: self,
-            account: Key::Account(account.to_lowercase()),
+            account,
             address: Key::Address(network(address)),
             at: now,
         };
@@ -89,9 +106,9 @@ impl Throttle {
         Ok(attempt)
     }
 
-    /// Forgets the failures of an account.
-    pub fn forget(&self, account: &str) {
-        self.lock().remove(&Key::Account(account.to_lowercase()));
+    /// Forgets the failures of a name.
+    pub fn forget(&self, login: &str) {
+        self.lock().remove(&Key::Login(login.to_lowercase()));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, VecDeque<Timestamp>>> {
@@ -170,6 +187,7 @@ fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::ids::Id as _;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000).expect("in range")
@@ -223,6 +241,19 @@ mod tests {
             attempt.end(&Ok(()));
         }
         assert!(begin().is_ok());
+    }
+
+    #[test]
+    fn whoever_is_signed_in_is_not_slowed_down_by_names_that_others_try() {
+        let throttle = Throttle::new(true);
+        let user_id = UserId::from_uuid(uuid::Uuid::nil());
+        for second in 0..5 {
+            for name in [user_id.to_string(), format!("id {user_id}")] {
+                assert_eq!(fail(&throttle, second, &name, 1), None);
+            }
+        }
+        let again = throttle.begin_again(at(5), user_id, address(2));
+        assert!(again.is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::expand::{OnlyExpand, PostExpansion, TopComments};
 use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
 use crate::domains::posts::view::{self, Post, PostRevision, guard};
@@ -32,6 +33,9 @@ struct PostIds {
     /// Up to 100 ids with commas between them.
     #[param(value_type = String)]
     ids: IdList<PostId>,
+    /// What to show inside each post.
+    #[param(inline)]
+    expand: Option<PostExpansion>,
 }
 
 /// Posts by id
@@ -40,8 +44,15 @@ struct PostIds {
 #[utoipa::path(tag = "Posts", params(PostIds), responses((status = 200, body = ListOf<Post>)),
     security((), ("bearer" = [])))]
 #[get("/posts")]
-async fn get_posts(ctx: Ctx, viewer: Viewer, params: Params<PostIds>) -> HttpResult<HttpResponse> {
-    let data = view::posts(&ctx, &mut *ctx.read().await?, viewer, &params.ids.0).await?;
+async fn get_posts(
+    ctx: Ctx,
+    viewer: Viewer,
+    params: Params<PostIds>,
+    comments: TopComments,
+) -> HttpResult<HttpResponse> {
+    let conn = &mut *ctx.read().await?;
+    let data = view::posts(&ctx, conn, viewer, &params.ids.0).await?;
+    let data = comments.expand(params.expand, conn, viewer, data).await?;
     Ok(ok(relations::list_whole(data)))
 }
 
@@ -60,6 +71,9 @@ struct UserPosts {
     /// `deleted`: your own deleted posts that can still be restored, last deleted first.
     #[param(inline)]
     state: Option<PostState>,
+    /// What to show inside each post.
+    #[param(inline)]
+    expand: Option<PostExpansion>,
 }
 
 /// A person's posts
@@ -74,6 +88,7 @@ async fn list_user_posts(
     viewer: Viewer,
     user: PathOf<UserRef>,
     listing: Listing<UserPosts>,
+    comments: TopComments,
 ) -> HttpResult<HttpResponse> {
     let mut conn = ctx.read().await?;
     let author_id = relations::visible_person(&mut conn, viewer, &user).await?;
@@ -86,6 +101,8 @@ async fn list_user_posts(
     let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
     let page = slice.page(rows);
     let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
+    let wanted = listing.filter.expand;
+    let posts = comments.expand(wanted, &mut conn, viewer, posts).await?;
     Ok(listing.respond(page.with_items(posts)))
 }
 
@@ -139,17 +156,22 @@ async fn list_post_history(
 /// Your saved posts
 ///
 /// Last saved first, without those that you may no longer see.
-#[utoipa::path(tag = "Posts", params(PageParams), responses((status = 200, body = ListOf<Post>)),
-    security(("bearer" = [])))]
+#[utoipa::path(tag = "Posts", params(PageParams, OnlyExpand),
+    responses((status = 200, body = ListOf<Post>)), security(("bearer" = [])))]
 #[get("/me/saved")]
 async fn list_saved_posts(
     ctx: Ctx,
     me: CurrentUser,
-    listing: Listing<NoFilter>,
+    listing: Listing<OnlyExpand>,
+    comments: TopComments,
 ) -> HttpResult<HttpResponse> {
     let mut conn = ctx.read().await?;
     let slice = listing.slice::<TimeKey>()?;
     let page = slice.page(store::list_saved(&mut conn, me.id, &slice).await?);
     let posts = view::posts(&ctx, &mut conn, me.viewer(), &page.items).await?;
+    let wanted = listing.filter.expand;
+    let posts = comments
+        .expand(wanted, &mut conn, me.viewer(), posts)
+        .await?;
     Ok(listing.respond(page.with_items(posts)))
 }

@@ -3,10 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::expand::{OnlyExpand, TopComments};
 use crate::domains::posts::actions::{self, NewPost, PostChange};
 use crate::domains::posts::view::{self, Post};
-use crate::kernel::PostId;
-use crate::platform::http::{Body, HttpResult, IfMatch, PathOf, json_with_etag};
+use crate::kernel::{Error, PostId};
+use crate::platform::http::{Body, HttpResult, IfMatch, Params, PathOf, json_with_etag};
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Answer, Ctx, Writer};
 
@@ -40,16 +41,22 @@ async fn create_post(
 }
 
 /// A post
-#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+#[utoipa::path(tag = "Posts",
+    params(("id" = String, Path, description = "The post's id"), OnlyExpand),
     responses((status = 200, body = Post)), security((), ("bearer" = [])))]
 #[get("/posts/{id}")]
 async fn get_post(
     ctx: Ctx,
     viewer: Viewer,
     post_id: PathOf<PostId>,
+    wanted: Params<OnlyExpand>,
+    comments: TopComments,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
-    let body = view::post(&ctx, &mut *ctx.read().await?, viewer, *post_id).await?;
+    let conn = &mut *ctx.read().await?;
+    let found = view::posts(&ctx, conn, viewer, &[*post_id]).await?;
+    let mut found = comments.expand(wanted.expand, conn, viewer, found).await?;
+    let body = found.pop().ok_or_else(Error::not_found)?;
     Ok(json_with_etag(&request, body.version, &body))
 }
 

@@ -44,9 +44,18 @@ pub struct Post {
     pub edited_at: Option<Timestamp>,
     /// Whether its author has deleted it and may still restore it.
     pub deleted: bool,
+    /// Two of its comments, with `?expand=top_comments`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = comments_schema)]
+    pub top_comments: Option<Vec<serde_json::Value>>,
     /// Counts edits.
     #[serde(skip)]
     pub version: i64,
+}
+
+/// Comments are described by the domain that owns them.
+fn comments_schema() -> utoipa::openapi::Array {
+    utoipa::openapi::Array::new(utoipa::openapi::Ref::from_schema_name("Comment"))
 }
 
 /// Whom a post is for. Only the author sees the lists, and only of a custom audience.

@@ -166,6 +166,7 @@ impl Beside {
             created_at: row.created_at,
             edited_at: row.edited_at,
             deleted: row.deleted,
+            top_comments: None,
             version: row.version,
         })
     }

@@ -36,7 +36,7 @@ async fn block(writer: Writer, me: CurrentUser, user: PathOf<UserRef>) -> HttpRe
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::block(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }
@@ -57,7 +57,7 @@ async fn unblock(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::unblock(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }
@@ -96,7 +96,7 @@ async fn mute(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::mute(tx, me.id, user_id, &body.0).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }
@@ -115,7 +115,7 @@ async fn unmute(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::unmute(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }

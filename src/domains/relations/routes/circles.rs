@@ -135,6 +135,7 @@ async fn add_circle_member(
             let (circle_id, user) = &*path;
             let user_id = users::resolve(tx.conn(), user).await?;
             actions::add_member(tx, me.id, *circle_id, user_id).await?;
+            users::require_current_name(tx.conn(), user).await?;
             circle_now(tx, me.id, *circle_id).await
         })
         .await

@@ -38,7 +38,7 @@ async fn follow(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::follow(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }
@@ -57,7 +57,7 @@ async fn unfollow(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::unfollow(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }

@@ -70,7 +70,7 @@ async fn unfriend(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::unfriend(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, user_id).await
+            relationship_now(tx, me.id, &user, user_id).await
         })
         .await
 }
@@ -106,6 +106,7 @@ async fn dismiss_suggestion(
         .run(me.id, async move |tx| {
             let user_id = users::resolve(tx.conn(), &user).await?;
             actions::dismiss_suggestion(tx, me.id, user_id).await?;
+            users::require_current_name(tx.conn(), &user).await?;
             Ok(Answer::nothing())
         })
         .await

@@ -10,7 +10,9 @@ mod users;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::view;
+use crate::domains::users::require_current_name;
 use crate::kernel::{Result, UserId};
+use crate::platform::http::UserRef;
 use crate::platform::{Answer, Tx};
 
 /// Registers the routes.
@@ -23,8 +25,16 @@ pub fn configure(cfg: &mut ServiceConfig) {
     circles::configure(cfg);
 }
 
-/// The answer to a change of what lies between `me` and somebody else.
-async fn relationship_now(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Answer> {
+/// The answer to a change of what lies between `me` and somebody else. Named by a username that they
+/// gave up, they are `moved`, which undoes the change: only now is it known that `me` may learn what
+/// they are called today.
+async fn relationship_now(
+    tx: &mut Tx,
+    me: UserId,
+    user: &UserRef,
+    user_id: UserId,
+) -> Result<Answer> {
+    require_current_name(tx.conn(), user).await?;
     let now = tx.now();
     Answer::ok(&view::relationship(tx.conn(), me, user_id, now).await?)
 }

@@ -28,13 +28,15 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 ///
 /// A former username answers 308 for 90 days.
 #[utoipa::path(tag = "People", responses((status = 200, body = User)),
-    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"),
+        ("expand" = inline(Option<Expansion>), Query, description = "Profiles have `viewer` in any case")),
     security((), ("bearer" = [])))]
 #[get("/users/{id}")]
 async fn get_user(
     ctx: Ctx,
     viewer: Viewer,
     user: PathOf<UserRef>,
+    _wanted: Params<UserWanted>,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
     let conn = &mut *ctx.read().await?;
@@ -49,6 +51,13 @@ async fn get_user(
 enum Expansion {
     /// What lies between the viewer and the person; profiles always have it, as `viewer`.
     Relationship,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserWanted {
+    #[serde(rename = "expand")]
+    _expand: Option<Expansion>,
 }
 
 #[derive(Debug, Deserialize)]

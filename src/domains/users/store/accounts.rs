@@ -64,7 +64,8 @@ pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<
 pub async fn find_name_of_today(conn: &mut Conn, username: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         "select a.username from former_username f join account a using (user_id)
-         where f.username = $1 and a.username <> $1",
+         where f.username = $1
+           and not exists (select from account b where b.username = $1)",
         username
     )
     .fetch_optional(conn)

@@ -1,6 +1,8 @@
 //! Counters of a person: changed last in the transaction of what they count, in order of id, so that
 //! two transactions that touch the same people never wait for each other in a circle.
 
+use sqlx::Connection as _;
+
 use crate::infra::db::Conn;
 use crate::kernel::{Result, UserId};
 
@@ -48,6 +50,12 @@ pub async fn bump(conn: &mut Conn, changes: &[(UserId, Tally)]) -> Result<()> {
 
 /// Counts everything anew; says how many people's counters had drifted.
 pub async fn recount(conn: &mut Conn) -> Result<u64> {
+    let mut transaction = conn.begin().await?;
+    // Whoever changes what is counted meanwhile waits at the counter, and adds to what is written
+    // here.
+    sqlx::query!("lock table user_counter in share row exclusive mode")
+        .execute(&mut *transaction)
+        .await?;
     let done = sqlx::query!(
         "with truth as (
              select a.user_id,
@@ -73,7 +81,8 @@ pub async fn recount(conn: &mut Conn) -> Result<u64> {
                (excluded.friends, excluded.followers, excluded.following, excluded.posts_public,
                 excluded.posts_friends, excluded.posts_private)"
     )
-    .execute(conn)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected())
 }

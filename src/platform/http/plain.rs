@@ -1,0 +1,45 @@
+//! Operations without query parameters refuse any, as those with parameters refuse unknown ones.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use actix_web::Error as ActixError;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+
+use super::listing::NoFilter;
+use super::problem::Problem;
+use super::query::Query;
+use crate::kernel::Result;
+
+/// The operations that take no query parameters, by method and path template; made from the API's
+/// description.
+#[derive(Debug, Clone)]
+pub struct PlainOperations(pub Arc<HashSet<(Method, String)>>);
+
+/// The middleware that answers 422 to a query where there is nothing to ask.
+pub async fn refuse_parameters(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<impl MessageBody + 'static>, ActixError> {
+    check(&request).map_err(Problem)?;
+    next.call(request).await
+}
+
+fn check(request: &ServiceRequest) -> Result<()> {
+    if request.query_string().is_empty() || !is_plain(request) {
+        return Ok(());
+    }
+    Query::parse(request.query_string())?
+        .read()
+        .map(|NoFilter {}| ())
+}
+
+fn is_plain(request: &ServiceRequest) -> bool {
+    let plain = request.app_data::<PlainOperations>();
+    plain
+        .zip(request.match_pattern())
+        .is_some_and(|(plain, path)| plain.0.contains(&(request.method().clone(), path)))
+}
