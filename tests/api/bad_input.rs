@@ -373,7 +373,7 @@ async fn every_list_refuses_wrong_limits_cursors_and_parameters() {
         let middle = turned.len() / 2;
         turned[middle] = if turned[middle] == b'A' { b'B' } else { b'A' };
         let turned = String::from_utf8(turned).expect("ASCII");
-        let cut = &own[..own.len() - 1];
+        let cut = own.split_at(own.len() - 1).0;
         for cursor in [
             "garbage",
             "%F0%9F%98%80",

@@ -249,10 +249,10 @@ async fn a_client_that_hangs_up_and_tries_again_makes_one_thing() {
     let app = TestApp::start().await;
     let anna = app.person("anna").await;
     let keys: Vec<String> = (0..20).map(|number| format!("key-{number}")).collect();
-    let all = keys.iter().enumerate().map(async |(number, key)| {
+    let all = (0_u64..).zip(&keys).map(async |(number, key)| {
         let body = json!({"content": key, "audience": "public"});
         for attempt in 1..4 {
-            let patience = Duration::from_millis((number as u64 * 7 + attempt * 5) % 40 + 1);
+            let patience = Duration::from_millis((number * 7 + attempt * 5) % 40 + 1);
             let request = anna.request(Method::POST, "/v1/posts");
             let request = request.header("Idempotency-Key", key).json(&body);
             // Most of these end before the answer.

@@ -290,7 +290,7 @@ async fn a_storm_of_follows_is_counted_exactly() {
         let pairs = (0..people.len()).flat_map(|a| (0..people.len()).map(move |b| (a, b)));
         pairs.filter(|(a, b)| a != b).map(move |(a, b)| async move {
             let path = format!("/v1/users/{}/follow", people[b].id);
-            if (a + b + round) % 3 == 0 {
+            if (a + b + round).is_multiple_of(3) {
                 people[a].delete(&path).await
             } else {
                 people[a].set(&path).await
