@@ -97,7 +97,7 @@ async fn replies_stand_under_their_parent_and_end_at_depth_eight() {
         .get(&format!("{path}?expand=replies"))
         .await
         .expect_status(200);
-    assert_eq!(shown.ids(), [top.clone()]);
+    assert_eq!(shown.ids(), [&*top]);
     let comment = &shown.json["data"][0];
     assert_eq!(comment["counts"]["replies"], 4);
     assert_eq!(comment["replies"].as_array().map(Vec::len), Some(2));
@@ -168,7 +168,7 @@ async fn a_deleted_comment_stays_as_a_stone_while_something_below_it_is_alive() 
         .expect_status(404);
     let list = format!("/v1/posts/{post}/comments");
     let shown = app.anyone().get(&list).await.expect_status(200);
-    assert_eq!(shown.ids(), [top.clone()]);
+    assert_eq!(shown.ids(), [&*top]);
     let stone = &shown.json["data"][0];
     assert_eq!(
         (&stone["deleted"], &stone["content"]),
@@ -214,7 +214,7 @@ async fn a_comment_is_seen_where_its_post_is_unless_viewer_and_commenter_block_e
         .set(&format!("/v1/users/{}/block", stranger.id))
         .await
         .expect_status(200);
-    assert_eq!(stranger.get(&path).await.ids(), [a.clone()]);
+    assert_eq!(stranger.get(&path).await.ids(), [&*a]);
     stranger
         .get(&format!("/v1/comments/{b}"))
         .await

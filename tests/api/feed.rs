@@ -37,7 +37,7 @@ async fn a_feed_holds_posts_by_oneself_by_friends_and_by_the_followed_newest_fir
     me.set(&format!("/v1/users/{}/mute", followed.id))
         .await
         .expect_status(200);
-    assert_eq!(me.get("/v1/feed").await.ids(), [own.clone()]);
+    assert_eq!(me.get("/v1/feed").await.ids(), [&*own]);
     me.delete(&format!("/v1/posts/{by_friend}/hidden"))
         .await
         .expect_status(200);

@@ -21,3 +21,4 @@ mod relations;
 mod search;
 mod strangers;
 mod support;
+mod visibility;

@@ -82,14 +82,14 @@ fn check_references(document: &Value, value: &Value, missing: &mut BTreeSet<Stri
                     missing.insert(reference.to_owned());
                 }
             }
-            members
-                .values()
-                .for_each(|member| check_references(document, member, missing));
+            for member in members.values() {
+                check_references(document, member, missing);
+            }
         }
         Value::Array(items) => {
-            items
-                .iter()
-                .for_each(|item| check_references(document, item, missing));
+            for item in items {
+                check_references(document, item, missing);
+            }
         }
         _ => {}
     }

@@ -31,6 +31,11 @@ const DOMAINS: &[&str] = &[
     "notifications",
 ];
 
+/// The rooms that a domain may have, besides its face.
+const ROOMS: &[&str] = &[
+    "routes", "view", "actions", "model", "store", "cache", "events", "jobs", "live",
+];
+
 /// Which top-level module may use which others.
 const LAYERS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
@@ -165,15 +170,23 @@ fn sql_stands_in_stores_only() {
         .iter()
         .filter(|s| s.module.first().is_some_and(|m| m == "domains"))
     {
-        let in_store = source
-            .module
-            .iter()
-            .any(|room| room == "store" || room == "counters");
+        let in_store = source.module.get(2).is_some_and(|room| room == "store");
         let has_sql = ["sqlx::query", "keyset!("]
             .iter()
             .any(|word| source.text.contains(word));
         assert!(in_store || !has_sql, "{} holds SQL", source.file);
     }
+}
+
+#[test]
+fn a_domain_has_the_named_rooms_and_no_others() {
+    let wrong: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.module.first().is_some_and(|m| m == "domains"))
+        .filter(|source| source.module.len() > 2 && !ROOMS.contains(&source.module[2].as_str()))
+        .map(|source| format!("{} is no room", source.file))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

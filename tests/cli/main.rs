@@ -1,4 +1,8 @@
 //! The command line, by the real program.
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
 mod accounts;
 mod backup;

@@ -11,21 +11,13 @@
 //! ending sessions only ever takes access away.
 
 mod actions;
-mod cookie;
 mod jobs;
-mod mail;
 mod model;
-mod pages;
-mod password;
 mod routes;
 mod store;
-mod throttle;
 mod view;
 
-pub use actions::{NewUser, create_user, issue_session, mark_email_verified};
+pub use actions::{NewUser, create_user, hash_password, issue_session, mark_email_verified};
 pub use jobs::jobs;
-pub use model::{Email, MAX_PASSWORD, MIN_PASSWORD, Password};
-pub use pages::configure_pages;
-pub use password::hash_password;
-pub use routes::configure;
-pub use throttle::Throttle;
+pub use model::{Email, MAX_PASSWORD, MIN_PASSWORD, Password, Throttle};
+pub use routes::{configure, configure_pages};

@@ -98,7 +98,7 @@ async fn list_comments(
 
 /// Comment on a post, or reply to a comment
 #[utoipa::path(
-    tag = "Comments",
+    tag = "Comments", request_body = NewComment,
     params(("id" = String, Path, description = "The post")),
     responses((status = 201, body = Comment)),
     security(("bearer" = []))
@@ -154,7 +154,7 @@ async fn get_comment(
 
 /// Change a comment
 #[utoipa::path(
-    tag = "Comments",
+    tag = "Comments", request_body = CommentChange,
     params(("id" = String, Path, description = "The comment")),
     responses((status = 200, body = Comment)),
     security(("bearer" = []))
@@ -222,7 +222,7 @@ async fn list_replies(
 
 /// React to a comment
 #[utoipa::path(
-    tag = "Comments",
+    tag = "Comments", request_body = SetReaction,
     params(("id" = String, Path, description = "The comment")),
     responses((status = 200, body = CommentState)),
     security(("bearer" = []))

@@ -7,18 +7,12 @@
 //! those of posts before those of people.
 
 mod actions;
-mod audience;
-mod entities;
-mod guard;
 mod model;
 mod routes;
 mod store;
 mod view;
 
-pub use audience::AudienceKind;
-pub use entities::{Entity, entities};
-pub use guard::{guard, guard_for_write};
-pub use model::{Facts, PostContent as Content};
+pub use model::{AudienceKind, Entity, Facts, PostContent as Content, entities};
 pub use routes::{Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
-pub use view::{Post, post, posts};
+pub use view::{Post, SharedPost, guard, guard_for_write, post, posts};

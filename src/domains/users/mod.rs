@@ -5,7 +5,6 @@
 //! account's counters change in the transaction of what they count.
 
 mod actions;
-mod counters;
 mod jobs;
 mod model;
 mod routes;
@@ -13,7 +12,6 @@ mod store;
 mod view;
 
 pub use actions::{create_account, mark_deleted};
-pub use counters::{Tally, bump, recount};
 pub use jobs::jobs;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
@@ -21,6 +19,7 @@ pub use model::{
 };
 pub use routes::configure;
 pub use store::{
-    AccountRow, SettingsRow, find_account, find_by_username, load_settings, set_role, set_state,
+    AccountRow, SettingsRow, Tally, bump, find_account, find_by_username, load_settings, recount,
+    set_role, set_state,
 };
 pub use view::{Counts, Me, Person, Profile, me, people, person, require_current_name, resolve};

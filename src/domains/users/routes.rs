@@ -29,7 +29,7 @@ async fn get_me(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<H
 /// Change your profile
 ///
 /// JSON Merge Patch: absent members stay, `null` clears. A former username leads to you for 90 days.
-#[utoipa::path(tag = "People", responses((status = 200, body = Me)), security(("bearer" = [])))]
+#[utoipa::path(tag = "People", request_body = ProfileChange, responses((status = 200, body = Me)), security(("bearer" = [])))]
 #[patch("/me")]
 async fn update_me(
     writer: Writer,
@@ -57,7 +57,7 @@ async fn get_settings(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpRe
 /// Change your settings
 ///
 /// JSON Merge Patch; `client` is merged too.
-#[utoipa::path(tag = "People", responses((status = 200, body = Settings)), security(("bearer" = [])))]
+#[utoipa::path(tag = "People", request_body = SettingsChange, responses((status = 200, body = Settings)), security(("bearer" = [])))]
 #[patch("/me/settings")]
 async fn update_settings(
     writer: Writer,

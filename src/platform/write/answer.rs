@@ -43,12 +43,17 @@ impl Answer {
 
     /// 201 with the whole object and where it is.
     pub fn created<T: Serialize>(location: String, version: i64, body: &T) -> Result<Self> {
-        let answer = Self::versioned(version, body)?;
-        Ok(Self {
+        Ok(Self::versioned(version, body)?.made_at(location))
+    }
+
+    /// The same answer as 201: what it shows is new, and stands at `location`.
+    #[must_use]
+    pub fn made_at(self, location: String) -> Self {
+        Self {
             status: 201,
             location: Some(location),
-            ..answer
-        })
+            ..self
+        }
     }
 
     /// 204.

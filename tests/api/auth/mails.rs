@@ -43,9 +43,9 @@ async fn wait_for_nth(app: &TestApp, address: &str, words: &str, count: usize) -
 
 /// The token in a mail's link.
 fn token(mail: &str) -> String {
-    let start = mail.find("#token=").expect("a link") + "#token=".len();
-    let end = mail[start..].find(char::is_whitespace).expect("an end");
-    mail[start..start + end].to_owned()
+    let (_, link) = mail.split_once("#token=").expect("a link");
+    let (token, _) = link.split_once(char::is_whitespace).expect("an end");
+    token.to_owned()
 }
 
 #[tokio::test]

@@ -204,6 +204,10 @@ impl Anyone {
 
 /// Somebody who is signed in.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the fields are called as on the wire"
+)]
 pub struct Session {
     /// Their id.
     pub id: String,

@@ -1,12 +1,11 @@
 //! What wants the password once more: a new one, a recent confirmation, the end of the account.
 
-use super::super::mail::Mail;
-use super::super::model::{ClaimedPassword, EventKind, Password, Purpose};
-use super::super::password::hash_password;
+use super::super::jobs::Mail;
+use super::super::model::{ClaimedPassword, EventKind, Password, Purpose, Throttle};
 use super::super::store;
-use super::super::throttle::Throttle;
 use super::confirm::{Caller, confirm};
 use super::note;
+use super::password::hash_password;
 use crate::domains::users;
 use crate::kernel::Result;
 use crate::platform::sessions;

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::super::model::{ClaimedPassword, EventKind};
-use super::super::password::{self, Verdict};
+use super::super::model::{ClaimedPassword, EventKind, Throttle};
 use super::super::store;
-use super::super::throttle::Throttle;
 use super::note_later;
+use super::password::{self, Verdict};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::sessions::{CurrentUser, Device};
 use crate::platform::{Ctx, Tx};

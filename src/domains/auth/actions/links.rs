@@ -4,12 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use super::super::mail::Mail;
-use super::super::model::{Email, EventKind, Password, Purpose};
-use super::super::password::hash_password;
+use super::super::jobs::Mail;
+use super::super::model::{Email, EventKind, Password, Purpose, Throttle};
 use super::super::store;
-use super::super::throttle::Throttle;
 use super::note;
+use super::password::hash_password;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::sessions::{self, Device};
 use crate::platform::write::transaction;

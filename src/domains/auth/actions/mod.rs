@@ -3,6 +3,7 @@
 mod account;
 mod confirm;
 mod links;
+mod password;
 mod register;
 mod session;
 mod sign_in;
@@ -10,6 +11,7 @@ mod sign_in;
 pub use account::{change_password, delete_account, reauthenticate};
 pub use confirm::Caller;
 pub use links::{request_reset, request_verification, reset_password, verify_email};
+pub use password::hash_password;
 pub use register::{NewUser, Registration, create_user, mark_email_verified, register};
 pub use session::{issue_session, refresh, revoke_all, revoke_one, sign_out, sign_out_by_token};
 pub use sign_in::{Credentials, sign_in};

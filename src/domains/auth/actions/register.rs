@@ -1,11 +1,11 @@
 //! Making accounts.
 
-use super::super::mail::Mail;
+use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password};
-use super::super::password::hash_password;
 use super::super::store;
 use super::super::view::{self, SignedIn};
 use super::note;
+use super::password::hash_password;
 use crate::domains::users::{self, DisplayName, NewAccount, Username};
 use crate::kernel::{Code, Error, FieldError, Result, UserId};
 use crate::platform::config::Registration as Policy;

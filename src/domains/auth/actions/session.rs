@@ -62,8 +62,26 @@ async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()> {
     }
 }
 
-/// Ends a session at its own wish.
-pub async fn sign_out(
+/// Ends the session that the caller came by.
+pub async fn sign_out(ctx: &Ctx, me: CurrentUser, device: &Device) -> Result<()> {
+    transaction(ctx, async |tx: &mut Tx| {
+        end_own(tx, me.id, me.session_id, device).await
+    })
+    .await
+}
+
+/// Ends the session that a refresh token belongs to. One that is not ours ends nothing.
+pub async fn sign_out_by_token(ctx: &Ctx, token: &str, device: &Device) -> Result<()> {
+    transaction(ctx, async |tx: &mut Tx| {
+        match sessions::owner_of(tx, token).await? {
+            Some((user_id, session_id)) => end_own(tx, user_id, session_id, device).await,
+            None => Ok(()),
+        }
+    })
+    .await
+}
+
+async fn end_own(
     tx: &mut Tx,
     user_id: UserId,
     session_id: SessionId,
@@ -72,14 +90,6 @@ pub async fn sign_out(
     let now = tx.now();
     if sessions::store::revoke_own(tx.conn(), user_id, session_id, "signed_out", now).await? {
         note(tx, user_id, EventKind::SignedOut, device, Some(session_id)).await?;
-    }
-    Ok(())
-}
-
-/// Ends the session that a refresh token belongs to. One that is not ours ends nothing.
-pub async fn sign_out_by_token(tx: &mut Tx, token: &str, device: &Device) -> Result<()> {
-    if let Some((user_id, session_id)) = sessions::owner_of(tx, token).await? {
-        sign_out(tx, user_id, session_id, device).await?;
     }
     Ok(())
 }

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::super::model::{ClaimedPassword, EventKind, Login};
-use super::super::password::{self, Verdict};
+use super::super::model::{ClaimedPassword, EventKind, Login, Throttle};
 use super::super::store::{self, Known};
-use super::super::throttle::Throttle;
 use super::super::view::{self, SignedIn};
+use super::password::{self, Verdict};
 use super::{invalid_credentials, issue_session, note_later};
 use crate::kernel::Result;
 use crate::platform::sessions::{Device, suspended};

@@ -8,10 +8,9 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, Credentials, Registration};
-use super::super::cookie;
 use super::super::model::{ClaimedPassword, DeviceId, DeviceName, Email, Login, Password};
 use super::super::view::SignedIn;
-use super::{RefreshIn, Throttled};
+use super::{RefreshIn, Throttled, cookie};
 use crate::domains::users::{DisplayName, Username};
 use crate::platform::Ctx;
 use crate::platform::http::{Body, ClientAddress, HttpResult, no_store};
@@ -55,12 +54,16 @@ async fn register(
     };
     let signed_in = actions::register(&ctx, &registration, &device).await?;
     let location = format!("/v1/users/{}", signed_in.user.profile.person.id);
-    let mut response = answer(signed_in, body.refresh_in);
+    Ok(made_at(&location, answer(signed_in, body.refresh_in)))
+}
+
+/// The same answer as 201, with where the new account is.
+fn made_at(location: &str, mut response: HttpResponse) -> HttpResponse {
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = location.parse() {
         response.headers_mut().insert(LOCATION, location);
     }
-    Ok(response)
+    response
 }
 
 /// A sign-in.
@@ -112,6 +115,6 @@ fn answer(mut signed_in: SignedIn, refresh_in: Option<RefreshIn>) -> HttpRespons
     }
     let token = signed_in.tokens.refresh_token.take();
     let mut response = no_store(&signed_in);
-    super::refresh::put_cookie(&mut response, &cookie::holding(token.unwrap_or_default()));
+    cookie::put(&mut response, &cookie::holding(token.unwrap_or_default()));
     response
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions;
-use super::super::mail::Mail;
+use super::super::jobs::Mail;
 use super::super::model::{Email, Password};
 use super::Throttled;
 use crate::platform::Ctx;

@@ -1,10 +1,14 @@
 //! Routes of sign-in. All answers are `no-store`, and none takes an idempotency key: what they
 //! answer with is secret, or repeating them is harmless.
 
+mod cookie;
 mod entry;
 mod links;
 mod own;
+mod pages;
 mod refresh;
+
+pub use pages::configure_pages;
 
 use std::future::{Ready, ready};
 
@@ -16,7 +20,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::Caller;
-use super::throttle::Throttle;
+use super::model::Throttle;
 use crate::kernel::Error;
 use crate::platform::http::{ClientAddress, Problem};
 use crate::platform::sessions::{CurrentUser, Device};

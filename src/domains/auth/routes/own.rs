@@ -8,9 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, Caller};
 use super::super::model::{ClaimedPassword, Password};
+use super::super::store;
 use super::super::view::{SecurityEvent, SessionView};
-use super::super::{cookie, store};
-use super::{Throttled, refresh};
+use super::{Throttled, cookie};
 use crate::kernel::SessionId;
 use crate::platform::http::{
     Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, no_content,
@@ -40,9 +40,7 @@ async fn logout_all(ctx: Ctx, caller: Caller) -> HttpResult<HttpResponse> {
         actions::revoke_all(tx, caller.me, None, &caller.device).await
     })
     .await?;
-    let mut response = no_content();
-    refresh::put_cookie(&mut response, &cookie::cleared());
-    Ok(response)
+    Ok(cookie::forgotten())
 }
 
 /// The caller's password.
@@ -113,9 +111,7 @@ async fn delete_account(
     body: Body<OwnPassword>,
 ) -> HttpResult<HttpResponse> {
     actions::delete_account(&ctx, &throttle.0, &caller, &body.password).await?;
-    let mut response = no_content();
-    refresh::put_cookie(&mut response, &cookie::cleared());
-    Ok(response)
+    Ok(cookie::forgotten())
 }
 
 /// Your sessions

@@ -1,19 +1,18 @@
 //! The refresh token: exchanged for the next pair, or given up.
 
-use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, SET_COOKIE};
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::{actions, cookie};
+use super::super::actions;
+use super::cookie;
 use crate::kernel::{Code, Error};
-use crate::platform::http::{ClientAddress, HttpResult, OptionalBody, no_content, no_store};
+use crate::platform::Ctx;
+use crate::platform::http::{ClientAddress, HttpResult, OptionalBody, no_store};
 use crate::platform::sessions::{CurrentUser, Device, Tokens};
-use crate::platform::write::transaction;
-use crate::platform::{Ctx, Tx};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(refresh).service(logout);
@@ -49,7 +48,7 @@ async fn refresh(
     let mut tokens = actions::refresh(&ctx, &token, &device).await?;
     let next = tokens.refresh_token.take().unwrap_or_default();
     let mut response = no_store(&tokens);
-    put_cookie(&mut response, &cookie::holding(next));
+    cookie::put(&mut response, &cookie::holding(next));
     Ok(response)
 }
 
@@ -73,21 +72,11 @@ async fn logout(
         None if request.headers().contains_key(AUTHORIZATION) => None,
         None => cookie::read(&ctx, &request)?,
     };
-    if let Some(token) = token {
-        transaction(&ctx, async |tx: &mut Tx| {
-            actions::sign_out_by_token(tx, &token, &device).await
-        })
-        .await?;
-    } else {
-        let me = caller(&request).await?;
-        transaction(&ctx, async |tx: &mut Tx| {
-            actions::sign_out(tx, me.id, me.session_id, &device).await
-        })
-        .await?;
+    match token {
+        Some(token) => actions::sign_out_by_token(&ctx, &token, &device).await?,
+        None => actions::sign_out(&ctx, caller(&request).await?, &device).await?,
     }
-    let mut response = no_content();
-    put_cookie(&mut response, &cookie::cleared());
-    Ok(response)
+    Ok(cookie::forgotten())
 }
 
 async fn caller(request: &HttpRequest) -> HttpResult<CurrentUser> {
@@ -95,11 +84,4 @@ async fn caller(request: &HttpRequest) -> HttpResult<CurrentUser> {
         return Err(Error::new(Code::Unauthenticated, NO_TOKEN).into());
     }
     CurrentUser::from_request(request, &mut Payload::None).await
-}
-
-/// Sets a cookie on an answer that is made already.
-pub(super) fn put_cookie(response: &mut HttpResponse, cookie: &Cookie<'static>) {
-    if let Ok(value) = cookie.to_string().parse() {
-        response.headers_mut().append(SET_COOKIE, value);
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use crate::domains::posts::audience::{AudienceKind, Wanted};
+use crate::domains::posts::model::{AudienceKind, Wanted};
 use crate::domains::posts::store::audience::{self as store, KnownRow, NewMember};
 use crate::infra::db::Conn;
 use crate::kernel::text::Refusal;

@@ -4,10 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::audience;
-use crate::domains::posts::audience::{AudienceInput, AudienceKind, Wanted};
-use crate::domains::posts::guard::{guard, guard_for_write};
-use crate::domains::posts::model::{self, Facts, PostContent};
+use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, posts as store};
+use crate::domains::posts::view::{guard, guard_for_write};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
 use crate::kernel::{Code, Error, PostId, Result, UserId};

@@ -5,8 +5,7 @@ use utoipa::ToSchema;
 
 use super::audience::{self, Resolved};
 use super::remove::refuse_stranger;
-use crate::domains::posts::audience::{AudienceInput, AudienceKind};
-use crate::domains::posts::model::{self, PostContent};
+use crate::domains::posts::model::{self, AudienceInput, AudienceKind, PostContent};
 use crate::domains::posts::store::{audience as lists, posts as store, revisions};
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Error, PostId, Result, UserId};

@@ -1,7 +1,7 @@
 //! What a person does with posts that they see: react, save, hide.
 
-use crate::domains::posts::guard::{guard, guard_for_write};
 use crate::domains::posts::store::marks as store;
+use crate::domains::posts::view::{guard, guard_for_write};
 use crate::domains::reactions::{self, Kind, TargetKind};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, UserId};

@@ -1,10 +1,9 @@
 //! Deleting a post and restoring it.
 
-use crate::domains::posts::audience::AudienceKind;
-use crate::domains::posts::guard::guard;
-use crate::domains::posts::model::RESTORABLE;
+use crate::domains::posts::model::{AudienceKind, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
 use crate::domains::posts::store::{counters, posts as store};
+use crate::domains::posts::view::guard;
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Tx;

@@ -6,10 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::expand::{OnlyExpand, PostExpansion, TopComments};
-use crate::domains::posts::guard::guard;
 use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
-use crate::domains::posts::view::{self, Post, PostRevision};
+use crate::domains::posts::view::{self, Post, PostRevision, guard};
 use crate::domains::relations;
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, RankKey, Slice, TimeKey};
@@ -70,6 +69,7 @@ enum PostState {
 #[serde(deny_unknown_fields)]
 struct UserPosts {
     /// `deleted`: your own deleted posts that can still be restored, last deleted first.
+    #[param(inline)]
     state: Option<PostState>,
     /// What to show inside each post.
     #[param(inline)]
@@ -80,7 +80,7 @@ struct UserPosts {
 ///
 /// Newest first, those that you may see.
 #[utoipa::path(tag = "People",
-    params(("id" = String, Path, description = "The person's id, or `@username`"), UserPosts, PageParams),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), UserPosts, PageParams),
     responses((status = 200, body = ListOf<Post>)), security((), ("bearer" = [])))]
 #[get("/users/{id}/posts")]
 async fn list_user_posts(

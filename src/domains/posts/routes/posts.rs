@@ -23,7 +23,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 ///
 /// Left out, the audience is your `default_audience`. A share shows its original only to those who
 /// may see the original.
-#[utoipa::path(tag = "Posts", responses((status = 201, body = Post)), security(("bearer" = [])))]
+#[utoipa::path(tag = "Posts", request_body = NewPost, responses((status = 201, body = Post)), security(("bearer" = [])))]
 #[post("/posts")]
 async fn create_post(
     writer: Writer,
@@ -63,7 +63,7 @@ async fn get_post(
 /// Edit your post
 ///
 /// JSON Merge Patch. A new audience counts at once; the former text stays in the history.
-#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+#[utoipa::path(tag = "Posts", request_body = PostChange, params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = Post)), security(("bearer" = [])))]
 #[patch("/posts/{id}")]
 async fn update_post(

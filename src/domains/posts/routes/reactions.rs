@@ -6,8 +6,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::domains::posts::actions;
-use crate::domains::posts::guard::guard;
-use crate::domains::posts::view::{self, PostMarks};
+use crate::domains::posts::view::{self, PostMarks, guard};
 use crate::domains::reactions::{self, Kind, Reaction, SetReaction, TargetKind};
 use crate::kernel::PostId;
 use crate::kernel::ids::Id as _;
@@ -25,7 +24,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 /// React to a post
 ///
 /// One reaction a person; another kind replaces it.
-#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+#[utoipa::path(tag = "Posts", request_body = SetReaction, params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[put("/posts/{id}/reaction")]
 async fn set_post_reaction(

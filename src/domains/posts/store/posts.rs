@@ -1,7 +1,6 @@
 //! Posts themselves.
 
-use crate::domains::posts::audience::AudienceKind;
-use crate::domains::posts::model::Facts;
+use crate::domains::posts::model::{AudienceKind, Facts};
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 

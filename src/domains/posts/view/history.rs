@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domains::posts::audience::AudienceKind;
+use crate::domains::posts::model::AudienceKind;
 use crate::domains::posts::store::revisions as store;
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, RankKey, Slice};

@@ -4,8 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domains::posts::audience::AudienceKind;
-use crate::domains::posts::entities::Entity;
+use crate::domains::posts::model::{AudienceKind, Entity};
 use crate::domains::reactions;
 use crate::domains::users::Person;
 use crate::kernel::{PostId, Timestamp};

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::post::{Audience, Post, PostCounts, PostMarks, PostViewer, SharedPost};
-use crate::domains::posts::audience::AudienceKind;
-use crate::domains::posts::entities::entities;
+use crate::domains::posts::model::{AudienceKind, entities};
 use crate::domains::posts::store::audience::{self, MemberRow};
 use crate::domains::posts::store::posts::{self as store, PostRow};
 use crate::domains::reactions::{self, TargetKind};

@@ -49,7 +49,7 @@ async fn list_circles(
 }
 
 /// Make a circle
-#[utoipa::path(tag = "Circles", responses((status = 201, body = CircleWithMembers)),
+#[utoipa::path(tag = "Circles", request_body = CircleNamed, responses((status = 201, body = CircleWithMembers)),
     security(("bearer" = [])))]
 #[post("/circles")]
 async fn create_circle(
@@ -82,7 +82,7 @@ async fn get_circle(
 }
 
 /// Rename a circle
-#[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
+#[utoipa::path(tag = "Circles", request_body = CircleNamed, responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
 #[patch("/circles/{id}")]
 async fn rename_circle(

@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, delete, get, put};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::face::visible_person;
-use super::super::view::{self, Relationship, list_whole};
+use super::super::view::{self, Relationship, list_whole, visible_person};
 use super::super::{actions, store};
 use super::relationship_now;
 use crate::domains::users::{self, Person};

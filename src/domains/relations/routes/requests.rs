@@ -8,11 +8,11 @@ use super::super::actions::{self, NewRequest, Sent};
 use super::super::model::RequestDirection;
 use super::super::store;
 use super::super::view::{self, FriendRequest};
-use crate::kernel::FriendRequestId;
 use crate::kernel::page::TimeKey;
+use crate::kernel::{FriendRequestId, Result, UserId};
 use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Ctx, Writer};
+use crate::platform::{Answer, Ctx, Tx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(create_friend_request)
@@ -22,10 +22,15 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(cancel_friend_request);
 }
 
+async fn request_now(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<Answer> {
+    let now = tx.now();
+    Answer::ok(&view::request(tx.conn(), me, request_id, now).await?)
+}
+
 /// Ask for friendship
 ///
 /// Asking somebody who has asked you accepts theirs: 200, with `state: accepted`.
-#[utoipa::path(tag = "Relations",
+#[utoipa::path(tag = "Relations", request_body = NewRequest,
     responses((status = 201, body = FriendRequest), (status = 200, body = FriendRequest)),
     security(("bearer" = [])))]
 #[post("/friend-requests")]
@@ -37,16 +42,11 @@ async fn create_friend_request(
     writer
         .run(me.id, async move |tx| {
             let sent = actions::send(tx, me.id, new.user_id).await?;
-            let now = tx.now();
             let (Sent::Asked(request_id) | Sent::Accepted(request_id)) = sent;
-            let answer = Answer::ok(&view::request(tx.conn(), me.id, request_id, now).await?)?;
+            let answer = request_now(tx, me.id, request_id).await?;
             Ok(match sent {
                 Sent::Accepted(_) => answer,
-                Sent::Asked(_) => Answer {
-                    status: 201,
-                    location: Some(format!("/v1/friend-requests/{request_id}")),
-                    ..answer
-                },
+                Sent::Asked(_) => answer.made_at(format!("/v1/friend-requests/{request_id}")),
             })
         })
         .await
@@ -91,8 +91,7 @@ async fn accept_friend_request(
     writer
         .run(me.id, async move |tx| {
             actions::accept(tx, me.id, *request_id).await?;
-            let now = tx.now();
-            Answer::ok(&view::request(tx.conn(), me.id, *request_id, now).await?)
+            request_now(tx, me.id, *request_id).await
         })
         .await
 }
@@ -109,8 +108,7 @@ async fn decline_friend_request(
     writer
         .run(me.id, async move |tx| {
             actions::decline(tx, me.id, *request_id).await?;
-            let now = tx.now();
-            Answer::ok(&view::request(tx.conn(), me.id, *request_id, now).await?)
+            request_now(tx, me.id, *request_id).await
         })
         .await
 }

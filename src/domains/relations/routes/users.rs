@@ -5,9 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::face::visible_person;
 use super::super::store;
-use super::super::view::{self, User, list_whole};
+use super::super::view::{self, User, list_whole, visible_person};
 use crate::domains::users::Person;
 use crate::kernel::UserId;
 use crate::kernel::page::NameKey;
@@ -74,7 +73,7 @@ struct UsersWanted {
 /// In the order of the ids, without people whom you may not see.
 #[utoipa::path(tag = "People", responses((status = 200, body = ListOf<User>)),
     params(("ids" = String, Query, description = "1 to 100 ids with commas between them"),
-        ("expand" = Option<Expansion>, Query, description = "Profiles have `viewer` in any case")),
+        ("expand" = inline(Option<Expansion>), Query, description = "Profiles have `viewer` in any case")),
     security((), ("bearer" = [])))]
 #[get("/users")]
 async fn get_users(

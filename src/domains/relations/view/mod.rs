@@ -4,6 +4,7 @@ mod circles;
 mod lists;
 mod relationship;
 mod requests;
+mod sight;
 mod user;
 
 pub use circles::{Circle, CircleWithMembers, circle, circles};
@@ -12,4 +13,5 @@ pub use lists::{
 };
 pub use relationship::{Relationship, forever, relationship, relationships, standing};
 pub use requests::{FriendRequest, request, requests};
+pub use sight::{are_friends, visible_person};
 pub use user::{User, guard_friends_shown, user, users};

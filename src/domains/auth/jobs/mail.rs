@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::model::{Email, Purpose};
-use super::store::{self, Recipient};
+use super::super::model::{Email, Purpose};
+use super::super::store::{self, Recipient};
 use crate::infra::jobs::NewJob;
 use crate::infra::mail::Message;
 use crate::kernel::{Error, Result, UserId};

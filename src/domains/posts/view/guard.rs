@@ -1,7 +1,7 @@
 //! May this be seen? Asked before anything is done with a post.
 
-use super::model::Facts;
-use super::store::posts as store;
+use super::super::model::Facts;
+use super::super::store::posts as store;
 use crate::infra::db::Conn;
 use crate::kernel::{Error, PostId, Result};
 use crate::platform::sessions::Viewer;

@@ -1,8 +1,13 @@
 //! What a post is and may say.
 
+mod audience;
+mod entities;
+
+pub use audience::{AudienceInput, AudienceKind, Wanted};
+pub use entities::{Entity, entities};
+
 use chrono::TimeDelta;
 
-use super::audience::AudienceKind;
 use crate::kernel::text::Refusal;
 use crate::kernel::{PostId, UserId};
 use crate::text_type;

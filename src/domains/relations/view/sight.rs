@@ -1,11 +1,9 @@
-//! What other domains ask about people.
+//! Who is there for a viewer.
 
-use std::collections::HashSet;
-
-use super::store;
+use super::super::store;
 use crate::domains::users;
 use crate::infra::db::Conn;
-use crate::kernel::{CircleId, Error, Result, UserId};
+use crate::kernel::{Error, Result, UserId};
 use crate::platform::http::UserRef;
 use crate::platform::sessions::Viewer;
 
@@ -22,23 +20,6 @@ pub async fn visible_person(conn: &mut Conn, viewer: Viewer, user: &UserRef) -> 
 
 /// Whether two people are friends.
 pub async fn are_friends(conn: &mut Conn, one: UserId, other: UserId) -> Result<bool> {
-    Ok(!friends_among(conn, one, &[other]).await?.is_empty())
-}
-
-/// Those of these people who are friends of `user_id`.
-pub async fn friends_among(
-    conn: &mut Conn,
-    user_id: UserId,
-    ids: &[UserId],
-) -> Result<HashSet<UserId>> {
-    store::list_friends_among(conn, user_id, ids).await
-}
-
-/// Those of these circles that belong to `owner_id` and are not deleted.
-pub async fn circles_among(
-    conn: &mut Conn,
-    owner_id: UserId,
-    ids: &[CircleId],
-) -> Result<HashSet<CircleId>> {
-    store::list_circles_among(conn, owner_id, ids).await
+    let friends = store::list_friends_among(conn, one, &[other]).await?;
+    Ok(!friends.is_empty())
 }

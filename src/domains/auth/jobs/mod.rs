@@ -1,10 +1,14 @@
 //! Mail, and tidying up.
 
+mod mail;
+
+pub use mail::Mail;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{mail, store};
+use super::store;
 use crate::infra::jobs::Registry;
 use crate::kernel::Result;
 use crate::platform::Ctx;

@@ -1,12 +1,13 @@
 //! The refresh token in a cookie, for web pages that must not hold it themselves.
 
-use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header::ORIGIN;
+use actix_web::http::header::{ORIGIN, SET_COOKIE};
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
+use crate::platform::http::no_content;
 use crate::platform::sessions::IDLE;
 
 /// `__Host-` makes browsers refuse it without `Secure`, with a domain, or for another path.
@@ -17,9 +18,18 @@ pub fn holding(token: String) -> Cookie<'static> {
     build(token, Duration::seconds(IDLE.num_seconds()))
 }
 
-/// The cookie that makes browsers forget it.
-pub fn cleared() -> Cookie<'static> {
-    build(String::new(), Duration::ZERO)
+/// Sets a cookie on an answer that is made already.
+pub fn put(response: &mut HttpResponse, cookie: &Cookie<'static>) {
+    if let Ok(value) = cookie.to_string().parse() {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}
+
+/// 204, and browsers forget the token.
+pub fn forgotten() -> HttpResponse {
+    let mut response = no_content();
+    put(&mut response, &build(String::new(), Duration::ZERO));
+    response
 }
 
 fn build(value: String, age: Duration) -> Cookie<'static> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 
-use super::model::{ClaimedPassword, Password};
+use super::super::model::{ClaimedPassword, Password};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 
