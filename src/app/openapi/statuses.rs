@@ -15,10 +15,8 @@ pub(super) struct Traits {
     in_api: bool,
     secured: bool,
     has_body: bool,
-    has_query: bool,
     looks_up: bool,
     names_person: bool,
-    is_read: bool,
     /// It edits an object, and `If-Match` may guard it.
     pub is_edit: bool,
     /// It honours `Idempotency-Key`.
@@ -89,13 +87,11 @@ impl Traits {
             in_api: path.starts_with("/v1/"),
             secured,
             has_body: operation.request_body.is_some(),
-            has_query: any(&|one| one.parameter_in == ParameterIn::Query),
             looks_up: any(&|one| one.parameter_in == ParameterIn::Path || one.name == "around"),
             // Only a person's id is described by reference.
             names_person: any(&|one| {
                 one.parameter_in == ParameterIn::Path && matches!(one.schema, Some(RefOr::Ref(_)))
             }),
-            is_read: *method == Method::GET,
             is_edit: *method == Method::PATCH,
             // Routes that answer with secrets take no key.
             keyed: *method == Method::POST && secured && !path.starts_with("/v1/auth/"),
@@ -109,16 +105,12 @@ impl Traits {
 
 /// The statuses of the problems that the operation can answer with.
 pub(super) fn problems(traits: &Traits) -> Vec<&'static str> {
-    let takes_text = traits.has_body || traits.has_query || traits.keyed;
-    let names_others = traits.names_person && !traits.is_read;
-    let by_rule: [(&[&str], bool); 10] = [
+    let by_rule: [(&[&str], bool); 8] = [
         (&["500"], true),
         (&["503"], !WITHOUT_DATABASE.contains(&traits.id.as_str())),
-        (&["406"], traits.in_api),
+        // A query that an operation does not take is refused, so each can answer 400 and 422.
+        (&["400", "406", "422"], traits.in_api),
         (&["401", "403"], traits.secured),
-        (&["400"], takes_text),
-        // Oneself where somebody else is asked for is not valid.
-        (&["422"], takes_text || names_others),
         (&["404"], traits.looks_up),
         (&["308"], traits.names_person),
         (&["413", "415"], traits.has_body),

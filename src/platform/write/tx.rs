@@ -75,6 +75,13 @@ impl Tx {
         Ok(())
     }
 
+    /// Undoes everything. A connection that cannot even do that is lost, and its transaction with it.
+    async fn rollback(self) {
+        if let Err(error) = self.transaction.rollback().await {
+            tracing::warn!(%error, "a transaction could not be rolled back");
+        }
+    }
+
     /// Commits, and does what follows, in a task of its own.
     async fn commit(self) -> Result<()> {
         let Self {
@@ -116,9 +123,18 @@ pub async fn transaction<T>(ctx: &Ctx, action: impl AsyncFn(&mut Tx) -> Result<T
 
 async fn attempt_once<T>(ctx: &Ctx, action: &impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
     let mut tx = Tx::begin(ctx).await?;
-    let value = action(&mut tx).await?;
-    tx.commit().await?;
-    Ok(value)
+    match action(&mut tx).await {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // Rolled back before the answer, and not some time after it: a client that repeats at
+            // once must find its idempotency key free.
+            tx.rollback().await;
+            Err(error)
+        }
+    }
 }
 
 fn may_retry(error: &Error) -> bool {
