@@ -86,7 +86,7 @@ async fn while_postgres_is_away_requests_are_told_so_and_then_all_is_well_again(
         anna.get("/readyz")
     );
     assert!(
-        asked.elapsed() < Duration::from_secs(4),
+        asked.elapsed() < Duration::from_secs(10),
         "the wait is bounded"
     );
     expect_away(read);
@@ -177,7 +177,7 @@ async fn when_every_connection_is_taken_requests_wait_a_while_and_are_told_to_co
         let live = anna.get("/livez");
         let (read, live) = tokio::join!(anna.get("/v1/feed"), live);
         assert!(
-            asked.elapsed() < Duration::from_secs(4),
+            asked.elapsed() < Duration::from_secs(10),
             "the wait is bounded"
         );
         live.expect_status(200);
