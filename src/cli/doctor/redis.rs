@@ -16,7 +16,7 @@ pub async fn look(config: &Config) -> Finding {
     let Some(url) = &config.redis_url else {
         return Finding::well(
             PART,
-            "none is set: what it would hold is kept in the process",
+            "none is set, and this version of kith needs none",
         );
     };
     let Some(place) = url.expose().strip_prefix("redis://").and_then(Place::parse) else {
