@@ -57,6 +57,24 @@ pub fn sources() -> Vec<Source> {
         .collect()
 }
 
+/// Every file of the tests and the benchmarks, with its path and what it says. They stand outside the
+/// library, so its rules of imports and rooms are not for them.
+pub fn tests() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for dir in ["tests", "benches"] {
+        collect(&root.join(dir), &mut files);
+    }
+    files
+        .into_iter()
+        .map(|path| {
+            let inner = path.strip_prefix(root).expect("below the root");
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            (inner.display().to_string(), text)
+        })
+        .collect()
+}
+
 /// Every domain with the name of each file and folder that stands right in it.
 pub fn rooms() -> Vec<(String, String)> {
     let domains = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domains");

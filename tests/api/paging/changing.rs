@@ -1,43 +1,11 @@
-//! Walking a list visits each item once, whatever happens to the list meanwhile. The home feed's walk
-//! is in `feed`.
+//! Lists that change while they are walked.
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Reply, Session, TestApp};
-
-/// The ids of a page of posts, comments, circles, or of the people in a list.
-fn ids(reply: &Reply) -> Vec<String> {
-    let data = reply.json["data"].as_array().expect("a list");
-    let id = |item: &Value| {
-        let id = item["id"].as_str().or(item["user"]["id"].as_str());
-        id.expect("an id").to_owned()
-    };
-    data.iter().map(id).collect()
-}
-
-/// Fails the test unless the `Link` header names the same cursors as the body.
-#[track_caller]
-fn expect_links(reply: &Reply) {
-    let link = reply.header("link").expect("Link");
-    let mut expected = Vec::new();
-    for (relation, cursor) in [("next", reply.next()), ("prev", reply.prev())] {
-        if let Some(cursor) = cursor {
-            expected.push((relation, cursor));
-        }
-    }
-    let told: Vec<&str> = link.split(", ").collect();
-    assert_eq!(told.len(), expected.len(), "{link}");
-    for (line, (relation, cursor)) in told.into_iter().zip(expected) {
-        let (address, name) = line.split_once("; ").expect("a relation");
-        assert_eq!(name, format!("rel=\"{relation}\""));
-        let address = address.trim_matches(['<', '>']);
-        let url = reqwest::Url::parse(address).expect("an absolute URL");
-        let named = url.query_pairs().find(|(name, _)| name == "cursor");
-        assert_eq!(named.map(|(_, value)| value.into_owned()), Some(cursor));
-    }
-}
+use super::{expect_links, ids};
+use crate::support::{Session, TestApp};
 
 /// Walks a list by `next`, page by page. After each page but the last, `disturb` is told what was
 /// seen so far and changes the list.
@@ -301,105 +269,4 @@ async fn circles_and_former_texts_are_walked_to_their_end() {
     let few = me.walk(&format!("/v1/posts/{post}/history"), 2).await;
     assert_eq!(all, few);
     assert!(all.len() >= 5, "{all:#?}");
-}
-
-#[tokio::test]
-async fn prev_of_a_first_page_later_fetches_exactly_what_is_newer() {
-    let app = TestApp::start().await;
-    let me = app.person("me").await;
-    for _ in 0..4 {
-        me.post_to(&json!("public"), "old").await;
-    }
-    let own = format!("/v1/users/{}/posts?limit=3", me.id);
-    for list in ["/v1/feed?limit=3", &own] {
-        let first = me.get(list).await.expect_status(200);
-        let prev = first.prev().expect("always given");
-        let none = me.get(&format!("{list}&cursor={prev}")).await;
-        let none = none.expect_status(200);
-        assert_eq!(none.ids(), Vec::<String>::new());
-        let mut newer = Vec::new();
-        for _ in 0..7 {
-            newer.push(me.post_to(&json!("public"), "new").await);
-        }
-        // An answer without items gives a cursor that is as good.
-        let mut prev = none.prev().expect("always given");
-        let mut fetched = Vec::new();
-        for _ in 0..4 {
-            let reply = me.get(&format!("{list}&cursor={prev}")).await;
-            let reply = reply.expect_status(200);
-            expect_links(&reply);
-            let mut ids = reply.ids();
-            ids.reverse();
-            fetched.extend(ids);
-            prev = reply.prev().expect("always given");
-        }
-        assert_eq!(fetched, newer, "{list}");
-    }
-}
-
-#[tokio::test]
-async fn next_and_prev_are_each_others_way_back() {
-    let app = TestApp::start().await;
-    let me = app.person("me").await;
-    let post = me.post_to(&json!("public"), "a post").await;
-    for _ in 0..9 {
-        me.comment_on(&post, "a comment").await;
-        me.post_to(&json!("public"), "another").await;
-    }
-    let lists = [
-        "/v1/feed?limit=4".to_owned(),
-        format!("/v1/posts/{post}/comments?limit=4"),
-        format!("/v1/posts/{post}/comments?limit=4&order=newest"),
-    ];
-    for list in lists {
-        let first = me.get(&list).await.expect_status(200);
-        let next = first.next().expect("more");
-        let second = me.get(&format!("{list}&cursor={next}")).await;
-        let back = second.expect_status(200).prev().expect("a way back");
-        let again = me.get(&format!("{list}&cursor={back}")).await;
-        let again = again.expect_status(200);
-        assert_eq!(again.ids(), first.ids(), "{list}");
-        let forth = again.next().expect("more");
-        let second_again = me.get(&format!("{list}&cursor={forth}")).await;
-        assert_eq!(second_again.json["data"], {
-            let second = me.get(&format!("{list}&cursor={next}")).await;
-            second.json["data"].clone()
-        });
-    }
-}
-
-#[tokio::test]
-async fn a_page_around_an_item_has_ways_to_everything_else() {
-    let app = TestApp::start().await;
-    let me = app.person("me").await;
-    let post = me.post_to(&json!("public"), "a post").await;
-    let mut comments = Vec::new();
-    for _ in 0..11 {
-        comments.push(me.comment_on(&post, "a comment").await);
-    }
-    let list = format!("/v1/posts/{post}/comments?limit=3");
-    for middle in &comments {
-        let page = me.get(&format!("{list}&around={middle}")).await;
-        let page = page.expect_status(200);
-        expect_links(&page);
-        assert!(page.ids().contains(middle));
-        let mut all = page.ids();
-        let mut prev = page.prev();
-        while let Some(cursor) = prev {
-            let before = me.get(&format!("{list}&cursor={cursor}")).await;
-            let before = before.expect_status(200);
-            if before.ids().is_empty() {
-                break;
-            }
-            all.splice(0..0, before.ids());
-            prev = before.prev();
-        }
-        let mut next = page.next();
-        while let Some(cursor) = next {
-            let after = me.get(&format!("{list}&cursor={cursor}")).await;
-            all.extend(after.clone().expect_status(200).ids());
-            next = after.next();
-        }
-        assert_eq!(all, comments, "around {middle}");
-    }
 }

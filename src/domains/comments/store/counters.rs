@@ -1,0 +1,40 @@
+//! Counters of replies.
+
+use sqlx::Connection as _;
+
+use crate::infra::db::Conn;
+use crate::kernel::{CommentId, Result};
+
+/// Adds to the number of a comment's replies. Call it last, before the post's counter.
+pub async fn bump_replies(conn: &mut Conn, comment_id: CommentId, change: i32) -> Result<()> {
+    sqlx::query!(
+        "update comment_counter set replies = replies + $2 where comment_id = $1",
+        comment_id as _,
+        change
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts all replies anew; says how many comments' counters had drifted.
+pub async fn recount(conn: &mut Conn) -> Result<u64> {
+    let mut transaction = conn.begin().await?;
+    // Whoever replies meanwhile waits at the counter, and adds to what is written here.
+    sqlx::query!("lock table comment_counter in share row exclusive mode")
+        .execute(&mut *transaction)
+        .await?;
+    let done = sqlx::query!(
+        "insert into comment_counter as n (comment_id, replies)
+         select c.comment_id, count(r.comment_id)::int
+         from comment c
+         left join comment r on r.parent_id = c.comment_id and r.deleted_at is null
+         group by c.comment_id
+         on conflict (comment_id) do update set replies = excluded.replies
+         where n.replies <> excluded.replies"
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,74 @@
+//! Ids that are none, in paths and in lists of ids.
+
+use serde_json::json;
+
+use super::{Scene, operations};
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_malformed_id_in_any_path_names_nothing() {
+    let scene = Scene::set().await;
+    let before = scene.digest().await;
+    let bodies = scene.bodies();
+    let long = "x".repeat(300);
+    let malformed = [
+        "none",
+        "%00",
+        "..%2f",
+        "%2e%2e%2fme",
+        "%ff",
+        "%F0%9F%98%80",
+        "@",
+        "@%00",
+        "@..",
+        "'%20or%201=1--",
+        &long,
+    ];
+    for (route, operation) in operations() {
+        let (method, template) = route.split_once(' ').expect("a method and a path");
+        let needs_query = operation["parameters"].as_array().is_some_and(|all| {
+            all.iter()
+                .any(|one| one["in"] == "query" && one["required"] == true)
+        });
+        assert!(!template.contains('{') || !needs_query, "{route}");
+        let names = template.split('/').filter(|part| part.starts_with('{'));
+        for (name, bad) in names.flat_map(|name| malformed.map(|bad| (name, bad))) {
+            let path = scene.path(&template.replace(name, bad));
+            let request = scene
+                .alice
+                .request(method.parse().expect("a method"), &path);
+            let request = match bodies.get(route.as_str()) {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            let reply = scene.alice.send(request).await;
+            assert_eq!(reply.status, 404, "{route} {bad}: {:#}", reply.json);
+            reply.expect_problem(404, "not_found");
+        }
+    }
+    assert_eq!(scene.digest().await, before);
+}
+
+#[tokio::test]
+async fn lists_of_ids_are_bounded_and_read_strictly() {
+    let app = TestApp::start().await;
+    let alice = app.person("alice").await;
+    let many = vec![alice.id.clone(); 101].join(",");
+    for path in ["/v1/users", "/v1/posts", "/v1/relationships"] {
+        alice
+            .get(path)
+            .await
+            .expect_problem(422, "validation_failed");
+        for bad in ["none", "", ",", "%00", &many] {
+            let reply = alice.get(&format!("{path}?ids={bad}")).await;
+            assert!(
+                matches!(reply.status, 400 | 422) || reply.json["data"] == json!([]),
+                "{path} {bad}: {} {:#}",
+                reply.status,
+                reply.json
+            );
+        }
+        let reply = alice.get(&format!("{path}?ids={many}")).await;
+        reply.expect_problem(422, "validation_failed");
+    }
+}

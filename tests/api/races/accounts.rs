@@ -1,0 +1,89 @@
+//! Names, addresses and sessions that many reach for at once.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{count, counted, tally};
+use crate::support::{Anyone, PASSWORD, Reply, TestApp};
+
+/// Registers. Passwords are hashed a few at a time, and who would wait too long for that is told to
+/// come back, so they do.
+async fn register(who: &Anyone, body: &Value) -> Reply {
+    loop {
+        let reply = who.post("/v1/auth/register", body).await;
+        if reply.status != 503 {
+            return reply;
+        }
+        assert!(reply.header("retry-after").is_some());
+    }
+}
+
+#[tokio::test]
+async fn of_fifty_registrations_of_one_name_at_once_one_succeeds() {
+    let app = TestApp::start().await;
+    let body = |number: usize| {
+        json!({"username": "wanted", "email": format!("n{number}@example.org"),
+               "password": PASSWORD, "display_name": "Wanted"})
+    };
+    let anyone = app.anyone();
+    let all = (0..50).map(async |number| register(&anyone, &body(number)).await);
+    let replies = join_all(all).await;
+    let expected = counted([("201", 1), ("409 username_taken", 49)]);
+    assert_eq!(tally(&replies), expected);
+    for table in [
+        "select count(*) from account",
+        "select count(*) from credential",
+        "select count(*) from session",
+        "select count(*) from user_counter",
+        "select count(*) from user_settings",
+    ] {
+        assert_eq!(count(&app, table).await, 1, "{table}");
+    }
+    app.expect_no_drift().await;
+}
+
+#[tokio::test]
+async fn of_twenty_registrations_of_one_address_at_once_one_succeeds() {
+    let app = TestApp::start().await;
+    let anyone = app.anyone();
+    let all = (0..20).map(async |number| {
+        // Spelt differently, it is the same address.
+        let email = ["one@example.org", "One@Example.org"][number % 2];
+        let body = json!({"username": format!("name{number}"), "email": email,
+                          "password": PASSWORD, "display_name": "One"});
+        register(&anyone, &body).await
+    });
+    let replies = join_all(all).await;
+    let expected = counted([("201", 1), ("409 email_taken", 19)]);
+    assert_eq!(tally(&replies), expected);
+    assert_eq!(count(&app, "select count(*) from account").await, 1);
+    app.expect_no_drift().await;
+}
+
+#[tokio::test]
+async fn two_people_who_take_each_others_name_at_once_do_not_both_get_it() {
+    let app = TestApp::start().await;
+    let mut people = Vec::new();
+    for _ in 0..6 {
+        people.push(app.person("person").await);
+    }
+    let change = json!({"username": "thename"});
+    let replies = join_all(people.iter().map(|one| one.patch("/v1/me", &change))).await;
+    let expected = counted([("200", 1), ("409 username_taken", 5)]);
+    assert_eq!(tally(&replies), expected);
+    let holders = "select count(*) from account where lower(username) = 'thename'";
+    assert_eq!(count(&app, holders).await, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_from_many_places_at_once_has_ended() {
+    let app = TestApp::start().await;
+    let me = app.person("me").await;
+    let own = format!("/v1/me/sessions/{}", me.session_id);
+    let all = (0..10).map(async |index| match index % 2 {
+        0 => me.delete(&own).await,
+        _ => me.act("/v1/auth/logout").await,
+    });
+    tally(&join_all(all).await);
+    me.get("/v1/me").await.expect_status(401);
+}

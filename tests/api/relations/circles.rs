@@ -1,0 +1,58 @@
+//! Circles of friends.
+
+use serde_json::json;
+
+use crate::support::{Session, TestApp};
+
+#[tokio::test]
+async fn circles_are_private_and_hold_friends_only() {
+    let app = TestApp::start().await;
+    let (anna, ben) = app.friends("anna", "ben").await;
+    let carl = app.person("carl").await;
+    let made = anna
+        .post("/v1/circles", &json!({"name": "Close"}))
+        .await
+        .expect_status(201);
+    anna.post("/v1/circles", &json!({"name": "close"}))
+        .await
+        .expect_problem(409, "conflict");
+    let path = format!("/v1/circles/{}", made.id());
+    let with = |person: &Session| format!("{path}/members/{}", person.id);
+    for _ in 0..2 {
+        let circle = anna.set(&with(&ben)).await.expect_status(200).json;
+        assert_eq!(
+            (&circle["member_count"], &circle["members"][0]["id"]),
+            (&json!(1), &json!(ben.id))
+        );
+    }
+    anna.set(&with(&carl))
+        .await
+        .expect_problem(422, "not_a_friend");
+    ben.get(&path).await.expect_problem(404, "not_found");
+    ben.set(&with(&anna)).await.expect_problem(404, "not_found");
+    ben.delete(&path).await.expect_problem(404, "not_found");
+    assert!(ben.get("/v1/circles").await.ids().is_empty());
+
+    let renamed = anna
+        .patch(&path, &json!({"name": "Closer"}))
+        .await
+        .expect_status(200);
+    assert_eq!(renamed.json["name"], "Closer");
+    let stale = anna
+        .request(reqwest::Method::PATCH, &path)
+        .header("If-Match", made.header("etag").expect("a tag"))
+        .json(&json!({"name": "Closest"}));
+    anna.send(stale)
+        .await
+        .expect_problem(412, "precondition_failed");
+
+    ben.delete(&format!("/v1/friends/{}", anna.id))
+        .await
+        .expect_status(200);
+    assert_eq!(anna.get(&path).await.json["members"], json!([]));
+    anna.delete(&path).await.expect_status(204);
+    anna.get(&path).await.expect_problem(404, "not_found");
+    anna.post("/v1/circles", &json!({"name": "Closer"}))
+        .await
+        .expect_status(201);
+}
