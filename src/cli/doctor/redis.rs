@@ -14,10 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Whether Redis answers, if there is one.
 pub async fn look(config: &Config) -> Finding {
     let Some(url) = &config.redis_url else {
-        return Finding::well(
-            PART,
-            "none is set, and this version of kith needs none",
-        );
+        return Finding::well(PART, "none is set, and this version of kith needs none");
     };
     let Some(place) = url.expose().strip_prefix("redis://").and_then(Place::parse) else {
         return Finding::warning(
