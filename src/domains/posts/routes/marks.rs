@@ -7,7 +7,7 @@ use crate::domains::posts::actions;
 use crate::domains::posts::view::{self, PostMarks};
 use crate::kernel::{PostId, Result, UserId};
 use crate::platform::http::{HttpResult, PathOf};
-use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::sessions::CurrentUser;
 use crate::platform::{Answer, Tx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -17,9 +17,20 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(unhide_post);
 }
 
-async fn answer(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<Answer> {
-    let ctx = tx.ctx().clone();
-    Answer::ok(&view::marks(&ctx, tx.conn(), Viewer(Some(user_id)), post_id).await?)
+/// Changes what a post is to the caller, and answers with what it is then.
+pub(super) async fn mark(
+    writer: Writer,
+    me: CurrentUser,
+    post_id: PathOf<PostId>,
+    change: impl AsyncFn(&mut Tx, UserId, PostId) -> Result<()>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            change(tx, me.id, *post_id).await?;
+            let ctx = tx.ctx().clone();
+            Answer::ok(&view::marks(&ctx, tx.conn(), me.viewer(), *post_id).await?)
+        })
+        .await
 }
 
 /// Save a post for later
@@ -31,12 +42,7 @@ async fn save_post(
     me: CurrentUser,
     post_id: PathOf<PostId>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::save(tx, me.id, *post_id).await?;
-            answer(tx, me.id, *post_id).await
-        })
-        .await
+    mark(writer, me, post_id, actions::save).await
 }
 
 /// Take a post out of your saved posts
@@ -48,12 +54,7 @@ async fn unsave_post(
     me: CurrentUser,
     post_id: PathOf<PostId>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::unsave(tx, me.id, *post_id).await?;
-            answer(tx, me.id, *post_id).await
-        })
-        .await
+    mark(writer, me, post_id, actions::unsave).await
 }
 
 /// Hide a post from your feeds
@@ -65,12 +66,7 @@ async fn hide_post(
     me: CurrentUser,
     post_id: PathOf<PostId>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::hide(tx, me.id, *post_id).await?;
-            answer(tx, me.id, *post_id).await
-        })
-        .await
+    mark(writer, me, post_id, actions::hide).await
 }
 
 /// Show a hidden post in your feeds again
@@ -82,10 +78,5 @@ async fn unhide_post(
     me: CurrentUser,
     post_id: PathOf<PostId>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::unhide(tx, me.id, *post_id).await?;
-            answer(tx, me.id, *post_id).await
-        })
-        .await
+    mark(writer, me, post_id, actions::unhide).await
 }

@@ -5,15 +5,16 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::marks::mark;
 use crate::domains::posts::actions;
-use crate::domains::posts::view::{self, PostMarks, guard};
+use crate::domains::posts::view::{PostMarks, guard};
 use crate::domains::reactions::{self, Kind, Reaction, SetReaction, TargetKind};
 use crate::kernel::PostId;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::TimeKey;
 use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::{CurrentUser, Viewer};
-use crate::platform::{Answer, Ctx, Writer};
+use crate::platform::{Ctx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(set_post_reaction)
@@ -33,13 +34,10 @@ async fn set_post_reaction(
     post_id: PathOf<PostId>,
     reaction: Body<SetReaction>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::react(tx, me.id, *post_id, reaction.kind).await?;
-            let ctx = tx.ctx().clone();
-            Answer::ok(&view::marks(&ctx, tx.conn(), me.viewer(), *post_id).await?)
-        })
-        .await
+    mark(writer, me, post_id, async move |tx, me, post_id| {
+        actions::react(tx, me, post_id, reaction.kind).await
+    })
+    .await
 }
 
 /// Take back your reaction to a post
@@ -51,13 +49,7 @@ async fn remove_post_reaction(
     me: CurrentUser,
     post_id: PathOf<PostId>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::unreact(tx, me.id, *post_id).await?;
-            let ctx = tx.ctx().clone();
-            Answer::ok(&view::marks(&ctx, tx.conn(), me.viewer(), *post_id).await?)
-        })
-        .await
+    mark(writer, me, post_id, actions::unreact).await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::super::actions::{self, Mute};
 use super::super::store;
 use super::super::view::{self, MutedPerson, Relationship, forever};
-use super::relationship_now;
-use crate::domains::users::{self, Person};
+use super::towards;
+use crate::domains::users::Person;
 use crate::kernel::page::TimeKey;
 use crate::platform::http::{
     HttpResult, ListOf, Listing, NoFilter, OptionalBody, PageParams, PathOf, UserRef,
@@ -32,13 +32,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
     security(("bearer" = [])))]
 #[put("/users/{id}/block")]
 async fn block(writer: Writer, me: CurrentUser, user: PathOf<UserRef>) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::block(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, actions::block).await
 }
 
 /// Lift a block
@@ -53,13 +47,7 @@ async fn unblock(
     me: CurrentUser,
     user: PathOf<UserRef>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::unblock(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, actions::unblock).await
 }
 
 /// People whom you have blocked
@@ -92,13 +80,10 @@ async fn mute(
     user: PathOf<UserRef>,
     body: OptionalBody<Mute>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::mute(tx, me.id, user_id, &body.0).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, async move |tx, me, other| {
+        actions::mute(tx, me, other, &body.0).await
+    })
+    .await
 }
 
 /// Lift a mute
@@ -111,13 +96,7 @@ async fn unmute(
     me: CurrentUser,
     user: PathOf<UserRef>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::unmute(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, actions::unmute).await
 }
 
 /// People whom you have muted

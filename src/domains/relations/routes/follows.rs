@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::view::{self, Relationship, list_whole, visible_person};
 use super::super::{actions, store};
-use super::relationship_now;
-use crate::domains::users::{self, Person};
+use super::towards;
+use crate::domains::users::Person;
 use crate::kernel::UserId;
 use crate::kernel::page::TimeKey;
 use crate::platform::http::{
@@ -34,13 +34,7 @@ async fn follow(
     me: CurrentUser,
     user: PathOf<UserRef>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::follow(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, actions::follow).await
 }
 
 /// Follow somebody no longer
@@ -53,13 +47,7 @@ async fn unfollow(
     me: CurrentUser,
     user: PathOf<UserRef>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::unfollow(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, actions::unfollow).await
 }
 
 /// Those who follow a person

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::super::model::SearchText;
 use super::super::view::{self, Relationship, Suggestion};
 use super::super::{actions, store};
-use super::relationship_now;
+use super::towards;
 use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, RankKey};
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef};
@@ -66,13 +66,7 @@ async fn unfriend(
     me: CurrentUser,
     user: PathOf<UserRef>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
-            actions::unfriend(tx, me.id, user_id).await?;
-            relationship_now(tx, me.id, &user, user_id).await
-        })
-        .await
+    towards(writer, me, user, actions::unfriend).await
 }
 
 /// People you may know

@@ -7,13 +7,15 @@ mod friends;
 mod requests;
 mod users;
 
+use actix_web::HttpResponse;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::view;
-use crate::domains::users::require_current_name;
+use crate::domains::users::{require_current_name, resolve};
 use crate::kernel::{Result, UserId};
-use crate::platform::http::UserRef;
-use crate::platform::{Answer, Tx};
+use crate::platform::http::{HttpResult, PathOf, UserRef};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Answer, Tx, Writer};
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -25,16 +27,22 @@ pub fn configure(cfg: &mut ServiceConfig) {
     circles::configure(cfg);
 }
 
-/// The answer to a change of what lies between `me` and somebody else. Named by a username that they
-/// gave up, they are `moved`, which undoes the change: only now is it known that `me` may learn what
-/// they are called today.
-async fn relationship_now(
-    tx: &mut Tx,
-    me: UserId,
-    user: &UserRef,
-    user_id: UserId,
-) -> Result<Answer> {
-    require_current_name(tx.conn(), user).await?;
-    let now = tx.now();
-    Answer::ok(&view::relationship(tx.conn(), me, user_id, now).await?)
+/// Changes what lies between the caller and the person of the path, and answers with what lies
+/// there then. Named by a username that they gave up, the person is `moved`, which undoes the
+/// change: only after it is known that the caller may learn what they are called today.
+async fn towards(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+    change: impl AsyncFn(&mut Tx, UserId, UserId) -> Result<()>,
+) -> HttpResult<HttpResponse> {
+    writer
+        .run(me.id, async move |tx| {
+            let user_id = resolve(tx.conn(), &user).await?;
+            change(tx, me.id, user_id).await?;
+            require_current_name(tx.conn(), &user).await?;
+            let now = tx.now();
+            Answer::ok(&view::relationship(tx.conn(), me.id, user_id, now).await?)
+        })
+        .await
 }
