@@ -25,6 +25,9 @@ create index account_search_idx on account using gin (username gin_trgm_ops, low
 create index account_username_prefix_idx on account (username text_pattern_ops);
 create index account_display_name_prefix_idx on account (lower(display_name) text_pattern_ops);
 
+-- For the job that lifts suspensions every minute.
+create index account_suspended_until_idx on account (suspended_until) where state = 'suspended';
+
 -- A name that somebody gave up leads to them for 90 days and is nobody else's meanwhile.
 create table former_username (
     username text primary key,
@@ -95,7 +98,9 @@ create table session (
     revoked_reason text
 );
 create index session_user_id_idx on session (user_id, last_active_at desc) where revoked_at is null;
+-- For the job that deletes what ended long ago.
 create index session_expires_at_idx on session (expires_at);
+create index session_revoked_at_idx on session (revoked_at) where revoked_at is not null;
 
 -- Every refresh token of a session's family, as a hash. One of them at most is unused.
 create table refresh_token (

@@ -49,7 +49,7 @@ pub(super) fn fit<T: DeserializeOwned>(mut value: Value) -> Result<T> {
             }
             faults.push(fault.at(pointer));
         }
-        if !put(&mut value, &steps, stand_in.cloned(), unknown) {
+        if !put(&mut value, &steps, stand_in.cloned()) {
             break;
         }
     }
@@ -75,14 +75,14 @@ fn stand_ins() -> Vec<Value> {
     ]
 }
 
-/// Puts the stand-in at the place that `steps` lead to, or removes what is there; false when
-/// there is no such place or nothing left to put.
-fn put(value: &mut Value, steps: &[String], stand_in: Option<Value>, remove: bool) -> bool {
+/// Puts the stand-in at the place that `steps` lead to. Without one, because the member is unknown or
+/// no stand-in passes for it, it removes what is there. False when there is no such place.
+fn put(value: &mut Value, steps: &[String], stand_in: Option<Value>) -> bool {
     let Some((last, above)) = steps.split_last() else {
         return false;
     };
     match (value.pointer_mut(&fault::pointer(above)), stand_in) {
-        (Some(Value::Object(map)), None) if remove => map.remove(last).is_some(),
+        (Some(Value::Object(map)), None) => map.remove(last).is_some(),
         (Some(Value::Object(map)), Some(stand_in)) => {
             map.insert(last.clone(), stand_in);
             true
@@ -126,6 +126,15 @@ mod tests {
         ids: Vec<crate::kernel::PostId>,
         #[serde(default)]
         inner: Option<Inner>,
+        #[serde(default)]
+        mood: Option<Mood>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Mood {
+        Good,
+        Bad,
     }
 
     #[derive(Debug, Deserialize)]
@@ -161,6 +170,20 @@ mod tests {
             ("/nick", "unknown_field"),
         ];
         assert_eq!(found, pairs(&expected));
+    }
+
+    #[test]
+    fn a_word_that_is_not_of_the_set_hides_no_other_fault() {
+        let value = json!({"mood": "odd", "name": "x", "age": 1, "ids": []});
+        let mut found = faults(value);
+        found.sort();
+        let expected = [("/mood", "invalid_value"), ("/name", "too_short")];
+        assert_eq!(found, pairs(&expected));
+        let moods = ["good", "bad"].map(|mood| {
+            let value = json!({"name": "anna", "age": 1, "ids": [], "mood": mood});
+            fit::<Form>(value).expect("fits").mood
+        });
+        assert!(matches!(moods, [Some(Mood::Good), Some(Mood::Bad)]));
     }
 
     #[test]
