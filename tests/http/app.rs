@@ -9,10 +9,11 @@ use actix_web::{App, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, we
 use kith::kernel::page::{CursorCodec, Direction, RankKey, Slice};
 use kith::kernel::text::Refusal;
 use kith::kernel::{Code, Error, IdFactory, PostId};
+use kith::platform::Answer;
 use kith::platform::http::{
     Body, BodyDigest, BodyLimit, ClientAddress, HttpResult, HttpSetup, IdList, IfMatch, Listing,
     NoFilter, Params, PathOf, PublicUrl, RouteTable, TrustedProxies, UserRef, catch_panics, cors,
-    created, door, json_with_etag, no_content, not_found, ok,
+    door, json_with_etag, no_content, not_found, ok,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -45,7 +46,7 @@ async fn create(req: HttpRequest, body: Body<Form>) -> HttpResult<HttpResponse> 
     let digest = req.extensions().get::<BodyDigest>().map(|digest| digest.0);
     let shown =
         json!({"name": body.name.0, "age": body.age, "tags": body.tags.len(), "digest": digest});
-    Ok(created("/v1/things/1", Some(1), shown))
+    Ok(Answer::created("/v1/things/1".to_owned(), 1, &shown)?.into())
 }
 
 #[derive(Deserialize)]

@@ -17,10 +17,5 @@ mod view;
 
 pub use model::{Friendship, SearchText, Sight, can_see_person};
 pub use routes::configure;
-pub use store::{
-    RequestCounts, count_requests, list_circles_among as circles_among,
-    list_friends_among as friends_among,
-};
-pub use view::{
-    Relationship, User, are_friends, list_whole, people_in_order, people_page, visible_person,
-};
+pub use store::{RequestCounts, count_requests};
+pub use view::{Relationship, User, list_whole, people_in_order, people_page, visible_person};

@@ -1,5 +1,8 @@
 //! The answer of a write, rendered inside its transaction so that it can be stored with it.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use serde::Serialize;
 
 use crate::kernel::{Error, Result};
@@ -67,6 +70,41 @@ impl Answer {
     }
 }
 
+impl From<Answer> for HttpResponse {
+    fn from(answer: Answer) -> Self {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+        let mut response = Self::build(status);
+        if let Some(location) = answer.location {
+            response.insert_header((LOCATION, location));
+        }
+        if let Some(etag) = answer.etag {
+            response.insert_header((ETAG, etag));
+        }
+        response.insert_header((CACHE_CONTROL, "private, no-cache"));
+        if answer.body.is_empty() {
+            return response.finish();
+        }
+        response.content_type("application/json").body(answer.body)
+    }
+}
+
 fn render<T: Serialize>(body: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(body).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_a_create_says_where_the_object_is_and_which_version() {
+        let answer = Answer::created("/v1/posts/1".to_owned(), 1, &1).expect("rendered");
+        let made = HttpResponse::from(answer);
+        assert_eq!(made.status(), 201);
+        assert_eq!(made.headers().get("location").expect("said"), "/v1/posts/1");
+        assert_eq!(
+            made.headers().get("etag").expect("said"),
+            entity_tag(1, b"1").as_str()
+        );
+    }
 }

@@ -11,10 +11,10 @@ const MAX_KEY: usize = 255;
 #[derive(Debug, Clone)]
 pub(super) struct Key {
     pub(super) user_id: UserId,
-    /// Method and route pattern.
+    /// Route pattern; the method is always `POST`.
     pub(super) route: String,
     pub(super) text: String,
-    /// Hash of method, path and canonical body.
+    /// Hash of path and canonical body.
     pub(super) fingerprint: [u8; 32],
 }
 

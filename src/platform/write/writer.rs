@@ -4,8 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, LOCATION};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use sha2::{Digest, Sha256};
 
@@ -50,7 +49,12 @@ impl Writer {
             Ok((answer, false))
         })
         .await?;
-        Ok(respond(answer, replayed))
+        let mut response = HttpResponse::from(answer);
+        if replayed {
+            let headers = response.headers_mut();
+            headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        }
+        Ok(response)
     }
 
     fn idempotency_key(&self, user_id: UserId) -> Result<Option<Key>> {
@@ -77,25 +81,6 @@ impl Writer {
             fingerprint: hash.finalize().into(),
         }))
     }
-}
-
-fn respond(answer: Answer, replayed: bool) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let mut response = HttpResponse::build(status);
-    if let Some(location) = answer.location {
-        response.insert_header((LOCATION, location));
-    }
-    if let Some(etag) = answer.etag {
-        response.insert_header((ETAG, etag));
-    }
-    if replayed {
-        response.insert_header((IDEMPOTENT_REPLAYED, "true"));
-    }
-    response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    if answer.body.is_empty() {
-        return response.finish();
-    }
-    response.content_type("application/json").body(answer.body)
 }
 
 impl FromRequest for Writer {

@@ -1,29 +1,10 @@
 //! Friendships.
 
-use std::collections::HashSet;
-
 use super::{NamedRow, by_name};
 use crate::infra::db::Conn;
 use crate::kernel::page::{NameKey, Page, Slice};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::keyset;
-
-/// Those of these people who are friends of `user_id`.
-pub async fn list_friends_among(
-    conn: &mut Conn,
-    user_id: UserId,
-    ids: &[UserId],
-) -> Result<HashSet<UserId>> {
-    let rows = sqlx::query_scalar!(
-        r#"select friend_id as "friend_id: UserId" from friendship
-           where user_id = $1 and friend_id = any($2)"#,
-        user_id as _,
-        ids as _
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().collect())
-}
 
 /// The friends of `user_id` whom `viewer` may see, by name. `q` stands anywhere in the name that
 /// people read, or at the beginning of the username; empty, it is everybody. Names are ordered by

@@ -13,5 +13,5 @@ pub use lists::{
 };
 pub use relationship::{Relationship, forever, relationship, relationships, standing};
 pub use requests::{FriendRequest, request, requests};
-pub use sight::{are_friends, visible_person};
+pub use sight::visible_person;
 pub use user::{User, guard_friends_shown, user, users};

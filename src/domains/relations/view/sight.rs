@@ -17,9 +17,3 @@ pub async fn visible_person(conn: &mut Conn, viewer: Viewer, user: &UserRef) -> 
     users::require_current_name(conn, user).await?;
     Ok(user_id)
 }
-
-/// Whether two people are friends.
-pub async fn are_friends(conn: &mut Conn, one: UserId, other: UserId) -> Result<bool> {
-    let friends = store::list_friends_among(conn, one, &[other]).await?;
-    Ok(!friends.is_empty())
-}
