@@ -1,6 +1,8 @@
 //! Capabilities that know no domain: they take names, keys and policies as data.
 
+pub mod cache;
 pub mod db;
 pub mod jobs;
 pub mod mail;
+pub mod redis;
 pub mod servers;
