@@ -252,7 +252,7 @@ impl Cache {
     }
 
     /// Decodes an entry of Redis and stores it in L1. `None` when nobody can read it.
-    fn take_in<K: Key, V: Value>(
+    pub(super) fn take_in<K: Key, V: Value>(
         &self,
         space: &Space<K, V>,
         state: &State,

@@ -50,36 +50,60 @@ pub(super) struct Prepared {
     pub(super) leads: bool,
 }
 
+/// One command for some entries and the stamps of all their tags.
+pub(super) struct Look {
+    places: HashMap<String, usize>,
+    names: Vec<String>,
+}
+
+impl Look {
+    /// What is to be asked for.
+    pub(super) fn at(wanted: &[Wanted]) -> Self {
+        let mut places = HashMap::new();
+        let mut names: Vec<String> = wanted.iter().map(|one| one.key.clone()).collect();
+        for tag in wanted.iter().flat_map(|one| &one.tags) {
+            places.entry(tag.clone()).or_insert_with(|| {
+                names.push(tag.clone());
+                names.len() - 1
+            });
+        }
+        Self { places, names }
+    }
+
+    /// Adds the command to a pipeline.
+    pub(super) fn ask(&self, pipe: &mut Pipeline) {
+        pipe.cmd("MGET").arg(&self.names);
+    }
+
+    /// What the reply says of each entry.
+    pub(super) fn judge(&self, wanted: &[Wanted], found: &[Reply]) -> Vec<Seen> {
+        let stamp = |tag: &String| -> Option<Stamp> {
+            let place = self.places.get(tag)?;
+            found.get(*place)?.as_deref()?.try_into().ok()
+        };
+        let judged = wanted.iter().enumerate().map(|(index, one)| {
+            let stamps: Vec<Option<Stamp>> = one.tags.iter().map(stamp).collect();
+            let Some(bytes) = found.get(index).and_then(Option::as_deref) else {
+                return Seen::Miss(stamps);
+            };
+            match Head::decode(bytes) {
+                Some((head, value)) if believed(&head.stamps, &stamps) => {
+                    Seen::Hit(head, value.to_vec())
+                }
+                _ => Seen::Void(stamps),
+            }
+        });
+        judged.collect()
+    }
+}
+
 /// Reads entries and stamps in one command.
 pub(super) async fn read(redis: &Redis, wanted: &[Wanted]) -> Result<Vec<Seen>, Away> {
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut names: Vec<&str> = wanted.iter().map(|one| one.key.as_str()).collect();
-    for tag in wanted.iter().flat_map(|one| &one.tags) {
-        places.entry(tag).or_insert_with(|| {
-            names.push(tag);
-            names.len() - 1
-        });
-    }
+    let look = Look::at(wanted);
     let mut pipe = Pipeline::new();
-    pipe.cmd("MGET").arg(&names);
-    let (found,): (Vec<Option<Vec<u8>>>,) = redis.query(&pipe).await?;
-    let stamp = |tag: &String| -> Option<Stamp> {
-        let place = places.get(tag.as_str())?;
-        found.get(*place)?.as_deref()?.try_into().ok()
-    };
-    let judged = wanted.iter().enumerate().map(|(index, one)| {
-        let stamps: Vec<Option<Stamp>> = one.tags.iter().map(stamp).collect();
-        let Some(bytes) = found.get(index).and_then(Option::as_deref) else {
-            return Seen::Miss(stamps);
-        };
-        match Head::decode(bytes) {
-            Some((head, value)) if believed(&head.stamps, &stamps) => {
-                Seen::Hit(head, value.to_vec())
-            }
-            _ => Seen::Void(stamps),
-        }
-    });
-    Ok(judged.collect())
+    look.ask(&mut pipe);
+    let (found,): (Vec<Reply>,) = redis.query(&pipe).await?;
+    Ok(look.judge(wanted, &found))
 }
 
 /// Whether every stamp is there and equal.
@@ -127,7 +151,7 @@ pub(super) async fn make_stamps(
 }
 
 /// A reply that may be nothing.
-type Reply = Option<Vec<u8>>;
+pub(super) type Reply = Option<Vec<u8>>;
 
 /// Makes missing stamps at the end of `pipe`, and gives back what its first commands answered.
 async fn stamp(

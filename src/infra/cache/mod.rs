@@ -28,6 +28,7 @@
 //!
 //! It knows no domain: to lift it out, take this folder with `infra::redis` and the error type.
 
+mod ahead;
 mod attach;
 mod entry;
 mod fetch;
@@ -66,6 +67,7 @@ use self::sketch::Sketch;
 use self::stats::Counters;
 use crate::infra::redis::{Redis, Script};
 
+pub use ahead::Asked;
 pub use keep::Ticket;
 pub use ledger::Moment;
 pub use memo::{Memo, Weighed};

@@ -95,7 +95,7 @@ impl Cache {
     }
 
     /// An entry of L1 that counts.
-    fn look<K: Key, V: Value>(
+    pub(super) fn look<K: Key, V: Value>(
         &self,
         space: &Space<K, V>,
         ledger: &Ledger,
