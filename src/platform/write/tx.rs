@@ -6,6 +6,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::infra::db::{Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
+use crate::infra::meter;
 use crate::kernel::ids::Id;
 use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
 use crate::platform::Ctx;
@@ -91,13 +92,13 @@ impl Tx {
             ..
         } = self;
         let wake = ctx.wake_jobs().clone();
-        let done = ctx.tasks().spawn(async move {
+        let done = ctx.tasks().spawn(meter::inherit(async move {
             transaction.commit().await?;
             if queued_jobs {
                 wake.notify_one();
             }
             Ok::<(), sqlx::Error>(())
-        });
+        }));
         done.await.map_err(Error::internal)??;
         Ok(())
     }
