@@ -31,8 +31,8 @@ use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
 use crate::platform::http::{
-    BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
-    refuse_parameters,
+    BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
+    not_found, refuse_parameters,
 };
 use crate::platform::sessions::identify;
 
@@ -275,5 +275,6 @@ fn http_setup(ctx: &Ctx, routes: crate::platform::http::RouteTable) -> HttpSetup
             proxies.iter().any(|network| network.contains(address))
         })),
         routes,
+        costs: OpenCosts(!ctx.config().is_production()),
     }
 }

@@ -4,5 +4,6 @@ pub mod cache;
 pub mod db;
 pub mod jobs;
 pub mod mail;
+pub mod meter;
 pub mod redis;
 pub mod servers;

@@ -11,10 +11,11 @@ use super::flights::Outcome;
 use super::l1::{L1Key, Shared, Stored};
 use super::l2::{self, Filled, Seen, Wanted};
 use super::ledger::{Ledger, Moment};
-use super::read::Missing;
+use super::read::{Missing, note_misses};
 use super::space::{Key, Space, Tags, Value};
 use super::stats::{add, add_len};
 use super::{Cache, Mode, State};
+use crate::infra::meter::{self, Layer};
 use crate::kernel::{Code, Error, Result};
 
 /// How long a load waits for its turn before it is refused.
@@ -169,7 +170,7 @@ impl Cache {
         leading: &[(&'a Missing<K>, Wanted, Vec<[u8; 8]>)],
         found: &mut HashMap<&'a K, Outcome>,
     ) {
-        add_len(&state.counters.misses, leading.len());
+        note_misses(state, leading.len());
         let keys: Vec<K> = leading.iter().map(|(one, ..)| one.key.clone()).collect();
         let began = Instant::now();
         let loaded = self.load(space, state, &keys).await;
@@ -223,7 +224,7 @@ impl Cache {
         left: &[&'a Missing<K>],
         found: &mut HashMap<&'a K, Outcome>,
     ) {
-        add_len(&state.counters.misses, left.len());
+        note_misses(state, left.len());
         let keys: Vec<K> = left.iter().map(|one| one.key.clone()).collect();
         let began = Instant::now();
         match self.load(space, state, &keys).await {
@@ -271,6 +272,7 @@ impl Cache {
             None
         };
         add(&state.counters.l2_hits, 1);
+        meter::cache(state.described.name, Layer::L2, 1, None);
         self.store_l1(space, moment, &one.l1, &one.tags, head, value.as_ref());
         Some(value)
     }
@@ -344,18 +346,6 @@ impl Cache {
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };
         self.0.l1.insert(key.clone(), stored);
-    }
-
-    /// How many times longer an entry stays fresh for being used much.
-    fn popularity<K: Key, V: Value>(&self, space: &Space<K, V>, key: &L1Key) -> u32 {
-        if !space.policy.popular {
-            return 1;
-        }
-        match self.0.sketch.count(&("use", key)) {
-            0..100 => 1,
-            100..1000 => 2,
-            1000.. => 4,
-        }
     }
 
     pub(super) fn wanted<K: Key, V: Value>(

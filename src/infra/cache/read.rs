@@ -9,8 +9,9 @@ use super::flights::{Flight, Lead, Outcome};
 use super::l1::{L1Key, Shared, Stored};
 use super::ledger::{Ledger, Moment};
 use super::space::{Key, Space, Tags, Value};
-use super::stats::add;
+use super::stats::{add, add_len};
 use super::{ALONE, Cache, Mode, State};
+use crate::infra::meter::{self, Layer};
 use crate::kernel::{Error, Result};
 
 tokio::task_local! {
@@ -57,17 +58,14 @@ impl Cache {
         let moment = ledger.moment();
         let mut found = HashMap::with_capacity(keys.len());
         let mut missing = Vec::new();
+        let mut stale = 0;
         let now = Instant::now();
         for key in keys {
             let l1 = (state.number, key.bytes());
             match self.look(space, &ledger, &l1, now) {
                 Some(stored) => {
-                    add(&state.counters.l1_hits, 1);
-                    if stored.is_due(now) {
-                        add(
-                            &state.counters.stale_answers,
-                            u64::from(stored.fresh_until < now),
-                        );
+                    if self.is_due(space, &stored, &l1, now) {
+                        stale += u64::from(stored.fresh_until < now);
                         self.refresh_behind(space, &state, key.clone(), l1);
                     }
                     if let Some(value) = stored.value.as_ref().and_then(typed) {
@@ -81,6 +79,7 @@ impl Cache {
                 }),
             }
         }
+        self.note_l1(&state, keys.len() - missing.len(), stale);
         if missing.is_empty() {
             add(&state.counters.full_requests, 1);
             return Ok(found);
@@ -149,7 +148,7 @@ impl Cache {
         for (key, flight) in joined {
             match flight.outcome().await {
                 Some(outcome) => {
-                    add(&state.counters.l1_hits, 1);
+                    self.note_l1(state, 1, 0);
                     put(found, key, outcome?);
                 }
                 None => cut_off.push(key),
@@ -171,15 +170,47 @@ impl Cache {
         own: Vec<(Missing<K>, Lead)>,
     ) -> Result<Vec<Outcome>> {
         let (cache, state, ledger) = (self.clone(), Arc::clone(state), Arc::clone(ledger));
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(meter::inherit(async move {
             let (missing, leads): (Vec<_>, Vec<_>) = own.into_iter().unzip();
             let outcomes = cache.fetch(space, &state, &ledger, moment, &missing).await;
             for (lead, outcome) in leads.into_iter().zip(&outcomes) {
                 cache.0.flights.land(lead, outcome.clone());
             }
             outcomes
-        });
+        }));
         task.await.map_err(Error::internal)
+    }
+
+    /// Whether an entry should be refreshed behind; one that is used much stays fresh longer.
+    fn is_due<K: Key, V: Value>(
+        &self,
+        space: &Space<K, V>,
+        stored: &Stored,
+        key: &L1Key,
+        now: Instant,
+    ) -> bool {
+        if !space.policy.popular {
+            return stored.is_due(now);
+        }
+        let longer = match self.0.sketch.count(&("use", key)) {
+            0..100 => 0,
+            100..1000 => 1,
+            1000.. => 3,
+        };
+        now.checked_sub(space.policy.fresh * longer)
+            .is_some_and(|then| stored.is_due(then))
+    }
+
+    /// Answers from the process.
+    fn note_l1(&self, state: &State, entries: usize, stale: u64) {
+        if entries == 0 {
+            return;
+        }
+        add_len(&state.counters.l1_hits, entries);
+        add(&state.counters.stale_answers, stale);
+        let layer = if stale > 0 { Layer::Stale } else { Layer::L1 };
+        let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+        meter::cache(state.described.name, layer, entries, None);
     }
 
     /// Asks Postgres and stores nothing.
@@ -220,6 +251,13 @@ impl Cache {
         }
         loaded
     }
+}
+
+/// Entries that have to be loaded.
+pub(super) fn note_misses(state: &State, entries: usize) {
+    add_len(&state.counters.misses, entries);
+    let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+    meter::cache(state.described.name, Layer::Miss, entries, None);
 }
 
 /// A value of L1 in its own type.

@@ -19,6 +19,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, Pipeline};
 use tokio::sync::Notify;
 
+use crate::infra::meter;
+
 pub use server::Server;
 pub use supervisor::{Attached, Supervisor};
 
@@ -116,7 +118,7 @@ impl Redis {
         let started = Instant::now();
         let mut conn = link.conn.clone();
         let answer = tokio::time::timeout(deadline, pipe.query_async(&mut conn)).await;
-        self.note(started.elapsed());
+        meter::redis(started.elapsed());
         match answer {
             Ok(Ok(value)) => {
                 if self.0.late.load(Ordering::Relaxed) > 0 {
@@ -134,8 +136,6 @@ impl Redis {
             }
         }
     }
-
-    fn note(&self, _took: Duration) {}
 
     /// A closed connection and a server that is not ours to write to are as good as none; after
     /// that the supervisor makes everything ready again.

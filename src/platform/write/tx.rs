@@ -7,6 +7,7 @@ use sqlx::{Postgres, Transaction};
 use crate::infra::cache;
 use crate::infra::db::{Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
+use crate::infra::meter;
 use crate::kernel::ids::Id;
 use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
 use crate::platform::{Ctx, Reads};
@@ -99,14 +100,14 @@ impl Tx {
         let voids = cache::store::own_voids(&mut transaction).await?;
         let wake = ctx.wake_jobs().clone();
         let cache = ctx.cache().clone();
-        let done = ctx.tasks().spawn(async move {
+        let done = ctx.tasks().spawn(meter::inherit(async move {
             transaction.commit().await?;
             cache.deliver(voids).await;
             if queued_jobs {
                 wake.notify_one();
             }
             Ok::<(), Error>(())
-        });
+        }));
         done.await.map_err(Error::internal)??;
         Ok(())
     }
