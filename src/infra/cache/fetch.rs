@@ -318,11 +318,7 @@ impl Cache {
         let policy = &space.policy;
         let now = Instant::now();
         let (fresh, life) = if head.present {
-            let fresh = policy.fresh * self.popularity(space, key);
-            (
-                fresh,
-                policy.l1.max(fresh.min(policy.keep)).min(policy.keep),
-            )
+            (policy.fresh, policy.keep)
         } else {
             (policy.negative, policy.negative)
         };

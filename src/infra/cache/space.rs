@@ -122,7 +122,7 @@ impl Policy {
         Self {
             fresh,
             keep: fresh.saturating_mul(2),
-            l1: fresh,
+            l1: fresh.saturating_mul(2),
             negative: Duration::from_mins(1),
             jitter: 10,
             admit_after: 1,
