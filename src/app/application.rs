@@ -16,11 +16,12 @@ use utoipa_actix_web::AppExt as _;
 
 use super::{openapi, routes, schema, worker};
 use crate::admin::{self, Health, ServedDocument};
-use crate::domains::auth::{self, Throttle};
+use crate::domains::auth;
 use crate::domains::{comments, posts};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
+use crate::infra::ratelimit::Limiter;
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
@@ -31,6 +32,7 @@ use crate::platform::http::{
     BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
     refuse_parameters,
 };
+use crate::platform::limits::{self, limit};
 use crate::platform::sessions::identify;
 
 /// Time and randomness of a process.
@@ -142,6 +144,8 @@ pub fn context(
         statement_timeout: config.statement_timeout,
         acquire_timeout: ACQUIRE_TIMEOUT,
     };
+    let figures = limits::figures(config.limits_file.as_deref())?;
+    let limiter = Limiter::new(config.limits, figures, Arc::clone(&injected.clock), None);
     let mailer = match &config.smtp_url {
         Some(url) => Mailer::smtp(url.expose(), &config.mail_from)?,
         None => Mailer::files(&config.mail_dir, &config.mail_from)?,
@@ -155,6 +159,7 @@ pub fn context(
         mailer,
         wake_jobs: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),
+        limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
         config: Arc::new(config),
     }))
@@ -179,7 +184,7 @@ fn serve(
     let plain = openapi::plain_operations(&document);
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
-    let throttle = web::Data::new(Throttle::new(ctx.config().limits));
+    let limits = routes::limits();
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -191,7 +196,7 @@ fn serve(
         let document = document.clone();
         app.app_data(ctx.clone())
             .app_data(health.clone())
-            .app_data(throttle.clone())
+            .app_data(limits.clone())
             .app_data(plain.clone())
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
@@ -199,6 +204,7 @@ fn serve(
             .configure(auth::configure_pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(refuse_parameters))
+            .wrap(from_fn(limit))
             .wrap(from_fn(identify))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())

@@ -9,4 +9,5 @@ mod worker;
 
 pub use application::{Application, Injected, context};
 pub use openapi::document;
+pub use routes::LIMITS;
 pub use worker::registry;

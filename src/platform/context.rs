@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::config::Config;
 use super::http::Problem;
 use crate::infra::mail::Mailer;
+use crate::infra::ratelimit::Limiter;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
 /// Handles to database, clock, randomness, mail and configuration.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub wake_jobs: Arc<Notify>,
     /// Work that must end before the process does, such as what follows a commit.
     pub tasks: TaskTracker,
+    /// Judges how often something may be done.
+    pub limiter: Limiter,
     /// Bounds how many passwords are hashed at once: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
 }
@@ -103,6 +106,11 @@ impl Ctx {
     /// Work that must end before the process does.
     pub fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    /// Judges how often something may be done.
+    pub fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     /// Bounds concurrent password hashing.

@@ -1,8 +1,10 @@
-//! What every domain stands on: configuration, the context, the one way to write, HTTP, sessions.
+//! What every domain stands on: configuration, the context, the one way to write, HTTP, sessions,
+//! limits.
 
 pub mod config;
 pub mod context;
 pub mod http;
+pub mod limits;
 pub mod sessions;
 pub mod write;
 

@@ -16,6 +16,7 @@ mod failures;
 mod feed;
 mod feed_plan;
 mod idempotency;
+mod limits;
 mod openapi;
 mod oracle;
 mod paging;

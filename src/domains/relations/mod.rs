@@ -16,6 +16,6 @@ mod store;
 mod view;
 
 pub use model::{Friendship, SearchText, Sight, can_see_person};
-pub use routes::configure;
+pub use routes::{LIMITS, configure};
 pub use store::{RequestCounts, count_requests};
 pub use view::{Relationship, User, list_whole, people_in_order, people_page, visible_person};

@@ -74,6 +74,11 @@ fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
     found.map_or(Ok(None), |Caller(found)| found)
 }
 
+/// Whoever sent a request, if they are signed in.
+pub fn caller_id(request: &HttpRequest) -> Option<UserId> {
+    current_user(request).ok().flatten().map(|user| user.id)
+}
+
 async fn find_caller(request: &HttpRequest) -> Result<Option<CurrentUser>> {
     let Some(token) = bearer(request)? else {
         return Ok(None);
@@ -142,6 +147,23 @@ impl FromRequest for CurrentUser {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         ready(signed_in(request).map_err(Problem::from))
+    }
+}
+
+/// Somebody who is signed in and may do everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(pub CurrentUser);
+
+impl FromRequest for Admin {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let admin = signed_in(request).and_then(|user| match user.role {
+            Role::Admin => Ok(Self(user)),
+            _ => Err(Error::new(Code::Forbidden, "This takes the role admin.")),
+        });
+        ready(admin.map_err(Problem::from))
     }
 }
 
