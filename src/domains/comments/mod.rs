@@ -13,6 +13,6 @@ mod store;
 mod view;
 
 pub use model::{CommentContent as Content, MAX_DEPTH};
-pub use routes::configure;
+pub use routes::{LIMITS, configure};
 pub use store::recount;
 pub use view::{Comment, comments, top_comments};

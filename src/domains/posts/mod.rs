@@ -13,6 +13,6 @@ mod store;
 mod view;
 
 pub use model::{AudienceKind, Entity, Facts, PostContent as Content, entities};
-pub use routes::{Loading, PostExpansion, TopComments, configure};
+pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use view::{Post, SharedPost, guard, guard_for_write, post, posts};
