@@ -18,7 +18,7 @@ use utoipa_actix_web::AppExt as _;
 use super::{openapi, routes, schema, spaces::spaces, worker};
 use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth;
-use crate::domains::{comments, posts};
+use crate::domains::{comments, feed, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
@@ -209,7 +209,7 @@ fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
     let supervisor = redis::Supervisor {
         redis: ctx.redis().clone(),
         server: server.clone(),
-        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS].concat(),
+        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS, feed::SCRIPTS].concat(),
         attached: Arc::new(ctx.cache().clone()),
     };
     ctx.tasks().spawn(supervisor.run(stop.clone()));

@@ -4,8 +4,11 @@
 //! `visible_post` lets the viewer see, less muted authors and hidden posts. Its cost grows with the
 //! number of authors that somebody reads and with nothing else.
 
+mod cache;
 mod routes;
 mod store;
+mod view;
 
+pub use cache::{SCRIPTS, SPACES};
 pub use routes::configure;
 pub use store::{NEWER, OLDER, PLANNING};

@@ -6,13 +6,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::store::{self, Place};
+use super::view;
 use crate::domains::posts::{self, Post, PostExpansion, TopComments};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
-use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
+use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
-use crate::platform::sessions::CurrentUser;
+use crate::platform::sessions::{CurrentUser, Viewer};
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -66,26 +67,26 @@ async fn get_feed(
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
     let mut conn = ctx.read().await?;
-    let places = read_page(&mut conn, me.id, &listing, ctx.now()).await?;
-    let shown = posts::posts(&ctx, &mut conn, me.viewer(), &places.items).await?;
-    let wanted = listing.filter.expand;
-    let shown = comments
-        .expand(wanted, &mut conn, me.viewer(), shown)
+    let page = match &listing.around {
+        Some(id) => around(&ctx, &mut conn, me.id, &listing, id).await?,
+        None => view::page(&ctx, &mut conn, me.id, &listing.slice()?).await?,
+    };
+    let Page { items, next, prev } = page;
+    let items = comments
+        .expand(listing.filter.expand, &mut conn, me.viewer(), items)
         .await?;
-    Ok(listing.respond(places.with_items(shown)))
+    Ok(listing.respond(Page { items, next, prev }))
 }
 
-async fn read_page(
+async fn around(
+    ctx: &Ctx,
     conn: &mut Conn,
     viewer: UserId,
     listing: &Listing<FeedFilter>,
-    now: Timestamp,
-) -> Result<Page<TimeKey, PostId>> {
-    let Some(id) = &listing.around else {
-        let slice = listing.slice()?;
-        return Ok(slice.page(store::list_places(conn, viewer, &slice, now).await?));
-    };
-    let post_id = id.parse().map_err(|_no_id| Error::not_found())?;
+    id: &str,
+) -> Result<Page<TimeKey, Post>> {
+    let (now, id) = (ctx.now(), id.parse());
+    let post_id = id.map_err(|_no_id| Error::not_found())?;
     let place: Place = store::find_place(conn, viewer, post_id, now)
         .await?
         .ok_or_else(Error::not_found)?;
@@ -93,5 +94,7 @@ async fn read_page(
     let rows_before = store::list_places(conn, viewer, &before, now).await?;
     let mut rows = vec![place];
     rows.extend(store::list_places(conn, viewer, &after, now).await?);
-    Ok(after.page(rows).preceded_by(before.page(rows_before)))
+    let page = after.page(rows).preceded_by(before.page(rows_before));
+    let shown = posts::posts(ctx, conn, Viewer(Some(viewer)), &page.items).await?;
+    Ok(page.with_items(shown))
 }
