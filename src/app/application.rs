@@ -9,31 +9,34 @@ use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
+use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
-use super::{openapi, routes, schema, worker};
+use super::{openapi, routes, schema, spaces::spaces, worker};
 use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth;
 use crate::domains::{comments, posts};
+use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
-use crate::infra::ratelimit::Limiter;
+use crate::infra::ratelimit::{self, Limiter};
+use crate::infra::redis::{self, Redis};
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
-use crate::platform::config::{Config, Role};
+use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
+use crate::platform::door::door as api_door;
 use crate::platform::http::{
-    BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
-    refuse_parameters,
+    BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
+    not_found, refuse_parameters,
 };
-use crate::platform::limits::{self, limit};
-use crate::platform::sessions::identify;
+use crate::platform::limits;
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -102,6 +105,7 @@ impl Application {
             ..
         } = self;
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
+        keep_cache(&ctx, &stop)?;
         if ctx.config().has_role(Role::Worker) {
             let runner = Runner::new(
                 ctx.db().clone(),
@@ -145,15 +149,21 @@ pub fn context(
         acquire_timeout: ACQUIRE_TIMEOUT,
     };
     let figures = limits::figures(config.limits_file.as_deref())?;
-    let limiter = Limiter::new(config.limits, figures, Arc::clone(&injected.clock), None);
     let mailer = match &config.smtp_url {
         Some(url) => Mailer::smtp(url.expose(), &config.mail_from)?,
         None => Mailer::files(&config.mail_dir, &config.mail_from)?,
     };
+    let db = connect_lazily(database_url, &options)?;
+    let cache = cache(&config, db.clone());
+    let shared = config.redis_url.is_some();
+    let shared = shared.then(|| Arc::new(cache.redis().clone()) as Arc<dyn ratelimit::Server>);
+    let clock = Arc::clone(&injected.clock);
+    let limiter = Limiter::new(config.limits, figures, clock, shared);
     Ok(Ctx::new(Parts {
+        cache,
+        db,
         web_url: config.web_url(addr),
         public_url: config.public_url(addr),
-        db: connect_lazily(database_url, &options)?,
         clock: injected.clock,
         ids: injected.ids,
         mailer,
@@ -163,6 +173,52 @@ pub fn context(
         hashing: Arc::new(Semaphore::new(hashers())),
         config: Arc::new(config),
     }))
+}
+
+fn cache(config: &Config, db: PgPool) -> Cache {
+    let profile = if config.is_production() {
+        "production"
+    } else {
+        "dev"
+    };
+    let redis = Redis::new(format!("{}:{profile}", config.redis_prefix));
+    let options = cache::Options {
+        mode: match config.cache {
+            CacheMode::On => cache::Mode::On,
+            CacheMode::Local => cache::Mode::Local,
+            CacheMode::Off => cache::Mode::Off,
+        },
+        l1_bytes: config.l1_bytes,
+        // A reader that waits for its turn holds no connection; one that loads holds one.
+        concurrent_loads: usize::try_from(config.db_pool).unwrap_or(1).max(1),
+        spaces: spaces(),
+    };
+    Cache::new(redis, db, options)
+}
+
+/// Starts what keeps the cache right: the connection to Redis, the stream of voids, the relay.
+fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
+    if let Some(relay) = ctx.cache().relay() {
+        let redis_expected = ctx.config().redis_url.is_some();
+        ctx.tasks().spawn(relay.run(redis_expected, stop.clone()));
+    }
+    let Some(url) = &ctx.config().redis_url else {
+        return Ok(());
+    };
+    let server = redis::Server::parse(url.expose()).context("REDIS_URL")?;
+    let supervisor = redis::Supervisor {
+        redis: ctx.redis().clone(),
+        server: server.clone(),
+        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS].concat(),
+        attached: Arc::new(ctx.cache().clone()),
+    };
+    ctx.tasks().spawn(supervisor.run(stop.clone()));
+    ctx.tasks().spawn(cache::follow_voids(
+        ctx.cache().clone(),
+        server,
+        stop.clone(),
+    ));
+    Ok(())
 }
 
 /// One password hash a core at a time: more would only wait for each other, with 19 MiB each.
@@ -204,8 +260,7 @@ fn serve(
             .configure(auth::configure_pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(refuse_parameters))
-            .wrap(from_fn(limit))
-            .wrap(from_fn(identify))
+            .wrap(from_fn(api_door))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))
@@ -229,5 +284,6 @@ fn http_setup(ctx: &Ctx, routes: crate::platform::http::RouteTable) -> HttpSetup
             proxies.iter().any(|network| network.contains(address))
         })),
         routes,
+        costs: OpenCosts(!ctx.config().is_production()),
     }
 }

@@ -5,10 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use redis::Pipeline;
+
 use super::local::Local;
+use super::script::TAKE;
 use super::server::{self, Server};
 use super::window::slot_of;
 use super::{Check, Figures, Policy, State, Verdict};
+use crate::infra::redis::Redis;
 use crate::kernel::Clock;
 
 /// Judges calls by policies; cheap to clone.
@@ -146,6 +150,13 @@ impl Limiter {
         Question {
             asked: checks.map(with_figures).collect(),
         }
+    }
+
+    /// Adds the question to a pipeline.
+    pub fn ask(&self, question: &Question, redis: &Redis, pipe: &mut Pipeline) {
+        let keys = question.keys(|rest| redis.key(rest));
+        let take = pipe.cmd("EVALSHA").arg(TAKE.get_hash()).arg(keys.len());
+        take.arg(keys).arg(question.arguments());
     }
 
     /// What the script answered, a list of four numbers a key.

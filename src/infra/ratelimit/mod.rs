@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use limiter::{Limiter, Question, Tally};
 pub use local::Local;
-pub use script::{LUA_GIVE_BACK, LUA_LIMIT, LUA_TAKE};
+pub use script::{LUA_GIVE_BACK, LUA_LIMIT, LUA_TAKE, SCRIPTS};
 pub use server::{Connection, Server};
 
 /// Whom a policy counts by.

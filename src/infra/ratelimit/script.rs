@@ -1,5 +1,14 @@
 //! The same count in Lua, for several processes that count together.
 
+use crate::infra::redis::Script;
+
+/// [`LUA_TAKE`], by its hash.
+pub(super) static TAKE: Script =
+    Script::new(|| redis::Script::new(&format!("{LUA_LIMIT}{LUA_TAKE}")));
+
+/// The scripts that a connection must have loaded.
+pub const SCRIPTS: &[&Script] = &[&TAKE];
+
 /// A local function `limit(keys, args, now_micros)` for a script to be made with. `args` holds two
 /// numbers a key: quota, and window in milliseconds. It answers with a list a key: whether the policy
 /// allows the call (1 or 0), how many more would pass, milliseconds until more would, and the

@@ -10,6 +10,7 @@ use redis::{FromRedisValue, Pipeline, Value, cmd};
 use super::script::{LUA_GIVE_BACK, LUA_LIMIT, LUA_TAKE};
 use super::window::Slots;
 use super::{Check, Figures, State};
+use crate::infra::redis::Redis;
 
 /// Where several processes count together.
 pub trait Server: fmt::Debug + Send + Sync {
@@ -18,6 +19,17 @@ pub trait Server: fmt::Debug + Send + Sync {
 
     /// Sends commands and gives their replies; nothing if there is no answer in time.
     fn send(&self, commands: Pipeline) -> BoxFuture<'_, Option<Value>>;
+}
+
+impl Server for Redis {
+    fn key(&self, rest: &str) -> String {
+        Redis::key(self, rest)
+    }
+
+    fn send(&self, commands: Pipeline) -> BoxFuture<'_, Option<Value>> {
+        // The handle itself has logged why there is no answer.
+        Box::pin(async move { self.query(&commands).await.ok() })
+    }
 }
 
 /// One connection, without anybody who would open it again: for commands and tests.

@@ -14,7 +14,7 @@ use crate::platform::http::Problem;
 
 /// What was said to a request so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Noted(Arc<Mutex<Vec<Verdict>>>);
+pub struct Noted(Arc<Mutex<Vec<Verdict>>>);
 
 impl Noted {
     fn add(&self, verdicts: &[Verdict]) {
@@ -22,7 +22,8 @@ impl Noted {
         noted.extend_from_slice(verdicts);
     }
 
-    pub(super) fn take(&self) -> Vec<Verdict> {
+    /// All of it, once.
+    pub fn take(&self) -> Vec<Verdict> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

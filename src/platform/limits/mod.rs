@@ -10,15 +10,15 @@
 mod file;
 mod gate;
 mod headers;
-mod middleware;
 pub mod policies;
 mod route;
+mod step;
 mod subject;
 
 pub use file::figures;
-pub use gate::{Gate, Passed};
+pub use gate::{Gate, Noted, Passed};
 pub use headers::{HEADERS, Told};
-pub use middleware::limit;
 pub use policies::{ALL, by_name};
 pub use route::{By, RouteLimit, RouteLimits, at_door, in_action, plan};
+pub use step::{question, refusal, take_notes};
 pub use subject::Subject;
