@@ -156,7 +156,8 @@ pub fn context(
     let db = connect_lazily(database_url, &options)?;
     let cache = cache(&config, db.clone());
     let shared = config.redis_url.is_some();
-    let shared = shared.then(|| Arc::new(cache.redis().clone()) as Arc<dyn ratelimit::Server>);
+    let server: Arc<dyn ratelimit::Server> = Arc::new(cache.redis().clone());
+    let shared = shared.then_some(server);
     let clock = Arc::clone(&injected.clock);
     let limiter = Limiter::new(config.limits, figures, clock, shared);
     Ok(Ctx::new(Parts {
