@@ -19,7 +19,6 @@ use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth::{self, Throttle};
 use crate::domains::{comments, posts};
 use crate::infra::db::{PoolOptions, connect_lazily};
-use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
@@ -101,13 +100,7 @@ impl Application {
         } = self;
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         if ctx.config().has_role(Role::Worker) {
-            let runner = Runner::new(
-                ctx.db().clone(),
-                worker::registry(),
-                ctx.clone(),
-                ctx.clock(),
-            );
-            runner.start(Arc::clone(ctx.wake_jobs()), stop.clone(), ctx.tasks());
+            worker::start(&ctx, &stop);
         }
         let handle = server.handle();
         let serving = tokio::spawn(server);
@@ -154,6 +147,7 @@ pub fn context(
         ids: injected.ids,
         mailer,
         wake_jobs: Arc::new(Notify::new()),
+        wake_outbox: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),
         hashing: Arc::new(Semaphore::new(hashers())),
         config: Arc::new(config),

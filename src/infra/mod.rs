@@ -3,4 +3,5 @@
 pub mod db;
 pub mod jobs;
 pub mod mail;
+pub mod outbox;
 pub mod servers;

@@ -7,11 +7,13 @@
 //! those of posts before those of people.
 
 mod actions;
+mod events;
 mod model;
 mod routes;
 mod store;
 mod view;
 
+pub use events::{PostCreated, PostDeleted, PostRef, PostRestored, PostWidened, events};
 pub use model::{AudienceKind, Entity, Facts, PostContent as Content, entities};
 pub use routes::{Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::kernel::{Result, Timestamp};
 
-pub use queue::enqueue;
+pub use queue::{enqueue, enqueue_all};
 pub use runner::{Pass, Runner};
 
 /// A job to queue.
@@ -49,12 +49,14 @@ enum Work<C> {
 /// Every job that this program can do, by name. `C` is what handlers work with.
 pub struct Registry<C> {
     works: BTreeMap<&'static str, Arc<Work<C>>>,
+    listeners: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 impl<C> Default for Registry<C> {
     fn default() -> Self {
         Self {
             works: BTreeMap::new(),
+            listeners: BTreeMap::new(),
         }
     }
 }
@@ -110,6 +112,17 @@ impl<C> Registry<C> {
     /// The names of all jobs, sorted.
     pub fn names(&self) -> Vec<&'static str> {
         self.works.keys().copied().collect()
+    }
+
+    /// Notes that there are events called `event`, and that jobs called `job` handle them.
+    pub fn listen(mut self, event: &'static str, job: Option<&'static str>) -> Self {
+        self.listeners.entry(event).or_default().extend(job);
+        self
+    }
+
+    /// The jobs that handle an event, by the event's name.
+    pub fn listeners(&self) -> &BTreeMap<&'static str, Vec<&'static str>> {
+        &self.listeners
     }
 
     fn queued(&self) -> Vec<String> {

@@ -6,6 +6,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::infra::db::{Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
+use crate::infra::outbox::{self, Event};
 use crate::kernel::ids::Id;
 use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
 use crate::platform::Ctx;
@@ -20,6 +21,7 @@ pub struct Tx {
     now: Timestamp,
     op_id: Option<String>,
     queued_jobs: bool,
+    emitted: bool,
 }
 
 impl Tx {
@@ -30,6 +32,7 @@ impl Tx {
             now: ctx.now(),
             op_id: None,
             queued_jobs: false,
+            emitted: false,
         })
     }
 
@@ -75,6 +78,13 @@ impl Tx {
         Ok(())
     }
 
+    /// Tells whoever listens that something happened, if and only if this transaction commits.
+    pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
+        outbox::emit(&mut self.transaction, event, self.now).await?;
+        self.emitted = true;
+        Ok(())
+    }
+
     /// Undoes everything. A connection that cannot even do that is lost, and its transaction with it.
     async fn rollback(self) {
         if let Err(error) = self.transaction.rollback().await {
@@ -88,13 +98,17 @@ impl Tx {
             transaction,
             ctx,
             queued_jobs,
+            emitted,
             ..
         } = self;
-        let wake = ctx.wake_jobs().clone();
+        let (wake_jobs, wake_outbox) = (ctx.wake_jobs().clone(), ctx.wake_outbox().clone());
         let done = ctx.tasks().spawn(async move {
             transaction.commit().await?;
             if queued_jobs {
-                wake.notify_one();
+                wake_jobs.notify_one();
+            }
+            if emitted {
+                wake_outbox.notify_one();
             }
             Ok::<(), sqlx::Error>(())
         });
