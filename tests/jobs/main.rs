@@ -7,6 +7,7 @@
 
 #[path = "../shared/database.rs"]
 mod database;
+mod outbox;
 mod support;
 
 use std::sync::Arc;
