@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
 use super::{openapi, routes, schema, worker};
-use crate::admin::{self, Health, ServedDocument};
+use crate::admin::{self, Health, JobKinds, ServedDocument};
 use crate::domains::auth::{self, Throttle};
 use crate::domains::{comments, posts};
 use crate::infra::db::{PoolOptions, connect_lazily};
@@ -174,6 +174,7 @@ fn serve(
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let throttle = web::Data::new(Throttle::new(ctx.config().limits));
+    let kinds = JobKinds(worker::registry().kinds().into());
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -187,6 +188,7 @@ fn serve(
             .app_data(health.clone())
             .app_data(throttle.clone())
             .app_data(plain.clone())
+            .app_data(kinds.clone())
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))

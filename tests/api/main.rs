@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod admin_jobs;
 mod audiences;
 mod auth;
 mod bad_input;

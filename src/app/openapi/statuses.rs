@@ -67,6 +67,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("rename_circle", &["409"]),
     ("reset_password", &["429"]),
     ("restore_post", &["410"]),
+    ("run_job", &["409"]),
     ("set_comment_reaction", &["409"]),
     ("set_post_reaction", &["409"]),
     ("update_me", &["409"]),

@@ -4,7 +4,9 @@
 //! handler has to be harmless when it is repeated, and a payload carries ids rather than data.
 
 mod attempt;
+mod inspect;
 mod periodic;
+mod progress;
 mod queue;
 mod runner;
 
@@ -18,6 +20,9 @@ use serde_json::Value;
 
 use crate::kernel::{Result, Timestamp};
 
+pub use attempt::Outcome;
+pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
+pub use progress::{Progress, Step};
 pub use queue::{enqueue, enqueue_all};
 pub use runner::{Pass, Runner};
 
@@ -33,12 +38,12 @@ pub struct NewJob {
     pub run_at: Option<Timestamp>,
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+type Running = Pin<Box<dyn Future<Output = Result<Step>> + Send>>;
 
 enum Work<C> {
     Queued {
         max_attempts: u16,
-        run: Box<dyn Fn(C, Value) -> Running + Send + Sync>,
+        run: Box<dyn Fn(C, Progress, Value) -> Running + Send + Sync>,
     },
     Periodic {
         interval: Duration,
@@ -76,11 +81,29 @@ impl<C> Registry<C> {
         F: Fn(C, Value) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
+        self.in_steps(name, max_attempts, move |context, _progress, payload| {
+            let running = handler(context, payload);
+            async move { running.await.map(|()| Step::Done) }
+        })
+    }
+
+    /// Like [`Registry::on`], for long jobs: `handler` saves its progress, and an attempt that comes
+    /// after gets what was saved last as its payload.
+    ///
+    /// # Panics
+    /// When `name` is taken: the program is wired wrongly and must not start.
+    pub fn in_steps<F, Fut>(self, name: &'static str, max_attempts: u16, handler: F) -> Self
+    where
+        F: Fn(C, Progress, Value) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Step>> + Send + 'static,
+    {
         self.with(
             name,
             Work::Queued {
                 max_attempts,
-                run: Box::new(move |context, payload| Box::pin(handler(context, payload))),
+                run: Box::new(move |context, progress, payload| {
+                    Box::pin(handler(context, progress, payload))
+                }),
             },
         )
     }
@@ -98,7 +121,10 @@ impl<C> Registry<C> {
             name,
             Work::Periodic {
                 interval,
-                run: Box::new(move |context| Box::pin(handler(context))),
+                run: Box::new(move |context| {
+                    let running = handler(context);
+                    Box::pin(async move { running.await.map(|()| Step::Done) })
+                }),
             },
         )
     }
@@ -109,9 +135,16 @@ impl<C> Registry<C> {
         self
     }
 
-    /// The names of all jobs, sorted.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.works.keys().copied().collect()
+    /// All jobs, sorted by name.
+    pub fn kinds(&self) -> Vec<JobKind> {
+        let kind = |(name, work): (&&'static str, &Arc<Work<C>>)| JobKind {
+            name,
+            every: match **work {
+                Work::Periodic { interval, .. } => Some(interval),
+                Work::Queued { .. } => None,
+            },
+        };
+        self.works.iter().map(kind).collect()
     }
 
     /// Notes that there are events called `event`, and that jobs called `job` handle them.

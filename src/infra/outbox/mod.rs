@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::infra::db::Conn;
-use crate::infra::jobs::Registry;
+use crate::infra::jobs::{Progress, Registry, Step};
 use crate::kernel::{Error, Result, Timestamp};
 
 pub use dispatcher::Dispatcher;
@@ -61,5 +61,36 @@ impl<C> Registry<C> {
                     handler(context, event).await
                 }
             })
+    }
+
+    /// Like [`Registry::on_event`], for handlers that take long: each step gets where the work
+    /// stands, `S`, which begins as the event and becomes what [`Progress::save`] was given.
+    ///
+    /// # Panics
+    /// When `name` is taken: the program is wired wrongly and must not start.
+    pub fn on_event_in_steps<E, S, F, Fut>(self, name: &'static str, handler: F) -> Self
+    where
+        E: Event,
+        S: From<E> + DeserializeOwned + Send + 'static,
+        F: Fn(C, Progress, S) -> Fut + Send + Sync + Clone + 'static,
+        Fut: Future<Output = Result<Step>> + Send + 'static,
+        C: Send + 'static,
+    {
+        self.listen(E::NAME, Some(name)).in_steps(
+            name,
+            ATTEMPTS,
+            move |context, progress, payload| {
+                let handler = handler.clone();
+                async move {
+                    let state = if progress.is_first() {
+                        let event: E = serde_json::from_value(payload).map_err(Error::internal)?;
+                        S::from(event)
+                    } else {
+                        serde_json::from_value(payload).map_err(Error::internal)?
+                    };
+                    handler(context, progress, state).await
+                }
+            },
+        )
     }
 }

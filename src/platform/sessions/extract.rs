@@ -161,3 +161,23 @@ impl FromRequest for Viewer {
         ready(viewer(request).map_err(Problem::from))
     }
 }
+
+/// An administrator who is signed in.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentAdmin(pub CurrentUser);
+
+impl FromRequest for CurrentAdmin {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let admin = signed_in(request).and_then(|user| match user.role {
+            Role::Admin => Ok(Self(user)),
+            Role::User | Role::Moderator => Err(Error::new(
+                Code::Forbidden,
+                "Only administrators may do this.",
+            )),
+        });
+        ready(admin.map_err(Problem::from))
+    }
+}

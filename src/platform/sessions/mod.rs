@@ -19,7 +19,7 @@ use crate::platform::Tx;
 use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
-pub use extract::{CurrentUser, Viewer, identify, suspended};
+pub use extract::{CurrentAdmin, CurrentUser, Viewer, identify, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 

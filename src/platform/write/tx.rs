@@ -78,6 +78,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Wakes the job runner after the commit: something became due.
+    pub fn wake_jobs(&mut self) {
+        self.queued_jobs = true;
+    }
+
     /// Tells whoever listens that something happened, if and only if this transaction commits.
     pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
         outbox::emit(&mut self.transaction, event, self.now).await?;
