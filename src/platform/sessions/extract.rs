@@ -62,6 +62,13 @@ pub async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<impl MessageBody + 'static>, actix_web::Error> {
+    if request.path().starts_with("/v1/") {
+        Ctx::of(request.request())
+            .map_err(Problem::from)?
+            .cache()
+            .step()
+            .await;
+    }
     if request.headers().contains_key(AUTHORIZATION) {
         let caller = Caller(find_caller(request.request()).await);
         request.extensions_mut().insert(caller);

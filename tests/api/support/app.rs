@@ -87,7 +87,14 @@ impl TestApp {
         ];
         let db = PgPool::connect_lazy(&database.url()).expect("a pool");
         let own = [("DATABASE_URL", url.as_str())];
-        let all = defaults.iter().chain(&own).chain(settings);
+        // One Redis serves all tests; each database has keys of its own in it.
+        let redis = std::env::var("REDIS_URL").ok();
+        let prefix = database.name();
+        let shared = redis
+            .iter()
+            .flat_map(|redis| [("REDIS_URL", redis.as_str()), ("KITH_REDIS_PREFIX", prefix)]);
+        let shared: Vec<(&str, &str)> = shared.collect();
+        let all = defaults.iter().chain(&own).chain(&shared).chain(settings);
         let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
             .expect("the settings are valid");
         let (tell, told) = oneshot::channel();
