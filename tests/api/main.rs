@@ -26,6 +26,7 @@ mod privacy;
 mod races;
 mod reactions;
 mod relations;
+mod retention;
 mod search;
 mod settings;
 mod strangers;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domains::{auth, posts, users};
+use crate::domains::{auth, comments, posts, users};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
@@ -16,7 +16,8 @@ use crate::platform::Ctx;
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
-    let registry = posts::events(registry);
+    let registry = posts::jobs(posts::events(registry));
+    let registry = comments::jobs(registry);
     retention::jobs(registry)
 }
 

@@ -8,6 +8,7 @@ mod inspect;
 mod periodic;
 mod progress;
 mod queue;
+mod retention;
 mod runner;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use attempt::Outcome;
 pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
 pub use progress::{Progress, Step};
 pub use queue::{enqueue, enqueue_all};
+pub use retention::{Kept, Retention};
 pub use runner::{Pass, Runner};
 
 /// A job to queue.
@@ -55,6 +57,7 @@ enum Work<C> {
 pub struct Registry<C> {
     works: BTreeMap<&'static str, Arc<Work<C>>>,
     listeners: BTreeMap<&'static str, Vec<&'static str>>,
+    retention: Vec<Retention>,
 }
 
 impl<C> Default for Registry<C> {
@@ -62,6 +65,7 @@ impl<C> Default for Registry<C> {
         Self {
             works: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            retention: Vec::new(),
         }
     }
 }

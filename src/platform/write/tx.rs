@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::{Postgres, Transaction};
 
 use crate::infra::cache;
@@ -136,22 +137,45 @@ impl Tx {
 pub async fn transaction<T>(ctx: &Ctx, action: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
     let mut attempt = 0;
     loop {
-        let outcome = attempt_once(ctx, &action).await;
+        let mut tx = Tx::begin(ctx).await?;
+        let outcome = action(&mut tx).await;
+        let outcome = end(tx, outcome).await;
         attempt += 1;
         match outcome {
-            Err(error) if attempt <= RETRIES && may_retry(&error) => {
-                let [jitter] = ctx.ids().bytes::<1>();
-                let pause = u64::from(jitter % 16) + (1 << (2 * attempt));
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
+            Err(error) if attempt <= RETRIES && may_retry(&error) => pause(ctx, attempt).await,
             outcome => return outcome,
         }
     }
 }
 
-async fn attempt_once<T>(ctx: &Ctx, action: &impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
-    let mut tx = Tx::begin(ctx).await?;
-    match action(&mut tx).await {
+/// The same for jobs and other tasks, which may go on in another thread than they began in: what an
+/// asynchronous closure returns cannot be known to bear that, and a boxed future can.
+pub async fn job_transaction<T: Send>(
+    ctx: &Ctx,
+    action: impl for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send + Sync,
+) -> Result<T> {
+    let mut attempt = 0;
+    loop {
+        let mut tx = Tx::begin(ctx).await?;
+        let outcome = action(&mut tx).await;
+        let outcome = end(tx, outcome).await;
+        attempt += 1;
+        match outcome {
+            Err(error) if attempt <= RETRIES && may_retry(&error) => pause(ctx, attempt).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn pause(ctx: &Ctx, attempt: u32) {
+    let [jitter] = ctx.ids().bytes::<1>();
+    let pause = u64::from(jitter % 16) + (1 << (2 * attempt));
+    tokio::time::sleep(Duration::from_millis(pause)).await;
+}
+
+/// Commits what went well, and undoes the rest.
+async fn end<T>(tx: Tx, outcome: Result<T>) -> Result<T> {
+    match outcome {
         Ok(value) => {
             tx.commit().await?;
             Ok(value)
