@@ -3,8 +3,10 @@
 pub mod cache;
 pub mod db;
 pub mod jobs;
+pub mod lock;
 pub mod mail;
 pub mod meter;
+pub mod outbox;
 pub mod redis;
 pub mod ratelimit;
 pub mod servers;

@@ -181,3 +181,4 @@ impl FromRequest for Viewer {
         ready(viewer(request).map_err(Problem::from))
     }
 }
+
