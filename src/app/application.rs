@@ -30,6 +30,7 @@ use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
+use crate::platform::write::AtOnce;
 use crate::platform::door::door as api_door;
 use crate::platform::http::{
     BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
@@ -163,6 +164,7 @@ pub fn context(
         mailer,
         wake_jobs: Arc::new(Notify::new()),
         wake_outbox: Arc::new(Notify::new()),
+        at_once: feed::at_once(AtOnce::default()),
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),

@@ -19,13 +19,16 @@ pub use timeline::{
 /// The spaces of this domain.
 pub const SPACES: &[Described] = &[PULLED.described()];
 
+/// The tag of the list of those authors.
+pub const ALL_PULLED: &str = "feed-pulled:all";
+
 /// Authors whose posts are fetched at reading, in order of id.
 pub static PULLED: Space<Only, Vec<UserId>> = Space {
     name: "feed-pulled",
     version: 1,
     kind: Kind::Exact,
     policy: Policy::lasting(Duration::from_hours(1)).deciding(),
-    tags: |_only| smallvec!["feed-pulled:all".to_owned()],
+    tags: |_only| smallvec![ALL_PULLED.to_owned()],
     tables: &["feed_pulled"],
     load: |conn, _only| {
         Box::pin(async move { Ok(vec![(Only, store::list_pulled(conn).await?)]) })

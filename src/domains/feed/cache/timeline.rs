@@ -14,7 +14,7 @@ use crate::infra::cache::{Cache, Stamp};
 use crate::infra::redis::{Away, Redis, Script};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::TimeKey;
-use crate::kernel::{PostId, Timestamp, UserId};
+use crate::kernel::{Timestamp, UserId};
 
 static READ: Script = Script::new(|| redis::Script::new(include_str!("read.lua")));
 static PUSH: Script = Script::new(|| redis::Script::new(include_str!("push.lua")));
@@ -55,7 +55,8 @@ pub enum Line {
 }
 
 impl Line {
-    fn name(self) -> String {
+    /// Its name in Redis, which is its own tag too.
+    pub fn name(self) -> String {
         match self {
             Self::Home(viewer) => format!("timeline:{viewer}"),
             Self::Author(author) => format!("author-timeline:{author}"),
@@ -321,11 +322,6 @@ fn read_mark(position: &[u8]) -> Option<Option<Spot>> {
     };
     let micros = std::str::from_utf8(micros).ok()?.parse().ok()?;
     Some(Some((micros, Uuid::from_bytes(*id))))
-}
-
-/// The post at a place.
-pub fn post_at((_, id): Spot) -> PostId {
-    PostId::from_uuid(id)
 }
 
 fn millis(life: Duration) -> u64 {

@@ -141,15 +141,15 @@ pub async fn list_pulled(conn: &mut Conn) -> Result<Vec<UserId>> {
     )
 }
 
-/// From now on the author's posts are fetched at reading; says whether that is new.
-pub async fn insert_pulled(conn: &mut Conn, author: UserId) -> Result<bool> {
-    let done = sqlx::query!(
+/// From now on the author's posts are fetched at reading; or have been before.
+pub async fn insert_pulled(conn: &mut Conn, author: UserId) -> Result<()> {
+    sqlx::query!(
         "insert into feed_pulled (author_id) values ($1) on conflict do nothing",
         author as _
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }
 
 /// Forgets readers who have not looked since `before`: their timelines are long gone.
