@@ -33,4 +33,5 @@ mod search;
 mod settings;
 mod strangers;
 mod support;
+mod timelines;
 mod visibility;
