@@ -16,12 +16,11 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
 use super::{openapi, routes, schema, spaces::spaces, worker};
-use crate::admin::{self, Health, ServedDocument};
+use crate::admin::{self, Health, JobKinds, ServedDocument};
 use crate::domains::auth;
 use crate::domains::{comments, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
-use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
 use crate::infra::ratelimit::{self, Limiter};
 use crate::infra::redis::{self, Redis};
@@ -107,13 +106,7 @@ impl Application {
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         keep_cache(&ctx, &stop)?;
         if ctx.config().has_role(Role::Worker) {
-            let runner = Runner::new(
-                ctx.db().clone(),
-                worker::registry(),
-                ctx.clone(),
-                ctx.clock(),
-            );
-            runner.start(Arc::clone(ctx.wake_jobs()), stop.clone(), ctx.tasks());
+            worker::start(&ctx, &stop);
         }
         let handle = server.handle();
         let serving = tokio::spawn(server);
@@ -169,6 +162,7 @@ pub fn context(
         ids: injected.ids,
         mailer,
         wake_jobs: Arc::new(Notify::new()),
+        wake_outbox: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
@@ -242,6 +236,7 @@ fn serve(
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let limits = routes::limits();
+    let kinds = JobKinds(worker::registry().kinds().into());
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -255,6 +250,7 @@ fn serve(
             .app_data(health.clone())
             .app_data(limits.clone())
             .app_data(plain.clone())
+            .app_data(kinds.clone())
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))

@@ -8,6 +8,7 @@ mod dev;
 mod doctor;
 mod exit;
 mod limits;
+mod jobs;
 mod log;
 mod migrate;
 mod openapi;
@@ -64,6 +65,9 @@ enum Command {
     /// Look at what is limited, and forget what was counted
     #[command(subcommand)]
     Limits(limits::Command),
+    /// Look at background jobs, run them and try them again
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Count all counters anew
     Recount(recount::Args),
     /// Write the whole database to a file
@@ -104,6 +108,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Sessions(command) => block_on(sessions::run(command)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Limits(command) => block_on(limits::run(command)),
+        Command::Jobs(command) => block_on(jobs::run(command)),
         Command::Recount(args) => block_on(recount::run(args)),
         Command::Backup(args) => block_on(backup::backup(args)),
         Command::Restore(args) => block_on(backup::restore(args)),

@@ -43,6 +43,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// Wakes the job runner after a commit that queued something.
     pub wake_jobs: Arc<Notify>,
+    /// Wakes the dispatcher of events after a commit that emitted one.
+    pub wake_outbox: Arc<Notify>,
     /// Work that must end before the process does, such as what follows a commit.
     pub tasks: TaskTracker,
     /// Judges how often something may be done.
@@ -115,6 +117,11 @@ impl Ctx {
     /// Wakes the job runner.
     pub fn wake_jobs(&self) -> &Arc<Notify> {
         &self.0.wake_jobs
+    }
+
+    /// Wakes the dispatcher of events.
+    pub fn wake_outbox(&self) -> &Arc<Notify> {
+        &self.0.wake_outbox
     }
 
     /// Work that must end before the process does.

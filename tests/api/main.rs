@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod admin_jobs;
 mod audiences;
 mod auth;
 mod bad_input;
@@ -13,6 +14,7 @@ mod comments;
 mod conditional;
 mod conventions;
 mod costs;
+mod events;
 mod failures;
 mod feed;
 mod feed_plan;
@@ -26,6 +28,7 @@ mod privacy;
 mod races;
 mod reactions;
 mod relations;
+mod retention;
 mod search;
 mod settings;
 mod strangers;

@@ -64,6 +64,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("register", &["403", "409"]),
     ("rename_circle", &["409"]),
     ("restore_post", &["410"]),
+    ("run_job", &["409"]),
     ("set_comment_reaction", &["409"]),
     ("set_post_reaction", &["409"]),
     ("update_me", &["409"]),

@@ -7,11 +7,13 @@
 //! its place, without words or author, as long as something below it is alive.
 
 mod actions;
+mod jobs;
 mod model;
 mod routes;
 mod store;
 mod view;
 
+pub use jobs::jobs;
 pub use model::{CommentContent as Content, MAX_DEPTH};
 pub use routes::{LIMITS, configure};
 pub use store::recount;
