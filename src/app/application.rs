@@ -31,7 +31,7 @@ use crate::platform::http::{
     BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
     refuse_parameters,
 };
-use crate::platform::sessions::identify;
+use crate::platform::sessions::{Activity, identify};
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -56,7 +56,23 @@ pub struct Application {
     addr: SocketAddr,
     ctx: Ctx,
     health: web::Data<Health>,
+    behind: Behind,
     stop: CancellationToken,
+}
+
+/// What is written behind: noted by requests, written by the process.
+#[derive(Clone, Default)]
+struct Behind {
+    activity: Activity,
+    views: posts::Views,
+}
+
+impl Behind {
+    fn start(self, ctx: &Ctx, stop: &CancellationToken) {
+        let tasks = ctx.tasks();
+        tasks.spawn(self.activity.run(ctx.clone(), stop.clone()));
+        tasks.spawn(self.views.run(ctx.clone(), stop.clone()));
+    }
 }
 
 /// How long a request waits for a connection of the pool.
@@ -70,12 +86,14 @@ impl Application {
         let addr = listener.local_addr()?;
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
-        let server = serve(&ctx, addr, listener, &health)?;
+        let behind = Behind::default();
+        let server = serve(&ctx, addr, listener, &health, &behind)?;
         Ok(Self {
             server,
             addr,
             ctx,
             health,
+            behind,
             stop: CancellationToken::new(),
         })
     }
@@ -96,9 +114,11 @@ impl Application {
             server,
             ctx,
             health,
+            behind,
             stop,
             ..
         } = self;
+        behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         if ctx.config().has_role(Role::Worker) {
             let runner = Runner::new(
@@ -170,6 +190,7 @@ fn serve(
     addr: SocketAddr,
     listener: TcpListener,
     health: &web::Data<Health>,
+    behind: &Behind,
 ) -> anyhow::Result<Server> {
     let document = openapi::document();
     let setup = http_setup(
@@ -179,6 +200,10 @@ fn serve(
     let plain = openapi::plain_operations(&document);
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
+    let (activity, views) = (
+        web::Data::new(behind.activity.clone()),
+        web::Data::new(behind.views.clone()),
+    );
     let throttle = web::Data::new(Throttle::new(ctx.config().limits));
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
@@ -192,6 +217,8 @@ fn serve(
         app.app_data(ctx.clone())
             .app_data(health.clone())
             .app_data(throttle.clone())
+            .app_data(activity.clone())
+            .app_data(views.clone())
             .app_data(plain.clone())
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))

@@ -4,3 +4,4 @@ pub mod db;
 pub mod jobs;
 pub mod mail;
 pub mod servers;
+pub mod write_behind;

@@ -3,7 +3,7 @@
 
 mod retention;
 
-use crate::domains::{auth, users};
+use crate::domains::{auth, posts, users};
 use crate::infra::jobs::Registry;
 use crate::platform::Ctx;
 
@@ -11,5 +11,6 @@ use crate::platform::Ctx;
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
+    let registry = posts::jobs(registry);
     retention::jobs(registry)
 }

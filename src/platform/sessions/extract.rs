@@ -9,7 +9,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-use super::{Role, access, store};
+use super::{Activity, Role, access, store};
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::Problem;
@@ -94,6 +94,9 @@ async fn find_caller(request: &HttpRequest) -> Result<Option<CurrentUser>> {
         "suspended" => return Err(suspended(caller.suspended_until)),
         "active" if !caller.revoked && ctx.now() < caller.expires_at => {}
         _ => return Err(ended()),
+    }
+    if let Some(activity) = Activity::of(request) {
+        activity.note(bearer.session_id, ctx.now());
     }
     Ok(Some(CurrentUser {
         id: caller.user_id,

@@ -5,6 +5,7 @@
 //! the next request on, because every request asks for its session.
 
 mod access;
+mod activity;
 mod extract;
 mod refresh;
 mod role;
@@ -19,6 +20,7 @@ use crate::platform::Tx;
 use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
+pub use activity::Activity;
 pub use extract::{CurrentUser, Viewer, identify, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;

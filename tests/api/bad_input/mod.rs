@@ -58,6 +58,7 @@ impl Scene {
         template
             .replace("{id}", id)
             .replace("{user_id}", &self.bob.id)
+            .replace("{tag}", "tea")
     }
 
     /// Every operation that takes a body, with one that fits.
@@ -109,6 +110,7 @@ impl Scene {
             ("PUT /v1/posts/{id}/reaction", kind.clone()),
             ("POST /v1/posts/{id}/comments", content.clone()),
             ("PATCH /v1/comments/{id}", content),
+            ("POST /v1/views", json!({"post_ids": [self.post]})),
             ("PUT /v1/comments/{id}/reaction", kind),
         ])
     }

@@ -221,5 +221,7 @@ pub fn post(scene: &Scene) -> Vec<Line> {
             json!({"content": "x", "shared_post_id": scene.post}),
         ),
         line("GET /v1/feed", Caller),
+        with("POST /v1/views", Caller, json!({"post_ids": [scene.post]})),
+        line("GET /v1/hashtags/{tag}/posts", Anybody(200)),
     ]
 }

@@ -128,6 +128,7 @@ impl Scene {
             ("{circle}", &self.circle),
             ("{request}", &self.request),
             ("{session}", &self.alice.session_id),
+            ("{tag}", "tea"),
             ("{nobody}", "01938b2f-5a00-7000-8000-000000000001"),
         ]
         .iter()

@@ -13,7 +13,9 @@ use super::super::jobs::Mail;
 use super::super::model::{Email, Password};
 use super::Throttled;
 use crate::platform::Ctx;
-use crate::platform::http::{Body, ClientAddress, HttpResult, OptionalBody, Problem, no_content};
+use crate::platform::http::{
+    Body, ClientAddress, HttpResult, OptionalBody, Problem, accepted, no_content,
+};
 use crate::platform::sessions::{CurrentUser, Device};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -128,9 +130,4 @@ async fn reset_password(
     let device = Device::from(client);
     actions::reset_password(&ctx, &throttle.0, &body.token, &body.password, &device).await?;
     Ok(no_content())
-}
-
-/// The door adds `no-store`.
-fn accepted() -> HttpResponse {
-    HttpResponse::Accepted().finish()
 }

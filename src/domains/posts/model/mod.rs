@@ -4,7 +4,7 @@ mod audience;
 mod entities;
 
 pub use audience::{AudienceInput, AudienceKind, Wanted};
-pub use entities::{Entity, entities};
+pub use entities::{Entity, entities, hashtags, normal_tag};
 
 use chrono::TimeDelta;
 

@@ -1,10 +1,12 @@
 //! Routes of posts, by noun.
 
 mod expand;
+mod hashtags;
 mod lists;
 mod marks;
 mod posts;
 mod reactions;
+mod views;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,4 +18,6 @@ pub fn configure(cfg: &mut ServiceConfig) {
     lists::configure(cfg);
     reactions::configure(cfg);
     marks::configure(cfg);
+    hashtags::configure(cfg);
+    views::configure(cfg);
 }

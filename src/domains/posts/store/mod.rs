@@ -2,7 +2,9 @@
 
 pub mod audience;
 pub mod counters;
+pub mod hashtags;
 pub mod lists;
 pub mod marks;
 pub mod posts;
 pub mod revisions;
+pub mod views;
