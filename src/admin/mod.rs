@@ -4,7 +4,9 @@ pub mod accounts;
 mod docs;
 mod health;
 mod meta;
+mod stats;
 
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
 pub use meta::configure as configure_meta;
+pub use stats::{Stats, configure as configure_stats, load_stats};

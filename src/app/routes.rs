@@ -12,6 +12,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(
         scope::scope("/v1")
             .configure(admin::configure_meta)
+            .configure(admin::configure_stats)
             .configure(auth::configure)
             .configure(users::configure)
             .configure(relations::configure)

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod admin_stats;
 mod audiences;
 mod auth;
 mod bad_input;
@@ -14,6 +15,7 @@ mod conditional;
 mod conventions;
 mod failures;
 mod feed;
+mod feed_marker;
 mod feed_plan;
 mod hashtags;
 mod idempotency;
@@ -29,5 +31,6 @@ mod search;
 mod settings;
 mod strangers;
 mod support;
+mod trending;
 mod views;
 mod visibility;

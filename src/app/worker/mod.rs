@@ -3,7 +3,7 @@
 
 mod retention;
 
-use crate::domains::{auth, posts, users};
+use crate::domains::{auth, discovery, posts, users};
 use crate::infra::jobs::Registry;
 use crate::platform::Ctx;
 
@@ -12,5 +12,6 @@ pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
     let registry = posts::jobs(registry);
+    let registry = discovery::jobs(registry);
     retention::jobs(registry)
 }

@@ -148,6 +148,27 @@ impl FromRequest for CurrentUser {
     }
 }
 
+/// An administrator. Somebody else who is signed in is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(pub CurrentUser);
+
+fn administrator(request: &HttpRequest) -> Result<Admin> {
+    let user = signed_in(request)?;
+    if user.role < Role::Admin {
+        return Err(Error::new(Code::Forbidden, "This is for administrators."));
+    }
+    Ok(Admin(user))
+}
+
+impl FromRequest for Admin {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(administrator(request).map_err(Problem::from))
+    }
+}
+
 fn viewer(request: &HttpRequest) -> Result<Viewer> {
     match current_user(request)? {
         Some(user) => Ok(user.viewer()),

@@ -21,7 +21,7 @@ use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
 pub use activity::Activity;
-pub use extract::{CurrentUser, Viewer, identify, suspended};
+pub use extract::{Admin, CurrentUser, Viewer, identify, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 
