@@ -143,7 +143,9 @@ mod tests {
         written.lock().expect("free").clone()
     }
 
-    fn keep(written: &Written) -> impl Fn(Vec<(u32, u32)>) -> std::future::Ready<Result<()>> {
+    fn keep(
+        written: &Written,
+    ) -> impl Fn(Vec<(u32, u32)>) -> std::future::Ready<Result<()>> + use<> {
         let written = Arc::clone(written);
         move |batch| {
             written.lock().expect("free").push(batch);
@@ -184,24 +186,44 @@ mod tests {
         assert_eq!(buffer.put(3, 3), Ok(()));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn it_folds_by_itself_when_full_and_when_it_ends() {
+    async fn until_written(all: &Written, writes: usize) {
+        for _ in 0..200 {
+            if written(all).len() == writes {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{:?} in place of {writes} writes", written(all));
+    }
+
+    #[tokio::test]
+    async fn it_folds_by_itself_once_in_a_while() {
+        let buffer = Arc::new(WriteBehind::new("test", 9));
+        let (all, stop) = (Written::default(), CancellationToken::new());
+        let every = Duration::from_millis(50);
+        let running = tokio::spawn(Arc::clone(&buffer).run(every, stop.clone(), keep(&all)));
+        for value in [1, 2] {
+            buffer.put(1, value).expect("room");
+            assert_eq!(buffer.get(&1), Some(value), "not at once");
+            until_written(&all, usize::try_from(value).expect("small")).await;
+        }
+        assert_eq!(written(&all), [[(1, 1)], [(1, 2)]]);
+        stop.cancel();
+        running.await.expect("ended");
+    }
+
+    #[tokio::test]
+    async fn it_folds_at_once_when_full_and_a_last_time_when_it_ends() {
         let buffer = Arc::new(WriteBehind::new("test", 1));
         let (all, stop) = (Written::default(), CancellationToken::new());
-        let every = Duration::from_secs(30);
+        let every = Duration::from_hours(1);
         let running = tokio::spawn(Arc::clone(&buffer).run(every, stop.clone(), keep(&all)));
-        buffer.put(1, 1).expect("room");
-        tokio::time::sleep(Duration::from_secs(29)).await;
-        assert_eq!(written(&all).len(), 0);
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(written(&all), [[(1, 1)]]);
         buffer.put(2, 2).expect("room");
         buffer.put(3, 3).expect_err("full");
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(written(&all).len(), 2, "folded at once");
+        until_written(&all, 1).await;
         buffer.put(4, 4).expect("room");
         stop.cancel();
         running.await.expect("ended");
-        assert_eq!(written(&all).last(), Some(&vec![(4, 4)]));
+        assert_eq!(written(&all), [[(2, 2)], [(4, 4)]]);
     }
 }

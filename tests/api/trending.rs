@@ -77,7 +77,7 @@ async fn posts_rank_by_what_is_said_of_them_and_by_their_age() {
     let first = other
         .get(&format!("/v1/trending/posts?limit=1&cursor={back}"))
         .await;
-    assert_eq!(first.ids(), [talked.clone()]);
+    assert_eq!(first.ids(), [&*talked]);
 
     // Two days make much of little.
     sqlx::query(
@@ -116,7 +116,7 @@ async fn nobody_is_shown_what_they_may_not_see_or_do_not_want() {
         .await
         .expect_status(200);
     rank(&app).await;
-    assert_eq!(posts(&reader).await, [other.clone()]);
+    assert_eq!(posts(&reader).await, [&*other]);
     assert_eq!(posts(&muter).await, [""; 0]);
     assert_eq!(posts(&blocked).await, [""; 0]);
     assert_eq!(tags(&blocked).await, [""; 0]);

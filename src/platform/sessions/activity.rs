@@ -53,6 +53,6 @@ impl Activity {
     pub(super) fn of(request: &HttpRequest) -> Option<&Self> {
         request
             .app_data::<web::Data<Self>>()
-            .map(|found| found.get_ref())
+            .map(web::Data::get_ref)
     }
 }
