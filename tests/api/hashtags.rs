@@ -84,6 +84,9 @@ async fn a_hashtag_shows_nobody_what_they_may_not_see() {
     assert_eq!(listed(&friend, "cake").await, [narrow, public.clone()]);
     assert_eq!(listed(&stranger, "cake").await, [&*public]);
     assert_eq!(listed(&blocked, "cake").await, [""; 0]);
+    // Pages are filled with what is seen.
+    let page = stranger.get("/v1/hashtags/cake/posts?limit=1").await;
+    assert_eq!((page.ids(), page.next()), (vec![public.clone()], None));
     let anyone = app.anyone().get("/v1/hashtags/cake/posts").await;
     assert_eq!(anyone.expect_status(200).ids(), [public]);
     let shut = app.start_beside(&[("KITH_PUBLIC_READ", "off")]).await;
