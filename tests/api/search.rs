@@ -113,14 +113,16 @@ async fn suggestions_are_few_and_friends_come_first() {
 async fn a_friend_is_suggested_however_many_better_known_people_there_are() {
     let app = TestApp::start().await;
     let me = app.register("searcher").await;
-    for number in 0..21 {
-        named(&app, &format!("some_{number}"), &format!("Rosa {number}")).await;
-    }
     let friend = named(&app, "friend", "Rosa Zett").await;
     me.befriend(&friend).await;
-    sqlx::query(
-        "update user_counter set followers = 9 from account a
-                 where a.user_id = user_counter.user_id and a.username like 'some%'",
+    sqlx::raw_sql(
+        "insert into account (user_id, username, display_name, created_at, updated_at)
+             select gen_random_uuid(), 'some_' || n, 'Rosa ' || n, now(), now()
+             from generate_series(1, 21) as n;
+         insert into user_settings (user_id, updated_at)
+             select user_id, now() from account where username like 'some%';
+         insert into user_counter (user_id, followers)
+             select user_id, 9 from account where username like 'some%'",
     )
     .execute(&app.db)
     .await
