@@ -111,7 +111,7 @@ const TABLES: &[(&str, &str, Fill)] = &[
     (
         "post_hashtag",
         "copy post_hashtag (tag, post_id, created_at) from stdin",
-        hashtags::rows,
+        |data, _, _, copy| hashtags::rows(data, copy),
     ),
     (
         "saved_post",
