@@ -36,6 +36,7 @@ use crate::platform::http::{
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
+use crate::platform::sessions::Activity;
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -60,7 +61,23 @@ pub struct Application {
     addr: SocketAddr,
     ctx: Ctx,
     health: web::Data<Health>,
+    behind: Behind,
     stop: CancellationToken,
+}
+
+/// What is written behind: noted by requests, written by the process.
+#[derive(Clone, Default)]
+struct Behind {
+    activity: Activity,
+    views: posts::Views,
+}
+
+impl Behind {
+    fn start(self, ctx: &Ctx, stop: &CancellationToken) {
+        let tasks = ctx.tasks();
+        tasks.spawn(self.activity.run(ctx.clone(), stop.clone()));
+        tasks.spawn(self.views.run(ctx.clone(), stop.clone()));
+    }
 }
 
 /// How long a request waits for a connection of the pool.
@@ -74,12 +91,14 @@ impl Application {
         let addr = listener.local_addr()?;
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
-        let server = serve(&ctx, addr, listener, &health)?;
+        let behind = Behind::default();
+        let server = serve(&ctx, addr, listener, &health, &behind)?;
         Ok(Self {
             server,
             addr,
             ctx,
             health,
+            behind,
             stop: CancellationToken::new(),
         })
     }
@@ -100,9 +119,11 @@ impl Application {
             server,
             ctx,
             health,
+            behind,
             stop,
             ..
         } = self;
+        behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         keep_cache(&ctx, &stop)?;
         if ctx.config().has_role(Role::Worker) {
@@ -226,6 +247,7 @@ fn serve(
     addr: SocketAddr,
     listener: TcpListener,
     health: &web::Data<Health>,
+    behind: &Behind,
 ) -> anyhow::Result<Server> {
     let document = openapi::document();
     let setup = http_setup(
@@ -237,6 +259,10 @@ fn serve(
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let limits = routes::limits();
     let kinds = JobKinds(worker::registry().kinds().into());
+    let (activity, views) = (
+        web::Data::new(behind.activity.clone()),
+        web::Data::new(behind.views.clone()),
+    );
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -249,6 +275,8 @@ fn serve(
         app.app_data(ctx.clone())
             .app_data(health.clone())
             .app_data(limits.clone())
+            .app_data(activity.clone())
+            .app_data(views.clone())
             .app_data(plain.clone())
             .app_data(kinds.clone())
             .app_data(posts::TopComments(comments::top_comments))

@@ -9,3 +9,4 @@ pub mod outbox;
 pub mod redis;
 pub mod ratelimit;
 pub mod servers;
+pub mod write_behind;

@@ -7,6 +7,7 @@
 )]
 
 mod admin_jobs;
+mod admin_stats;
 mod audiences;
 mod auth;
 mod bad_input;
@@ -17,7 +18,9 @@ mod costs;
 mod events;
 mod failures;
 mod feed;
+mod feed_marker;
 mod feed_plan;
+mod hashtags;
 mod idempotency;
 mod limits;
 mod openapi;
@@ -33,4 +36,6 @@ mod search;
 mod settings;
 mod strangers;
 mod support;
+mod trending;
+mod views;
 mod visibility;

@@ -1,5 +1,7 @@
 //! All SQL of the home feed.
 
+pub mod marker;
+
 use sqlx::Connection as _;
 
 use crate::infra::db::Conn;

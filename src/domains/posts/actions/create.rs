@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::audience;
 use crate::domains::posts::events::{PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
-use crate::domains::posts::store::{audience as lists, counters, posts as store};
+use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
 use crate::domains::posts::view::{guard, guard_for_write};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
@@ -52,6 +52,8 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
     };
     store::insert_post(tx.conn(), &post, now).await?;
     lists::insert_members(tx.conn(), post_id, &audience.members).await?;
+    let tags = model::hashtags(post.content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
     if let Some(original) = original {
         counters::bump_shares(tx.conn(), original.post_id, 1).await?;
     }

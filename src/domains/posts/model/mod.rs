@@ -5,7 +5,7 @@ mod entities;
 mod reach;
 
 pub use audience::{AudienceInput, AudienceKind, Wanted};
-pub use entities::{Entity, entities};
+pub use entities::{Entity, entities, hashtags, normal_tag};
 pub use reach::Reach;
 
 use chrono::TimeDelta;

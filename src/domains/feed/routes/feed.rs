@@ -1,11 +1,11 @@
-//! The route of the home feed.
+//! The home feed itself.
 
 use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::store::{self, Place};
+use super::super::store::{self, Place};
 use crate::domains::posts::{self, Post, PostExpansion, TopComments};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
@@ -14,8 +14,7 @@ use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
 use crate::platform::sessions::CurrentUser;
 
-/// Registers the routes.
-pub fn configure(cfg: &mut ServiceConfig) {
+pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_feed);
 }
 
