@@ -9,27 +9,30 @@ use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
+use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
-use super::{openapi, routes, schema, worker};
+use super::{openapi, routes, schema, spaces::spaces, worker};
 use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth::{self, Throttle};
 use crate::domains::{comments, posts};
+use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
+use crate::infra::redis::{self, Redis};
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
-use crate::platform::config::{Config, Role};
+use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
 use crate::platform::http::{
-    BodyLimit, HttpSetup, PublicUrl, TrustedProxies, catch_panics, cors, door, not_found,
-    refuse_parameters,
+    BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
+    not_found, refuse_parameters,
 };
 use crate::platform::sessions::identify;
 
@@ -100,6 +103,7 @@ impl Application {
             ..
         } = self;
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
+        keep_cache(&ctx, &stop)?;
         if ctx.config().has_role(Role::Worker) {
             let runner = Runner::new(
                 ctx.db().clone(),
@@ -146,10 +150,12 @@ pub fn context(
         Some(url) => Mailer::smtp(url.expose(), &config.mail_from)?,
         None => Mailer::files(&config.mail_dir, &config.mail_from)?,
     };
+    let db = connect_lazily(database_url, &options)?;
     Ok(Ctx::new(Parts {
+        cache: cache(&config, db.clone()),
+        db,
         web_url: config.web_url(addr),
         public_url: config.public_url(addr),
-        db: connect_lazily(database_url, &options)?,
         clock: injected.clock,
         ids: injected.ids,
         mailer,
@@ -158,6 +164,52 @@ pub fn context(
         hashing: Arc::new(Semaphore::new(hashers())),
         config: Arc::new(config),
     }))
+}
+
+fn cache(config: &Config, db: PgPool) -> Cache {
+    let profile = if config.is_production() {
+        "production"
+    } else {
+        "dev"
+    };
+    let redis = Redis::new(format!("{}:{profile}", config.redis_prefix));
+    let options = cache::Options {
+        mode: match config.cache {
+            CacheMode::On => cache::Mode::On,
+            CacheMode::Local => cache::Mode::Local,
+            CacheMode::Off => cache::Mode::Off,
+        },
+        l1_bytes: config.l1_bytes,
+        // A reader that waits for its turn holds no connection; one that loads holds one.
+        concurrent_loads: usize::try_from(config.db_pool).unwrap_or(1).max(1),
+        spaces: spaces(),
+    };
+    Cache::new(redis, db, options)
+}
+
+/// Starts what keeps the cache right: the connection to Redis, the stream of voids, the relay.
+fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
+    if let Some(relay) = ctx.cache().relay() {
+        let redis_expected = ctx.config().redis_url.is_some();
+        ctx.tasks().spawn(relay.run(redis_expected, stop.clone()));
+    }
+    let Some(url) = &ctx.config().redis_url else {
+        return Ok(());
+    };
+    let server = redis::Server::parse(url.expose()).context("REDIS_URL")?;
+    let supervisor = redis::Supervisor {
+        redis: ctx.redis().clone(),
+        server: server.clone(),
+        scripts: [cache::SCRIPTS].concat(),
+        attached: Arc::new(ctx.cache().clone()),
+    };
+    ctx.tasks().spawn(supervisor.run(stop.clone()));
+    ctx.tasks().spawn(cache::follow_voids(
+        ctx.cache().clone(),
+        server,
+        stop.clone(),
+    ));
+    Ok(())
 }
 
 /// One password hash a core at a time: more would only wait for each other, with 19 MiB each.
@@ -223,5 +275,6 @@ fn http_setup(ctx: &Ctx, routes: crate::platform::http::RouteTable) -> HttpSetup
             proxies.iter().any(|network| network.contains(address))
         })),
         routes,
+        costs: OpenCosts(!ctx.config().is_production()),
     }
 }

@@ -5,8 +5,10 @@ mod openapi;
 pub mod recount;
 mod routes;
 mod schema;
+mod spaces;
 mod worker;
 
 pub use application::{Application, Injected, context};
 pub use openapi::document;
+pub use spaces::spaces;
 pub use worker::registry;

@@ -3,8 +3,11 @@
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
+use kith::infra::meter::Statements;
 use kith::platform::config::{Config, LogFormat, Source};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// The log of a server, as the settings say.
 pub fn for_server(config: &Config) -> anyhow::Result<()> {
@@ -27,13 +30,16 @@ pub fn for_tool(config: &Config) -> anyhow::Result<()> {
 
 fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).context("KITH_LOG can't be read")?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    let started = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    let log = match format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
     };
+    let started = tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(Statements::layer())
+        .try_init();
     started.map_err(|error| anyhow::anyhow!("could not start the log: {error}"))
 }

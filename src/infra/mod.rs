@@ -1,6 +1,9 @@
 //! Capabilities that know no domain: they take names, keys and policies as data.
 
+pub mod cache;
 pub mod db;
 pub mod jobs;
 pub mod mail;
+pub mod meter;
+pub mod redis;
 pub mod servers;

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -27,8 +28,7 @@ impl Clock for SystemClock {
 
 /// An instant in UTC, to the microsecond. On the wire it is RFC 3339 with `Z` and exactly three
 /// fraction digits; inside it keeps its microseconds, so that orders and cursors are exact.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(from = "DateTime<Utc>")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
@@ -90,9 +90,25 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// For people and clients it is RFC 3339; in formats that nobody reads, such as cached entries, it
+/// is microseconds, none of them lost.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.micros())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return DateTime::<Utc>::deserialize(deserializer).map(Self::from);
+        }
+        let micros = i64::deserialize(deserializer)?;
+        Self::from_micros(micros).ok_or_else(|| D::Error::custom("outside of the calendar"))
     }
 }
 

@@ -13,7 +13,9 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::http::Problem;
+use crate::infra::cache::Cache;
 use crate::infra::mail::Mailer;
+use crate::infra::redis::Redis;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
 /// Handles to database, clock, randomness, mail and configuration.
@@ -30,6 +32,8 @@ pub struct Parts {
     pub web_url: String,
     /// The primary database.
     pub db: PgPool,
+    /// The cache over it, and Redis.
+    pub cache: Cache,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids and secrets.
@@ -73,6 +77,16 @@ impl Ctx {
     /// A connection to read with.
     pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
         self.0.db.acquire().await.map_err(Error::from)
+    }
+
+    /// The cache.
+    pub fn cache(&self) -> &Cache {
+        &self.0.cache
+    }
+
+    /// Redis, which may be away.
+    pub fn redis(&self) -> &Redis {
+        self.0.cache.redis()
     }
 
     /// The present instant.

@@ -3,8 +3,10 @@
 pub mod config;
 pub mod context;
 pub mod http;
+mod reads;
 pub mod sessions;
 pub mod write;
 
 pub use context::Ctx;
+pub use reads::{Held, Reads};
 pub use write::{Answer, Tx, Writer};

@@ -12,6 +12,7 @@ mod bad_input;
 mod comments;
 mod conditional;
 mod conventions;
+mod costs;
 mod failures;
 mod feed;
 mod feed_plan;

@@ -2,18 +2,20 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, web};
+use kith::infra::meter::{self, Layer};
 use kith::kernel::page::{CursorCodec, Direction, RankKey, Slice};
 use kith::kernel::text::Refusal;
 use kith::kernel::{Code, Error, IdFactory, PostId};
 use kith::platform::Answer;
 use kith::platform::http::{
     Body, BodyDigest, BodyLimit, ClientAddress, HttpResult, HttpSetup, IdList, IfMatch, Listing,
-    NoFilter, Params, PathOf, PublicUrl, RouteTable, TrustedProxies, UserRef, catch_panics, cors,
-    door, json_with_etag, no_content, not_found, ok,
+    NoFilter, OpenCosts, Params, PathOf, PublicUrl, RouteTable, TrustedProxies, UserRef,
+    catch_panics, cors, door, json_with_etag, no_content, not_found, ok,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -122,6 +124,14 @@ async fn whoami(client: ClientAddress) -> HttpResponse {
     ok(json!({"address": client.address, "agent": client.user_agent}))
 }
 
+/// Asks the cache as a real handler would, for nothing.
+async fn asking() -> HttpResponse {
+    meter::cache("post", Layer::L1, 19, Some(30));
+    meter::cache("user", Layer::L2, 1, None);
+    meter::redis(Duration::from_micros(300));
+    ok("asked")
+}
+
 async fn panicking() -> HttpResponse {
     panic!("this handler panics on purpose");
 }
@@ -154,6 +164,8 @@ fn routes(cfg: &mut web::ServiceConfig) {
         .route("/v1/people/{id}", web::get().to(get_person))
         .route("/v1/batch", web::get().to(batch))
         .route("/v1/whoami", web::get().to(whoami))
+        .route("/v1/asking", web::get().to(asking))
+        .route("/v1/asking", web::post().to(asking))
         .route("/v1/panic", web::get().to(panicking))
         .route("/v1/failing", web::get().to(failing))
         .route("/v1/limited", web::get().to(limited))
@@ -181,6 +193,7 @@ fn setup() -> HttpSetup {
             address == IpAddr::V4(Ipv4Addr::LOCALHOST)
         })),
         routes: RouteTable::new(table, true),
+        costs: OpenCosts(true),
     }
 }
 

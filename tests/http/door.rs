@@ -90,6 +90,28 @@ async fn every_answer_has_the_headers_of_the_house() {
 }
 
 #[actix_web::test]
+async fn a_read_that_asked_the_cache_says_how_it_took_part() {
+    let url = format!("{}/v1/asking", start());
+    let read = send(Client::new().get(&url).header("origin", ORIGIN)).await;
+    assert_eq!(head(&read, "cache-status"), "kith; hit; detail=l2");
+    let timing = head(&read, "server-timing");
+    let counted = "redis;desc=\"1\";dur=0.30, cache;desc=\"post l1=19, user l2=1\", total;dur=";
+    assert!(timing.contains(counted), "{timing}");
+    // Nothing counts statements in this process, and silence is not a count of none.
+    assert!(!timing.contains("sql"), "{timing}");
+    let exposed = head(&read, "access-control-expose-headers").to_lowercase();
+    assert!(exposed.contains("cache-status") && exposed.contains("server-timing"));
+    let write = send(Client::new().post(&url)).await;
+    assert_eq!(head(&write, "cache-status"), "");
+    let base = url.trim_end_matches("/asking");
+    for path in ["whoami", "panic", "nothing"] {
+        let silent = get(format!("{base}/{path}")).await;
+        assert_eq!(head(&silent, "cache-status"), "", "{path}");
+        assert!(head(&silent, "server-timing").contains("total;dur="));
+    }
+}
+
+#[actix_web::test]
 async fn a_copy_that_is_current_is_304_and_a_stale_edit_412() {
     let url = format!("{}/v1/things/{ID}", start());
     let first = get(url.clone()).await;

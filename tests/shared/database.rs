@@ -38,6 +38,11 @@ impl TestDatabase {
         Self { name, server }
     }
 
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The URL of this database.
     pub fn url(&self) -> String {
         with_database(&self.server, &self.name)

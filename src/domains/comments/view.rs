@@ -15,6 +15,7 @@ use crate::domains::users::{self, Person};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{CommentId, Error, PostId, Result, Timestamp, UserId};
+use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
 /// A comment, or a reply to one.
@@ -107,7 +108,7 @@ pub async fn comments(conn: &mut Conn, viewer: Viewer, ids: &[CommentId]) -> Res
     let targets: Vec<Uuid> = rows.iter().map(|row| row.comment_id.uuid()).collect();
     let authors: HashSet<UserId> = rows.iter().map(|row| row.author_id).collect();
     let authors: Vec<UserId> = authors.into_iter().collect();
-    let people = users::people(conn, &authors).await?;
+    let people = users::people(&mut Reads::Within(conn), &authors).await?;
     let mut summaries = reactions::summaries(conn, TargetKind::Comment, &targets).await?;
     let own = match viewer.id() {
         Some(me) => reactions::own(conn, me, TargetKind::Comment, &targets).await?,

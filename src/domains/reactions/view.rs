@@ -13,6 +13,7 @@ use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Result, Timestamp, UserId};
+use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
 /// How many people reacted in which way, such as `{"like": 2}`; kinds that nobody used are absent.
@@ -87,7 +88,7 @@ pub async fn list(
         }
     };
     let ids: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
-    let mut people = users::people(conn, &ids).await?;
+    let mut people = users::people(&mut Reads::Within(conn), &ids).await?;
     let mut reactions = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(user) = people.remove(&row.user_id) else {

@@ -10,12 +10,14 @@
 //! [`can_see_person`].
 
 mod actions;
+mod cache;
 mod model;
 mod routes;
 mod store;
 mod view;
 
-pub use model::{Friendship, SearchText, Sight, can_see_person};
+pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
+pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::configure;
 pub use store::{RequestCounts, count_requests};
 pub use view::{Relationship, User, list_whole, people_in_order, people_page, visible_person};

@@ -5,6 +5,7 @@
 //! account's counters change in the transaction of what they count.
 
 mod actions;
+mod cache;
 mod jobs;
 mod model;
 mod routes;
@@ -12,6 +13,7 @@ mod store;
 mod view;
 
 pub use actions::{create_account, mark_deleted};
+pub use cache::{SPACES, USER};
 pub use jobs::jobs;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,

@@ -6,10 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::cache::USER;
 use super::model::{Digest, FriendListAudience, MessagePolicy, RequestPolicy, SimpleAudience};
 use super::store::{self, AccountRow, SettingsRow};
 use crate::infra::db::Conn;
 use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::platform::Reads;
 use crate::platform::http::UserRef;
 use crate::platform::sessions::Role;
 
@@ -43,17 +45,17 @@ impl From<&AccountRow> for Person {
 }
 
 /// People by id, whatever their state: whoever shows an object has decided that it may be seen.
-pub async fn people(conn: &mut Conn, ids: &[UserId]) -> Result<HashMap<UserId, Person>> {
-    let rows = store::list_accounts(conn, ids).await?;
-    Ok(rows
-        .iter()
-        .map(|row| (row.user_id, Person::from(row)))
+pub async fn people(reads: &mut Reads<'_>, ids: &[UserId]) -> Result<HashMap<UserId, Person>> {
+    let rows = reads.get_many(&USER, ids).await?;
+    let people = rows.into_iter();
+    Ok(people
+        .map(|(user_id, row)| (user_id, Person::from(&*row)))
         .collect())
 }
 
 /// One person.
-pub async fn person(conn: &mut Conn, user_id: UserId) -> Result<Person> {
-    people(conn, &[user_id])
+pub async fn person(reads: &mut Reads<'_>, user_id: UserId) -> Result<Person> {
+    people(reads, &[user_id])
         .await?
         .remove(&user_id)
         .ok_or_else(Error::not_found)

@@ -18,9 +18,10 @@ use super::not_found::answer;
 use super::problem::Problem;
 use super::request_id::TraceContext;
 use super::settle::Facts;
+use crate::infra::meter::{self, Meter};
 use crate::kernel::{Code, Error};
 
-/// The outermost middleware: request id, trace, one log line, problem details, common headers.
+/// The outermost middleware: request id, trace, meter, one log line, problem details, common headers.
 pub async fn door(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -48,6 +49,7 @@ async fn pass(
     facts: Facts,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let started = Instant::now();
+    let meter = Meter::default();
     let outcome = if let Some(response) = stopped(&req, &facts) {
         // `ServiceRequest::into_response` would drop the error that the response carries.
         Ok(ServiceResponse::new(req.into_parts().0, response))
@@ -56,14 +58,15 @@ async fn pass(
             // Routed as GET; the server sends the headers and keeps the body back.
             req.head_mut().method = Method::GET;
         }
-        let answered = next.call(req).await;
+        let answered = meter::scope(meter.clone(), next.call(req)).await;
         answered.map(ServiceResponse::map_into_boxed_body)
     };
     let (route, status, outcome) = match outcome {
         Ok(answered) => {
             let route = answered.request().match_pattern();
             let (req, response) = answered.into_parts();
-            let settled = facts.settle(response, None);
+            let mut settled = facts.settle(response, None);
+            facts.tell_costs(&mut settled, &meter, started.elapsed());
             (
                 route,
                 settled.status(),
@@ -71,7 +74,8 @@ async fn pass(
             )
         }
         Err(error) => {
-            let settled = facts.settle(error.error_response(), Some(&error));
+            let mut settled = facts.settle(error.error_response(), Some(&error));
+            facts.tell_costs(&mut settled, &meter, started.elapsed());
             let status = settled.status();
             // The request is gone with the error; the server sends the response all the same.
             (

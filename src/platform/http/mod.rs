@@ -8,6 +8,7 @@
 mod body;
 mod client;
 mod cors;
+mod costs;
 mod door;
 mod etag;
 mod fault;
@@ -30,6 +31,7 @@ mod text;
 pub use body::{Body, BodyDigest, BodyLimit, OptionalBody};
 pub use client::{ClientAddress, TrustedProxies};
 pub use cors::cors;
+pub use costs::OpenCosts;
 pub use door::{catch_panics, door};
 pub use etag::{IfMatch, entity_tag, json_with_etag};
 pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};

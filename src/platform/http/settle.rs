@@ -1,6 +1,8 @@
 //! What the door does to every response: errors become problem details, and headers that belong
 //! on all answers are set.
 
+use std::time::Duration;
+
 use actix_cors::CorsError;
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody as _};
@@ -8,10 +10,12 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
+use super::costs::{OpenCosts, tell_cache, tell_timing};
 use super::not_found::{RouteTable, method_not_allowed};
 use super::problem::{Problem, render};
 use super::request_id::RequestId;
 use super::setup::PublicUrl;
+use crate::infra::meter::Meter;
 use crate::kernel::error::Moved;
 use crate::kernel::{Code, Error};
 
@@ -22,6 +26,7 @@ pub(super) struct Facts {
     pub path: String,
     query: String,
     is_https: bool,
+    costs: OpenCosts,
     routes: Option<RouteTable>,
 }
 
@@ -33,6 +38,7 @@ impl Facts {
             request_id: RequestId::of(req.headers(), req.app_data()),
             method: req.method().clone(),
             is_https: req.app_data::<PublicUrl>().is_some_and(PublicUrl::is_https),
+            costs: req.app_data().copied().unwrap_or_default(),
             routes: req.app_data().cloned(),
             query: req.query_string().to_owned(),
             path,
@@ -130,6 +136,17 @@ impl Facts {
                 Some(cause) => anyhow::anyhow!("{cause}"),
                 None => anyhow::anyhow!("a handler answered {status}"),
             }),
+        }
+    }
+
+    /// Tells what the request cost, to those who may know.
+    pub fn tell_costs(&self, response: &mut HttpResponse<BoxBody>, meter: &Meter, total: Duration) {
+        // HEAD is routed as GET, but the facts are the client's.
+        if self.method == Method::GET || self.method == Method::HEAD {
+            tell_cache(response.headers_mut(), meter);
+        }
+        if self.costs.0 || meter.is_open() {
+            tell_timing(response.headers_mut(), meter, total);
         }
     }
 

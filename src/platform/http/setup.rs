@@ -4,6 +4,7 @@ use actix_web::web::ServiceConfig;
 
 use super::body::BodyLimit;
 use super::client::TrustedProxies;
+use super::costs::OpenCosts;
 use super::not_found::RouteTable;
 use crate::kernel::IdFactory;
 use crate::kernel::page::CursorCodec;
@@ -34,6 +35,8 @@ pub struct HttpSetup {
     pub proxies: TrustedProxies,
     /// Which paths answer which methods.
     pub routes: RouteTable,
+    /// Who sees what a request costs.
+    pub costs: OpenCosts,
 }
 
 impl HttpSetup {
@@ -44,6 +47,7 @@ impl HttpSetup {
             .app_data(self.cursors.clone())
             .app_data(self.ids.clone())
             .app_data(self.proxies.clone())
-            .app_data(self.routes.clone());
+            .app_data(self.routes.clone())
+            .app_data(self.costs);
     }
 }

@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::{Role, access, store};
+use crate::infra::meter;
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::Problem;
@@ -62,9 +63,21 @@ pub async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<impl MessageBody + 'static>, actix_web::Error> {
+    if request.path().starts_with("/v1/") {
+        Ctx::of(request.request())
+            .map_err(Problem::from)?
+            .cache()
+            .step()
+            .await;
+    }
     if request.headers().contains_key(AUTHORIZATION) {
-        let caller = Caller(find_caller(request.request()).await);
-        request.extensions_mut().insert(caller);
+        let found = find_caller(request.request()).await;
+        if let Ok(Some(user)) = found
+            && user.role >= Role::Moderator
+        {
+            meter::open();
+        }
+        request.extensions_mut().insert(Caller(found));
     }
     next.call(request).await
 }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
 
+use crate::infra::cache;
 use crate::infra::db::{Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
+use crate::infra::meter;
 use crate::kernel::ids::Id;
 use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
-use crate::platform::Ctx;
+use crate::platform::{Ctx, Reads};
 
 /// How often a transaction is run again after a deadlock or a serialization failure.
 const RETRIES: u32 = 3;
@@ -53,6 +55,11 @@ impl Tx {
         self.ctx.ids()
     }
 
+    /// What this transaction reads, for views.
+    pub fn reads(&mut self) -> Reads<'_> {
+        Reads::Within(&mut self.transaction)
+    }
+
     /// The context: for configuration and keys, never for a second connection.
     pub fn ctx(&self) -> &Ctx {
         &self.ctx
@@ -85,19 +92,22 @@ impl Tx {
     /// Commits, and does what follows, in a task of its own.
     async fn commit(self) -> Result<()> {
         let Self {
-            transaction,
+            mut transaction,
             ctx,
             queued_jobs,
             ..
         } = self;
+        let voids = cache::store::own_voids(&mut transaction).await?;
         let wake = ctx.wake_jobs().clone();
-        let done = ctx.tasks().spawn(async move {
+        let cache = ctx.cache().clone();
+        let done = ctx.tasks().spawn(meter::inherit(async move {
             transaction.commit().await?;
+            cache.deliver(voids).await;
             if queued_jobs {
                 wake.notify_one();
             }
-            Ok::<(), sqlx::Error>(())
-        });
+            Ok::<(), Error>(())
+        }));
         done.await.map_err(Error::internal)??;
         Ok(())
     }

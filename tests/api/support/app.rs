@@ -1,15 +1,17 @@
 //! A running kith.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use kith::app::{Application, Injected};
+use kith::infra::meter::Statements;
 use kith::platform::Ctx;
 use kith::platform::config::{Config, Sources};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::sync::oneshot;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::client::{Anyone, Session};
 use super::database::TestDatabase;
@@ -72,6 +74,7 @@ impl TestApp {
 
     /// Starts kith, which reaches its database at `url`.
     async fn launch(database: Arc<TestDatabase>, url: String, settings: &[(&str, &str)]) -> Self {
+        count_statements();
         let dir = tempfile::tempdir().expect("a folder");
         let mail_dir = dir.path().join("mail");
         let defaults = [
@@ -87,7 +90,14 @@ impl TestApp {
         ];
         let db = PgPool::connect_lazy(&database.url()).expect("a pool");
         let own = [("DATABASE_URL", url.as_str())];
-        let all = defaults.iter().chain(&own).chain(settings);
+        // One Redis serves all tests; each database has keys of its own in it.
+        let redis = std::env::var("REDIS_URL").ok();
+        let prefix = database.name();
+        let shared = redis
+            .iter()
+            .flat_map(|redis| [("REDIS_URL", redis.as_str()), ("KITH_REDIS_PREFIX", prefix)]);
+        let shared: Vec<(&str, &str)> = shared.collect();
+        let all = defaults.iter().chain(&own).chain(&shared).chain(settings);
         let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
             .expect("the settings are valid");
         let (tell, told) = oneshot::channel();
@@ -189,6 +199,16 @@ impl Drop for TestApp {
             panic!("the server panicked");
         }
     }
+}
+
+/// Has SQL statements counted, as the log of the program does: `Reply::sql` tells how many a
+/// request took.
+fn count_statements() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let counting = tracing_subscriber::registry().with(Statements::layer());
+        tracing::subscriber::set_global_default(counting).expect("the only subscriber");
+    });
 }
 
 fn serve(

@@ -51,6 +51,29 @@ impl Reply {
         Some(self.headers.get(name)?.to_str().expect("ASCII").to_owned())
     }
 
+    /// How many SQL statements it took.
+    #[track_caller]
+    pub fn sql(&self) -> u32 {
+        self.calls("sql")
+    }
+
+    /// How many round trips to Redis it took.
+    #[track_caller]
+    pub fn redis(&self) -> u32 {
+        self.calls("redis")
+    }
+
+    /// The count that `Server-Timing` gives for `name`.
+    #[track_caller]
+    fn calls(&self, name: &str) -> u32 {
+        let timing = self.header("server-timing").expect("Server-Timing");
+        let entry = timing.split(", ").find_map(|entry| {
+            let (_, count) = entry.split_once(&format!("{name};desc=\""))?;
+            count.split('"').next()?.parse().ok()
+        });
+        entry.unwrap_or_else(|| panic!("{}: no {name} in {timing}", self.asked))
+    }
+
     /// The `id` of the object in the answer.
     #[track_caller]
     pub fn id(&self) -> String {

@@ -13,8 +13,8 @@ use crate::domains::users::{self, Person};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, PostId, Result, UserId};
-use crate::platform::Ctx;
 use crate::platform::sessions::Viewer;
+use crate::platform::{Ctx, Reads};
 
 /// Those of the posts that the viewer may see, in the order given.
 pub async fn posts(
@@ -117,7 +117,7 @@ impl Beside {
             .map(|row| row.post_id)
             .collect();
         Ok(Self {
-            people: users::people(conn, &authors).await?,
+            people: users::people(&mut Reads::Within(conn), &authors).await?,
             reactions: reactions::summaries(conn, TargetKind::Post, &targets).await?,
             own: match viewer.id() {
                 Some(user_id) => reactions::own(conn, user_id, TargetKind::Post, &targets).await?,

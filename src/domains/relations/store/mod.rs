@@ -7,6 +7,7 @@ mod friends;
 mod people;
 mod requests;
 mod suggestions;
+mod ties;
 
 pub use blocks::*;
 pub use circles::*;
@@ -15,6 +16,7 @@ pub use friends::*;
 pub use people::*;
 pub use requests::*;
 pub use suggestions::*;
+pub use ties::*;
 
 use crate::kernel::ids::Id;
 use crate::kernel::page::{NameKey, TimeKey};

@@ -8,11 +8,12 @@ use crate::domains::users::{self, Person};
 use crate::infra::db::Conn;
 use crate::kernel::page::Page;
 use crate::kernel::{Result, Timestamp, UserId};
+use crate::platform::Reads;
 use crate::platform::http::{ListOf, PageLinks};
 
 /// People in the order of `ids`; whoever lists the ids has decided that they may be seen.
 pub async fn people_in_order(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Person>> {
-    let people = users::people(conn, ids).await?;
+    let people = users::people(&mut Reads::Within(conn), ids).await?;
     Ok(ids
         .iter()
         .filter_map(|id| people.get(id).cloned())
@@ -48,7 +49,7 @@ pub struct MutedPerson {
 /// Muted people in their order.
 pub async fn muted(conn: &mut Conn, rows: &[MuteRow]) -> Result<Vec<MutedPerson>> {
     let ids: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
-    let mut people = users::people(conn, &ids).await?;
+    let mut people = users::people(&mut Reads::Within(conn), &ids).await?;
     let shown = |row: &MuteRow| {
         Some(MutedPerson {
             person: people.remove(&row.user_id)?,
@@ -92,7 +93,7 @@ pub async fn suggestions(
         .copied()
         .chain(mutuals.iter().map(|row| row.friend_id))
         .collect();
-    let people = users::people(conn, &shown).await?;
+    let people = users::people(&mut Reads::Within(conn), &shown).await?;
     let suggestion = |(user_id, mutual_friends): &(UserId, i64)| {
         let with_them = mutuals.iter().filter(|row| row.user_id == *user_id);
         Some(Suggestion {

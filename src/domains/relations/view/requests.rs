@@ -9,6 +9,7 @@ use super::relationship::standings;
 use crate::domains::users::{self, Person};
 use crate::infra::db::Conn;
 use crate::kernel::{Error, FriendRequestId, Result, Timestamp, UserId};
+use crate::platform::Reads;
 
 /// A request for friendship.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -36,7 +37,7 @@ pub async fn requests(
     now: Timestamp,
 ) -> Result<Vec<FriendRequest>> {
     let others: Vec<UserId> = rows.iter().map(|row| row.other(viewer)).collect();
-    let mut people = users::people(conn, &others).await?;
+    let mut people = users::people(&mut Reads::Within(conn), &others).await?;
     let between = standings(conn, viewer, &others, now).await?;
     let shown = |row: &RequestRow| {
         let other = row.other(viewer);

@@ -1,11 +1,13 @@
 //! Accounts and the usernames that people gave up.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::model::NewAccount;
 use crate::infra::db::{Conn, OnConstraint};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 
 /// An account as it is stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRow {
     /// Its id.
     pub user_id: UserId,
@@ -37,6 +39,23 @@ pub async fn list_accounts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Accoun
                   state, version, created_at as "created_at: _"
            from account where user_id = any($1)"#,
         ids as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Ids of all accounts, in their order.
+pub async fn walk_accounts(
+    conn: &mut Conn,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select user_id as "user_id: _" from account
+           where $1::uuid is null or user_id > $1
+           order by user_id limit $2"#,
+        after as _,
+        limit
     )
     .fetch_all(conn)
     .await?)

@@ -1,11 +1,15 @@
 //! The rules between two people, as functions of facts alone.
 
+mod ties;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domains::users::{FriendListAudience, MessagePolicy, RequestPolicy};
 use crate::kernel::{FriendRequestId, Timestamp, UserId};
 use crate::text_type;
+
+pub use ties::Ties;
 
 /// Most circles of one person.
 pub const MAX_CIRCLES: i64 = 100;

@@ -1,0 +1,9 @@
+//! Every cache space, in the order of the domains.
+
+use crate::domains::{relations, users};
+use crate::infra::cache::Described;
+
+/// What the cache is set up with.
+pub fn spaces() -> Vec<Described> {
+    [users::SPACES, relations::SPACES].concat()
+}

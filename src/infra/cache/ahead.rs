@@ -1,0 +1,79 @@
+//! Asking for an entry ahead, in a pipeline that goes to Redis anyway.
+
+use redis::{FromRedisValue as _, Pipeline};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::l2::{Look, Reply, Seen, Wanted};
+use super::ledger::Moment;
+use super::read::Missing;
+use super::space::{Key, Space, Value};
+use super::{Cache, Mode, State};
+
+/// An entry that was asked for.
+#[must_use]
+pub struct Asked<K: 'static, V: 'static> {
+    space: &'static Space<K, V>,
+    state: Arc<State>,
+    moment: Moment,
+    one: Missing<K>,
+    wanted: [Wanted; 1],
+    look: Look,
+}
+
+impl Cache {
+    /// Adds a command for this entry to a pipeline, unless L1 has it or Redis takes no part. Hand
+    /// the reply at that place to [`Self::take`]; then read as always.
+    pub fn ask<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        key: &K,
+        pipe: &mut Pipeline,
+    ) -> Option<Asked<K, V>> {
+        let state = self.state(space);
+        let ledger = self.0.ledger.load_full();
+        let epoch = self
+            .shared_epoch(&ledger)
+            .filter(|_| self.0.mode == Mode::On)?;
+        let moment = ledger.moment();
+        let l1 = (state.number, key.bytes());
+        if self.look(space, &ledger, &l1, Instant::now()).is_some() {
+            return None;
+        }
+        let tags = space.all_tags(key);
+        let one = Missing {
+            key: key.clone(),
+            l1,
+            tags,
+        };
+        let wanted = [self.wanted(epoch, space, &one)];
+        let look = Look::at(&wanted);
+        look.ask(pipe);
+        Some(Asked {
+            space,
+            state,
+            moment,
+            one,
+            wanted,
+            look,
+        })
+    }
+
+    /// Takes the reply in: an entry that counts is in L1 from now on.
+    pub fn take<K: Key, V: Value>(&self, asked: &Asked<K, V>, reply: redis::Value) {
+        let Ok(found) = Vec::<Reply>::from_redis_value(reply) else {
+            return;
+        };
+        let seen = asked.look.judge(&asked.wanted, &found).pop();
+        if let Some(Seen::Hit(head, bytes)) = seen {
+            self.take_in(
+                asked.space,
+                &asked.state,
+                asked.moment,
+                &asked.one,
+                &head,
+                &bytes,
+            );
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What happens when Redis comes and goes: which epoch it is, and what it must still be told.
+
+use futures_util::future::BoxFuture;
+use redis::Pipeline;
+use redis::aio::MultiplexedConnection;
+
+use super::l2::{ADOPT, STATE_LIFE, millis};
+use super::{Cache, store};
+use crate::infra::redis::Attached;
+
+/// Most waiting rows that a new connection is told of at once; the relay delivers the rest.
+const MOST_WAITING: i64 = 20_000;
+/// Tags a void.
+const MOST_TAGS: usize = 512;
+
+impl Attached for Cache {
+    fn attach<'a>(
+        &'a self,
+        conn: &'a mut MultiplexedConnection,
+        run_id: &'a str,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.make_ready(conn, run_id))
+    }
+
+    fn detach(&self) {
+        self.begin_ledger(None, 0);
+    }
+}
+
+impl Cache {
+    async fn make_ready(
+        &self,
+        conn: &mut MultiplexedConnection,
+        run_id: &str,
+    ) -> anyhow::Result<()> {
+        let (epoch, sequence, is_new) = self.agree_on_epoch(conn, run_id).await?;
+        // The ledger first: what is voided from now on counts in it.
+        self.begin_ledger(Some(epoch), sequence);
+        if is_new {
+            return Ok(());
+        }
+        let mut tags = self.recent_voids();
+        let mut db = self.0.db.acquire().await?;
+        for (_, waiting) in store::list_waiting(&mut db, MOST_WAITING).await? {
+            tags.extend(waiting);
+        }
+        tags.sort_unstable();
+        tags.dedup();
+        for some in tags.chunks(MOST_TAGS) {
+            let mut pipe = Pipeline::new();
+            self.add_void(&mut pipe, epoch, some);
+            let _told: ((String, u64),) = pipe.query_async(conn).await?;
+        }
+        Ok(())
+    }
+
+    /// The epoch of this run of Redis. Postgres and Redis must name the same one; else a new one
+    /// begins, with nothing in it.
+    async fn agree_on_epoch(
+        &self,
+        conn: &mut MultiplexedConnection,
+        run_id: &str,
+    ) -> anyhow::Result<(i64, u64, bool)> {
+        let mut db = self.0.db.acquire().await?;
+        for _attempt in 0..5 {
+            let said: (Option<String>,) = redis::pipe()
+                .cmd("HGET")
+                .arg(self.state_key())
+                .arg("epoch")
+                .query_async(conn)
+                .await?;
+            let said = said.0.unwrap_or_default();
+            let known = store::find_epoch(&mut db, run_id).await?;
+            let is_known = known.is_some_and(|known| said.parse() == Ok(known));
+            let wanted = match known {
+                Some(known) if is_known => known,
+                _ => store::begin_epoch(&mut db, run_id).await?,
+            };
+            let mut pipe = Pipeline::new();
+            pipe.cmd("EVALSHA")
+                .arg(ADOPT.get_hash())
+                .arg(1)
+                .arg(self.state_key())
+                .arg(&said)
+                .arg(wanted)
+                .arg(millis(STATE_LIFE));
+            let ((now, sequence),): ((String, u64),) = pipe.query_async(conn).await?;
+            if now.parse() == Ok(wanted) {
+                return Ok((wanted, sequence, !is_known));
+            }
+            // Another process began one at the same time: look again.
+        }
+        anyhow::bail!("no epoch could be agreed on")
+    }
+}

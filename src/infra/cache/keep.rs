@@ -1,0 +1,204 @@
+//! Entries put, looked at and taken away by hand: for write-through, warming and tools.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Pipeline;
+
+use super::entry::{Head, Stamp, now_millis};
+use super::fetch::jittered;
+use super::l1::Shared;
+use super::l2::{self, Filled, Seen, Wanted};
+use super::ledger::Moment;
+use super::read::Missing;
+use super::space::{Key, Space, Value};
+use super::{Cache, Mode};
+
+/// The right to put values for some keys: it knows how things stood when it was taken. What was
+/// voided since makes the put void too.
+pub struct Ticket<K> {
+    epoch: Option<i64>,
+    moment: Moment,
+    places: Vec<(Missing<K>, Wanted, Vec<Stamp>)>,
+}
+
+impl Cache {
+    /// Takes a ticket. Take it before the values are read or made.
+    pub async fn ticket<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        keys: &[K],
+    ) -> Ticket<K> {
+        let state = self.state(space);
+        let ledger = self.0.ledger.load_full();
+        let moment = ledger.moment();
+        let epoch = self
+            .shared_epoch(&ledger)
+            .filter(|_| self.0.mode == Mode::On);
+        let missing = keys.iter().map(|key| Missing {
+            key: key.clone(),
+            l1: (state.number, key.bytes()),
+            tags: space.all_tags(key),
+        });
+        let mut places: Vec<(Missing<K>, Wanted, Vec<Stamp>)> = missing
+            .map(|one| {
+                let wanted = self.wanted(epoch.unwrap_or_default(), space, &one);
+                (one, wanted, Vec::new())
+            })
+            .collect();
+        let stamped = match epoch {
+            Some(_) => self.read_stamps(&mut places).await,
+            None => false,
+        };
+        Ticket {
+            epoch: epoch.filter(|_| stamped),
+            moment,
+            places,
+        }
+    }
+
+    async fn read_stamps<K: Key>(&self, places: &mut [(Missing<K>, Wanted, Vec<Stamp>)]) -> bool {
+        let wanted: Vec<(Wanted, Vec<Option<Stamp>>)> = places
+            .iter()
+            .map(|(one, wanted, _)| (wanted.clone(), vec![None; one.tags.len()]))
+            .collect();
+        // Asking for all stamps as if they were missing makes the missing and reads the others.
+        let Ok(stamps) = l2::make_stamps(&self.0.redis, &wanted, self.0.stamp_life).await else {
+            return false;
+        };
+        for (place, stamps) in places.iter_mut().zip(stamps) {
+            place.2 = stamps;
+        }
+        true
+    }
+
+    /// Stores a value under the one key of a ticket.
+    pub async fn put<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        ticket: Ticket<K>,
+        value: V,
+    ) -> bool {
+        self.put_many(space, ticket, vec![Some(value)]).await
+    }
+
+    /// Stores a value for each key of the ticket, in order; `None` says that there is none. All
+    /// values and their lifetimes are stored in one atomic step. Says whether Redis has them; if it
+    /// does not, what was there before is taken away as far as possible, so that no old value stays
+    /// readable in place of the new one.
+    pub async fn put_many<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        ticket: Ticket<K>,
+        values: Vec<Option<V>>,
+    ) -> bool {
+        let state = self.state(space);
+        let mut filled = Vec::with_capacity(values.len());
+        for ((one, wanted, stamps), value) in ticket.places.iter().zip(values) {
+            let head = Head {
+                loaded_at: now_millis(),
+                load_micros: 0,
+                present: value.is_some(),
+                stamps: stamps.clone(),
+            };
+            let bytes = self.entry_bytes(space, &state, &one.key, &head, value.as_ref());
+            let life = jittered(space, head.present);
+            filled.push(Filled {
+                wanted,
+                bytes: bytes.filter(|_| !life.is_zero()),
+                life,
+            });
+            let value: Option<Shared> = value.map(|value| Arc::new(value) as Shared);
+            self.store_l1(
+                space,
+                ticket.moment,
+                &one.l1,
+                &one.tags,
+                &head,
+                value.as_ref(),
+            );
+        }
+        if ticket.epoch.is_none() {
+            return false;
+        }
+        let stored = l2::write_at_once(&self.0.redis, &filled, self.0.stamp_life).await;
+        if stored.is_err() {
+            let tags: Vec<String> = ticket
+                .places
+                .iter()
+                .filter_map(|(one, ..)| one.tags.first().cloned())
+                .collect();
+            self.void(&tags).await;
+        }
+        stored.is_ok()
+    }
+
+    /// Takes one entry away, in both layers.
+    pub async fn remove<K: Key, V: Value>(&self, space: &'static Space<K, V>, key: &K) {
+        // By its own tag: other processes hold it too.
+        let own: Vec<String> = (space.tags)(key).into_iter().take(1).collect();
+        self.void(&own).await;
+    }
+
+    /// Whether Redis or the process has an entry that counts, be it "there is none".
+    pub async fn exists<K: Key, V: Value>(&self, space: &'static Space<K, V>, key: &K) -> bool {
+        self.time_left(space, key).await.is_some()
+    }
+
+    /// How long the entry in Redis still lives, if it counts.
+    pub async fn time_left<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        key: &K,
+    ) -> Option<Duration> {
+        let wanted = self.counting(space, key).await?;
+        let mut pipe = Pipeline::new();
+        pipe.cmd("PTTL").arg(&wanted.key);
+        let (left,): (i64,) = self.0.redis.query(&pipe).await.ok()?;
+        u64::try_from(left).ok().map(Duration::from_millis)
+    }
+
+    /// Lets the entry in Redis live for `life` from now, if it counts; its value stays as it is.
+    pub async fn extend<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        key: &K,
+        life: Duration,
+    ) -> bool {
+        let Some(wanted) = self.counting(space, key).await else {
+            return false;
+        };
+        let mut pipe = Pipeline::new();
+        pipe.cmd("PEXPIRE").arg(&wanted.key).arg(l2::millis(life));
+        for tag in &wanted.tags {
+            // An entry never outlives the stamps that it is believed by.
+            let stamp_life = self.0.stamp_life.max(life * 2);
+            pipe.cmd("PEXPIRE")
+                .arg(tag)
+                .arg(l2::millis(stamp_life))
+                .ignore();
+        }
+        let done: Result<(i64,), _> = self.0.redis.query(&pipe).await;
+        matches!(done, Ok((1,)))
+    }
+
+    /// The entry's place in Redis, if what lies there counts.
+    async fn counting<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        key: &K,
+    ) -> Option<Wanted> {
+        let ledger = self.0.ledger.load_full();
+        let epoch = self.shared_epoch(&ledger)?;
+        let one = Missing {
+            key: key.clone(),
+            l1: (self.state(space).number, key.bytes()),
+            tags: space.all_tags(key),
+        };
+        let wanted = self.wanted(epoch, space, &one);
+        let seen = l2::read(&self.0.redis, std::slice::from_ref(&wanted))
+            .await
+            .ok()?;
+        matches!(seen.first(), Some(Seen::Hit(..))).then_some(wanted)
+    }
+}

@@ -1,0 +1,273 @@
+//! A layered cache over Postgres that is never older than the last void.
+//!
+//! Three layers: [L1](l1) in the process, [L2](l2) in Redis, then a loader that asks Postgres. What
+//! is stored is a [`Space`]: a typed family of entries with its rules as data. Whoever reads calls
+//! [`Cache::get`] or [`Cache::get_many`] and gets values; nothing else has to be said at the place
+//! of reading.
+//!
+//! **What makes an entry void.** Every entry has tags. A tag has a stamp in Redis, 64 random bits,
+//! and an entry carries the stamps that its tags had before its load began. It is believed only
+//! while every stamp is there and equal. So voiding means to set new stamps, and a late fill, a
+//! writer's put or a background refresh that raced with it is void by itself. An evicted stamp makes
+//! its entries void too.
+//!
+//! **What keeps processes near.** After the stamps, a void takes the next number of one sequence and
+//! leaves its tags in a stream. A process knows up to which number it has applied voids ([`ledger`]),
+//! and an entry in L1 carries the position of before its read. Before a request is handled,
+//! [`Cache::step`] brings what was missed, so an L1 hit is never older than the last void before the
+//! request. A gap, or another epoch, empties L1.
+//!
+//! **What may not be trusted.** The epoch is part of every key and comes from a row in Postgres, one
+//! a run of Redis: no snapshot of Redis brings old entries back. Where voids come from is the
+//! business of triggers: they write the tags of changed rows to the table `cache_void` in the
+//! writer's own transaction ([`store`]); the writer delivers them after its commit, and the
+//! [`Relay`] delivers what a dead writer left.
+//!
+//! **Without Redis** L1 entries live a second at most, spaces that decide who may see what are read
+//! from Postgres, and loads stay bounded.
+//!
+//! It knows no domain: to lift it out, take this folder with `infra::redis` and the error type.
+
+mod ahead;
+mod attach;
+mod entry;
+mod fetch;
+mod flights;
+mod keep;
+mod l1;
+mod l2;
+mod ledger;
+mod memo;
+mod read;
+mod reader;
+mod refresh;
+mod relay;
+mod sketch;
+mod space;
+mod stats;
+mod step;
+pub mod store;
+mod void;
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ahash::RandomState;
+use arc_swap::ArcSwap;
+use sqlx::PgPool;
+use tokio::sync::{Semaphore, mpsc};
+
+use self::flights::Flights;
+use self::l1::L1;
+use self::ledger::{Ledger, TagHash};
+use self::sketch::Sketch;
+use self::stats::Counters;
+use crate::infra::redis::{Redis, Script};
+
+pub use ahead::Asked;
+pub use keep::Ticket;
+pub use ledger::Moment;
+pub use memo::{Memo, Weighed};
+pub use reader::follow_voids;
+pub use relay::Relay;
+pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Walk};
+pub use stats::Figures;
+pub use step::{Missed, Step};
+
+/// The scripts that a connection must have loaded.
+pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::STEP, &l2::ADOPT];
+
+/// Without Redis a process believes its own entries this long.
+const ALONE: Duration = Duration::from_secs(1);
+
+/// Which layers are read. Voids go out in every mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The process, Redis, Postgres.
+    On,
+    /// The process and Postgres.
+    Local,
+    /// Postgres alone.
+    Off,
+}
+
+/// What is known of a space without its types.
+#[derive(Debug, Clone, Copy)]
+pub struct Described {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: u16,
+    /// Rows or time end its entries.
+    pub kind: Kind,
+    /// Its rules.
+    pub policy: Policy,
+    /// The tables that it is made from.
+    pub tables: &'static [&'static str],
+}
+
+impl<K: Key, V: Value> Space<K, V> {
+    /// The space without its types.
+    pub const fn described(&self) -> Described {
+        Described {
+            name: self.name,
+            version: self.version,
+            kind: self.kind,
+            policy: self.policy,
+            tables: self.tables,
+        }
+    }
+}
+
+/// How a cache is set up.
+pub struct Options {
+    /// Which layers are read.
+    pub mode: Mode,
+    /// Bytes that L1 may take.
+    pub l1_bytes: u64,
+    /// Loads that may run at once; more wait, and then are refused.
+    pub concurrent_loads: usize,
+    /// Every space that will be read.
+    pub spaces: Vec<Described>,
+}
+
+/// The cache of a process, cheap to clone.
+#[derive(Clone)]
+pub struct Cache(Arc<Engine>);
+
+struct Engine {
+    mode: Mode,
+    redis: Redis,
+    db: PgPool,
+    ledger: ArcSwap<Ledger>,
+    ledgers: AtomicU64,
+    tags: TagHash,
+    l1: L1,
+    flights: Flights,
+    refreshing: Mutex<std::collections::HashSet<l1::L1Key, RandomState>>,
+    sketch: Sketch,
+    loads: Semaphore,
+    spaces: HashMap<&'static str, Arc<State>, RandomState>,
+    stamp_life: Duration,
+    recent: Mutex<VecDeque<(Instant, Arc<[String]>)>>,
+    delivered: mpsc::Sender<Vec<i64>>,
+    undeleted: Mutex<Option<mpsc::Receiver<Vec<i64>>>>,
+}
+
+/// What the engine keeps of a space.
+struct State {
+    number: u16,
+    described: Described,
+    counters: Counters,
+}
+
+impl Cache {
+    /// A cache over this database and this Redis, which may both still be away.
+    pub fn new(redis: Redis, db: PgPool, options: Options) -> Self {
+        let (delivered, undeleted) = mpsc::channel(relay::BACKLOG);
+        let longest = options.spaces.iter().map(|space| space.policy.keep).max();
+        let spaces = options.spaces.into_iter().zip(0_u16..);
+        let spaces = spaces.map(|(described, number)| {
+            let state = State {
+                number,
+                described,
+                counters: Counters::default(),
+            };
+            (described.name, Arc::new(state))
+        });
+        Self(Arc::new(Engine {
+            mode: options.mode,
+            redis,
+            db,
+            ledger: ArcSwap::from_pointee(Ledger::new(0, None, 0)),
+            ledgers: AtomicU64::new(1),
+            tags: TagHash::new(),
+            l1: L1::new(options.l1_bytes),
+            flights: Flights::default(),
+            refreshing: Mutex::default(),
+            sketch: Sketch::new(),
+            loads: Semaphore::new(options.concurrent_loads),
+            spaces: spaces.collect(),
+            stamp_life: longest.unwrap_or_default().max(Duration::from_secs(1)) * 2,
+            recent: Mutex::default(),
+            delivered,
+            undeleted: Mutex::new(Some(undeleted)),
+        }))
+    }
+
+    /// Figures of every space, by name.
+    pub fn figures(&self) -> Vec<(Described, Figures)> {
+        let mut states: Vec<_> = self.0.spaces.values().collect();
+        states.sort_by_key(|state| state.number);
+        let figures = states
+            .iter()
+            .map(|state| (state.described, state.counters.figures()));
+        figures.collect()
+    }
+
+    /// Entries and bytes of L1, roughly.
+    pub fn l1_size(&self) -> (u64, u64) {
+        self.0.l1.size()
+    }
+
+    /// Redis, for what is no entry.
+    pub fn redis(&self) -> &Redis {
+        &self.0.redis
+    }
+
+    /// Which layers are read.
+    pub fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    /// The state of a space that was named at the start.
+    fn state<K: Key, V: Value>(&self, space: &Space<K, V>) -> Arc<State> {
+        self.0.spaces.get(space.name).cloned().unwrap_or_else(|| {
+            // Not fatal: the space shares figures with nobody and works.
+            debug_assert!(false, "the space {} was not named at the start", space.name);
+            Arc::new(State {
+                number: u16::MAX,
+                described: space.described(),
+                counters: Counters::default(),
+            })
+        })
+    }
+
+    /// Whether Redis takes part in reads just now, and under which epoch.
+    fn shared_epoch(&self, ledger: &Ledger) -> Option<i64> {
+        ledger.epoch.filter(|_| self.0.redis.is_up())
+    }
+
+    /// Begins a new stretch of voids; every entry of L1 ends with the old one.
+    fn begin_ledger(&self, epoch: Option<i64>, sequence: u64) {
+        let id = self.0.ledgers.fetch_add(1, Ordering::Relaxed);
+        self.0
+            .ledger
+            .store(Arc::new(Ledger::new(id, epoch, sequence)));
+        self.0.l1.clear();
+    }
+
+    fn state_key(&self) -> String {
+        self.0.redis.key("cache:state")
+    }
+
+    fn stream_key(&self, epoch: i64) -> String {
+        self.0.redis.key(format_args!("cache:voids:{epoch}"))
+    }
+
+    fn stamp_key(&self, epoch: i64, tag: &str) -> String {
+        self.0.redis.key(format_args!("{epoch}:tag:{tag}"))
+    }
+
+    fn entry_key<K: Key, V: Value>(&self, epoch: i64, space: &Space<K, V>, key: &K) -> String {
+        let mut text = self
+            .0
+            .redis
+            .key(format_args!("{epoch}:{}:v{}:", space.name, space.version));
+        key.write(&mut text);
+        text
+    }
+}

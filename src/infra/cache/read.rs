@@ -1,0 +1,272 @@
+//! Reading: one value or many, from the nearest layer that has them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::flights::{Flight, Lead, Outcome};
+use super::l1::{L1Key, Shared, Stored};
+use super::ledger::{Ledger, Moment};
+use super::space::{Key, Space, Tags, Value};
+use super::stats::{add, add_len};
+use super::{ALONE, Cache, Mode, State};
+use crate::infra::meter::{self, Layer};
+use crate::kernel::{Error, Result};
+
+tokio::task_local! {
+    /// Set while a loader runs.
+    static LOADING: ();
+}
+
+/// A key that L1 could not answer.
+pub(super) struct Missing<K> {
+    pub(super) key: K,
+    pub(super) l1: L1Key,
+    pub(super) tags: Tags,
+}
+
+impl Cache {
+    /// The value under `key`; `None` when there is none.
+    pub async fn get<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        key: &K,
+    ) -> Result<Option<Arc<V>>> {
+        let mut found = self.get_many(space, std::slice::from_ref(key)).await?;
+        Ok(found.remove(key))
+    }
+
+    /// The values under `keys`: one look at L1, one command to Redis, one query for the rest. Keys
+    /// without a value are left out. An error says that some are not known.
+    pub async fn get_many<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        keys: &[K],
+    ) -> Result<HashMap<K, Arc<V>>> {
+        if LOADING.try_with(|()| ()).is_ok() {
+            let cause = anyhow::anyhow!("a loader asked the cache (space {})", space.name);
+            return Err(Error::internal(cause));
+        }
+        let state = self.state(space);
+        add(&state.counters.requests, 1);
+        if self.0.mode == Mode::Off {
+            return self.read_through(space, &state, keys).await;
+        }
+        let ledger = self.0.ledger.load_full();
+        // Taken before anything is read: what is read now knows all voids up to here.
+        let moment = ledger.moment();
+        let mut found = HashMap::with_capacity(keys.len());
+        let mut missing = Vec::new();
+        let mut stale = 0;
+        let now = Instant::now();
+        for key in keys {
+            let l1 = (state.number, key.bytes());
+            match self.look(space, &ledger, &l1, now) {
+                Some(stored) => {
+                    if self.is_due(space, &stored, &l1, now) {
+                        stale += u64::from(stored.fresh_until < now);
+                        self.refresh_behind(space, &state, key.clone(), l1);
+                    }
+                    if let Some(value) = stored.value.as_ref().and_then(typed) {
+                        found.insert(key.clone(), value);
+                    }
+                }
+                None => missing.push(Missing {
+                    key: key.clone(),
+                    l1,
+                    tags: space.all_tags(key),
+                }),
+            }
+        }
+        self.note_l1(&state, keys.len() - missing.len(), stale);
+        if missing.is_empty() {
+            add(&state.counters.full_requests, 1);
+            return Ok(found);
+        }
+        let before = state.counters.misses.load(Ordering::Relaxed);
+        self.find_missing(space, &state, &ledger, moment, missing, &mut found)
+            .await?;
+        if state.counters.misses.load(Ordering::Relaxed) == before {
+            add(&state.counters.full_requests, 1);
+        }
+        Ok(found)
+    }
+
+    /// An entry of L1 that counts.
+    pub(super) fn look<K: Key, V: Value>(
+        &self,
+        space: &Space<K, V>,
+        ledger: &Ledger,
+        key: &L1Key,
+        now: Instant,
+    ) -> Option<Arc<Stored>> {
+        let stored = self.0.l1.get(key)?;
+        let alone = self.shared_epoch(ledger).is_none();
+        let believed = if alone {
+            !space.policy.decides && now.duration_since(stored.stored_at) < ALONE
+        } else {
+            true
+        };
+        (believed && now < stored.until && ledger.holds(stored.moment, &stored.slots))
+            .then_some(stored)
+    }
+
+    /// Waits for loads that run already and begins one for the rest.
+    async fn find_missing<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        state: &Arc<State>,
+        ledger: &Arc<Ledger>,
+        moment: Moment,
+        missing: Vec<Missing<K>>,
+        found: &mut HashMap<K, Arc<V>>,
+    ) -> Result<()> {
+        let mut own: Vec<(Missing<K>, Lead)> = Vec::new();
+        let mut joined: Vec<(K, Arc<Flight>)> = Vec::new();
+        let mut wanted = Vec::new();
+        for one in missing {
+            let slots = self.0.tags.slots(&one.tags);
+            let boarded = self.0.flights.board(ledger, one.l1.clone(), slots, moment);
+            match boarded {
+                Ok(lead) => {
+                    wanted.push(one.key.clone());
+                    own.push((one, lead));
+                }
+                Err(flight) => joined.push((one.key, flight)),
+            }
+        }
+        let outcomes = if own.is_empty() {
+            Vec::new()
+        } else {
+            self.take_off(space, state, ledger, moment, own).await?
+        };
+        let mut cut_off = Vec::new();
+        for (key, outcome) in wanted.into_iter().zip(outcomes) {
+            put(found, key, outcome?);
+        }
+        for (key, flight) in joined {
+            match flight.outcome().await {
+                Some(outcome) => {
+                    self.note_l1(state, 1, 0);
+                    put(found, key, outcome?);
+                }
+                None => cut_off.push(key),
+            }
+        }
+        if !cut_off.is_empty() {
+            found.extend(self.read_through(space, state, &cut_off).await?);
+        }
+        Ok(())
+    }
+
+    /// Loads in a task of its own, so that a reader who leaves cuts nobody else off.
+    async fn take_off<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        state: &Arc<State>,
+        ledger: &Arc<Ledger>,
+        moment: Moment,
+        own: Vec<(Missing<K>, Lead)>,
+    ) -> Result<Vec<Outcome>> {
+        let (cache, state, ledger) = (self.clone(), Arc::clone(state), Arc::clone(ledger));
+        let task = tokio::spawn(meter::inherit(async move {
+            let (missing, leads): (Vec<_>, Vec<_>) = own.into_iter().unzip();
+            let outcomes = cache.fetch(space, &state, &ledger, moment, &missing).await;
+            for (lead, outcome) in leads.into_iter().zip(&outcomes) {
+                cache.0.flights.land(lead, outcome.clone());
+            }
+            outcomes
+        }));
+        task.await.map_err(Error::internal)
+    }
+
+    /// Whether an entry should be refreshed behind; one that is used much stays fresh longer.
+    fn is_due<K: Key, V: Value>(
+        &self,
+        space: &Space<K, V>,
+        stored: &Stored,
+        key: &L1Key,
+        now: Instant,
+    ) -> bool {
+        if !space.policy.popular {
+            return stored.is_due(now);
+        }
+        let longer = match self.0.sketch.count(&("use", key)) {
+            0..100 => 0,
+            100..1000 => 1,
+            1000.. => 3,
+        };
+        now.checked_sub(space.policy.fresh * longer)
+            .is_some_and(|then| stored.is_due(then))
+    }
+
+    /// Answers from the process.
+    fn note_l1(&self, state: &State, entries: usize, stale: u64) {
+        if entries == 0 {
+            return;
+        }
+        add_len(&state.counters.l1_hits, entries);
+        add(&state.counters.stale_answers, stale);
+        let layer = if stale > 0 { Layer::Stale } else { Layer::L1 };
+        let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+        meter::cache(state.described.name, layer, entries, None);
+    }
+
+    /// Asks Postgres and stores nothing.
+    async fn read_through<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        state: &State,
+        keys: &[K],
+    ) -> Result<HashMap<K, Arc<V>>> {
+        add(
+            &state.counters.misses,
+            u64::try_from(keys.len()).unwrap_or(0),
+        );
+        let loaded = self.load(space, state, keys).await?;
+        let loaded = loaded.into_iter();
+        Ok(loaded.map(|(key, value)| (key, Arc::new(value))).collect())
+    }
+
+    /// Runs the loader, within the bound on loads at once.
+    pub(super) async fn load<K: Key, V: Value>(
+        &self,
+        space: &Space<K, V>,
+        state: &State,
+        keys: &[K],
+    ) -> Result<Vec<(K, V)>> {
+        let _place = self.place_to_load().await?;
+        add(&state.counters.loads, 1);
+        let began = Instant::now();
+        let loaded = async {
+            let mut conn = self.0.db.acquire().await?;
+            LOADING.scope((), (space.load)(&mut conn, keys)).await
+        };
+        let loaded = loaded.await;
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        add(&state.counters.load_micros, micros);
+        if loaded.is_err() {
+            add(&state.counters.failed_loads, 1);
+        }
+        loaded
+    }
+}
+
+/// Entries that have to be loaded.
+pub(super) fn note_misses(state: &State, entries: usize) {
+    add_len(&state.counters.misses, entries);
+    let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+    meter::cache(state.described.name, Layer::Miss, entries, None);
+}
+
+/// A value of L1 in its own type.
+pub(super) fn typed<V: Value>(value: &Shared) -> Option<Arc<V>> {
+    Arc::clone(value).downcast::<V>().ok()
+}
+
+fn put<K: Key, V: Value>(found: &mut HashMap<K, Arc<V>>, key: K, value: Option<Shared>) {
+    if let Some(value) = value.as_ref().and_then(typed) {
+        found.insert(key, value);
+    }
+}

@@ -1,0 +1,57 @@
+//! Keeps a process near that answers no requests just now: reads the stream of voids as it grows.
+
+use std::time::Duration;
+
+use redis::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::Cache;
+use crate::infra::redis::Server;
+
+/// How long one read waits in Redis.
+const BLOCK_MILLIS: u64 = 1_000;
+/// After an error.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Follows the stream until `stop`, on a connection of its own: a blocking command would hold up
+/// everything behind it.
+pub async fn follow_voids(cache: Cache, server: Server, stop: CancellationToken) {
+    loop {
+        let followed = tokio::select! {
+            () = stop.cancelled() => return,
+            followed = follow(&cache, &server) => followed,
+        };
+        if let Err(error) = followed {
+            tracing::debug!(%error, "the stream of voids cannot be followed");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+async fn follow(cache: &Cache, server: &Server) -> anyhow::Result<()> {
+    if !cache.redis().is_up() {
+        return Ok(());
+    }
+    let mut conn = server.connect().await?;
+    loop {
+        let ledger = cache.0.ledger.load_full();
+        let Some(epoch) = cache.shared_epoch(&ledger) else {
+            return Ok(());
+        };
+        let _news: Value = redis::cmd("XREAD")
+            .arg("BLOCK")
+            .arg(BLOCK_MILLIS)
+            .arg("COUNT")
+            .arg(1)
+            .arg("STREAMS")
+            .arg(cache.stream_key(epoch))
+            .arg(format!("{}-0", ledger.applied()))
+            .query_async(&mut conn)
+            .await?;
+        // The step applies them, with its checks for gaps; it also finds another epoch.
+        cache.step().await;
+    }
+}

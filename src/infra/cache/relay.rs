@@ -1,0 +1,136 @@
+//! Delivers voids that their writer could not: another program's change, a process that died.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Cache;
+use super::store::{self, VoidRow};
+use crate::kernel::Result;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Younger voids are their writer's business.
+const OVERDUE_MILLIS: f64 = 250.0;
+/// Where there is no Redis at all, nobody waits for voids this old.
+const NOBODY_WAITS_MILLIS: f64 = 60_000.0;
+/// Rows of one pass.
+const BATCH: i64 = 1_000;
+/// Writes whose delivered rows may wait for their deletion; what does not fit is delivered again.
+pub(super) const BACKLOG: usize = 65_536;
+
+/// The task that delivers and deletes voids.
+pub struct Relay {
+    cache: Cache,
+    delivered: mpsc::Receiver<Vec<i64>>,
+}
+
+impl Relay {
+    /// Runs until `stop`. `redis_expected` says whether a Redis is set up at all.
+    pub async fn run(mut self, redis_expected: bool, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            if let Err(error) = self.pass(redis_expected).await {
+                tracing::debug!(%error, "voids could not be relayed");
+            }
+        }
+        // What was delivered is not delivered again by the next start.
+        self.delete_delivered().await.unwrap_or_default();
+    }
+
+    async fn pass(&mut self, redis_expected: bool) -> Result<()> {
+        self.delete_delivered().await?;
+        let overdue = if redis_expected {
+            OVERDUE_MILLIS
+        } else {
+            NOBODY_WAITS_MILLIS
+        };
+        if redis_expected && !self.cache.redis().is_up() {
+            return Ok(());
+        }
+        while self.relay_some(overdue).await? {}
+        Ok(())
+    }
+
+    /// Delivers and deletes a batch; says whether there may be more.
+    async fn relay_some(&self, overdue: f64) -> Result<bool> {
+        let mut conn = self.cache.0.db.acquire().await?;
+        let mut transaction = conn.begin().await?;
+        let rows = store::take_overdue(&mut transaction, overdue, BATCH).await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let more = i64::try_from(rows.len()).is_ok_and(|rows| rows == BATCH);
+        let (ids, mut tags): (Vec<i64>, Vec<String>) = rows.into_iter().fold(
+            (Vec::new(), Vec::new()),
+            |(mut ids, mut tags), (row, _age)| {
+                ids.push(row.0);
+                tags.extend(row.1);
+                (ids, tags)
+            },
+        );
+        tags.sort_unstable();
+        tags.dedup();
+        let told = self.cache.void(&tags).await;
+        if !told && overdue < NOBODY_WAITS_MILLIS {
+            return Ok(false);
+        }
+        store::forget(&mut transaction, &ids).await?;
+        transaction.commit().await?;
+        Ok(more)
+    }
+
+    async fn delete_delivered(&mut self) -> Result<()> {
+        let mut ids = Vec::new();
+        while let Ok(more) = self.delivered.try_recv() {
+            ids.extend(more);
+        }
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut conn = self.cache.0.db.acquire().await?;
+        let mut transaction = conn
+            .begin_with("begin; set local synchronous_commit = off")
+            .await?;
+        store::forget(&mut transaction, &ids).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+impl Cache {
+    /// The relay of this process; there is one.
+    pub fn relay(&self) -> Option<Relay> {
+        let mut receiver = self
+            .0
+            .undeleted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        receiver.take().map(|delivered| Relay {
+            cache: self.clone(),
+            delivered,
+        })
+    }
+
+    /// Voids what a committed transaction has changed. The rows are deleted some time later, unless
+    /// Redis is away: then they wait for the relay.
+    pub async fn deliver(&self, voids: Vec<VoidRow>) {
+        if voids.is_empty() {
+            return;
+        }
+        let (ids, tags): (Vec<i64>, Vec<Vec<String>>) = voids.into_iter().unzip();
+        let mut tags: Vec<String> = tags.into_iter().flatten().collect();
+        tags.sort_unstable();
+        tags.dedup();
+        if self.void(&tags).await {
+            // A full backlog leaves the rows to the relay.
+            self.0.delivered.try_send(ids).unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The step that a process takes before it believes L1: what was voided since it last asked.
+
+use redis::Pipeline;
+
+use super::l2::STEP;
+use super::ledger::Ledger;
+use super::{Cache, Mode};
+
+/// A process that has missed more voids than this empties its L1 instead of learning them.
+const MOST_ROWS: u64 = 256;
+
+/// A step on its way: what the process knew when it asked.
+#[must_use]
+pub struct Step {
+    ledger: std::sync::Arc<Ledger>,
+    position: u64,
+}
+
+/// The reply to a step: epoch, sequence, tags of each missed void.
+pub type Missed = (String, u64, Vec<String>);
+
+impl Cache {
+    /// Adds the step to a pipeline, whose reply at that place is a [`Missed`]. `None` when nobody
+    /// is asked, because this process is on its own or reads no cache.
+    pub fn ask_step(&self, pipe: &mut Pipeline) -> Option<Step> {
+        let ledger = self.0.ledger.load_full();
+        let epoch = self.shared_epoch(&ledger)?;
+        if self.0.mode == Mode::Off {
+            return None;
+        }
+        let position = ledger.applied();
+        pipe.cmd("EVALSHA")
+            .arg(STEP.get_hash())
+            .arg(2)
+            .arg(self.state_key())
+            .arg(self.stream_key(epoch))
+            .arg(epoch)
+            .arg(position)
+            .arg(MOST_ROWS);
+        Some(Step { ledger, position })
+    }
+
+    /// Applies what was missed, before anything is read.
+    pub fn apply_step(&self, step: &Step, (epoch, sequence, rows): &Missed) {
+        let ledger = &step.ledger;
+        let same = ledger.epoch.is_some_and(|known| epoch.parse() == Ok(known));
+        if !same {
+            self.take_epoch(ledger, epoch, *sequence);
+            return;
+        }
+        let missed = sequence.saturating_sub(step.position);
+        if missed == 0 && *sequence >= step.position {
+            return;
+        }
+        if *sequence < step.position || u64::try_from(rows.len()).ok() != Some(missed) {
+            tracing::info!(missed, "a gap in the sequence of voids: L1 is emptied");
+            self.follow(ledger, ledger.epoch, *sequence);
+            return;
+        }
+        for (row, number) in rows.iter().zip(step.position + 1..) {
+            self.apply(ledger, number, row);
+        }
+        ledger.advance(*sequence);
+    }
+
+    /// Takes the step by itself, for jobs and whatever else passes no door.
+    pub async fn step(&self) {
+        let mut pipe = Pipeline::new();
+        let Some(step) = self.ask_step(&mut pipe) else {
+            return;
+        };
+        if let Ok((missed,)) = self.0.redis.query::<(Missed,)>(&pipe).await {
+            self.apply_step(&step, &missed);
+        }
+    }
+
+    /// Marks the tags of one void, which lie one a line.
+    pub(super) fn apply(&self, ledger: &Ledger, number: u64, row: &str) {
+        let tags: Vec<&str> = row.split('\n').collect();
+        ledger.mark(number, &self.0.tags.slots(&tags));
+    }
+
+    /// Redis names another epoch than `known` has, or none at all.
+    pub(super) fn take_epoch(&self, known: &Ledger, said: &str, sequence: u64) {
+        if let Ok(epoch) = said.parse::<i64>() {
+            tracing::info!(epoch, "another epoch of the cache");
+            self.follow(known, Some(epoch), sequence);
+        } else {
+            tracing::warn!("Redis has lost the sequence of voids: a new epoch begins");
+            self.0.redis.reconnect();
+        }
+    }
+
+    /// Begins a new ledger in place of `known`, unless somebody else just did.
+    fn follow(&self, known: &Ledger, epoch: Option<i64>, sequence: u64) {
+        if self.0.ledger.load().id == known.id {
+            self.begin_ledger(epoch, sequence);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The tables of the cache: voids that wait for delivery, and epochs.
+
+use crate::infra::db::Conn;
+use crate::kernel::Result;
+
+/// A void: its row, and the tags that it names.
+pub type VoidRow = (i64, Vec<String>);
+
+/// The voids that the open transaction has caused. Its triggers leave the numbers of their rows in
+/// a setting that lasts as long as the transaction.
+pub async fn own_voids(conn: &mut Conn) -> Result<Vec<VoidRow>> {
+    let rows = sqlx::query!(
+        "select cache_void_id, tags from cache_void
+         where cache_void_id = any(
+             string_to_array(nullif(current_setting('kith.voids', true), ''), ',')::bigint[])"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.cache_void_id, row.tags))
+        .collect())
+}
+
+/// Voids that nobody has delivered yet, the oldest first.
+pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Vec<VoidRow>> {
+    let rows = sqlx::query!(
+        "select cache_void_id, tags from cache_void order by cache_void_id limit $1",
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.cache_void_id, row.tags))
+        .collect())
+}
+
+/// Takes voids older than `millis` out of others' reach until the transaction ends. Also the age
+/// of the oldest, in milliseconds.
+pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<(VoidRow, f64)>> {
+    let rows = sqlx::query!(
+        r#"select cache_void_id, tags,
+                  extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as "age!"
+           from cache_void
+           where created_at < clock_timestamp() - $1 * interval '1 millisecond'
+           order by cache_void_id
+           limit $2
+           for update skip locked"#,
+        millis,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| ((row.cache_void_id, row.tags), row.age))
+        .collect())
+}
+
+/// Forgets voids that were delivered. Their loss in a crash is harmless: they are delivered again.
+pub async fn forget(conn: &mut Conn, ids: &[i64]) -> Result<()> {
+    sqlx::query!("delete from cache_void where cache_void_id = any($1)", ids)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The epoch of a run of Redis.
+pub async fn find_epoch(conn: &mut Conn, run_id: &str) -> Result<Option<i64>> {
+    Ok(
+        sqlx::query_scalar!("select epoch from cache_epoch where run_id = $1", run_id)
+            .fetch_optional(conn)
+            .await?,
+    )
+}
+
+/// Begins another epoch for a run of Redis.
+pub async fn begin_epoch(conn: &mut Conn, run_id: &str) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        "insert into cache_epoch (run_id) values ($1)
+         on conflict (run_id) do update set epoch = default, created_at = now()
+         returning epoch",
+        run_id
+    )
+    .fetch_one(conn)
+    .await?)
+}

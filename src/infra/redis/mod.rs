@@ -1,0 +1,194 @@
+//! Redis: one multiplexed connection under a supervisor of our own.
+//!
+//! A command that finds no connection fails at once, and one that gets no answer in time fails then:
+//! whoever asks has a way without Redis. The [`Supervisor`] makes the connection ready (scripts
+//! loaded, whoever depends on it told) before anybody gets it, and takes it away when the server
+//! closes it or answers late several times in a row; that is the circuit breaker. While it is away
+//! nobody waits.
+
+mod server;
+mod supervisor;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, Pipeline};
+use tokio::sync::Notify;
+
+use crate::infra::meter;
+
+pub use server::Server;
+pub use supervisor::{Attached, Supervisor};
+
+/// A Lua script, known to the server by its hash.
+pub type Script = std::sync::LazyLock<redis::Script>;
+
+/// How long a command of a request may take.
+pub const DEADLINE: Duration = Duration::from_millis(50);
+/// How long a command may take that no request waits for.
+pub const PATIENT: Duration = Duration::from_millis(500);
+/// So many late answers in a row open the breaker.
+const LATE_ANSWERS: u32 = 5;
+
+/// Why a command has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Away {
+    /// There is no connection, or the breaker is open.
+    #[error("Redis is not connected")]
+    Down,
+    /// No answer in time.
+    #[error("Redis did not answer in time")]
+    Late,
+    /// The server refused the command, or said what nobody understands.
+    #[error("Redis refused a command: {0}")]
+    Refused(String),
+}
+
+/// A handle to Redis, cheap to clone. It knows whether the server is there.
+#[derive(Clone)]
+pub struct Redis(Arc<Shared>);
+
+struct Shared {
+    namespace: String,
+    link: ArcSwapOption<Link>,
+    late: AtomicU32,
+    lost: Notify,
+    links: AtomicU64,
+}
+
+struct Link {
+    conn: MultiplexedConnection,
+    number: u64,
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("namespace", &self.0.namespace)
+            .field("up", &self.is_up())
+            .finish()
+    }
+}
+
+impl Redis {
+    /// A handle without a server yet. Every key begins with `namespace` and a colon.
+    pub fn new(namespace: impl Into<String>) -> Self {
+        Self(Arc::new(Shared {
+            namespace: namespace.into(),
+            link: ArcSwapOption::empty(),
+            late: AtomicU32::new(0),
+            lost: Notify::new(),
+            links: AtomicU64::new(0),
+        }))
+    }
+
+    /// What every key begins with.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// A key under the namespace.
+    pub fn key(&self, rest: impl fmt::Display) -> String {
+        format!("{}:{rest}", self.0.namespace)
+    }
+
+    /// Whether there is a connection that answers.
+    pub fn is_up(&self) -> bool {
+        self.0.link.load().is_some()
+    }
+
+    /// Sends a pipeline and reads its replies; a request waits for it, [`DEADLINE`] at most.
+    pub async fn query<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T, Away> {
+        self.query_within(pipe, DEADLINE).await
+    }
+
+    /// The same with another deadline.
+    pub async fn query_within<T: FromRedisValue>(
+        &self,
+        pipe: &Pipeline,
+        deadline: Duration,
+    ) -> Result<T, Away> {
+        let Some(link) = self.0.link.load_full() else {
+            return Err(Away::Down);
+        };
+        let started = Instant::now();
+        let mut conn = link.conn.clone();
+        let answer = tokio::time::timeout(deadline, pipe.query_async(&mut conn)).await;
+        meter::redis(started.elapsed());
+        match answer {
+            Ok(Ok(value)) => {
+                if self.0.late.load(Ordering::Relaxed) > 0 {
+                    self.0.late.store(0, Ordering::Relaxed);
+                }
+                Ok(value)
+            }
+            Ok(Err(error)) => Err(self.judge(&error, link.number)),
+            Err(_late) => {
+                if self.0.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_ANSWERS {
+                    tracing::warn!("Redis answers too late: going on without it");
+                    self.drop_link(link.number);
+                }
+                Err(Away::Late)
+            }
+        }
+    }
+
+    /// A closed connection and a server that is not ours to write to are as good as none; after
+    /// that the supervisor makes everything ready again.
+    fn judge(&self, error: &redis::RedisError, number: u64) -> Away {
+        use redis::{ErrorKind, ServerErrorKind};
+        let unusable = error.is_io_error()
+            || error.is_connection_dropped()
+            || matches!(
+                error.kind(),
+                ErrorKind::Server(
+                    ServerErrorKind::NoScript
+                        | ServerErrorKind::ReadOnly
+                        | ServerErrorKind::BusyLoading
+                        | ServerErrorKind::MasterDown
+                )
+            );
+        if unusable {
+            tracing::warn!(%error, "the connection to Redis is lost");
+            self.drop_link(number);
+            return Away::Down;
+        }
+        tracing::warn!(%error, "Redis refused a command");
+        Away::Refused(error.to_string())
+    }
+
+    fn hand_out(&self, conn: MultiplexedConnection) {
+        let number = self.0.links.fetch_add(1, Ordering::Relaxed) + 1;
+        self.0.late.store(0, Ordering::Relaxed);
+        self.0.link.store(Some(Arc::new(Link { conn, number })));
+    }
+
+    /// Takes the connection away, unless it was replaced meanwhile.
+    fn drop_link(&self, number: u64) {
+        let current = self.0.link.load();
+        let is_current = current.as_ref().is_some_and(|link| link.number == number);
+        if is_current {
+            self.0.link.compare_and_swap(&current, None);
+            self.0.lost.notify_one();
+        }
+    }
+
+    /// Gives the connection up; the supervisor opens another and makes everything ready anew.
+    pub fn reconnect(&self) {
+        if let Some(link) = self.0.link.load_full() {
+            self.drop_link(link.number);
+        }
+    }
+
+    fn hang_up(&self) {
+        self.0.link.store(None);
+    }
+
+    async fn lost(&self) {
+        self.0.lost.notified().await;
+    }
+}

@@ -1,0 +1,116 @@
+//! Keeps the connection: opens it, makes it ready, hands it out, takes it away, begins again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use redis::aio::MultiplexedConnection;
+use tokio_util::sync::CancellationToken;
+
+use super::{Away, PATIENT, Redis, Script, Server};
+
+/// Between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks at an idle connection.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long making ready may take.
+const READY: Duration = Duration::from_secs(10);
+
+/// Whoever must act when a connection comes or goes.
+pub trait Attached: Send + Sync {
+    /// A connection is open and nobody has it yet. `run_id` names this run of the server: another
+    /// one means that what it held may be gone, or old. An error closes the connection again.
+    fn attach<'a>(
+        &'a self,
+        conn: &'a mut MultiplexedConnection,
+        run_id: &'a str,
+    ) -> BoxFuture<'a, anyhow::Result<()>>;
+
+    /// The connection is gone.
+    fn detach(&self);
+}
+
+/// Runs beside the server until it is stopped.
+pub struct Supervisor {
+    /// Who gets the connection.
+    pub redis: Redis,
+    /// Where the server is.
+    pub server: Server,
+    /// What is loaded into it.
+    pub scripts: Vec<&'static Script>,
+    /// Who acts when it comes or goes.
+    pub attached: Arc<dyn Attached>,
+}
+
+impl Supervisor {
+    /// Keeps the connection until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut said = false;
+        loop {
+            let attempt = tokio::select! {
+                () = stop.cancelled() => break,
+                attempt = self.connect() => attempt,
+            };
+            match attempt {
+                Ok(conn) => {
+                    tracing::info!("connected to Redis");
+                    said = false;
+                    self.redis.hand_out(conn);
+                    let stopped = self.watch(&stop).await;
+                    self.redis.hang_up();
+                    self.attached.detach();
+                    if stopped {
+                        break;
+                    }
+                }
+                Err(error) if !said => {
+                    tracing::warn!(%error, "going on without Redis");
+                    said = true;
+                }
+                Err(_again) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+        self.redis.hang_up();
+    }
+
+    async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
+        let mut conn = self.server.connect().await?;
+        tokio::time::timeout(READY, self.make_ready(&mut conn)).await??;
+        Ok(conn)
+    }
+
+    async fn make_ready(&self, conn: &mut MultiplexedConnection) -> anyhow::Result<()> {
+        let info: String = redis::cmd("INFO").arg("server").query_async(conn).await?;
+        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+        let run_id = run_id.map(str::trim).unwrap_or_default().to_owned();
+        for script in &self.scripts {
+            script.load_async(conn).await?;
+        }
+        self.attached.attach(conn, &run_id).await
+    }
+
+    /// Waits until the connection is lost, asking it from time to time; says whether it was told to
+    /// stop.
+    async fn watch(&self, stop: &CancellationToken) -> bool {
+        let mut ping = redis::pipe();
+        ping.cmd("PING");
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return true,
+                () = self.redis.lost() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if !self.redis.is_up() {
+                return false;
+            }
+            let answer: Result<(String,), Away> = self.redis.query_within(&ping, PATIENT).await;
+            if answer.is_err() {
+                return false;
+            }
+        }
+    }
+}
