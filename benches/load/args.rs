@@ -114,6 +114,35 @@ pub struct Common {
 }
 
 impl Common {
+    /// The options that a figure depends on. Settings that may be secrets are named without their value.
+    pub fn told(&self) -> serde_json::Value {
+        let settings: Vec<String> = self
+            .set
+            .iter()
+            .map(|(name, value)| {
+                if name.contains("KEY") || name.contains("URL") {
+                    name.clone()
+                } else {
+                    format!("{name}={value}")
+                }
+            })
+            .collect();
+        serde_json::json!({
+            "graph": self.graph,
+            "posts_per_user": self.posts_per_user,
+            "instances": self.instances,
+            "redis": self.redis().is_some(),
+            "settings": settings,
+            "seconds": self.seconds,
+            "warm": self.warm,
+            "rate": self.rate,
+            "connections": self.closed.unwrap_or(self.connections),
+            "seed": self.seed,
+            "cores": std::thread::available_parallelism().map_or(0, usize::from),
+            "debug_build": cfg!(debug_assertions),
+        })
+    }
+
     /// The Redis that the servers are given.
     pub fn redis(&self) -> Option<String> {
         let url = std::env::var("REDIS_URL").ok();

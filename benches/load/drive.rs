@@ -1,6 +1,7 @@
 //! Drives a mix: open, at a rate that does not wait for answers, or closed, as fast as answers come.
 
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -107,8 +108,9 @@ pub async fn drive(
     let connections = match run.pace {
         Pace::Open { connections, .. } | Pace::Closed { connections } => connections,
     };
+    let sent = Arc::new(AtomicU64::new(0));
     let due = match run.pace {
-        Pace::Open { rate, .. } => Some(schedule(rate, run.time, run.seed)),
+        Pace::Open { rate, .. } => Some(schedule(rate, run.time, run.seed, Arc::clone(&sent))),
         Pace::Closed { .. } => None,
     };
     let due = due.map(|due| Arc::new(tokio::sync::Mutex::new(due)));
@@ -136,7 +138,6 @@ pub async fn drive(
     let ended = tokio::time::timeout(run.time + DRAIN, all).await;
     let took = began.elapsed().min(run.time + DRAIN);
     let cpu = Cpu::now(pids).since(&before);
-    let late = ended.is_err();
     ended.unwrap_or(Ok(()))?;
     workers.abort_all();
     while workers.join_next().await.is_some() {}
@@ -144,30 +145,28 @@ pub async fn drive(
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[K");
     }
-    let mut unfinished = 0;
-    if let Some(due) = due {
-        let mut due = due.lock().await;
-        while due.try_recv().is_ok() {
-            unfinished += 1;
-        }
-        unfinished += u64::from(late) * u64::try_from(connections).unwrap_or_default();
-    }
-    drop(shared.tally());
     let tally = std::mem::replace(&mut *shared.tally(), Tally::new()?);
     Ok(Outcome {
         label: run.label.to_owned(),
         mix: run.mix.name,
         pace: run.pace,
-        tally,
         took,
-        unfinished,
+        unfinished: sent
+            .load(Ordering::Relaxed)
+            .saturating_sub(tally.all.ended()),
+        tally,
         cpu,
     })
 }
 
 /// The instants at which requests are due, each told when it comes. A thread of its own waits for them:
 /// the runtime's timer knows whole milliseconds only.
-fn schedule(rate: f64, time: Duration, seed: u64) -> UnboundedReceiver<Instant> {
+fn schedule(
+    rate: f64,
+    time: Duration,
+    seed: u64,
+    sent: Arc<AtomicU64>,
+) -> UnboundedReceiver<Instant> {
     let (told, due) = unbounded_channel();
     let mut rng = StdRng::seed_from_u64(seed);
     std::thread::spawn(move || {
@@ -183,6 +182,7 @@ fn schedule(rate: f64, time: Duration, seed: u64) -> UnboundedReceiver<Instant> 
             if instant > now {
                 std::thread::sleep(instant - now);
             }
+            sent.fetch_add(1, Ordering::Relaxed);
             if told.send(instant).is_err() {
                 return;
             }

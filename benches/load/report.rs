@@ -82,6 +82,8 @@ pub struct Report {
     pub scenario: String,
     /// What was in the database.
     pub loaded: String,
+    /// The options that it ran with.
+    pub options: Value,
     /// Its runs, in their order.
     pub runs: Vec<Outcome>,
     /// What the probe saw.
@@ -134,6 +136,7 @@ impl Report {
         let report = json!({
             "scenario": self.scenario,
             "loaded": self.loaded,
+            "options": self.options,
             "runs": self.runs.iter().map(run_json).collect::<Vec<_>>(),
             "staleness": self.staleness.map(|seen| json!({
                 "writes": seen.writes,
@@ -284,6 +287,8 @@ fn figures_json(figures: &Figures, seconds: f64) -> Value {
         "hit_rate": figures.hit_rate(),
         "hits": figures.hits,
         "misses": figures.misses,
+        "entry_hit_rate": figures.entry_hit_rate(),
+        "entries": figures.entries,
         "sql_per_request": mean(&figures.sql),
         "sql": figures.sql,
         "redis_per_request": mean(&figures.redis),

@@ -29,6 +29,8 @@ pub struct Figures {
     pub hits: BTreeMap<String, u64>,
     /// Reads that told of no hit, by reason.
     pub misses: BTreeMap<String, u64>,
+    /// Entries that reads asked the cache for, by space and by the layer that had them.
+    pub entries: BTreeMap<String, BTreeMap<String, u64>>,
     /// SQL statements of a request.
     pub sql: Spread,
     /// Round trips to Redis of a request.
@@ -45,6 +47,7 @@ impl Figures {
             failed: BTreeMap::new(),
             hits: BTreeMap::new(),
             misses: BTreeMap::new(),
+            entries: BTreeMap::new(),
             sql: Spread::new(),
             redis: Spread::new(),
             without_retry_after: 0,
@@ -66,12 +69,10 @@ impl Figures {
             } else {
                 &mut self.misses
             };
-            // Names are few: they are copied once.
-            if let Some(count) = counts.get_mut(detail) {
-                *count += 1;
-            } else {
-                counts.insert(detail.clone(), 1);
-            }
+            *entry(counts, detail) += 1;
+        }
+        if let (true, Some(text)) = (read, &answer.entries) {
+            self.add_entries(text);
         }
         if let Some(sql) = answer.sql {
             *self.sql.entry(sql).or_default() += 1;
@@ -81,9 +82,35 @@ impl Figures {
         }
     }
 
+    fn add_entries(&mut self, text: &str) {
+        for space in text.split(", ") {
+            let mut words = space.split(' ');
+            let layers = entry(&mut self.entries, words.next().unwrap_or_default());
+            for (layer, count) in words.filter_map(|word| word.split_once('=')) {
+                *entry(layers, layer) += count.parse::<u64>().unwrap_or_default();
+            }
+        }
+    }
+
+    /// The share of entries, among all that reads asked for, that the cache had.
+    pub fn entry_hit_rate(&self) -> Option<f64> {
+        let layers = || self.entries.values().flatten();
+        let all: u64 = layers().map(|(_, count)| count).sum();
+        let missed: u64 = layers()
+            .filter(|(layer, _)| *layer == "miss")
+            .map(|(_, count)| count)
+            .sum();
+        (all > 0).then(|| (all - missed) as f64 / all as f64)
+    }
+
     /// Answers of any status.
     pub fn answers(&self) -> u64 {
         self.statuses.values().sum()
+    }
+
+    /// Requests that had an answer or failed.
+    pub fn ended(&self) -> u64 {
+        self.answers() + self.failed.values().sum::<u64>()
     }
 
     /// Answers that were no refusal and no fault.
@@ -111,6 +138,11 @@ impl Figures {
     pub fn longest_millis(&self) -> f64 {
         self.times.max() as f64 / 1_000.0
     }
+}
+
+/// The value under `name`.
+fn entry<'a, V: Default>(map: &'a mut BTreeMap<String, V>, name: &str) -> &'a mut V {
+    map.entry(name.to_owned()).or_default()
 }
 
 /// The mean of a spread.

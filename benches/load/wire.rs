@@ -38,6 +38,8 @@ pub struct Answer {
     pub sql: Option<u32>,
     /// Round trips to Redis that `Server-Timing` counts.
     pub redis: Option<u32>,
+    /// What `Server-Timing` says about the cache, as `post l1=19 miss=1, user l1=12`.
+    pub entries: Option<String>,
     /// Whether there is a `Retry-After`.
     pub retry_after: bool,
     length: Option<usize>,
@@ -254,6 +256,7 @@ fn parse_head(input: &[u8]) -> io::Result<Option<(Answer, usize)>> {
         } else if is("server-timing") {
             answer.sql = counted(value, "sql").or(answer.sql);
             answer.redis = counted(value, "redis").or(answer.redis);
+            answer.entries = quoted(value, "cache;desc=\"").map(str::to_owned);
         } else if is("retry-after") {
             answer.retry_after = true;
         }
@@ -267,6 +270,12 @@ fn cache_status(value: &str) -> (bool, String) {
     let named = |name: &str| parts.iter().find_map(|part| part.strip_prefix(name));
     let detail = named("detail=").or_else(|| named("fwd=")).unwrap_or("");
     (parts.contains(&"hit"), detail.trim_matches('"').to_owned())
+}
+
+/// What stands between `begin` and the next quote.
+fn quoted<'a>(value: &'a str, begin: &str) -> Option<&'a str> {
+    let (_, rest) = value.split_once(begin)?;
+    Some(rest.split_once('"')?.0)
 }
 
 /// The count of `name` in `sql;desc=3;dur=1.2, redis;desc=1;dur=0.3`.

@@ -53,6 +53,7 @@ pub async fn run(common: &Common, mix: &'static Mix) -> anyhow::Result<Report> {
                 "ms",
             ),
             Finding::new("hit rate by reads", all.hit_rate(), ""),
+            Finding::new("hit rate by entries", all.entry_hit_rate(), ""),
         ];
         if mix.name == "dsb" {
             let bounds = [Bound::AtMost(10.0), Bound::AtLeast(0.95)];

@@ -14,7 +14,7 @@ use super::report::Report;
 /// Runs the scenario, prints what it found and writes it where it was asked for.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let common = &cli.common;
-    let report: Report = match cli.scenario {
+    let mut report: Report = match cli.scenario {
         Scenario::Mixes => {
             mix::list();
             return Ok(());
@@ -27,6 +27,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Scenario::RedisKilled => redis_killed::run(common).await?,
         Scenario::Triggers => triggers::run(common).await?,
     };
+    report.options = common.told();
     report.print();
     match &common.json {
         Some(file) => report.write(file),

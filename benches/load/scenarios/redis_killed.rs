@@ -18,6 +18,8 @@ use crate::tally::Second;
 const AWAY: Duration = Duration::from_secs(5);
 /// So many seconds in a row have to reach the hit rate.
 const STEADY: usize = 3;
+/// Connections that carry more than fits: a server sees no more requests at once than there are.
+const CROWD: usize = 1_000;
 /// The hit rate that is wanted back.
 const HITS: f64 = 0.95;
 
@@ -76,9 +78,13 @@ pub async fn run(common: &Common) -> anyhow::Result<Report> {
     report.staleness = Some(seen);
 
     redis.kill().await?;
+    let crowd = Common {
+        connections: CROWD,
+        ..common.clone()
+    };
     let over = measure::open(
         &site,
-        common,
+        &crowd,
         dsb,
         "twice as much as fits, no Redis",
         rate * 4.0,
