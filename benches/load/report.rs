@@ -107,6 +107,9 @@ impl Report {
     /// Prints all of it.
     pub fn print(&self) {
         println!("\n{}\n{}", self.scenario, self.loaded);
+        if cfg!(debug_assertions) {
+            println!("This is a debug build: its times say nothing.");
+        }
         for run in &self.runs {
             print_run(run);
         }

@@ -8,12 +8,21 @@ mod redis_killed;
 mod triggers;
 mod warm_timelines;
 
+use std::fs::OpenOptions;
+
+use anyhow::Context as _;
+
 use super::args::{Cli, Scenario};
 use super::report::Report;
 
 /// Runs the scenario, prints what it found and writes it where it was asked for.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let common = &cli.common;
+    if let Some(file) = &common.json {
+        // Better told now than after the measurement.
+        let opened = OpenOptions::new().create(true).append(true).open(file);
+        opened.with_context(|| format!("could not write {}", file.display()))?;
+    }
     let mut report: Report = match cli.scenario {
         Scenario::Mixes => {
             mix::list();

@@ -27,8 +27,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Measures both.
 pub async fn run(common: &Common, few: u64, many: u64) -> anyhow::Result<Report> {
     anyhow::ensure!(
-        common.url.is_empty(),
-        "this scenario makes people of its own: leave out --url"
+        common.url.is_empty() && common.graph.is_none(),
+        "this scenario makes people of its own: leave out --url and --graph"
     );
     anyhow::ensure!(few < many, "--few has to be less than --many");
     anyhow::ensure!(
