@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod db;
 pub mod jobs;
+pub mod lock;
 pub mod mail;
 pub mod meter;
 pub mod outbox;

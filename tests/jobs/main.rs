@@ -8,6 +8,7 @@
 #[path = "../shared/database.rs"]
 mod database;
 mod inspect;
+mod locks;
 mod outbox;
 mod steps;
 mod support;
