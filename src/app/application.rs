@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
+use super::ops::{self, Ops};
 use super::{openapi, routes, schema, worker};
 use crate::admin::{self, Health, ServedDocument};
 use crate::domains::auth::{self, Throttle};
@@ -21,6 +22,7 @@ use crate::domains::{comments, posts};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
+use crate::infra::metrics;
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
@@ -54,6 +56,8 @@ impl Default for Injected {
 pub struct Application {
     server: Server,
     addr: SocketAddr,
+    ops: Server,
+    ops_addr: SocketAddr,
     ctx: Ctx,
     health: web::Data<Health>,
     stop: CancellationToken,
@@ -68,12 +72,21 @@ impl Application {
         let listener = TcpListener::bind(config.addr)
             .with_context(|| format!("cannot listen on {} (KITH_ADDR)", config.addr))?;
         let addr = listener.local_addr()?;
+        let ops_listener = TcpListener::bind(config.ops_addr)
+            .with_context(|| format!("cannot listen on {} (KITH_OPS_ADDR)", config.ops_addr))?;
+        let ops_addr = ops_listener.local_addr()?;
+        // Before anything takes a handle to count with.
+        metrics::install()?;
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
         let server = serve(&ctx, addr, listener, &health)?;
+        let ops = ops::serve(Ops::new(ctx.clone(), health.clone()), ops_listener)?;
+        tracing::info!(%ops_addr, "metrics are at /metrics");
         Ok(Self {
             server,
             addr,
+            ops,
+            ops_addr,
             ctx,
             health,
             stop: CancellationToken::new(),
@@ -83,6 +96,11 @@ impl Application {
     /// The address that it listens on; the real one where port 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address that shows metrics; the real one where port 0 was asked for.
+    pub fn ops_addr(&self) -> SocketAddr {
+        self.ops_addr
     }
 
     /// The context, for tools and tests.
@@ -97,6 +115,7 @@ impl Application {
             ctx,
             health,
             stop,
+            ops,
             ..
         } = self;
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
@@ -109,12 +128,16 @@ impl Application {
             );
             runner.start(Arc::clone(ctx.wake_jobs()), stop.clone(), ctx.tasks());
         }
-        let handle = server.handle();
-        let serving = tokio::spawn(server);
+        tokio::spawn(ops::fold(stop.clone()));
+        let (handle, ops_handle) = (server.handle(), ops.handle());
+        let (serving, showing) = (tokio::spawn(server), tokio::spawn(ops));
         stopped.await;
         health.set_draining();
         handle.stop(true).await;
         serving.await??;
+        // Shown until now, so that a scrape sees the draining.
+        ops_handle.stop(false).await;
+        showing.await??;
         stop.cancel();
         watching.await?;
         ctx.tasks().close();

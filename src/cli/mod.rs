@@ -9,6 +9,7 @@ mod doctor;
 mod exit;
 mod log;
 mod migrate;
+mod metrics;
 mod openapi;
 mod out;
 mod recount;
@@ -74,6 +75,8 @@ enum Command {
     Config(config::Args),
     /// Print the API's document, in JSON
     Openapi,
+    /// Print what kith counts for Prometheus: the page docs/metrics.md
+    Metrics,
     /// Print a script that completes commands for your shell
     Completions(completions::Args),
 }
@@ -91,6 +94,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Config(args) => config::run(&args),
         Command::Openapi => openapi::run(),
+        Command::Metrics => metrics::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Serve => block_on(serve::run()),
         Command::Migrate(args) => block_on(migrate::run(args)),

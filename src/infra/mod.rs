@@ -4,4 +4,5 @@ pub mod db;
 pub mod jobs;
 pub mod mail;
 pub mod meter;
+pub mod metrics;
 pub mod servers;

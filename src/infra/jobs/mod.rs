@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::kernel::{Result, Timestamp};
 
-pub use queue::enqueue;
+pub use queue::{Backlog, backlog, enqueue};
 pub use runner::{Pass, Runner};
 
 /// A job to queue.

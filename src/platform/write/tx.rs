@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
 
-use crate::infra::db::{Conn, is_retryable};
+use crate::infra::db::{Conn, Waiting, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
 use crate::kernel::ids::Id;
@@ -25,8 +25,11 @@ pub struct Tx {
 
 impl Tx {
     async fn begin(ctx: &Ctx) -> Result<Self> {
+        let waiting = Waiting::begin();
+        let transaction = ctx.db().begin().await?;
+        drop(waiting);
         Ok(Self {
-            transaction: ctx.db().begin().await?,
+            transaction,
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,
