@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::worker;
 use crate::admin::Health;
+use crate::infra::metrics::declared as m;
 use crate::infra::{db, jobs, meter, metrics};
 use crate::platform::Ctx;
 
@@ -35,7 +36,6 @@ impl Ops {
     /// Takes the figures that nobody counts as they change.
     async fn sample(&self) {
         let flag = |is_so| if is_so { 1.0 } else { 0.0 };
-        use metrics::declared as m;
         m::READY.gauge(&[]).set(flag(self.health.is_ready()));
         let ran = meter::statements();
         m::SQL_STATEMENTS.counter(&[]).absolute(ran.count);
@@ -55,7 +55,6 @@ impl Ops {
 
     /// Every job has its figures, zero too: a gauge that was left out would stay as it was.
     fn show_jobs(&self, backlog: &[jobs::Backlog]) {
-        use metrics::declared as m;
         let is_known = |name: &str| self.jobs.contains(&name);
         for job in self.jobs.iter().copied().chain(["other"]) {
             let ours = backlog
