@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
+use super::ops::{self, Ops};
 use super::{openapi, routes, schema, spaces::spaces, worker};
 use crate::admin::{self, Health, JobKinds, ServedDocument};
 use crate::domains::auth;
@@ -22,6 +23,7 @@ use crate::domains::{comments, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::mail::Mailer;
+use crate::infra::metrics;
 use crate::infra::ratelimit::{self, Limiter};
 use crate::infra::redis::{self, Redis};
 use crate::kernel::clock::SystemClock;
@@ -59,6 +61,8 @@ impl Default for Injected {
 pub struct Application {
     server: Server,
     addr: SocketAddr,
+    ops: Server,
+    ops_addr: SocketAddr,
     ctx: Ctx,
     health: web::Data<Health>,
     behind: Behind,
@@ -89,13 +93,22 @@ impl Application {
         let listener = TcpListener::bind(config.addr)
             .with_context(|| format!("cannot listen on {} (KITH_ADDR)", config.addr))?;
         let addr = listener.local_addr()?;
+        let ops_listener = TcpListener::bind(config.ops_addr)
+            .with_context(|| format!("cannot listen on {} (KITH_OPS_ADDR)", config.ops_addr))?;
+        let ops_addr = ops_listener.local_addr()?;
+        // Before anything takes a handle to count with.
+        metrics::install()?;
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
         let behind = Behind::default();
         let server = serve(&ctx, addr, listener, &health, &behind)?;
+        let ops = ops::serve(Ops::new(ctx.clone(), health.clone()), ops_listener)?;
+        tracing::info!(%ops_addr, "metrics are at /metrics");
         Ok(Self {
             server,
             addr,
+            ops,
+            ops_addr,
             ctx,
             health,
             behind,
@@ -106,6 +119,11 @@ impl Application {
     /// The address that it listens on; the real one where port 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address that shows metrics; the real one where port 0 was asked for.
+    pub fn ops_addr(&self) -> SocketAddr {
+        self.ops_addr
     }
 
     /// The context, for tools and tests.
@@ -121,6 +139,7 @@ impl Application {
             health,
             behind,
             stop,
+            ops,
             ..
         } = self;
         behind.start(&ctx, &stop);
@@ -129,12 +148,16 @@ impl Application {
         if ctx.config().has_role(Role::Worker) {
             worker::start(&ctx, &stop);
         }
-        let handle = server.handle();
-        let serving = tokio::spawn(server);
+        tokio::spawn(ops::fold(stop.clone()));
+        let (handle, ops_handle) = (server.handle(), ops.handle());
+        let (serving, showing) = (tokio::spawn(server), tokio::spawn(ops));
         stopped.await;
         health.set_draining();
         handle.stop(true).await;
         serving.await??;
+        // Shown until now, so that a scrape sees the draining.
+        ops_handle.stop(false).await;
+        showing.await??;
         stop.cancel();
         watching.await?;
         ctx.tasks().close();

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::config::Config;
 use super::http::Problem;
 use crate::infra::cache::Cache;
+use crate::infra::db::Waiting;
 use crate::infra::mail::Mailer;
 use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
@@ -81,6 +82,7 @@ impl Ctx {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
+        let _waiting = Waiting::begin();
         self.0.db.acquire().await.map_err(Error::from)
     }
 

@@ -23,6 +23,7 @@ mod feed_plan;
 mod hashtags;
 mod idempotency;
 mod limits;
+mod metrics;
 mod openapi;
 mod oracle;
 mod paging;
