@@ -9,6 +9,7 @@
 mod audiences;
 mod auth;
 mod bad_input;
+mod cached;
 mod comments;
 mod conditional;
 mod conventions;

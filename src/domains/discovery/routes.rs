@@ -9,9 +9,9 @@ use super::view::SearchSuggestion;
 use crate::domains::relations::{self, SearchText};
 use crate::domains::users::Person;
 use crate::kernel::page::RankKey;
-use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
 use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Reads};
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -43,10 +43,10 @@ async fn search_users(
     me: CurrentUser,
     listing: Listing<Wanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let slice = listing.slice::<RankKey>()?;
-    let page = store::search_people(conn, me.id, &listing.filter.needle(), &slice).await?;
-    Ok(listing.respond(relations::people_page(conn, page).await?))
+    let reads = &mut Reads::cached(&ctx);
+    let (needle, slice) = (listing.filter.needle(), listing.slice::<RankKey>()?);
+    let page = store::search_people(&mut *reads.conn().await?, me.id, &needle, &slice).await?;
+    Ok(listing.respond(relations::people_page(reads, page).await?))
 }
 
 /// Suggestions while typing
@@ -61,9 +61,9 @@ async fn search_suggestions(
     me: CurrentUser,
     wanted: Params<Wanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let ids = store::suggest_people(conn, me.id, &wanted.needle()).await?;
-    let people = relations::people_in_order(conn, &ids).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let ids = store::suggest_people(&mut *reads.conn().await?, me.id, &wanted.needle()).await?;
+    let people = relations::people_in_order(reads, &ids).await?;
     let found = people
         .into_iter()
         .map(|user| SearchSuggestion::User { user });
