@@ -2,8 +2,9 @@
 
 use crate::domains::{relations, users};
 use crate::infra::cache::Described;
+use crate::platform::sessions;
 
 /// What the cache is set up with.
 pub fn spaces() -> Vec<Described> {
-    [users::SPACES, relations::SPACES].concat()
+    [sessions::SPACES, users::SPACES, relations::SPACES].concat()
 }

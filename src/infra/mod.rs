@@ -5,5 +5,7 @@ pub mod db;
 pub mod jobs;
 pub mod mail;
 pub mod meter;
+pub mod outbox;
 pub mod redis;
+pub mod ratelimit;
 pub mod servers;

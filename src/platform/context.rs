@@ -15,6 +15,7 @@ use super::config::Config;
 use super::http::Problem;
 use crate::infra::cache::Cache;
 use crate::infra::mail::Mailer;
+use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
@@ -42,8 +43,12 @@ pub struct Parts {
     pub mailer: Mailer,
     /// Wakes the job runner after a commit that queued something.
     pub wake_jobs: Arc<Notify>,
+    /// Wakes the dispatcher of events after a commit that emitted one.
+    pub wake_outbox: Arc<Notify>,
     /// Work that must end before the process does, such as what follows a commit.
     pub tasks: TaskTracker,
+    /// Judges how often something may be done.
+    pub limiter: Limiter,
     /// Bounds how many passwords are hashed at once: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
 }
@@ -114,9 +119,19 @@ impl Ctx {
         &self.0.wake_jobs
     }
 
+    /// Wakes the dispatcher of events.
+    pub fn wake_outbox(&self) -> &Arc<Notify> {
+        &self.0.wake_outbox
+    }
+
     /// Work that must end before the process does.
     pub fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    /// Judges how often something may be done.
+    pub fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     /// Bounds concurrent password hashing.

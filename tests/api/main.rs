@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod admin_jobs;
 mod audiences;
 mod auth;
 mod bad_input;
@@ -14,10 +15,12 @@ mod comments;
 mod conditional;
 mod conventions;
 mod costs;
+mod events;
 mod failures;
 mod feed;
 mod feed_plan;
 mod idempotency;
+mod limits;
 mod openapi;
 mod oracle;
 mod paging;
@@ -26,6 +29,7 @@ mod privacy;
 mod races;
 mod reactions;
 mod relations;
+mod retention;
 mod search;
 mod settings;
 mod strangers;

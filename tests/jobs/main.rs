@@ -7,6 +7,9 @@
 
 #[path = "../shared/database.rs"]
 mod database;
+mod inspect;
+mod outbox;
+mod steps;
 mod support;
 
 use std::sync::Arc;

@@ -7,12 +7,14 @@
 //! its place, without words or author, as long as something below it is alive.
 
 mod actions;
+mod jobs;
 mod model;
 mod routes;
 mod store;
 mod view;
 
+pub use jobs::jobs;
 pub use model::{CommentContent as Content, MAX_DEPTH};
-pub use routes::configure;
+pub use routes::{LIMITS, configure};
 pub use store::recount;
 pub use view::{Comment, comments, top_comments};

@@ -7,12 +7,16 @@
 //! those of posts before those of people.
 
 mod actions;
+mod events;
+mod jobs;
 mod model;
 mod routes;
 mod store;
 mod view;
 
-pub use model::{AudienceKind, Entity, Facts, PostContent as Content, entities};
-pub use routes::{Loading, PostExpansion, TopComments, configure};
+pub use events::{PostCreated, PostDeleted, PostRef, PostRestored, PostWidened, events};
+pub use jobs::jobs;
+pub use model::{AudienceKind, Entity, Facts, PostContent as Content, RESTORABLE, entities};
+pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use view::{Post, SharedPost, guard, guard_for_write, post, posts};

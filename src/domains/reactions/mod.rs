@@ -12,5 +12,5 @@ mod view;
 
 pub use actions::{react, unreact};
 pub use model::{Kind, SetReaction, TargetKind};
-pub use store::recount;
+pub use store::{forget, recount};
 pub use view::{Reaction, Summary, list, own, summaries};

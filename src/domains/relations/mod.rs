@@ -18,7 +18,7 @@ mod view;
 
 pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
 pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
-pub use routes::configure;
+pub use routes::{LIMITS, configure};
 pub use view::{
     Relationship, RequestCounts, User, count_requests, list_whole, people_in_order, people_page,
     visible_among, visible_person,

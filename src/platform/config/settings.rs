@@ -264,7 +264,7 @@ const BOUNDS: &[Setting] = &[
     Setting::words(
         "KITH_LIMITS_FILE",
         "none",
-        "A file that overrides the figures of the limits.",
+        "A TOML file that overrides figures of the limits: a table for each, such as `[post]` with `quota = 60` and `window = \"5m\"`. `kith limits show` lists them.",
     )
     .example("limits.toml"),
     Setting::words(

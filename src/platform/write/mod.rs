@@ -16,6 +16,6 @@ mod writer;
 
 pub use answer::Answer;
 pub use idempotency::forget as forget_answers;
-pub use tx::{Tx, transaction};
+pub use tx::{Tx, job_transaction, transaction};
 pub use voids::empty as empty_voids;
 pub use writer::Writer;

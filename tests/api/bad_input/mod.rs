@@ -123,12 +123,12 @@ impl Scene {
     }
 
     /// A digest of every row that a request may change. Events of security are told of refusals too,
-    /// sessions note when they were used, jobs run by themselves.
+    /// sessions note when they were used, jobs run and events are delivered by themselves.
     async fn digest(&self) -> BTreeMap<String, String> {
         let tables: Vec<String> = sqlx::query_scalar(
             "select relname::text from pg_class
              where relkind = 'r' and relnamespace = 'public'::regnamespace
-               and relname not in ('security_event', 'session', 'job', 'cache_void')",
+               and relname not in ('security_event', 'session', 'job', 'outbox', 'cache_void')",
         )
         .fetch_all(&self.app.db)
         .await

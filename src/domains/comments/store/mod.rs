@@ -3,7 +3,9 @@
 mod comments;
 mod counters;
 mod lists;
+mod purge;
 
 pub use comments::*;
 pub use counters::*;
 pub use lists::*;
+pub use purge::*;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::audience;
+use crate::domains::posts::events::{PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, posts as store};
 use crate::domains::posts::view::{guard, guard_for_write};
@@ -57,6 +58,12 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
     let mut tally = Tally::default();
     audience.kind.count_in(&mut tally, 1);
     users::bump(tx.conn(), &[(author_id, tally)]).await?;
+    tx.emit(&PostCreated(PostRef {
+        post_id,
+        author_id,
+        created_at: now,
+    }))
+    .await?;
     Ok(post_id)
 }
 

@@ -2,9 +2,11 @@
 
 mod audience;
 mod entities;
+mod reach;
 
 pub use audience::{AudienceInput, AudienceKind, Wanted};
 pub use entities::{Entity, entities};
+pub use reach::Reach;
 
 use chrono::TimeDelta;
 

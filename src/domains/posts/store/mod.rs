@@ -5,4 +5,5 @@ pub mod counters;
 pub mod lists;
 pub mod marks;
 pub mod posts;
+pub mod purge;
 pub mod revisions;
