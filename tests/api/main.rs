@@ -11,6 +11,7 @@ mod admin_stats;
 mod audiences;
 mod auth;
 mod bad_input;
+mod cached;
 mod comments;
 mod conditional;
 mod conventions;

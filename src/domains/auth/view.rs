@@ -21,7 +21,7 @@ pub struct SignedIn {
 
 /// Oneself with a session that was just opened.
 pub async fn signed_in(tx: &mut Tx, user_id: UserId, tokens: Tokens) -> Result<SignedIn> {
-    let user = users::me(tx.conn(), user_id).await?;
+    let user = users::me(&mut tx.reads(), user_id).await?;
     Ok(SignedIn { user, tokens })
 }
 

@@ -14,6 +14,7 @@ use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, RankKey, Slice};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
+use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
 /// Most suggestions while somebody types.
@@ -69,7 +70,7 @@ pub async fn suggest(
         let most = i64::try_from(SUGGESTIONS).unwrap_or_default();
         let found = &candidates.people;
         let ids = suggestions::suggest_people(conn, viewer, needle, found, most).await?;
-        relations::people_in_order(conn, &ids).await?
+        relations::people_in_order(&mut Reads::Within(conn), &ids).await?
     } else {
         Vec::new()
     };

@@ -9,10 +9,10 @@ use super::super::view::{self, SearchSuggestion};
 use crate::domains::relations::{self, SearchText};
 use crate::domains::users::Person;
 use crate::kernel::page::RankKey;
-use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
 use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(search_users).service(search_suggestions);
@@ -49,10 +49,10 @@ async fn search_users(
     me: CurrentUser,
     listing: Listing<Wanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let slice = listing.slice::<RankKey>()?;
-    let page = store::search_people(conn, me.id, &listing.filter.needle(), &slice).await?;
-    Ok(listing.respond(relations::people_page(conn, page).await?))
+    let reads = &mut Reads::cached(&ctx);
+    let (needle, slice) = (listing.filter.needle(), listing.slice::<RankKey>()?);
+    let page = store::search_people(&mut *reads.conn().await?, me.id, &needle, &slice).await?;
+    Ok(listing.respond(relations::people_page(reads, page).await?))
 }
 
 /// Suggestions while typing

@@ -13,11 +13,11 @@ use crate::domains::relations;
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
-use crate::platform::Ctx;
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_posts)
@@ -90,8 +90,8 @@ async fn list_user_posts(
     listing: Listing<UserPosts>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
+    let author_id = relations::visible_person(&mut Reads::cached(&ctx), viewer, &user).await?;
     let mut conn = ctx.read().await?;
-    let author_id = relations::visible_person(&mut conn, viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
     if listing.filter.state.is_some() {
         check_own(viewer, author_id)?;
