@@ -1,9 +1,16 @@
 //! Every cache space, in the order of the domains.
 
-use crate::domains::{relations, users};
+use crate::domains::{comments, posts, reactions, relations, users};
 use crate::infra::cache::Described;
 
 /// What the cache is set up with.
 pub fn spaces() -> Vec<Described> {
-    [users::SPACES, relations::SPACES].concat()
+    [
+        users::SPACES,
+        relations::SPACES,
+        reactions::SPACES,
+        posts::SPACES,
+        comments::SPACES,
+    ]
+    .concat()
 }

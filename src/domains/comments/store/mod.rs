@@ -2,8 +2,10 @@
 
 mod comments;
 mod counters;
+mod heads;
 mod lists;
 
 pub use comments::*;
 pub use counters::*;
+pub use heads::*;
 pub use lists::*;

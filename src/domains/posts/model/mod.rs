@@ -2,9 +2,11 @@
 
 mod audience;
 mod entities;
+mod entry;
 
 pub use audience::{AudienceInput, AudienceKind, Wanted};
 pub use entities::{Entity, entities};
+pub use entry::{Circles, Member, PostCounters, PostEntry, PostMarksEntry, can_see_post};
 
 use chrono::TimeDelta;
 
