@@ -3,8 +3,10 @@
 pub mod accounts;
 mod docs;
 mod health;
+mod limits;
 mod meta;
 
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
+pub use limits::configure as configure_limits;
 pub use meta::configure as configure_meta;

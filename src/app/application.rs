@@ -17,12 +17,13 @@ use utoipa_actix_web::AppExt as _;
 
 use super::{openapi, routes, schema, spaces::spaces, worker};
 use crate::admin::{self, Health, ServedDocument};
-use crate::domains::auth::{self, Throttle};
+use crate::domains::auth;
 use crate::domains::{comments, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
+use crate::infra::ratelimit::{self, Limiter};
 use crate::infra::redis::{self, Redis};
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
@@ -30,11 +31,12 @@ use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
+use crate::platform::door::door as api_door;
 use crate::platform::http::{
     BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
     not_found, refuse_parameters,
 };
-use crate::platform::sessions::identify;
+use crate::platform::limits;
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -146,13 +148,19 @@ pub fn context(
         statement_timeout: config.statement_timeout,
         acquire_timeout: ACQUIRE_TIMEOUT,
     };
+    let figures = limits::figures(config.limits_file.as_deref())?;
     let mailer = match &config.smtp_url {
         Some(url) => Mailer::smtp(url.expose(), &config.mail_from)?,
         None => Mailer::files(&config.mail_dir, &config.mail_from)?,
     };
     let db = connect_lazily(database_url, &options)?;
+    let cache = cache(&config, db.clone());
+    let shared = config.redis_url.is_some();
+    let shared = shared.then(|| Arc::new(cache.redis().clone()) as Arc<dyn ratelimit::Server>);
+    let clock = Arc::clone(&injected.clock);
+    let limiter = Limiter::new(config.limits, figures, clock, shared);
     Ok(Ctx::new(Parts {
-        cache: cache(&config, db.clone()),
+        cache,
         db,
         web_url: config.web_url(addr),
         public_url: config.public_url(addr),
@@ -161,6 +169,7 @@ pub fn context(
         mailer,
         wake_jobs: Arc::new(Notify::new()),
         tasks: TaskTracker::new(),
+        limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
         config: Arc::new(config),
     }))
@@ -200,7 +209,7 @@ fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
     let supervisor = redis::Supervisor {
         redis: ctx.redis().clone(),
         server: server.clone(),
-        scripts: [cache::SCRIPTS].concat(),
+        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS].concat(),
         attached: Arc::new(ctx.cache().clone()),
     };
     ctx.tasks().spawn(supervisor.run(stop.clone()));
@@ -231,7 +240,7 @@ fn serve(
     let plain = openapi::plain_operations(&document);
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
-    let throttle = web::Data::new(Throttle::new(ctx.config().limits));
+    let limits = routes::limits();
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -243,7 +252,7 @@ fn serve(
         let document = document.clone();
         app.app_data(ctx.clone())
             .app_data(health.clone())
-            .app_data(throttle.clone())
+            .app_data(limits.clone())
             .app_data(plain.clone())
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
@@ -251,7 +260,7 @@ fn serve(
             .configure(auth::configure_pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(refuse_parameters))
-            .wrap(from_fn(identify))
+            .wrap(from_fn(api_door))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))

@@ -10,5 +10,6 @@ mod worker;
 
 pub use application::{Application, Injected, context};
 pub use openapi::document;
+pub use routes::LIMITS;
 pub use spaces::spaces;
 pub use worker::registry;

@@ -5,6 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
 use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
+use crate::platform::limits::{RouteLimit, RouteLimits};
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -12,6 +13,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(
         scope::scope("/v1")
             .configure(admin::configure_meta)
+            .configure(admin::configure_limits)
             .configure(auth::configure)
             .configure(users::configure)
             .configure(relations::configure)
@@ -21,4 +23,18 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(discovery::configure)
             .configure(notifications::configure),
     );
+}
+
+/// What the domains limit beside the general limit of every route.
+pub const LIMITS: &[&[RouteLimit]] = &[
+    auth::LIMITS,
+    relations::LIMITS,
+    posts::LIMITS,
+    comments::LIMITS,
+    discovery::LIMITS,
+];
+
+/// The same, by route.
+pub fn limits() -> RouteLimits {
+    RouteLimits::new(LIMITS.iter().flat_map(|domain| domain.iter().copied()))
 }

@@ -2,10 +2,12 @@
 
 use crate::domains::{comments, posts, reactions, relations, users};
 use crate::infra::cache::Described;
+use crate::platform::sessions;
 
 /// What the cache is set up with.
 pub fn spaces() -> Vec<Described> {
     [
+        sessions::SPACES,
         users::SPACES,
         relations::SPACES,
         reactions::SPACES,

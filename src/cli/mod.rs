@@ -7,6 +7,7 @@ mod demo;
 mod dev;
 mod doctor;
 mod exit;
+mod limits;
 mod log;
 mod migrate;
 mod openapi;
@@ -60,6 +61,9 @@ enum Command {
     /// Make access tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Look at what is limited, and forget what was counted
+    #[command(subcommand)]
+    Limits(limits::Command),
     /// Count all counters anew
     Recount(recount::Args),
     /// Write the whole database to a file
@@ -99,6 +103,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::User(command) => block_on(user::run(command)),
         Command::Sessions(command) => block_on(sessions::run(command)),
         Command::Token(command) => block_on(token::run(command)),
+        Command::Limits(command) => block_on(limits::run(command)),
         Command::Recount(args) => block_on(recount::run(args)),
         Command::Backup(args) => block_on(backup::backup(args)),
         Command::Restore(args) => block_on(backup::restore(args)),

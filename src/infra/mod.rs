@@ -6,4 +6,5 @@ pub mod jobs;
 pub mod mail;
 pub mod meter;
 pub mod redis;
+pub mod ratelimit;
 pub mod servers;

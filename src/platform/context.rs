@@ -15,6 +15,7 @@ use super::config::Config;
 use super::http::Problem;
 use crate::infra::cache::Cache;
 use crate::infra::mail::Mailer;
+use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
@@ -44,6 +45,8 @@ pub struct Parts {
     pub wake_jobs: Arc<Notify>,
     /// Work that must end before the process does, such as what follows a commit.
     pub tasks: TaskTracker,
+    /// Judges how often something may be done.
+    pub limiter: Limiter,
     /// Bounds how many passwords are hashed at once: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
 }
@@ -117,6 +120,11 @@ impl Ctx {
     /// Work that must end before the process does.
     pub fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    /// Judges how often something may be done.
+    pub fn limiter(&self) -> &Limiter {
+        &self.0.limiter
     }
 
     /// Bounds concurrent password hashing.

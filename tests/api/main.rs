@@ -17,6 +17,7 @@ mod failures;
 mod feed;
 mod feed_plan;
 mod idempotency;
+mod limits;
 mod openapi;
 mod oracle;
 mod paging;

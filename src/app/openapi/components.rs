@@ -9,6 +9,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 
 use crate::domains::posts::SharedPost;
 use crate::platform::http::{ProblemBody, UserRef};
+use crate::platform::limits;
 
 /// Statuses of problems, with what each says.
 const PROBLEMS: &[(&str, &str)] = &[
@@ -62,7 +63,7 @@ pub(super) fn complete(components: &mut Components) {
         .bearer_format("JWT")
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    for (name, description) in HEADERS {
+    for (name, description) in HEADERS.iter().chain(&limits::HEADERS) {
         let header = RefOr::T(header(name, description));
         components.headers.insert((*name).to_owned(), header);
     }
@@ -87,6 +88,7 @@ pub(super) fn add_header(response: &mut Response, name: &str) {
 fn header(name: &str, description: &str) -> Header {
     let kind = match name {
         "Retry-After" => Type::Integer,
+        name if name.starts_with("X-RateLimit-") => Type::Integer,
         _ => Type::String,
     };
     HeaderBuilder::new()
@@ -108,6 +110,10 @@ fn problem(status: &str, description: &str) -> Response {
         "409" | "429" | "503" => &["Retry-After"],
         _ => &[],
     };
+    let limited = limits::HEADERS.iter().filter(|_| status == "429");
+    for (name, _) in limited {
+        add_header(&mut response, name);
+    }
     for name in ["X-Request-Id", "Cache-Control"].iter().chain(own) {
         add_header(&mut response, name);
     }

@@ -8,6 +8,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Required, Response, Schema, SchemaFor
 
 use super::components::add_header;
 use super::statuses::{self, Traits};
+use crate::platform::limits;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -53,7 +54,8 @@ fn describe(parameter: &mut Parameter) {
     let Some(RefOr::T(schema)) = &mut parameter.schema else {
         return;
     };
-    if parameter.parameter_in == ParameterIn::Path {
+    let names_limit = matches!(parameter.name.as_str(), "policy" | "key");
+    if parameter.parameter_in == ParameterIn::Path && !names_limit {
         *schema = uuid();
     } else if let ("cursor" | "ids", Schema::Object(text)) = (parameter.name.as_str(), schema) {
         text.min_length = Some(1);
@@ -146,6 +148,9 @@ fn complete_answer(status: &str, response: &mut Response, traits: &Traits) {
         said_by(status, traits).clone_into(&mut response.description);
     }
     for name in ["X-Request-Id", "Cache-Control"] {
+        add_header(response, name);
+    }
+    for (name, _) in limits::HEADERS.iter().filter(|_| traits.in_api) {
         add_header(response, name);
     }
     if !status.starts_with('2') {

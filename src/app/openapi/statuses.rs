@@ -12,7 +12,8 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 )]
 pub(super) struct Traits {
     id: String,
-    in_api: bool,
+    /// It is part of the API, and limited like all of it.
+    pub in_api: bool,
     secured: bool,
     has_body: bool,
     looks_up: bool,
@@ -53,19 +54,15 @@ const TAGGED_WRITES: &[&str] = &[
 /// Operations that read and write nothing in Postgres.
 const WITHOUT_DATABASE: &[&str] = &["get_meta", "livez"];
 
-/// What does not follow from the description: wrong credentials, a limit, the state of things, and
+/// What does not follow from the description: wrong credentials, the state of things, and
 /// people named in a body.
 const OTHERS: &[(&str, &[&str])] = &[
     ("cancel_friend_request", &["409"]),
-    ("change_password", &["429"]),
     ("create_friend_request", &["404"]),
-    ("delete_account", &["429"]),
-    ("login", &["401", "403", "429"]),
-    ("reauth", &["429"]),
+    ("login", &["401", "403"]),
     ("refresh", &["401", "403"]),
     ("register", &["403", "409"]),
     ("rename_circle", &["409"]),
-    ("reset_password", &["429"]),
     ("restore_post", &["410"]),
     ("set_comment_reaction", &["409"]),
     ("set_post_reaction", &["409"]),
@@ -109,7 +106,7 @@ pub(super) fn problems(traits: &Traits) -> Vec<&'static str> {
         (&["500"], true),
         (&["503"], !WITHOUT_DATABASE.contains(&traits.id.as_str())),
         // A query that an operation does not take is refused, so each can answer 400 and 422.
-        (&["400", "406", "422"], traits.in_api),
+        (&["400", "406", "422", "429"], traits.in_api),
         (&["401", "403"], traits.secured),
         (&["404"], traits.looks_up),
         (&["308"], traits.names_person),

@@ -19,5 +19,5 @@ mod view;
 
 pub use actions::{NewUser, create_user, hash_password, issue_session, mark_email_verified};
 pub use jobs::jobs;
-pub use model::{Email, MAX_PASSWORD, MIN_PASSWORD, Password, Throttle};
-pub use routes::{configure, configure_pages};
+pub use model::{Email, MAX_PASSWORD, MIN_PASSWORD, Password};
+pub use routes::{LIMITS, configure, configure_pages};

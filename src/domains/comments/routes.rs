@@ -17,6 +17,7 @@ use crate::kernel::{CommentId, Error, PostId, Result, UserId};
 use crate::platform::http::{
     Body, HttpResult, IfMatch, ListOf, Listing, PageParams, Params, PathOf, json_with_etag,
 };
+use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Answer, Ctx, Reads, Writer};
 
@@ -34,6 +35,13 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(set_comment_reaction)
         .service(delete_comment_reaction);
 }
+
+/// What limits these routes beside the general limit.
+pub const LIMITS: &[RouteLimit] = &[
+    at_door("POST", "/v1/posts/{id}/comments", &policies::COMMENT),
+    at_door("PUT", "/v1/comments/{id}/reaction", &policies::REACTION),
+    at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),
+];
 
 /// Which end of a thread comes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]

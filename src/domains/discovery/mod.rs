@@ -7,4 +7,4 @@ mod routes;
 mod store;
 mod view;
 
-pub use routes::configure;
+pub use routes::{LIMITS, configure};

@@ -11,12 +11,19 @@ use crate::domains::users::Person;
 use crate::kernel::page::RankKey;
 use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
+use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::CurrentUser;
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(search_users).service(search_suggestions);
 }
+
+/// What limits these routes beside the general limit.
+pub const LIMITS: &[RouteLimit] = &[
+    at_door("GET", "/v1/search/users", &policies::SEARCH),
+    at_door("GET", "/v1/search/suggestions", &policies::SEARCH),
+];
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,10 @@
 //! Posts: what people say, to whom, and what they said before.
 //!
 //! Owns the tables `post`, `post_audience`, `post_revision`, `post_counter`, `saved_post` and
-//! `hidden_post`. Invariants: who sees a post is decided by one rule on every path, written in SQL as
-//! `visible_post` and in Rust as [`can_see_post`]; a share shows its original only to those who may see the original; every edit keeps the former
-//! text; a deleted post can be restored for thirty days; counters change last in their transaction,
-//! those of posts before those of people.
+//! `hidden_post`. Invariants: who sees a post is decided by one rule on every path, written in SQL
+//! as `visible_post` and in Rust as [`can_see_post`]; a share shows its original only to those who
+//! may see the original; every edit keeps the former text; a deleted post can be restored for
+//! thirty days; counters change last in their transaction, those of posts before those of people.
 
 mod actions;
 mod cache;
@@ -17,7 +17,7 @@ pub use cache::{AUTHOR_POSTS, POST, POST_COUNTS, POST_MARKS, SPACES};
 pub use model::{
     AudienceKind, Circles, Entity, Facts, PostContent as Content, PostEntry, can_see_post, entities,
 };
-pub use routes::{Loading, PostExpansion, TopComments, configure};
+pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use view::{
     Mark, Post, SharedPost, guard, guard_for_write, guard_within, marked, post, posts, seen,

@@ -27,7 +27,9 @@ pub use problem::{ConfigErrors, Fault, Problem};
 pub use report::{Row, render_env_example, render_markdown};
 pub use settings::{Fallback, GROUPS, Secrecy, Setting};
 pub use sources::{Source, Sources};
-pub use values::{CacheMode, DatabaseSource, Env, LogFormat, Registration, Role, SecretUrl};
+pub use values::{
+    CacheMode, DatabaseSource, Env, LogFormat, Registration, Role, SecretUrl, duration,
+};
 
 use reader::Reader;
 

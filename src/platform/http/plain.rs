@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use actix_web::Error as ActixError;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
+use actix_web::{Error as ActixError, HttpResponse};
 
 use super::listing::NoFilter;
 use super::problem::Problem;
@@ -23,9 +23,15 @@ pub struct PlainOperations(pub Arc<HashSet<(Method, String)>>);
 pub async fn refuse_parameters(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> std::result::Result<ServiceResponse<impl MessageBody + 'static>, ActixError> {
-    check(&request).map_err(Problem)?;
-    next.call(request).await
+) -> std::result::Result<ServiceResponse<BoxBody>, ActixError> {
+    if let Err(refused) = check(&request) {
+        // As a response and not as an error, which would lose the request and with it what other
+        // middlewares add to the answer.
+        let response = HttpResponse::from_error(Problem(refused));
+        return Ok(ServiceResponse::new(request.into_parts().0, response));
+    }
+    let answered = next.call(request).await?;
+    Ok(answered.map_into_boxed_body())
 }
 
 fn check(request: &ServiceRequest) -> Result<()> {

@@ -3,13 +3,13 @@
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-use super::{Role, access, store};
+use super::Role;
+use super::access::{self, Bearer};
+use super::cache::SESSION;
 use crate::infra::meter;
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -54,32 +54,31 @@ impl Viewer {
 }
 
 /// Who sent a request: found out once, before its handler is chosen, so that authority is refused
-/// before anything else about the request is.
+/// before anything else about the request is. What was found counts only where a handler asks.
 #[derive(Clone)]
 struct Caller(Result<Option<CurrentUser>>);
 
-/// The middleware that finds out who sent a request. What it found counts only where a handler asks.
-pub async fn identify(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> std::result::Result<ServiceResponse<impl MessageBody + 'static>, actix_web::Error> {
-    if request.path().starts_with("/v1/") {
-        Ctx::of(request.request())
-            .map_err(Problem::from)?
-            .cache()
-            .step()
-            .await;
+/// Whom the token of a request speaks for. Its signature is checked, and nothing is asked of anybody.
+pub fn bearer_of(ctx: &Ctx, request: &HttpRequest) -> Result<Option<Bearer>> {
+    match token_of(request)? {
+        Some(token) => access::verify(ctx, token).map(Some),
+        None => Ok(None),
     }
-    if request.headers().contains_key(AUTHORIZATION) {
-        let found = find_caller(request.request()).await;
-        if let Ok(Some(user)) = found
-            && user.role >= Role::Moderator
-        {
-            meter::open();
-        }
-        request.extensions_mut().insert(Caller(found));
+}
+
+/// Finds the session of a bearer and seats its person in the request.
+pub async fn seat(ctx: &Ctx, request: &HttpRequest, bearer: Result<Option<Bearer>>) {
+    let found = match bearer {
+        Ok(Some(bearer)) => find_caller(ctx, bearer).await.map(Some),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
+    if let Ok(Some(user)) = found
+        && user.role >= Role::Moderator
+    {
+        meter::open();
     }
-    next.call(request).await
+    request.extensions_mut().insert(Caller(found));
 }
 
 fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
@@ -87,32 +86,25 @@ fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
     found.map_or(Ok(None), |Caller(found)| found)
 }
 
-async fn find_caller(request: &HttpRequest) -> Result<Option<CurrentUser>> {
-    let Some(token) = bearer(request)? else {
-        return Ok(None);
-    };
-    let ctx = Ctx::of(request)?;
-    let bearer = access::verify(&ctx, &token)?;
-    let caller = store::find_caller(&mut *ctx.read().await?, bearer.session_id)
-        .await?
-        .filter(|caller| caller.user_id == bearer.user_id);
+async fn find_caller(ctx: &Ctx, bearer: Bearer) -> Result<CurrentUser> {
+    let key = (bearer.user_id, bearer.session_id);
     let ended = || {
         Error::new(
             Code::SessionRevoked,
             "The session has ended. Sign in again.",
         )
     };
-    let caller = caller.ok_or_else(ended)?;
+    let caller = ctx.cache().get(&SESSION, &key).await?.ok_or_else(ended)?;
     match caller.state.as_str() {
         "suspended" => return Err(suspended(caller.suspended_until)),
         "active" if !caller.revoked && ctx.now() < caller.expires_at => {}
         _ => return Err(ended()),
     }
-    Ok(Some(CurrentUser {
-        id: caller.user_id,
+    Ok(CurrentUser {
+        id: bearer.user_id,
         session_id: bearer.session_id,
         role: Role::from_str(&caller.role).unwrap_or(Role::User),
-    }))
+    })
 }
 
 /// The refusal for a suspended account.
@@ -120,15 +112,13 @@ pub fn suspended(until: Option<Timestamp>) -> Error {
     Error::new(Code::AccountSuspended, "This account is suspended.").with_until(until)
 }
 
-fn bearer(request: &HttpRequest) -> Result<Option<String>> {
+fn token_of(request: &HttpRequest) -> Result<Option<&str>> {
     let Some(header) = request.headers().get(AUTHORIZATION) else {
         return Ok(None);
     };
-    let text = String::from_utf8_lossy(header.as_bytes());
+    let text = header.to_str().unwrap_or_default();
     match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Some(token.trim().to_owned()))
-        }
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
         _ => Err(Error::new(
             Code::InvalidToken,
             "The Authorization header must be 'Bearer' and an access token.",
@@ -155,6 +145,23 @@ impl FromRequest for CurrentUser {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         ready(signed_in(request).map_err(Problem::from))
+    }
+}
+
+/// Somebody who is signed in and may do everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(pub CurrentUser);
+
+impl FromRequest for Admin {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let admin = signed_in(request).and_then(|user| match user.role {
+            Role::Admin => Ok(Self(user)),
+            _ => Err(Error::new(Code::Forbidden, "This takes the role admin.")),
+        });
+        ready(admin.map_err(Problem::from))
     }
 }
 

@@ -5,6 +5,7 @@
 //! the next request on, because every request asks for its session.
 
 mod access;
+mod cache;
 mod extract;
 mod refresh;
 mod role;
@@ -19,9 +20,12 @@ use crate::platform::Tx;
 use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
-pub use extract::{CurrentUser, Viewer, identify, suspended};
+pub use access::Bearer;
+pub use cache::{SESSION, SPACES};
+pub use extract::{Admin, CurrentUser, Viewer, bearer_of, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
+pub use store::Session;
 
 /// A session ends this long after its last use.
 pub const IDLE: TimeDelta = TimeDelta::days(30);

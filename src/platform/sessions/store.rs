@@ -1,5 +1,7 @@
 //! All SQL of sessions.
 
+use serde::{Deserialize, Serialize};
+
 use super::Device;
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
@@ -8,10 +10,8 @@ use crate::kernel::{Result, SessionId, Timestamp, UserId};
 use crate::keyset;
 
 /// What a request needs to know of its session and its person.
-#[derive(Debug)]
-pub struct Caller {
-    /// The person.
-    pub user_id: UserId,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
     /// Their role now.
     pub role: String,
     /// Their account's state now.
@@ -24,19 +24,34 @@ pub struct Caller {
     pub expires_at: Timestamp,
 }
 
-/// The session and the person behind it, as they are now.
-pub async fn find_caller(conn: &mut Conn, session_id: SessionId) -> Result<Option<Caller>> {
-    Ok(sqlx::query_as!(
-        Caller,
-        r#"select s.user_id as "user_id: _", a.role, a.state,
-                  a.suspended_until as "suspended_until: _",
-                  s.revoked_at is not null as "revoked!", s.expires_at as "expires_at: _"
+/// Sessions and the people behind them, as they are now. A session of somebody else than the key
+/// says is none.
+pub async fn list_callers(
+    conn: &mut Conn,
+    keys: &[(UserId, SessionId)],
+) -> Result<Vec<((UserId, SessionId), Session)>> {
+    let session_ids: Vec<SessionId> = keys.iter().map(|(_, session_id)| *session_id).collect();
+    let rows = sqlx::query!(
+        r#"select s.session_id as "session_id: SessionId", s.user_id as "user_id: UserId",
+                  a.role, a.state, a.suspended_until as "suspended_until: Timestamp",
+                  s.revoked_at is not null as "revoked!", s.expires_at as "expires_at: Timestamp"
            from session s join account a using (user_id)
-           where s.session_id = $1"#,
-        session_id as _
+           where s.session_id = any($1)"#,
+        session_ids as _
     )
-    .fetch_optional(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?;
+    let found = rows.into_iter().map(|row| {
+        let caller = Session {
+            role: row.role,
+            state: row.state,
+            suspended_until: row.suspended_until,
+            revoked: row.revoked,
+            expires_at: row.expires_at,
+        };
+        ((row.user_id, row.session_id), caller)
+    });
+    Ok(found.filter(|(key, _)| keys.contains(key)).collect())
 }
 
 /// A session as its owner sees it.

@@ -154,6 +154,7 @@ async fn guessing_is_slowed_down_and_the_right_password_looks_like_a_wrong_one()
             .header("retry-after")
             .and_then(|seconds| seconds.parse().ok())
             .expect("seconds");
-        assert!((1..=300).contains(&seconds), "{seconds}");
+        // The window, and at most a tenth more.
+        assert!((1..=330).contains(&seconds), "{seconds}");
     }
 }

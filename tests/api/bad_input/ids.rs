@@ -26,6 +26,10 @@ async fn a_malformed_id_in_any_path_names_nothing() {
     ];
     for (route, operation) in operations() {
         let (method, template) = route.split_once(' ').expect("a method and a path");
+        if template.starts_with("/v1/admin/") {
+            // Alice learns nothing of an operator's route but that it is none of hers.
+            continue;
+        }
         let needs_query = operation["parameters"].as_array().is_some_and(|all| {
             all.iter()
                 .any(|one| one["in"] == "query" && one["required"] == true)

@@ -19,11 +19,13 @@ enum About {
     Caller,
     /// Something of Alice's, for her friends only. The status for a stranger.
     Friends { signed_out: u16, stranger: u16 },
+    /// The operators': nobody else may ask.
+    Operators,
     /// Alice herself, whom everybody may see unless there is a block.
     Alice { signed_out: u16, stranger: u16 },
 }
 
-use About::{Alice, Anybody, Caller, Friends};
+use About::{Alice, Anybody, Caller, Friends, Operators};
 
 struct Line {
     route: &'static str,
@@ -59,6 +61,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
         line("GET /livez", Anybody(200)),
         line("GET /readyz", Anybody(200)),
         line("GET /v1/meta", Anybody(200)),
+        line("DELETE /v1/admin/limits/{policy}/{key}", Operators),
     ];
     lines.extend(lines::auth());
     lines.extend(lines::people());
@@ -158,6 +161,7 @@ async fn every_route_refuses_the_wrong_caller() {
         let (signed_out, stranger, blocked) = match line.about {
             Anybody(status) => (status, None, None),
             Caller => (401, None, None),
+            Operators => (401, Some(403), Some(403)),
             Friends {
                 signed_out,
                 stranger,

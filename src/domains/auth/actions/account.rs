@@ -1,13 +1,14 @@
 //! What wants the password once more: a new one, a recent confirmation, the end of the account.
 
 use super::super::jobs::Mail;
-use super::super::model::{ClaimedPassword, EventKind, Password, Purpose, Throttle};
+use super::super::model::{ClaimedPassword, EventKind, Password, Purpose};
 use super::super::store;
 use super::confirm::{Caller, confirm};
 use super::note;
 use super::password::hash_password;
 use crate::domains::users;
 use crate::kernel::Result;
+use crate::platform::limits::Gate;
 use crate::platform::sessions;
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
@@ -15,14 +16,14 @@ use crate::platform::{Ctx, Tx};
 /// Changes the password, ends all other sessions unless they are to be kept, and says so by mail.
 pub async fn change_password(
     ctx: &Ctx,
-    throttle: &Throttle,
+    gate: &Gate,
     caller: &Caller,
     current: &ClaimedPassword,
     new: &Password,
     keep_other_sessions: bool,
 ) -> Result<()> {
     let (me, device) = (caller.me, &caller.device);
-    let confirmed = confirm(ctx, throttle, caller, current).await?;
+    let confirmed = confirm(ctx, gate, caller, current).await?;
     let known = store::find_recipient(&mut *ctx.read().await?, me.id).await?;
     if let Some(known) = &known {
         let context = [&*known.username, &known.email, &known.display_name];
@@ -50,12 +51,12 @@ pub async fn change_password(
 /// Notes that the caller just gave their password.
 pub async fn reauthenticate(
     ctx: &Ctx,
-    throttle: &Throttle,
+    gate: &Gate,
     caller: &Caller,
     claimed: &ClaimedPassword,
 ) -> Result<()> {
     let me = caller.me;
-    let confirmed = confirm(ctx, throttle, caller, claimed).await?;
+    let confirmed = confirm(ctx, gate, caller, claimed).await?;
     transaction(ctx, async |tx: &mut Tx| {
         let now = tx.now();
         confirmed.hold(tx, me).await?;
@@ -69,12 +70,12 @@ pub async fn reauthenticate(
 /// Deletes the account, takes its address and password away and ends all its sessions.
 pub async fn delete_account(
     ctx: &Ctx,
-    throttle: &Throttle,
+    gate: &Gate,
     caller: &Caller,
     claimed: &ClaimedPassword,
 ) -> Result<()> {
     let me = caller.me;
-    let confirmed = confirm(ctx, throttle, caller, claimed).await?;
+    let confirmed = confirm(ctx, gate, caller, claimed).await?;
     transaction(ctx, async |tx: &mut Tx| {
         let now = tx.now();
         confirmed.hold(tx, me).await?;

@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::super::model::{ClaimedPassword, EventKind, Throttle};
+use super::super::model::{ClaimedPassword, EventKind};
 use super::super::store;
+use super::attempt::Attempt;
 use super::note_later;
 use super::password::{self, Verdict};
 use crate::kernel::{Code, Error, Result};
+use crate::platform::limits::{Gate, Subject};
 use crate::platform::sessions::{CurrentUser, Device};
 use crate::platform::{Ctx, Tx};
 
@@ -34,13 +36,14 @@ fn wrong_password() -> Error {
 /// Compares the password with the caller's. Guessing is slowed down as it is at sign-in.
 pub(super) async fn confirm(
     ctx: &Ctx,
-    throttle: &Throttle,
+    gate: &Gate,
     caller: &Caller,
     claimed: &ClaimedPassword,
 ) -> Result<Confirmed> {
-    let attempt = throttle.begin_again(ctx.now(), caller.me.id, caller.address)?;
+    let account = Subject::User(caller.me.id);
+    let attempt = Attempt::begin(gate, &account, caller.address).await?;
     let outcome = compare(ctx, caller, claimed).await;
-    attempt.end(&outcome);
+    attempt.end(&outcome).await;
     outcome
 }
 

@@ -1,32 +1,58 @@
 //! What the links in mails do, and how they are asked for.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::super::jobs::Mail;
-use super::super::model::{Email, EventKind, Password, Purpose, Throttle};
+use super::super::model::{Email, EventKind, Password, Purpose};
 use super::super::store;
 use super::note;
 use super::password::hash_password;
+use crate::infra::ratelimit::Policy;
 use crate::kernel::{Code, Error, Result};
+use crate::platform::limits::{Gate, Subject, policies};
 use crate::platform::sessions::{self, Device};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
 /// Queues a mail with a link that sets a new password. Whether there is such an account only the
 /// job finds out, so the answer tells nothing and takes no longer.
-pub async fn request_reset(ctx: &Ctx, email: &Email) -> Result<()> {
+pub async fn request_reset(ctx: &Ctx, gate: &Gate, email: &Email, address: IpAddr) -> Result<()> {
     let mail = Mail::ResetPassword {
         email: email.clone(),
     };
+    charge(gate, &policies::PASSWORD_MAIL, &mail, address).await?;
     queue(ctx, &mail).await
 }
 
 /// Queues a mail with a link that confirms an address: the caller's own, or one that may have an
 /// account.
-pub async fn request_verification(ctx: &Ctx, mail: &Mail) -> Result<()> {
+pub async fn request_verification(
+    ctx: &Ctx,
+    gate: &Gate,
+    mail: &Mail,
+    address: IpAddr,
+) -> Result<()> {
+    charge(gate, &policies::VERIFICATION_MAIL, mail, address).await?;
     queue(ctx, mail).await
+}
+
+/// Charges a mail to whoever is to get it, and to where it is asked for unless they ask themselves.
+async fn charge(gate: &Gate, policy: &'static Policy, mail: &Mail, address: IpAddr) -> Result<()> {
+    let subjects = match mail {
+        Mail::VerifyEmail { user_id } | Mail::PasswordChanged { user_id } => {
+            vec![Subject::User(*user_id)]
+        }
+        Mail::VerifyAddress { email } | Mail::ResetPassword { email } => {
+            let account = Subject::Account(email.as_str().to_owned());
+            vec![account, Subject::Address(address)]
+        }
+    };
+    let checks = subjects.iter().map(|subject| subject.check(policy));
+    gate.pass(checks.collect()).await.map(drop)
 }
 
 async fn queue(ctx: &Ctx, mail: &Mail) -> Result<()> {
@@ -67,7 +93,7 @@ pub async fn verify_email(ctx: &Ctx, token: &str, device: &Device) -> Result<()>
 /// confirms the address as well.
 pub async fn reset_password(
     ctx: &Ctx,
-    throttle: &Throttle,
+    gate: &Gate,
     token: &str,
     password: &Password,
     device: &Device,
@@ -101,7 +127,9 @@ pub async fn reset_password(
         tx.enqueue(&Mail::PasswordChanged { user_id }.job()?).await
     })
     .await?;
-    throttle.forget(&known.username);
-    throttle.forget(&known.email);
+    for name in [known.username, known.email] {
+        let account = Subject::Account(name.to_string());
+        gate.forget(&account.check(&policies::SIGN_IN)).await;
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What can be done: coming in, going out, proving and changing what one signs in with.
 
 mod account;
+mod attempt;
 mod confirm;
 mod links;
 mod password;

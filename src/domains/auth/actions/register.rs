@@ -1,5 +1,7 @@
 //! Making accounts.
 
+use std::net::IpAddr;
+
 use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password};
 use super::super::store;
@@ -9,6 +11,7 @@ use super::password::hash_password;
 use crate::domains::users::{self, DisplayName, NewAccount, Username};
 use crate::kernel::{Code, Error, FieldError, Result, UserId};
 use crate::platform::config::Registration as Policy;
+use crate::platform::limits::{Gate, Subject, policies};
 use crate::platform::sessions::{self, Device};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
@@ -92,8 +95,15 @@ pub struct Registration {
     pub display_name: DisplayName,
 }
 
-/// Registers a person and signs them in. A mail asks to confirm the address.
-pub async fn register(ctx: &Ctx, registration: &Registration, device: &Device) -> Result<SignedIn> {
+/// Registers a person and signs them in. A mail asks to confirm the address. What is not valid is
+/// told without being counted; what costs a hash, or tells that a name is taken, counts.
+pub async fn register(
+    ctx: &Ctx,
+    gate: &Gate,
+    registration: &Registration,
+    device: &Device,
+    address: IpAddr,
+) -> Result<SignedIn> {
     if ctx.config().registration != Policy::Open {
         let detail = "New accounts are not open to everybody here.";
         return Err(Error::new(Code::RegistrationClosed, detail));
@@ -106,6 +116,8 @@ pub async fn register(ctx: &Ctx, registration: &Registration, device: &Device) -
     } = registration;
     let context = [username.as_str(), email.as_str(), display_name.as_str()];
     password.check_strength_at("/password", &context)?;
+    let address = Subject::Address(address).check(&policies::REGISTRATION);
+    gate.pass(vec![address]).await.map(drop)?;
     let hash = hash_password(ctx, password).await?;
     transaction(ctx, async |tx: &mut Tx| {
         let user = NewUser {

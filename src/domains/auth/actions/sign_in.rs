@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::super::model::{ClaimedPassword, EventKind, Login, Throttle};
+use super::super::model::{ClaimedPassword, EventKind, Login};
 use super::super::store::{self, Known};
 use super::super::view::{self, SignedIn};
+use super::attempt::Attempt;
 use super::password::{self, Verdict};
 use super::{invalid_credentials, issue_session, note_later};
 use crate::kernel::Result;
+use crate::platform::limits::{Gate, Subject};
 use crate::platform::sessions::{Device, suspended};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
@@ -25,14 +27,15 @@ pub struct Credentials {
 /// same time.
 pub async fn sign_in(
     ctx: &Ctx,
-    throttle: &Throttle,
+    gate: &Gate,
     credentials: &Credentials,
     device: &Device,
     address: IpAddr,
 ) -> Result<SignedIn> {
-    let attempt = throttle.begin(ctx.now(), credentials.login.as_str(), address)?;
+    let account = Subject::Account(credentials.login.as_str().to_owned());
+    let attempt = Attempt::begin(gate, &account, address).await?;
     let outcome = try_sign_in(ctx, credentials, device).await;
-    attempt.end(&outcome);
+    attempt.end(&outcome).await;
     outcome
 }
 

@@ -1,9 +1,5 @@
 //! Names, addresses and secrets that people sign in with.
 
-mod throttle;
-
-pub use throttle::Throttle;
-
 use email_address::{EmailAddress, Options};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};

@@ -10,10 +10,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::super::actions::{self, Credentials, Registration};
 use super::super::model::{ClaimedPassword, DeviceId, DeviceName, Email, Login, Password};
 use super::super::view::SignedIn;
-use super::{RefreshIn, Throttled, cookie};
+use super::{RefreshIn, cookie};
 use crate::domains::users::{DisplayName, Username};
 use crate::platform::Ctx;
 use crate::platform::http::{Body, ClientAddress, HttpResult, no_store};
+use crate::platform::limits::Gate;
 use crate::platform::sessions::Device;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -41,10 +42,12 @@ struct Register {
 #[post("/auth/register")]
 async fn register(
     ctx: Ctx,
+    gate: Gate,
     client: ClientAddress,
     body: Body<Register>,
 ) -> HttpResult<HttpResponse> {
     let body = body.into_inner();
+    let address = client.address;
     let device = device(client, body.device_id, body.device_name);
     let registration = Registration {
         username: body.username,
@@ -52,7 +55,7 @@ async fn register(
         password: body.password,
         display_name: body.display_name,
     };
-    let signed_in = actions::register(&ctx, &registration, &device).await?;
+    let signed_in = actions::register(&ctx, &gate, &registration, &device, address).await?;
     let location = format!("/v1/users/{}", signed_in.user.profile.person.id);
     Ok(made_at(&location, answer(signed_in, body.refresh_in)))
 }
@@ -85,7 +88,7 @@ struct SignIn {
 #[post("/auth/login")]
 async fn login(
     ctx: Ctx,
-    throttle: Throttled,
+    gate: Gate,
     client: ClientAddress,
     body: Body<SignIn>,
 ) -> HttpResult<HttpResponse> {
@@ -96,7 +99,7 @@ async fn login(
         login: body.login,
         password: body.password,
     };
-    let signed_in = actions::sign_in(&ctx, &throttle.0, &credentials, &device, address).await?;
+    let signed_in = actions::sign_in(&ctx, &gate, &credentials, &device, address).await?;
     Ok(answer(signed_in, body.refresh_in))
 }
 

@@ -11,9 +11,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::super::actions;
 use super::super::jobs::Mail;
 use super::super::model::{Email, Password};
-use super::Throttled;
 use crate::platform::Ctx;
 use crate::platform::http::{Body, ClientAddress, HttpResult, OptionalBody, Problem, no_content};
+use crate::platform::limits::Gate;
 use crate::platform::sessions::{CurrentUser, Device};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -91,8 +91,13 @@ impl FromRequest for ToVerify {
 /// answer does not tell whether there is such an account. At most three are mailed an hour.
 #[utoipa::path(tag = "Authentication", request_body = Option<EmailAddress>, responses((status = 202)), security((), ("bearer" = [])))]
 #[post("/auth/resend-verification")]
-async fn resend_verification(ctx: Ctx, mail: ToVerify) -> HttpResult<HttpResponse> {
-    actions::request_verification(&ctx, &mail.0).await?;
+async fn resend_verification(
+    ctx: Ctx,
+    gate: Gate,
+    client: ClientAddress,
+    mail: ToVerify,
+) -> HttpResult<HttpResponse> {
+    actions::request_verification(&ctx, &gate, &mail.0, client.address).await?;
     Ok(accepted())
 }
 
@@ -101,8 +106,13 @@ async fn resend_verification(ctx: Ctx, mail: ToVerify) -> HttpResult<HttpRespons
 /// The answer does not tell whether there is such an account. At most three are mailed an hour.
 #[utoipa::path(tag = "Authentication", request_body = EmailAddress, responses((status = 202)))]
 #[post("/auth/forgot-password")]
-async fn forgot_password(ctx: Ctx, body: Body<EmailAddress>) -> HttpResult<HttpResponse> {
-    actions::request_reset(&ctx, &body.email).await?;
+async fn forgot_password(
+    ctx: Ctx,
+    gate: Gate,
+    client: ClientAddress,
+    body: Body<EmailAddress>,
+) -> HttpResult<HttpResponse> {
+    actions::request_reset(&ctx, &gate, &body.email, client.address).await?;
     Ok(accepted())
 }
 
@@ -121,12 +131,12 @@ struct PasswordReset {
 #[post("/auth/reset-password")]
 async fn reset_password(
     ctx: Ctx,
-    throttle: Throttled,
+    gate: Gate,
     client: ClientAddress,
     body: Body<PasswordReset>,
 ) -> HttpResult<HttpResponse> {
     let device = Device::from(client);
-    actions::reset_password(&ctx, &throttle.0, &body.token, &body.password, &device).await?;
+    actions::reset_password(&ctx, &gate, &body.token, &body.password, &device).await?;
     Ok(no_content())
 }
 

@@ -10,28 +10,44 @@ mod refresh;
 
 pub use pages::configure_pages;
 
-use std::future::{Ready, ready};
-
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::Caller;
-use super::model::Throttle;
-use crate::kernel::Error;
 use crate::platform::http::{ClientAddress, Problem};
+use crate::platform::limits::{RouteLimit, in_action, policies};
 use crate::platform::sessions::{CurrentUser, Device};
 
-/// Registers the routes. They need a [`Throttle`] in the application's data.
+/// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.configure(entry::configure)
         .configure(refresh::configure)
         .configure(links::configure)
         .configure(own::configure);
 }
+
+/// What limits these routes beside the general limit. Whom to count stands in their bodies.
+pub const LIMITS: &[RouteLimit] = &[
+    in_action("POST", "/v1/auth/login", &policies::SIGN_IN),
+    in_action("POST", "/v1/auth/login", &policies::SIGN_IN_ADDRESS),
+    in_action("POST", "/v1/auth/reauth", &policies::SIGN_IN),
+    in_action("POST", "/v1/auth/reauth", &policies::SIGN_IN_ADDRESS),
+    in_action("PUT", "/v1/me/password", &policies::SIGN_IN),
+    in_action("PUT", "/v1/me/password", &policies::SIGN_IN_ADDRESS),
+    in_action("DELETE", "/v1/me", &policies::SIGN_IN),
+    in_action("DELETE", "/v1/me", &policies::SIGN_IN_ADDRESS),
+    in_action("POST", "/v1/auth/register", &policies::REGISTRATION),
+    in_action("POST", "/v1/auth/forgot-password", &policies::PASSWORD_MAIL),
+    in_action(
+        "POST",
+        "/v1/auth/resend-verification",
+        &policies::VERIFICATION_MAIL,
+    ),
+];
 
 /// Where the refresh token goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -42,20 +58,6 @@ enum RefreshIn {
     Body,
     /// Into the cookie `__Host-kith_refresh`, out of reach of scripts.
     Cookie,
-}
-
-/// The throttle of this application.
-struct Throttled(web::Data<Throttle>);
-
-impl FromRequest for Throttled {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let throttle = request.app_data::<web::Data<Throttle>>().cloned();
-        let missing = || Error::internal(anyhow::anyhow!("the application has no throttle"));
-        ready(throttle.map(Self).ok_or_else(|| missing().into()))
-    }
 }
 
 impl FromRequest for Caller {

@@ -10,11 +10,12 @@ use super::super::actions::{self, Caller};
 use super::super::model::{ClaimedPassword, Password};
 use super::super::store;
 use super::super::view::{SecurityEvent, SessionView};
-use super::{Throttled, cookie};
+use super::cookie;
 use crate::kernel::SessionId;
 use crate::platform::http::{
     Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, no_content,
 };
+use crate::platform::limits::Gate;
 use crate::platform::sessions::{self, CurrentUser};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
@@ -57,11 +58,11 @@ struct OwnPassword {
 #[post("/auth/reauth")]
 async fn reauth(
     ctx: Ctx,
-    throttle: Throttled,
+    gate: Gate,
     caller: Caller,
     body: Body<OwnPassword>,
 ) -> HttpResult<HttpResponse> {
-    actions::reauthenticate(&ctx, &throttle.0, &caller, &body.password).await?;
+    actions::reauthenticate(&ctx, &gate, &caller, &body.password).await?;
     Ok(no_content())
 }
 
@@ -83,13 +84,13 @@ struct PasswordChange {
 #[put("/me/password")]
 async fn change_password(
     ctx: Ctx,
-    throttle: Throttled,
+    gate: Gate,
     caller: Caller,
     body: Body<PasswordChange>,
 ) -> HttpResult<HttpResponse> {
     actions::change_password(
         &ctx,
-        &throttle.0,
+        &gate,
         &caller,
         &body.current_password,
         &body.new_password,
@@ -106,11 +107,11 @@ async fn change_password(
 #[delete("/me")]
 async fn delete_account(
     ctx: Ctx,
-    throttle: Throttled,
+    gate: Gate,
     caller: Caller,
     body: Body<OwnPassword>,
 ) -> HttpResult<HttpResponse> {
-    actions::delete_account(&ctx, &throttle.0, &caller, &body.password).await?;
+    actions::delete_account(&ctx, &gate, &caller, &body.password).await?;
     Ok(cookie::forgotten())
 }
 

@@ -8,6 +8,8 @@ mod reactions;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::platform::limits::{RouteLimit, at_door, policies};
+
 pub use expand::{Loading, PostExpansion, TopComments};
 
 /// Registers the routes.
@@ -17,3 +19,10 @@ pub fn configure(cfg: &mut ServiceConfig) {
     reactions::configure(cfg);
     marks::configure(cfg);
 }
+
+/// What limits these routes beside the general limit.
+pub const LIMITS: &[RouteLimit] = &[
+    at_door("POST", "/v1/posts", &policies::POST),
+    at_door("PUT", "/v1/posts/{id}/reaction", &policies::REACTION),
+    at_door("DELETE", "/v1/posts/{id}/reaction", &policies::REACTION),
+];

@@ -14,6 +14,7 @@ use super::view;
 use crate::domains::users::{require_current_name, resolve};
 use crate::kernel::{Result, UserId};
 use crate::platform::http::{HttpResult, PathOf, UserRef};
+use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Answer, Tx, Writer};
 
@@ -26,6 +27,12 @@ pub fn configure(cfg: &mut ServiceConfig) {
     blocks::configure(cfg);
     circles::configure(cfg);
 }
+
+/// What limits these routes beside the general limit.
+pub const LIMITS: &[RouteLimit] = &[
+    at_door("POST", "/v1/friend-requests", &policies::FRIEND_REQUEST),
+    at_door("POST", "/v1/circles", &policies::CIRCLE),
+];
 
 /// Changes what lies between the caller and the person of the path, and answers with what lies
 /// there then. Named by a username that they gave up, the person is `moved`, which undoes the

@@ -1,0 +1,50 @@
+//! The door: what every request of the API passes before its handler.
+//!
+//! The token's signature is checked first, without asking anybody. Then one round trip to Redis
+//! brings what the request needs: whether its limits let it pass, the voids that this process has
+//! missed, its session unless the process has it, and what its route wants ahead ([`Prefetch`]).
+//! Without an answer in time the request counts as without Redis.
+
+mod prefetch;
+mod round;
+
+use actix_web::Error as ActixError;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+
+use self::round::Round;
+use super::http::Problem;
+use super::limits::{self, Told};
+use super::{Ctx, sessions};
+use crate::kernel::Result;
+
+pub use prefetch::{Prefetch, Prefetched, Prefetches};
+
+/// The middleware.
+pub async fn door(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    if !request.path().starts_with("/v1/") {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let ctx = Ctx::of(request.request()).map_err(Problem)?;
+    let bearer = sessions::bearer_of(&ctx, request.request());
+    let known = bearer.as_ref().ok().copied().flatten();
+    let user_id = known.map(|bearer| bearer.user_id);
+    let question = limits::question(ctx.limiter(), &mut request, user_id).await;
+    let verdicts = Round::new(&ctx, request.request(), known, question)
+        .make()
+        .await;
+    if let Some(refusal) = limits::refusal(&verdicts) {
+        return Ok(ServiceResponse::new(request.into_parts().0, refusal));
+    }
+    sessions::seat(&ctx, request.request(), bearer).await;
+    let noted = limits::take_notes(&request);
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    let mut verdicts = verdicts;
+    verdicts.extend(noted.take());
+    Told(&verdicts).add_to(response.headers_mut());
+    Ok(response)
+}
