@@ -9,6 +9,7 @@
 mod audiences;
 mod auth;
 mod bad_input;
+mod cache_content;
 mod comments;
 mod conditional;
 mod conventions;
