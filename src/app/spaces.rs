@@ -1,10 +1,18 @@
 //! Every cache space, in the order of the domains.
 
-use crate::domains::{relations, users};
+use crate::domains::{comments, posts, reactions, relations, users};
 use crate::infra::cache::Described;
 use crate::platform::sessions;
 
 /// What the cache is set up with.
 pub fn spaces() -> Vec<Described> {
-    [sessions::SPACES, users::SPACES, relations::SPACES].concat()
+    [
+        sessions::SPACES,
+        users::SPACES,
+        relations::SPACES,
+        reactions::SPACES,
+        posts::SPACES,
+        comments::SPACES,
+    ]
+    .concat()
 }

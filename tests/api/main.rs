@@ -12,6 +12,7 @@ mod audiences;
 mod auth;
 mod bad_input;
 mod cached;
+mod cache_content;
 mod comments;
 mod conditional;
 mod conventions;

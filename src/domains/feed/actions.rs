@@ -8,7 +8,7 @@ use crate::platform::sessions::Viewer;
 
 /// Moves the marker to a post that the person sees; it never moves back.
 pub async fn advance_marker(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
-    posts::guard(tx.conn(), Viewer(Some(user_id)), post_id)
+    posts::guard_within(tx.conn(), Viewer(Some(user_id)), post_id)
         .await
         .map_err(hidden)?;
     let now = tx.now();

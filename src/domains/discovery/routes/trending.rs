@@ -7,7 +7,7 @@ use super::super::view::{self, TrendingHashtag};
 use crate::domains::posts::{self, Post};
 use crate::domains::relations;
 use crate::kernel::page::RankKey;
-use crate::platform::Ctx;
+use crate::platform::{Ctx, Reads};
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, ok};
 use crate::platform::sessions::Viewer;
 
@@ -28,10 +28,11 @@ async fn list_trending_posts(
     viewer: Viewer,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
+    let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<RankKey>()?;
+    let conn = &mut *reads.conn().await?;
     let page = slice.page(view::trending_places(conn, viewer, &slice, ctx.now()).await?);
-    let posts = posts::posts(&ctx, conn, viewer, &page.items).await?;
+    let posts = posts::posts(&ctx, reads, viewer, &page.items).await?;
     Ok(listing.respond(page.with_items(posts)))
 }
 

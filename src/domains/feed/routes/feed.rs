@@ -10,9 +10,9 @@ use crate::domains::posts::{self, Post, PostExpansion, TopComments};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
 use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
-use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
 use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_feed);
@@ -64,13 +64,11 @@ async fn get_feed(
     listing: Listing<FeedFilter>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
-    let places = read_page(&mut conn, me.id, &listing, ctx.now()).await?;
-    let shown = posts::posts(&ctx, &mut conn, me.viewer(), &places.items).await?;
+    let places = read_page(&mut *ctx.read().await?, me.id, &listing, ctx.now()).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let shown = posts::posts(&ctx, reads, me.viewer(), &places.items).await?;
     let wanted = listing.filter.expand;
-    let shown = comments
-        .expand(wanted, &mut conn, me.viewer(), shown)
-        .await?;
+    let shown = comments.expand(wanted, reads, me.viewer(), shown).await?;
     Ok(listing.respond(places.with_items(shown)))
 }
 

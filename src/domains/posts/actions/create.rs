@@ -7,7 +7,7 @@ use super::audience;
 use crate::domains::posts::events::{PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
-use crate::domains::posts::view::{guard, guard_for_write};
+use crate::domains::posts::view::{guard_for_write, guard_within};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
 use crate::kernel::{Code, Error, PostId, Result, UserId};
@@ -90,7 +90,9 @@ async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
 /// The post that is shared in truth, held until the share is there.
 async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<Facts> {
     let viewer = Viewer(Some(user_id));
-    let named = guard(tx.conn(), viewer, shared).await.map_err(hidden)?;
+    let named = guard_within(tx.conn(), viewer, shared)
+        .await
+        .map_err(hidden)?;
     let original = named.shared_post_id.unwrap_or(shared);
     let original = guard_for_write(tx.conn(), viewer, original)
         .await

@@ -13,7 +13,7 @@ use crate::domains::posts::store::hashtags as store;
 use crate::domains::posts::view::{self, Post};
 use crate::kernel::Error;
 use crate::kernel::page::TimeKey;
-use crate::platform::Ctx;
+use crate::platform::{Ctx, Reads};
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::Viewer;
 
@@ -53,11 +53,13 @@ async fn list_hashtag_posts(
     listing: Listing<OnlyExpand>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
+    let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<TimeKey>()?;
-    let page = slice.page(store::list_by_hashtag(conn, viewer.id(), &tag.0.0, &slice).await?);
-    let posts = view::posts(&ctx, conn, viewer, &page.items).await?;
+    let conn = &mut *reads.conn().await?;
+    let rows = store::list_by_hashtag(conn, viewer.id(), &tag.0.0, &slice).await?;
+    let page = slice.page(rows);
+    let posts = view::posts(&ctx, reads, viewer, &page.items).await?;
     let wanted = listing.filter.expand;
-    let posts = comments.expand(wanted, conn, viewer, posts).await?;
+    let posts = comments.expand(wanted, reads, viewer, posts).await?;
     Ok(listing.respond(page.with_items(posts)))
 }
