@@ -117,11 +117,7 @@ async fn list(conn: &mut Conn, kinds: &JobKinds, now: Timestamp) -> Result<Vec<J
 /// What there is to do, what is late, and what has failed for good. For administrators.
 #[utoipa::path(tag = "Operations", responses((status = 200, body = Jobs)), security(("bearer" = [])))]
 #[get("/admin/jobs")]
-async fn list_jobs(
-    ctx: Ctx,
-    _admin: Admin,
-    request: HttpRequest,
-) -> HttpResult<HttpResponse> {
+async fn list_jobs(ctx: Ctx, _admin: Admin, request: HttpRequest) -> HttpResult<HttpResponse> {
     let kinds = JobKinds::of(&request)?;
     let mut conn = ctx.read().await?;
     let jobs = Jobs {

@@ -1,6 +1,6 @@
 //! Every cache space, in the order of the domains.
 
-use crate::domains::{feed, relations, users};
+use crate::domains::{comments, feed, posts, reactions, relations, users};
 use crate::infra::cache::Described;
 use crate::platform::sessions;
 
@@ -10,6 +10,9 @@ pub fn spaces() -> Vec<Described> {
         sessions::SPACES,
         users::SPACES,
         relations::SPACES,
+        reactions::SPACES,
+        posts::SPACES,
+        comments::SPACES,
         feed::SPACES,
     ]
     .concat()

@@ -11,6 +11,7 @@ mod limits;
 mod jobs;
 mod log;
 mod migrate;
+mod metrics;
 mod openapi;
 mod out;
 mod recount;
@@ -82,6 +83,8 @@ enum Command {
     Config(config::Args),
     /// Print the API's document, in JSON
     Openapi,
+    /// Print what kith counts for Prometheus: the page docs/metrics.md
+    Metrics,
     /// Print a script that completes commands for your shell
     Completions(completions::Args),
 }
@@ -99,6 +102,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Config(args) => config::run(&args),
         Command::Openapi => openapi::run(),
+        Command::Metrics => metrics::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Serve => block_on(serve::run()),
         Command::Migrate(args) => block_on(migrate::run(args)),

@@ -9,4 +9,6 @@ pub mod meter;
 pub mod outbox;
 pub mod redis;
 pub mod ratelimit;
+pub mod metrics;
 pub mod servers;
+pub mod write_behind;

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod error;
 pub mod ids;
+pub mod kept;
 pub mod mac;
 pub mod page;
 pub mod text;

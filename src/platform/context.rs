@@ -15,6 +15,7 @@ use super::config::Config;
 use super::http::Problem;
 use super::write::AtOnce;
 use crate::infra::cache::Cache;
+use crate::infra::db::Waiting;
 use crate::infra::mail::Mailer;
 use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
@@ -84,6 +85,7 @@ impl Ctx {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
+        let _waiting = Waiting::begin();
         self.0.db.acquire().await.map_err(Error::from)
     }
 

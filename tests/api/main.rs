@@ -7,9 +7,12 @@
 )]
 
 mod admin_jobs;
+mod admin_stats;
 mod audiences;
 mod auth;
 mod bad_input;
+mod cached;
+mod cache_content;
 mod comments;
 mod conditional;
 mod conventions;
@@ -17,9 +20,12 @@ mod costs;
 mod events;
 mod failures;
 mod feed;
+mod feed_marker;
 mod feed_plan;
+mod hashtags;
 mod idempotency;
 mod limits;
+mod metrics;
 mod openapi;
 mod oracle;
 mod paging;
@@ -34,4 +40,6 @@ mod settings;
 mod strangers;
 mod support;
 mod timelines;
+mod trending;
+mod views;
 mod visibility;

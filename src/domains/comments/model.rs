@@ -1,9 +1,9 @@
 //! What a comment may be.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::kernel::{CommentId, Error, Result};
+use crate::kernel::{CommentId, Error, PostId, Result, Timestamp, UserId};
 use crate::text_type;
 
 /// How far below a post a reply may stand: a comment on the post itself has depth 0.
@@ -13,6 +13,33 @@ text_type!(
     /// What a comment says.
     CommentContent, 1..=5000, multiline
 );
+
+/// A comment as it is stored. It may be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentEntry {
+    /// Its id.
+    pub comment_id: CommentId,
+    /// The post it is on.
+    pub post_id: PostId,
+    /// The comment it answers.
+    pub parent_id: Option<CommentId>,
+    /// How far below the post it stands.
+    pub depth: i16,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// What it says.
+    pub content: String,
+    /// The idempotency key that made it.
+    pub op_id: Option<String>,
+    /// Counts edits.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last edited.
+    pub edited_at: Option<Timestamp>,
+    /// Whether it was deleted.
+    pub deleted: bool,
+}
 
 /// A body that makes a comment.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -19,10 +19,10 @@ use crate::platform::http::{
 };
 use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::{CurrentUser, Viewer};
-use crate::platform::{Answer, Ctx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Writer};
 
 /// How many replies `expand=replies` shows of each comment.
-const EXPANDED_REPLIES: i64 = 2;
+const EXPANDED_REPLIES: u16 = 2;
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -98,9 +98,9 @@ async fn list_comments(
     post_id: PathOf<PostId>,
     listing: Listing<ThreadFilter>,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
-    posts::guard(&mut conn, viewer, *post_id).await?;
-    let page = read_page(&mut conn, viewer, Thread::Post(*post_id), &listing).await?;
+    let reads = &mut Reads::cached(&ctx);
+    posts::guard(reads, viewer, *post_id).await?;
+    let page = read_page(reads, viewer, Thread::Post(*post_id), &listing).await?;
     Ok(listing.respond(page))
 }
 
@@ -121,7 +121,7 @@ async fn create_comment(
     writer
         .run(me.id, async move |tx| {
             let comment_id = actions::create_comment(tx, me.id, *post_id, &new).await?;
-            let body = view::comment(tx.conn(), me.viewer(), comment_id).await?;
+            let body = view::comment(&mut tx.reads(), me.viewer(), comment_id).await?;
             Answer::created(format!("/v1/comments/{comment_id}"), body.version, &body)
         })
         .await
@@ -151,11 +151,11 @@ async fn get_comment(
     wanted: Params<OnlyReplies>,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let mut body = view::comment(conn, viewer, *comment_id).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let mut body = view::comment(reads, viewer, *comment_id).await?;
     if wanted.expand.is_some() {
         let one = std::slice::from_mut(&mut body);
-        view::add_replies(conn, viewer, one, EXPANDED_REPLIES).await?;
+        view::add_replies(reads, viewer, one, EXPANDED_REPLIES).await?;
     }
     Ok(json_with_etag(&request, body.version, &body))
 }
@@ -178,7 +178,7 @@ async fn update_comment(
     writer
         .run(me.id, async move |tx| {
             actions::update_comment(tx, me.id, *comment_id, &change, if_match).await?;
-            let body = view::comment(tx.conn(), me.viewer(), *comment_id).await?;
+            let body = view::comment(&mut tx.reads(), me.viewer(), *comment_id).await?;
             Answer::versioned(body.version, &body)
         })
         .await
@@ -222,9 +222,10 @@ async fn list_replies(
     comment_id: PathOf<CommentId>,
     listing: Listing<ThreadFilter>,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
-    view::comment(&mut conn, viewer, *comment_id).await?;
-    let page = read_page(&mut conn, viewer, Thread::Comment(*comment_id), &listing).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let parent = view::comment(reads, viewer, *comment_id).await?;
+    let thread = Thread::Comment(parent.post_id, *comment_id);
+    let page = read_page(reads, viewer, thread, &listing).await?;
     Ok(listing.respond(page))
 }
 
@@ -270,7 +271,7 @@ async fn change_reaction(
     writer
         .run(me.id, async move |tx| {
             actions::set_reaction(tx, me.id, comment_id, kind).await?;
-            let comment = view::comment(tx.conn(), me.viewer(), comment_id).await?;
+            let comment = view::comment(&mut tx.reads(), me.viewer(), comment_id).await?;
             Answer::ok(&CommentState::from(comment))
         })
         .await
@@ -278,20 +279,21 @@ async fn change_reaction(
 
 /// Reads the page of a thread that `listing` asks for, and renders it.
 async fn read_page(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: Viewer,
     thread: Thread,
     listing: &Listing<ThreadFilter>,
 ) -> Result<Page<TimeKey, Comment>> {
     let places = if let Some(id) = &listing.around {
+        let conn = &mut *reads.conn().await?;
         read_around(conn, viewer.id(), thread, listing, id).await?
     } else {
         let (slice, newest) = (listing.slice()?, is_newest_first(listing));
-        slice.page(store::list_places(conn, viewer.id(), thread, newest, &slice).await?)
+        slice.page(view::places(reads, viewer, thread, newest, &slice).await?)
     };
-    let mut shown = view::comments(conn, viewer, &places.items).await?;
+    let mut shown = view::comments(reads, viewer, &places.items).await?;
     if listing.filter.expand == Some(CommentExpansion::Replies) {
-        view::add_replies(conn, viewer, &mut shown, EXPANDED_REPLIES).await?;
+        view::add_replies(reads, viewer, &mut shown, EXPANDED_REPLIES).await?;
     }
     Ok(places.with_items(shown))
 }

@@ -6,11 +6,12 @@
 //! complete. Who sees what is judged at each read; what a timeline cannot tell, Postgres does, with
 //! the same result. Losing timelines loses nothing else.
 //!
-//! Owns the tables `feed_reader` and `feed_pulled`, and in Redis the timelines and the list of posts
+//! Owns the tables `feed_marker` (how far each person has read), `feed_reader` and `feed_pulled`, and in Redis the timelines and the list of posts
 //! on their way. Invariants: a post is in the list from its commit until it is in all timelines; a
 //! timeline carries the stamp of its reader's friendships and follows, so a change of those ends it;
 //! whoever has a timeline is in `feed_reader` before it is built.
 
+mod actions;
 mod cache;
 mod jobs;
 mod routes;

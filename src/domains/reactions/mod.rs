@@ -6,11 +6,13 @@
 //! transaction of the reaction that it counts, last and in order of kind.
 
 mod actions;
+mod cache;
 mod model;
 mod store;
 mod view;
 
 pub use actions::{react, unreact};
-pub use model::{Kind, SetReaction, TargetKind};
+pub use cache::{OWN_REACTIONS, REACTORS, SPACES, SUMMARY};
+pub use model::{Kind, SetReaction, Summary, Target, TargetKind};
 pub use store::{forget, recount};
-pub use view::{Reaction, Summary, list, own, summaries};
+pub use view::{Reaction, list, own, summaries};

@@ -1,10 +1,13 @@
 //! What people can react to, and how.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What is reacted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TargetKind {
     /// A post.
     Post,
@@ -19,6 +22,35 @@ impl TargetKind {
             Self::Post => "post",
             Self::Comment => "comment",
         }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Post, Self::Comment]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
+/// One thing that people react to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// How many people reacted in which way, such as `{"like": 2}`; kinds that nobody used are absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = ReactionSummary, value_type = HashMap<String, i32>, example = json!({"like": 2}))]
+pub struct Summary(pub(super) BTreeMap<Kind, i32>);
+
+impl Summary {
+    /// How many people reacted in any way.
+    pub fn total(&self) -> i64 {
+        self.0.values().copied().map(i64::from).sum()
     }
 }
 

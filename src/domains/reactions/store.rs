@@ -1,10 +1,14 @@
 //! All SQL of reactions.
 
+use std::collections::HashMap;
+
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::model::{Kind, TargetKind};
+use super::model::{Kind, Summary, Target, TargetKind};
 use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::kept::{Head, Newest};
 use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::keyset;
@@ -116,32 +120,29 @@ pub async fn add_to_summary(
     Ok(())
 }
 
-/// One count of a target's summary.
-#[derive(Debug)]
-pub struct SummaryRow {
-    /// The target.
-    pub target_id: Uuid,
-    /// The kind's word.
-    pub kind: String,
-    /// How many.
-    pub count: i32,
-}
-
-/// The counts of some targets that are not nought.
-pub async fn list_summaries(
-    conn: &mut Conn,
-    target: TargetKind,
-    target_ids: &[Uuid],
-) -> Result<Vec<SummaryRow>> {
-    Ok(sqlx::query_as!(
-        SummaryRow,
-        "select target_id, kind, count from reaction_summary
-         where target_kind = $1 and target_id = any($2) and count > 0",
-        target.as_str(),
-        target_ids
+/// The summaries of some targets; nought everywhere is a summary too.
+pub async fn list_summaries(conn: &mut Conn, targets: &[Target]) -> Result<Vec<(Target, Summary)>> {
+    let (kinds, ids) = columns(targets);
+    let rows = sqlx::query!(
+        r#"select s.target_kind, s.target_id, s.kind, s.count
+           from unnest($1::text[], $2::uuid[]) as wanted (kind, id)
+           join reaction_summary s on s.target_kind = wanted.kind and s.target_id = wanted.id
+           where s.count > 0"#,
+        &kinds as _,
+        &ids
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let mut found: HashMap<Target, Summary> = targets
+        .iter()
+        .map(|target| (*target, Summary::default()))
+        .collect();
+    for row in rows {
+        let target = read_target(&row.target_kind, row.target_id)?;
+        let summary = found.entry(target).or_default();
+        summary.0.insert(read_kind(&row.kind)?, row.count);
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// A person's reactions to some targets.
@@ -150,7 +151,7 @@ pub async fn list_own(
     user_id: UserId,
     target: TargetKind,
     target_ids: &[Uuid],
-) -> Result<Vec<(Uuid, Kind)>> {
+) -> Result<HashMap<Uuid, Kind>> {
     sqlx::query!(
         "select target_id, kind from reaction
          where user_id = $1 and target_kind = $2 and target_id = any($3)",
@@ -165,63 +166,115 @@ pub async fn list_own(
     .collect()
 }
 
-/// A reaction in a list.
-#[derive(Debug)]
-pub struct ListRow {
-    /// Who reacted.
-    pub user_id: UserId,
-    /// The kind's word.
-    pub kind: String,
-    /// When they first reacted.
-    pub created_at: Timestamp,
+/// The newest things that some people reacted to, and how.
+pub async fn list_newest_own(
+    conn: &mut Conn,
+    user_ids: &[UserId],
+) -> Result<Vec<(UserId, Newest<(TargetKind, Kind)>)>> {
+    let rows = sqlx::query!(
+        r#"select r.user_id as "user_id: UserId", r.target_kind, r.target_id, r.kind
+           from unnest($1::uuid[]) as person (id)
+           cross join lateral (
+               select * from reaction r where r.user_id = person.id
+               order by r.target_id desc limit $2
+           ) r
+           order by r.user_id, r.target_id desc"#,
+        user_ids as _,
+        Newest::<()>::FETCH
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut by_person: HashMap<UserId, Vec<_>> = HashMap::new();
+    for row in rows {
+        let target = read_target(&row.target_kind, row.target_id)?;
+        let own = (target.id, (target.kind, read_kind(&row.kind)?));
+        by_person.entry(row.user_id).or_default().push(own);
+    }
+    let newest = user_ids.iter().map(|id| {
+        let own = by_person.remove(id).unwrap_or_default();
+        (*id, Newest::new(own))
+    });
+    Ok(newest.collect())
 }
 
-/// Reactions to a target by people whom the viewer may see, newest first.
+/// A reaction in a list.
+struct ListRow {
+    user_id: UserId,
+    kind: String,
+    created_at: Timestamp,
+}
+
+/// Who reacted, and how, with the sort key.
+pub type Row = (TimeKey, (UserId, Kind));
+
+impl ListRow {
+    fn keyed(self) -> Result<Row> {
+        let key = TimeKey(self.created_at, self.user_id.uuid());
+        Ok((key, (self.user_id, read_kind(&self.kind)?)))
+    }
+}
+
+/// The newest reactions to some targets, by whomever.
+pub async fn list_heads(
+    conn: &mut Conn,
+    targets: &[Target],
+) -> Result<Vec<(Target, Head<(UserId, Kind)>)>> {
+    let (kinds, ids) = columns(targets);
+    let rows = sqlx::query!(
+        r#"select r.target_kind, r.target_id, r.user_id as "user_id: UserId", r.kind,
+                  r.created_at as "created_at: Timestamp"
+           from unnest($1::text[], $2::uuid[]) as wanted (kind, id)
+           cross join lateral (
+               select * from reaction r where r.target_kind = wanted.kind and r.target_id = wanted.id
+               order by r.created_at desc, r.user_id desc limit $3
+           ) r
+           order by r.target_kind, r.target_id, r.created_at desc, r.user_id desc"#,
+        &kinds as _,
+        &ids,
+        Head::<()>::FETCH
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut by_target: HashMap<Target, Vec<Row>> = HashMap::new();
+    for row in rows {
+        let target = read_target(&row.target_kind, row.target_id)?;
+        let key = TimeKey(row.created_at, row.user_id.uuid());
+        let reaction = (key, (row.user_id, read_kind(&row.kind)?));
+        by_target.entry(target).or_default().push(reaction);
+    }
+    let heads = targets.iter().map(|target| {
+        let rows = by_target.remove(target).unwrap_or_default();
+        (*target, Head::new(rows))
+    });
+    Ok(heads.collect())
+}
+
+/// Reactions to a target, of one kind or of all, by people whom the viewer may see, newest first.
 pub async fn list_reactions(
     conn: &mut Conn,
     viewer: Option<UserId>,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
+    kind: Option<Kind>,
     slice: &Slice<TimeKey>,
-) -> Result<Vec<ListRow>> {
-    Ok(keyset!(
-        conn,
-        slice,
-        newest "r.created_at",
-        "r.user_id",
-        ListRow,
-        r#"select r.user_id as "user_id: _", r.kind, r.created_at as "created_at: _"
-           from reaction r join visible_account($4) a on a.user_id = r.user_id
-           where r.target_kind = $5 and r.target_id = $6"#,
-        viewer as _,
-        target.as_str(),
-        target_id
-    )?)
-}
-
-/// The same of one kind, which has an index of its own.
-pub async fn list_reactions_of_kind(
-    conn: &mut Conn,
-    viewer: Option<UserId>,
-    target: TargetKind,
-    target_id: Uuid,
-    kind: Kind,
-    slice: &Slice<TimeKey>,
-) -> Result<Vec<ListRow>> {
-    Ok(keyset!(
-        conn,
-        slice,
-        newest "r.created_at",
-        "r.user_id",
-        ListRow,
-        r#"select r.user_id as "user_id: _", r.kind, r.created_at as "created_at: _"
-           from reaction r join visible_account($4) a on a.user_id = r.user_id
-           where r.target_kind = $5 and r.target_id = $6 and r.kind = $7"#,
-        viewer as _,
-        target.as_str(),
-        target_id,
-        kind.as_str()
-    )?)
+) -> Result<Vec<Row>> {
+    // Each kind has an index of its own, so the two are two statements.
+    let rows = match kind {
+        None => keyset!(
+            conn, slice, newest "r.created_at", "r.user_id", ListRow,
+            r#"select r.user_id as "user_id: _", r.kind, r.created_at as "created_at: _"
+               from reaction r join visible_account($4) a on a.user_id = r.user_id
+               where r.target_kind = $5 and r.target_id = $6"#,
+            viewer as _, target.kind.as_str(), target.id
+        ),
+        Some(kind) => keyset!(
+            conn, slice, newest "r.created_at", "r.user_id", ListRow,
+            r#"select r.user_id as "user_id: _", r.kind, r.created_at as "created_at: _"
+               from reaction r join visible_account($4) a on a.user_id = r.user_id
+               where r.target_kind = $5 and r.target_id = $6 and r.kind = $7"#,
+            viewer as _, target.kind.as_str(), target.id, kind.as_str()
+        ),
+    }?;
+    rows.into_iter().map(ListRow::keyed).collect()
 }
 
 /// Deletes all reactions to targets that are gone for good.
@@ -266,8 +319,22 @@ pub async fn recount(conn: &mut Conn) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+fn columns(targets: &[Target]) -> (Vec<&'static str>, Vec<Uuid>) {
+    let kinds = targets.iter().map(|target| target.kind.as_str());
+    (
+        kinds.collect(),
+        targets.iter().map(|target| target.id).collect(),
+    )
+}
+
 /// Reads a kind that the table's check has let in.
-pub(super) fn read_kind(word: &str) -> Result<Kind> {
+fn read_kind(word: &str) -> Result<Kind> {
     Kind::from_word(word)
         .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of reaction {word}")))
+}
+
+fn read_target(word: &str, id: Uuid) -> Result<Target> {
+    let kind = TargetKind::from_word(word)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of target {word}")))?;
+    Ok(Target { kind, id })
 }

@@ -1,61 +1,59 @@
 //! What others see of reactions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::model::{Kind, TargetKind};
+use super::cache::{OWN_REACTIONS, REACTORS, SUMMARY};
+use super::model::{Kind, Summary, Target, TargetKind};
 use super::store;
-use crate::domains::users::{self, Person};
-use crate::infra::db::Conn;
-use crate::kernel::ids::Id as _;
+use crate::domains::relations;
+use crate::domains::users::{Person, USER};
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
-/// How many people reacted in which way, such as `{"like": 2}`; kinds that nobody used are absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(transparent)]
-#[schema(as = ReactionSummary, value_type = HashMap<String, i32>, example = json!({"like": 2}))]
-pub struct Summary(BTreeMap<Kind, i32>);
-
-impl Summary {
-    /// How many people reacted in any way.
-    pub fn total(&self) -> i64 {
-        self.0.values().copied().map(i64::from).sum()
-    }
-}
-
-/// Summaries of some targets; a target to which nobody reacted is absent.
+/// Summaries of some targets.
 pub async fn summaries(
-    conn: &mut Conn,
-    target: TargetKind,
-    target_ids: &[Uuid],
-) -> Result<HashMap<Uuid, Summary>> {
-    let mut found: HashMap<Uuid, Summary> = HashMap::new();
-    for row in store::list_summaries(conn, target, target_ids).await? {
-        let kind = store::read_kind(&row.kind)?;
-        found
-            .entry(row.target_id)
-            .or_default()
-            .0
-            .insert(kind, row.count);
-    }
-    Ok(found)
+    reads: &mut Reads<'_>,
+    kind: TargetKind,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Arc<Summary>>> {
+    let targets: Vec<Target> = ids.iter().map(|id| Target { kind, id: *id }).collect();
+    let found = reads.get_many(&SUMMARY, &targets).await?.into_iter();
+    Ok(found
+        .map(|(target, summary)| (target.id, summary))
+        .collect())
 }
 
-/// A person's own reactions to some targets.
+/// A person's own reactions to some targets. What is older than the entry reaches is looked up.
 pub async fn own(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     user_id: UserId,
-    target: TargetKind,
-    target_ids: &[Uuid],
+    kind: TargetKind,
+    ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Kind>> {
-    let rows = store::list_own(conn, user_id, target, target_ids).await?;
-    Ok(rows.into_iter().collect())
+    if let Reads::Within(conn) = reads {
+        // A few rows, in place of the thousands of an entry that nobody keeps.
+        return store::list_own(conn, user_id, kind, ids).await;
+    }
+    let newest = reads.find(&OWN_REACTIONS, &user_id).await?;
+    let (known, older): (Vec<Uuid>, Vec<Uuid>) = ids.iter().partition(|id| newest.knows(**id));
+    let mut found = if older.is_empty() {
+        HashMap::new()
+    } else {
+        store::list_own(&mut *reads.conn().await?, user_id, kind, &older).await?
+    };
+    let own = known.into_iter().filter_map(|id| {
+        let (of, reaction) = newest.get(id)?;
+        (*of == kind).then_some((id, *reaction))
+    });
+    found.extend(own);
+    Ok(found)
 }
 
 /// Somebody's reaction.
@@ -73,35 +71,54 @@ pub struct Reaction {
 /// A page of the reactions to a target, newest first, by people whom the viewer may see. Whether
 /// the target may be seen is for its owner to decide.
 pub async fn list(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: Viewer,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
     kind: Option<Kind>,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Reaction>> {
-    let viewer = viewer.id();
-    let rows = match kind {
-        None => store::list_reactions(conn, viewer, target, target_id, slice).await?,
-        Some(kind) => {
-            store::list_reactions_of_kind(conn, viewer, target, target_id, kind, slice).await?
+    let rows = match kept(reads, viewer, target, kind, slice).await? {
+        Some(rows) => rows,
+        None => {
+            let conn = &mut *reads.conn().await?;
+            store::list_reactions(conn, viewer.id(), target, kind, slice).await?
         }
     };
-    let ids: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
-    let mut people = users::people(&mut Reads::Within(conn), &ids).await?;
-    let mut reactions = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(user) = people.remove(&row.user_id) else {
-            continue;
-        };
-        let (kind, created_at) = (store::read_kind(&row.kind)?, row.created_at);
-        let key = TimeKey(created_at, row.user_id.uuid());
+    let ids: Vec<UserId> = rows.iter().map(|(_, (user_id, _))| *user_id).collect();
+    let people = reads.get_many(&USER, &ids).await?;
+    let shown = rows.into_iter().filter_map(|(key, (user_id, kind))| {
         let reaction = Reaction {
-            user,
+            user: Person::from(&**people.get(&user_id)?),
             kind,
-            created_at,
+            created_at: key.0,
         };
-        reactions.push((key, reaction));
-    }
-    Ok(slice.page(reactions))
+        Some((key, reaction))
+    });
+    Ok(slice.page(shown.collect()))
+}
+
+/// A reaction in a list: who, and how.
+type Row = (TimeKey, (UserId, Kind));
+
+/// The rows of a page as far as the entry of the target holds them.
+async fn kept(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    target: Target,
+    kind: Option<Kind>,
+    slice: &Slice<TimeKey>,
+) -> Result<Option<Vec<Row>>> {
+    let head = reads.find(&REACTORS, &target).await?;
+    let Some(candidates) = head.candidates(slice) else {
+        return Ok(None);
+    };
+    let ties = relations::ties_of(reads, viewer).await?;
+    let ids: Vec<UserId> = candidates.items().iter().map(|(id, _)| *id).collect();
+    let people = reads.get_many(&USER, &ids).await?;
+    Ok(candidates.filled(|(user_id, how)| {
+        let is_active = people
+            .get(user_id)
+            .is_some_and(|person| person.state == "active");
+        kind.is_none_or(|kind| kind == *how) && ties.sees(*user_id, is_active)
+    }))
 }

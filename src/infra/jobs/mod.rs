@@ -24,7 +24,7 @@ use crate::kernel::{Result, Timestamp};
 pub use attempt::Outcome;
 pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
 pub use progress::{Progress, Step};
-pub use queue::{enqueue, enqueue_all};
+pub use queue::{Backlog, backlog, enqueue, enqueue_all};
 pub use retention::{Kept, Retention};
 pub use runner::{Pass, Runner};
 

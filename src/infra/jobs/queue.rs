@@ -240,3 +240,35 @@ pub async fn plan(
     .await?;
     Ok(())
 }
+
+/// What waits under one name.
+#[derive(Debug)]
+pub struct Backlog {
+    /// The job's name.
+    pub name: String,
+    /// Rows that are due and that nobody has taken.
+    pub due: i32,
+    /// For how long the oldest of them has been due.
+    pub oldest_due_seconds: f64,
+    /// Rows that failed as often as they may.
+    pub dead: i32,
+}
+
+/// What waits at `now`, by name.
+pub async fn backlog(pool: &PgPool, now: Timestamp) -> Result<Vec<Backlog>> {
+    let backlog = sqlx::query_as!(
+        Backlog,
+        r#"select name,
+                  (count(*) filter (where failed_at is null and run_at <= $1))::int as "due!",
+                  coalesce(extract(epoch from $1 - min(run_at) filter
+                      (where failed_at is null and run_at <= $1)), 0)::float8
+                      as "oldest_due_seconds!",
+                  count(failed_at)::int as "dead!"
+           from job
+           group by name"#,
+        now as _,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(backlog)
+}

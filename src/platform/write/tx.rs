@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use sqlx::{Postgres, Transaction};
 
 use crate::infra::cache;
-use crate::infra::db::{Conn, is_retryable};
+use crate::infra::db::{Conn, Waiting, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
 use crate::infra::outbox::{self, Event};
@@ -30,8 +30,11 @@ pub struct Tx {
 
 impl Tx {
     async fn begin(ctx: &Ctx) -> Result<Self> {
+        let waiting = Waiting::begin();
+        let transaction = ctx.db().begin().await?;
+        drop(waiting);
         Ok(Self {
-            transaction: ctx.db().begin().await?,
+            transaction,
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,

@@ -221,6 +221,20 @@ pub fn post(scene: &Scene) -> Vec<Line> {
             json!({"content": "x", "shared_post_id": scene.post}),
         ),
         line("GET /v1/feed", Caller),
+        line("GET /v1/feed/marker", Caller),
+        with(
+            "PUT /v1/feed/marker",
+            Friends {
+                signed_out: 401,
+                stranger: 422,
+            },
+            json!({"post_id": scene.post}),
+        ),
+        line("GET /v1/trending/posts", Anybody(200)),
+        line("GET /v1/trending/hashtags", Anybody(200)),
+        line("GET /v1/admin/stats", Caller),
+        with("POST /v1/views", Caller, json!({"post_ids": [scene.post]})),
+        line("GET /v1/hashtags/{tag}/posts", Anybody(200)),
     ]
 }
 

@@ -137,6 +137,7 @@ impl Scene {
             ("{request}", &self.request),
             ("{session}", &self.alice.session_id),
             ("{job}", "outbox.forget"),
+            ("{tag}", "tea"),
             ("{nobody}", "01938b2f-5a00-7000-8000-000000000001"),
         ]
         .iter()

@@ -1,59 +1,47 @@
 //! The comments themselves.
 
+use crate::domains::comments::model::CommentEntry;
 use crate::infra::db::Conn;
 use crate::kernel::{CommentId, PostId, Result, Timestamp, UserId};
 
-/// A comment as it is stored, with what its rendering needs of others.
-#[derive(Debug, Clone)]
-pub struct CommentRow {
-    /// Its id.
-    pub comment_id: CommentId,
-    /// The post it is on.
-    pub post_id: PostId,
-    /// Who wrote the post.
-    pub post_author_id: UserId,
-    /// The comment it answers.
-    pub parent_id: Option<CommentId>,
-    /// How far below the post it stands.
-    pub depth: i16,
-    /// Who wrote it.
-    pub author_id: UserId,
-    /// What it says.
-    pub content: String,
-    /// The idempotency key that made it.
-    pub op_id: Option<String>,
-    /// Counts edits.
-    pub version: i64,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last edited.
-    pub edited_at: Option<Timestamp>,
-    /// Whether it was deleted.
-    pub deleted: bool,
-    /// Replies to it that are not deleted.
-    pub replies: i32,
+/// Comments by id, in no order, whatever their state.
+pub async fn list_entries(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<CommentEntry>> {
+    Ok(sqlx::query_as!(
+        CommentEntry,
+        r#"select c.comment_id as "comment_id: _", c.post_id as "post_id: _",
+                  c.parent_id as "parent_id: _", c.depth, c.author_id as "author_id: _", c.content,
+                  c.op_id, c.version, c.created_at as "created_at: _",
+                  c.edited_at as "edited_at: _", c.deleted_at is not null as "deleted!"
+           from comment c where c.comment_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
-/// Comments that the viewer may see, by id, in no order.
-pub async fn list_comments(
-    conn: &mut Conn,
-    viewer: Option<UserId>,
-    ids: &[CommentId],
-) -> Result<Vec<CommentRow>> {
-    Ok(sqlx::query_as!(
-        CommentRow,
-        r#"select c.comment_id as "comment_id!: _", c.post_id as "post_id!: _",
-                  p.author_id as "post_author_id!: _", c.parent_id as "parent_id?: _",
-                  c.depth as "depth!", c.author_id as "author_id!: _", c.content as "content!",
-                  c.op_id as "op_id?", c.version as "version!", c.created_at as "created_at!: _",
-                  c.edited_at as "edited_at?: _", c.deleted_at is not null as "deleted!",
-                  n.replies as "replies!"
-           from visible_comment($1) c
-           join post p on p.post_id = c.post_id
-           join comment_counter n on n.comment_id = c.comment_id
-           where c.comment_id = any($2)"#,
-        viewer as _,
+/// Those of the comments that are there for anybody.
+pub async fn list_standing(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<CommentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select c.comment_id as "comment_id!: _" from standing_comment() c
+           where c.comment_id = any($1)"#,
         ids as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Ids of all comments, in their order.
+pub async fn walk_comments(
+    conn: &mut Conn,
+    after: Option<CommentId>,
+    limit: i64,
+) -> Result<Vec<CommentId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select comment_id as "comment_id: _" from comment
+           where $1::uuid is null or comment_id > $1
+           order by comment_id limit $2"#,
+        after as _,
+        limit
     )
     .fetch_all(conn)
     .await?)

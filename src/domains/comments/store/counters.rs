@@ -5,6 +5,21 @@ use sqlx::Connection as _;
 use crate::infra::db::Conn;
 use crate::kernel::{CommentId, Result};
 
+/// How many replies some comments have that are not deleted.
+pub async fn list_counters(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<(CommentId, i32)>> {
+    let rows = sqlx::query!(
+        r#"select comment_id as "comment_id: CommentId", replies
+           from comment_counter where comment_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.comment_id, row.replies))
+        .collect())
+}
+
 /// Adds to the number of a comment's replies. Call it last, before the post's counter.
 pub async fn bump_replies(conn: &mut Conn, comment_id: CommentId, change: i32) -> Result<()> {
     sqlx::query!(

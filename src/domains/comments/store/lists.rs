@@ -26,8 +26,8 @@ fn place(row: &PlaceRow) -> Place {
 pub enum Thread {
     /// Comments on the post itself.
     Post(PostId),
-    /// Replies to a comment.
-    Comment(CommentId),
+    /// Replies to a comment on a post.
+    Comment(PostId, CommentId),
 }
 
 /// A stretch of the comments of a thread that the viewer may see.
@@ -51,13 +51,13 @@ pub async fn list_places(
                from visible_comment($4) c where c.post_id = $5 and c.parent_id is null"#,
             viewer as _, post_id as _
         ),
-        (Thread::Comment(parent_id), false) => keyset!(
+        (Thread::Comment(_, parent_id), false) => keyset!(
             conn, slice, oldest "c.created_at", "c.comment_id", PlaceRow,
             r#"select c.created_at as "created_at!: _", c.comment_id as "comment_id!: _"
                from visible_comment($4) c where c.parent_id = $5"#,
             viewer as _, parent_id as _
         ),
-        (Thread::Comment(parent_id), true) => keyset!(
+        (Thread::Comment(_, parent_id), true) => keyset!(
             conn, slice, newest "c.created_at", "c.comment_id", PlaceRow,
             r#"select c.created_at as "created_at!: _", c.comment_id as "comment_id!: _"
                from visible_comment($4) c where c.parent_id = $5"#,
@@ -76,7 +76,7 @@ pub async fn find_place(
 ) -> Result<Option<Place>> {
     let (post_id, parent_id) = match thread {
         Thread::Post(post_id) => (Some(post_id), None),
-        Thread::Comment(parent_id) => (None, Some(parent_id)),
+        Thread::Comment(_, parent_id) => (None, Some(parent_id)),
     };
     let row = sqlx::query_as!(
         PlaceRow,

@@ -1,5 +1,6 @@
 //! All SQL of the home feed.
 
+pub mod marker;
 mod timelines;
 
 use sqlx::Connection as _;

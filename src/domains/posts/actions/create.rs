@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use super::audience;
 use crate::domains::posts::events::{PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
-use crate::domains::posts::store::{audience as lists, counters, posts as store};
-use crate::domains::posts::view::{guard, guard_for_write};
+use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
+use crate::domains::posts::view::{guard_for_write, guard_within};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
 use crate::kernel::{Code, Error, PostId, Result, UserId};
@@ -52,6 +52,8 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
     };
     store::insert_post(tx.conn(), &post, now).await?;
     lists::insert_members(tx.conn(), post_id, &audience.members).await?;
+    let tags = model::hashtags(post.content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
     if let Some(original) = original {
         counters::bump_shares(tx.conn(), original.post_id, 1).await?;
     }
@@ -88,7 +90,9 @@ async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
 /// The post that is shared in truth, held until the share is there.
 async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<Facts> {
     let viewer = Viewer(Some(user_id));
-    let named = guard(tx.conn(), viewer, shared).await.map_err(hidden)?;
+    let named = guard_within(tx.conn(), viewer, shared)
+        .await
+        .map_err(hidden)?;
     let original = named.shared_post_id.unwrap_or(shared);
     let original = guard_for_write(tx.conn(), viewer, original)
         .await

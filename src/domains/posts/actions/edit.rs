@@ -7,7 +7,7 @@ use super::audience::{self, Resolved};
 use super::remove::refuse_stranger;
 use crate::domains::posts::events::PostWidened;
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, PostContent};
-use crate::domains::posts::store::{audience as lists, posts as store, revisions};
+use crate::domains::posts::store::{audience as lists, hashtags, posts as store, revisions};
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::Tx;
@@ -70,6 +70,8 @@ pub async fn edit(
     };
     let now = tx.now();
     store::update_post(tx.conn(), post_id, content, kind, all, now).await?;
+    let tags = model::hashtags(content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
     if let Some((new, _)) = &audience {
         replace_lists(tx, post_id, new).await?;
     }

@@ -1,7 +1,7 @@
 //! What a person does with posts that they see: react, save, hide.
 
 use crate::domains::posts::store::marks as store;
-use crate::domains::posts::view::{guard, guard_for_write};
+use crate::domains::posts::view::{guard_for_write, guard_within};
 use crate::domains::reactions::{self, Kind, TargetKind};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, UserId};
@@ -22,26 +22,26 @@ pub async fn unreact(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()
 
 /// Saves a post for later.
 pub async fn save(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
-    guard(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
     let now = tx.now();
     store::insert_saved(tx.conn(), user_id, post_id, now).await
 }
 
 /// Takes a post out of what is saved.
 pub async fn unsave(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
-    guard(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
     store::delete_saved(tx.conn(), user_id, post_id).await
 }
 
 /// Hides a post from one's own feeds.
 pub async fn hide(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
-    guard(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
     let now = tx.now();
     store::insert_hidden(tx.conn(), user_id, post_id, now).await
 }
 
 /// Lets a hidden post into one's feeds again.
 pub async fn unhide(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
-    guard(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
     store::delete_hidden(tx.conn(), user_id, post_id).await
 }

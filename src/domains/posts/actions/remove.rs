@@ -1,10 +1,10 @@
 //! Deleting a post and restoring it.
 
 use crate::domains::posts::events::{PostDeleted, PostRestored};
-use crate::domains::posts::model::{AudienceKind, RESTORABLE};
+use crate::domains::posts::model::{self, AudienceKind, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
-use crate::domains::posts::store::{counters, posts as store};
-use crate::domains::posts::view::guard;
+use crate::domains::posts::store::{counters, hashtags, posts as store};
+use crate::domains::posts::view::guard_within;
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Tx;
@@ -20,6 +20,7 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()>
     }
     let now = tx.now();
     store::set_deleted(tx.conn(), post_id, Some(now)).await?;
+    hashtags::set_hashtags(tx.conn(), post_id, &[]).await?;
     count(tx, user_id, &post, -1).await?;
     tx.emit(&PostDeleted(post.reference(post_id, user_id)))
         .await
@@ -40,6 +41,8 @@ pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()
         ));
     }
     store::set_deleted(tx.conn(), post_id, None).await?;
+    let tags = model::hashtags(&post.content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
     count(tx, user_id, &post, 1).await?;
     tx.emit(&PostRestored(post.reference(post_id, user_id)))
         .await
@@ -47,7 +50,7 @@ pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()
 
 /// Why somebody may not touch a post that is not theirs: they don't see it, or they only see it.
 pub(super) async fn refuse_stranger(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Error {
-    match guard(tx.conn(), Viewer(Some(user_id)), post_id).await {
+    match guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await {
         Ok(_) => Error::new(Code::Forbidden, "Only its author may do this to a post."),
         Err(error) => error,
     }

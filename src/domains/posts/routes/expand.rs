@@ -11,8 +11,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domains::posts::view::Post;
-use crate::infra::db::Conn;
 use crate::kernel::{Error, PostId, Result};
+use crate::platform::Reads;
 use crate::platform::http::Problem;
 use crate::platform::sessions::Viewer;
 
@@ -40,20 +40,20 @@ pub type Loading<'a> = Pin<Box<dyn Future<Output = Result<HashMap<PostId, Vec<Va
 /// How posts come by their comments. Comments know posts and not the other way round, so whoever
 /// puts the program together hands it in.
 #[derive(Clone, Copy)]
-pub struct TopComments(pub for<'a> fn(&'a mut Conn, Viewer, &'a [PostId]) -> Loading<'a>);
+pub struct TopComments(pub for<'a> fn(Reads<'a>, Viewer, &'a [PostId]) -> Loading<'a>);
 
 impl TopComments {
     /// Adds what is wanted to the posts, with one look for all of them.
     pub async fn expand(
         self,
         wanted: Option<PostExpansion>,
-        conn: &mut Conn,
+        reads: &mut Reads<'_>,
         viewer: Viewer,
         mut posts: Vec<Post>,
     ) -> Result<Vec<Post>> {
         if wanted.is_some() {
             let ids: Vec<PostId> = posts.iter().map(|post| post.id).collect();
-            let mut found = (self.0)(conn, viewer, &ids).await?;
+            let mut found = (self.0)(reads.again(), viewer, &ids).await?;
             for post in &mut posts {
                 post.top_comments = Some(found.remove(&post.id).unwrap_or_default());
             }

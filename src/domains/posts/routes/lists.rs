@@ -6,18 +6,16 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::expand::{OnlyExpand, PostExpansion, TopComments};
-use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::lists as store;
 use crate::domains::posts::view::{self, Post, PostRevision, guard};
 use crate::domains::relations;
-use crate::infra::db::Conn;
-use crate::kernel::page::{Page, RankKey, Slice, TimeKey};
+use crate::kernel::page::{RankKey, TimeKey};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
-use crate::platform::Ctx;
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_posts)
@@ -50,9 +48,9 @@ async fn get_posts(
     params: Params<PostIds>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let data = view::posts(&ctx, conn, viewer, &params.ids.0).await?;
-    let data = comments.expand(params.expand, conn, viewer, data).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let data = view::posts(&ctx, reads, viewer, &params.ids.0).await?;
+    let data = comments.expand(params.expand, reads, viewer, data).await?;
     Ok(ok(relations::list_whole(data)))
 }
 
@@ -90,33 +88,18 @@ async fn list_user_posts(
     listing: Listing<UserPosts>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
-    let author_id = relations::visible_person(&mut conn, viewer, &user).await?;
+    let author_id = relations::visible_person(&mut Reads::cached(&ctx), viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
+    let reads = &mut Reads::cached(&ctx);
     if listing.filter.state.is_some() {
         check_own(viewer, author_id)?;
-        let page = deleted_posts(&ctx, &mut conn, author_id, &slice).await?;
+        let page = view::deleted_page(&ctx, reads, author_id, &slice).await?;
         return Ok(listing.respond(page));
     }
-    let rows = store::list_by_author(&mut conn, viewer.id(), author_id, &slice).await?;
-    let page = slice.page(rows);
-    let posts = view::posts(&ctx, &mut conn, viewer, &page.items).await?;
+    let mut page = view::timeline(&ctx, reads, viewer, author_id, &slice).await?;
     let wanted = listing.filter.expand;
-    let posts = comments.expand(wanted, &mut conn, viewer, posts).await?;
-    Ok(listing.respond(page.with_items(posts)))
-}
-
-async fn deleted_posts(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    author_id: UserId,
-    slice: &Slice<TimeKey>,
-) -> Result<Page<TimeKey, Post>> {
-    let since = ctx.now() - RESTORABLE;
-    let rows = store::list_deleted(conn, author_id, since, slice).await?;
-    let page = slice.page(rows);
-    let posts = view::own_deleted(ctx, conn, author_id, &page.items).await?;
-    Ok(page.with_items(posts))
+    page.items = comments.expand(wanted, reads, viewer, page.items).await?;
+    Ok(listing.respond(page))
 }
 
 fn check_own(viewer: Viewer, author_id: UserId) -> Result<()> {
@@ -146,10 +129,10 @@ async fn list_post_history(
     post_id: PathOf<PostId>,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
-    guard(&mut conn, viewer, *post_id).await?;
+    let reads = &mut Reads::cached(&ctx);
+    guard(reads, viewer, *post_id).await?;
     let slice = listing.slice::<RankKey>()?;
-    let page = view::history(&mut conn, *post_id, &slice).await?;
+    let page = view::history(&mut *reads.conn().await?, *post_id, &slice).await?;
     Ok(listing.respond(page))
 }
 
@@ -165,13 +148,12 @@ async fn list_saved_posts(
     listing: Listing<OnlyExpand>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
+    let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<TimeKey>()?;
-    let page = slice.page(store::list_saved(&mut conn, me.id, &slice).await?);
-    let posts = view::posts(&ctx, &mut conn, me.viewer(), &page.items).await?;
+    let rows = store::list_saved(&mut *reads.conn().await?, me.id, &slice).await?;
+    let page = slice.page(rows);
+    let posts = view::posts(&ctx, reads, me.viewer(), &page.items).await?;
     let wanted = listing.filter.expand;
-    let posts = comments
-        .expand(wanted, &mut conn, me.viewer(), posts)
-        .await?;
+    let posts = comments.expand(wanted, reads, me.viewer(), posts).await?;
     Ok(listing.respond(page.with_items(posts)))
 }

@@ -28,7 +28,7 @@ pub(super) async fn mark(
         .run(me.id, async move |tx| {
             change(tx, me.id, *post_id).await?;
             let ctx = tx.ctx().clone();
-            Answer::ok(&view::marks(&ctx, tx.conn(), me.viewer(), *post_id).await?)
+            Answer::ok(&view::marks(&ctx, &mut tx.reads(), me.viewer(), *post_id).await?)
         })
         .await
 }

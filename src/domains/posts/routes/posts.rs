@@ -9,7 +9,7 @@ use crate::domains::posts::view::{self, Post};
 use crate::kernel::{Error, PostId};
 use crate::platform::http::{Body, HttpResult, IfMatch, Params, PathOf, json_with_etag};
 use crate::platform::sessions::{CurrentUser, Viewer};
-use crate::platform::{Answer, Ctx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(create_post)
@@ -34,7 +34,7 @@ async fn create_post(
         .run(me.id, async move |tx| {
             let post_id = actions::create(tx, me.id, &new).await?;
             let ctx = tx.ctx().clone();
-            let body = view::post(&ctx, tx.conn(), me.viewer(), post_id).await?;
+            let body = view::post(&ctx, &mut tx.reads(), me.viewer(), post_id).await?;
             Answer::created(format!("/v1/posts/{post_id}"), body.version, &body)
         })
         .await
@@ -53,9 +53,9 @@ async fn get_post(
     comments: TopComments,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let found = view::posts(&ctx, conn, viewer, &[*post_id]).await?;
-    let mut found = comments.expand(wanted.expand, conn, viewer, found).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let found = view::posts(&ctx, reads, viewer, &[*post_id]).await?;
+    let mut found = comments.expand(wanted.expand, reads, viewer, found).await?;
     let body = found.pop().ok_or_else(Error::not_found)?;
     Ok(json_with_etag(&request, body.version, &body))
 }
@@ -77,7 +77,7 @@ async fn update_post(
         .run(me.id, async move |tx| {
             actions::edit(tx, me.id, *post_id, &change, if_match).await?;
             let ctx = tx.ctx().clone();
-            let body = view::post(&ctx, tx.conn(), me.viewer(), *post_id).await?;
+            let body = view::post(&ctx, &mut tx.reads(), me.viewer(), *post_id).await?;
             Answer::versioned(body.version, &body)
         })
         .await
@@ -118,7 +118,7 @@ async fn restore_post(
         .run(me.id, async move |tx| {
             actions::restore(tx, me.id, *post_id).await?;
             let ctx = tx.ctx().clone();
-            let body = view::post(&ctx, tx.conn(), me.viewer(), *post_id).await?;
+            let body = view::post(&ctx, &mut tx.reads(), me.viewer(), *post_id).await?;
             Answer::versioned(body.version, &body)
         })
         .await

@@ -8,13 +8,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::marks::mark;
 use crate::domains::posts::actions;
 use crate::domains::posts::view::{PostMarks, guard};
-use crate::domains::reactions::{self, Kind, Reaction, SetReaction, TargetKind};
+use crate::domains::reactions::{self, Kind, Reaction, SetReaction, Target, TargetKind};
 use crate::kernel::PostId;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::TimeKey;
 use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::{CurrentUser, Viewer};
-use crate::platform::{Ctx, Writer};
+use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(set_post_reaction)
@@ -73,10 +73,13 @@ async fn list_post_reactions(
     post_id: PathOf<PostId>,
     listing: Listing<ReactionsOfKind>,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
-    guard(&mut conn, viewer, *post_id).await?;
-    let (kind, target) = (listing.filter.kind, post_id.uuid());
+    let reads = &mut Reads::cached(&ctx);
+    guard(reads, viewer, *post_id).await?;
+    let target = Target {
+        kind: TargetKind::Post,
+        id: post_id.uuid(),
+    };
     let slice = listing.slice::<TimeKey>()?;
-    let page = reactions::list(&mut conn, viewer, TargetKind::Post, target, kind, &slice).await?;
+    let page = reactions::list(reads, viewer, target, listing.filter.kind, &slice).await?;
     Ok(listing.respond(page))
 }

@@ -2,8 +2,29 @@
 
 use sqlx::Connection as _;
 
+use crate::domains::posts::model::PostCounters;
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result};
+
+/// The numbers of some posts.
+pub async fn list_counters(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<(PostId, PostCounters)>> {
+    let rows = sqlx::query!(
+        r#"select post_id as "post_id: PostId", comments, shares, views
+           from post_counter where post_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    let counters = rows.into_iter().map(|row| {
+        let counters = PostCounters {
+            comments: row.comments,
+            shares: row.shares,
+            views: row.views,
+        };
+        (row.post_id, counters)
+    });
+    Ok(counters.collect())
+}
 
 /// Adds to the number of a post's comments. Call it last.
 pub async fn bump_comments(conn: &mut Conn, post_id: PostId, change: i32) -> Result<()> {

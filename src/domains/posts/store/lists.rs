@@ -1,7 +1,10 @@
 //! Lists of posts: ids with the keys that they are walked by.
 
+use std::collections::HashMap;
+
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
+use crate::kernel::kept::Head;
 use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 use crate::keyset;
@@ -15,10 +18,44 @@ pub struct ListRow {
     pub at: Timestamp,
 }
 
-fn keyed(rows: Vec<ListRow>) -> Vec<(TimeKey, PostId)> {
+/// Rows with the keys that they are walked by.
+pub fn keyed(rows: Vec<ListRow>) -> Vec<(TimeKey, PostId)> {
     rows.into_iter()
         .map(|row| (TimeKey(row.at, row.post_id.uuid()), row.post_id))
         .collect()
+}
+
+/// The newest posts of some people that are not deleted, whomever they are for.
+pub async fn list_heads(
+    conn: &mut Conn,
+    author_ids: &[UserId],
+) -> Result<Vec<(UserId, Head<PostId>)>> {
+    let rows = sqlx::query!(
+        r#"select author.id as "author_id!: UserId", p.post_id as "post_id: PostId",
+                  p.created_at as "at: Timestamp"
+           from unnest($1::uuid[]) as author (id)
+           cross join lateral (
+               select p.post_id, p.created_at from post p
+               where p.author_id = author.id and p.deleted_at is null
+               order by p.created_at desc, p.post_id desc limit $2
+           ) p
+           order by author.id, p.created_at desc, p.post_id desc"#,
+        author_ids as _,
+        Head::<PostId>::FETCH
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut by_author: HashMap<UserId, Vec<ListRow>> = HashMap::new();
+    for row in rows {
+        let (post_id, at) = (row.post_id, row.at);
+        let listed = ListRow { post_id, at };
+        by_author.entry(row.author_id).or_default().push(listed);
+    }
+    let heads = author_ids.iter().map(|id| {
+        let rows = by_author.remove(id).unwrap_or_default();
+        (*id, Head::new(keyed(rows)))
+    });
+    Ok(heads.collect())
 }
 
 /// A person's posts that the viewer may see, newest first.

@@ -1,92 +1,73 @@
 //! Posts themselves.
 
+use uuid::Uuid;
+
 use crate::domains::posts::events::PostRef;
-use crate::domains::posts::model::{AudienceKind, Facts};
+use crate::domains::posts::model::{AudienceKind, Facts, Member, PostEntry};
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
-/// A post with everything that is shown of it and kept beside it.
-#[derive(Debug)]
-pub struct PostRow {
-    /// Its id.
-    pub post_id: PostId,
-    /// Who wrote it.
-    pub author_id: UserId,
-    /// Its text.
-    pub content: String,
-    /// The word of its audience.
-    pub audience: String,
-    /// Whether a custom audience is all friends less those denied.
-    pub allow_all_friends: bool,
-    /// The post that it shares.
-    pub shared_post_id: Option<PostId>,
-    /// The idempotency key that it was made with.
-    pub op_id: Option<String>,
-    /// Counts edits.
-    pub version: i64,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last edited.
-    pub edited_at: Option<Timestamp>,
-    /// Whether its author has deleted it.
-    pub deleted: bool,
-    /// Comments that are not deleted.
-    pub comments: i32,
-    /// Shares that are not deleted.
-    pub shares: i32,
-    /// Views.
-    pub views: i64,
-    /// Whether the viewer has saved it.
-    pub saved: bool,
-}
-
-/// Those of the posts that the viewer may see, in no order.
-pub async fn list_visible(
-    conn: &mut Conn,
-    viewer: Option<UserId>,
-    ids: &[PostId],
-) -> Result<Vec<PostRow>> {
-    Ok(sqlx::query_as!(
-        PostRow,
-        r#"select p.post_id as "post_id!: _", p.author_id as "author_id!: _",
-                  p.content as "content!", p.audience as "audience!",
-                  p.allow_all_friends as "allow_all_friends!",
-                  p.shared_post_id as "shared_post_id: _", p.op_id, p.version as "version!",
-                  p.created_at as "created_at!: _", p.edited_at as "edited_at: _",
-                  false as "deleted!", coalesce(c.comments, 0) as "comments!",
-                  coalesce(c.shares, 0) as "shares!", coalesce(c.views, 0) as "views!",
-                  exists (
-                      select from saved_post s where s.user_id = $1 and s.post_id = p.post_id
-                  ) as "saved!"
-           from visible_post($1) p left join post_counter c on c.post_id = p.post_id
-           where p.post_id = any($2)"#,
-        viewer as _,
+/// Posts with the lists of their audiences, in no order, whatever their state. It is one statement,
+/// so that a post never comes with the lists of another version of it.
+pub async fn list_entries(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<PostEntry>> {
+    let rows = sqlx::query!(
+        r#"select p.post_id as "post_id: PostId", p.author_id as "author_id: UserId", p.content,
+                  p.audience, p.allow_all_friends, p.shared_post_id as "shared_post_id: PostId",
+                  p.op_id, p.version, p.created_at as "created_at: Timestamp",
+                  p.edited_at as "edited_at: Timestamp", p.deleted_at is not null as "deleted!",
+                  listed.ids as "ids!: Vec<Uuid>", listed.denied as "denied!: Vec<bool>",
+                  listed.circles as "circles!: Vec<bool>"
+           from post p
+           cross join lateral (
+               select coalesce(array_agg(m.id order by m.id, m.deny), '{}') as ids,
+                      coalesce(array_agg(m.deny order by m.id, m.deny), '{}') as denied,
+                      coalesce(array_agg(m.is_circle order by m.id, m.deny), '{}') as circles
+               from (
+                   select coalesce(a.user_id, a.circle_id) as id, a.deny,
+                          a.circle_id is not null as is_circle
+                   from post_audience a where a.post_id = p.post_id
+               ) m
+           ) listed
+           where p.post_id = any($1)"#,
         ids as _
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let entries = rows.into_iter().map(|row| PostEntry {
+        members: members(&row.ids, &row.denied, &row.circles),
+        post_id: row.post_id,
+        author_id: row.author_id,
+        content: row.content,
+        audience: AudienceKind::from_word(&row.audience),
+        allow_all_friends: row.allow_all_friends,
+        shared_post_id: row.shared_post_id,
+        op_id: row.op_id,
+        version: row.version,
+        created_at: row.created_at,
+        edited_at: row.edited_at,
+        deleted: row.deleted,
+    });
+    Ok(entries.collect())
 }
 
-/// Those of the posts that a person has deleted, in no order.
-pub async fn list_own_deleted(
-    conn: &mut Conn,
-    author_id: UserId,
-    ids: &[PostId],
-) -> Result<Vec<PostRow>> {
-    Ok(sqlx::query_as!(
-        PostRow,
-        r#"select p.post_id as "post_id: _", p.author_id as "author_id: _", p.content, p.audience,
-                  p.allow_all_friends, p.shared_post_id as "shared_post_id: _", p.op_id, p.version,
-                  p.created_at as "created_at: _", p.edited_at as "edited_at: _",
-                  true as "deleted!", coalesce(c.comments, 0) as "comments!",
-                  coalesce(c.shares, 0) as "shares!", coalesce(c.views, 0) as "views!",
-                  exists (
-                      select from saved_post s where s.user_id = $1 and s.post_id = p.post_id
-                  ) as "saved!"
-           from post p left join post_counter c on c.post_id = p.post_id
-           where p.author_id = $1 and p.post_id = any($2) and p.deleted_at is not null"#,
-        author_id as _,
-        ids as _
+fn members(ids: &[Uuid], denied: &[bool], circles: &[bool]) -> Vec<Member> {
+    let rows = ids.iter().zip(denied).zip(circles);
+    rows.map(|((id, deny), is_circle)| Member {
+        id: *id,
+        deny: *deny,
+        is_circle: *is_circle,
+    })
+    .collect()
+}
+
+/// Ids of all posts, in their order.
+pub async fn walk_posts(conn: &mut Conn, after: Option<PostId>, limit: i64) -> Result<Vec<PostId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select post_id as "post_id: _" from post
+           where $1::uuid is null or post_id > $1
+           order by post_id limit $2"#,
+        after as _,
+        limit
     )
     .fetch_all(conn)
     .await?)

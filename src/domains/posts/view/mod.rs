@@ -2,10 +2,16 @@
 
 mod guard;
 mod history;
+mod list;
+mod marks;
 mod post;
 mod render;
+mod seen;
 
-pub use guard::{guard, guard_for_write};
+pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
+pub use list::{deleted_page, timeline};
+pub use marks::{Mark, marked};
 pub use post::{Post, PostMarks, SharedPost};
-pub use render::{marks, own_deleted, post, posts};
+pub use render::{marks, post, posts};
+pub use seen::seen;

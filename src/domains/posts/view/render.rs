@@ -1,194 +1,163 @@
-//! Turns ids of posts into posts for a viewer, in a handful of statements however many they are.
+//! Turns ids of posts into posts for a viewer, in a handful of bulk reads however many they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::marks::{Mark, marked};
 use super::post::{Audience, Post, PostCounts, PostMarks, PostViewer, SharedPost};
-use crate::domains::posts::model::{AudienceKind, entities};
-use crate::domains::posts::store::audience::{self, MemberRow};
-use crate::domains::posts::store::posts::{self as store, PostRow};
+use super::seen::Seen;
+use crate::domains::posts::cache::POST_COUNTS;
+use crate::domains::posts::model::{AudienceKind, PostCounters, PostEntry, entities};
 use crate::domains::reactions::{self, TargetKind};
-use crate::domains::users::{self, Person};
-use crate::infra::db::Conn;
+use crate::domains::users::Person;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, PostId, Result, UserId};
+use crate::kernel::{Error, PostId, Result};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
 /// Those of the posts that the viewer may see, in the order given.
 pub async fn posts(
     ctx: &Ctx,
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: Viewer,
     ids: &[PostId],
 ) -> Result<Vec<Post>> {
-    let rows = store::list_visible(conn, viewer.id(), ids).await?;
-    render(ctx, conn, viewer, ids, rows).await
+    let seen = Seen::load(reads, viewer, ids).await?;
+    render(ctx, reads, seen, ids).await
 }
 
 /// One post, if the viewer may see it; otherwise 404.
-pub async fn post(ctx: &Ctx, conn: &mut Conn, viewer: Viewer, post_id: PostId) -> Result<Post> {
-    posts(ctx, conn, viewer, &[post_id])
+pub async fn post(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    post_id: PostId,
+) -> Result<Post> {
+    posts(ctx, reads, viewer, &[post_id])
         .await?
         .pop()
         .ok_or_else(Error::not_found)
 }
 
-/// Those of the posts that their author has deleted, in the order given.
-pub async fn own_deleted(
-    ctx: &Ctx,
-    conn: &mut Conn,
-    author_id: UserId,
-    ids: &[PostId],
-) -> Result<Vec<Post>> {
-    let rows = store::list_own_deleted(conn, author_id, ids).await?;
-    render(ctx, conn, Viewer(Some(author_id)), ids, rows).await
-}
-
 /// What changes of a post when somebody marks it.
 pub async fn marks(
     ctx: &Ctx,
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: Viewer,
     post_id: PostId,
 ) -> Result<PostMarks> {
-    let Post { counts, viewer, .. } = post(ctx, conn, viewer, post_id).await?;
+    let Post { counts, viewer, .. } = post(ctx, reads, viewer, post_id).await?;
     Ok(PostMarks { counts, viewer })
 }
 
-async fn render(
+/// Those of the posts that are seen, in the order given.
+pub(super) async fn render(
     ctx: &Ctx,
-    conn: &mut Conn,
-    viewer: Viewer,
+    reads: &mut Reads<'_>,
+    mut seen: Seen,
     ids: &[PostId],
-    rows: Vec<PostRow>,
 ) -> Result<Vec<Post>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
+    let shown = ids.iter().filter_map(|id| seen.posts.get(id).cloned());
+    let shown: Vec<Arc<PostEntry>> = shown.collect();
+    let originals: Vec<PostId> = shown
+        .iter()
+        .filter_map(|post| post.shared_post_id)
+        .collect();
+    if !originals.is_empty() {
+        seen.add(reads, &originals).await?;
     }
-    let original_ids: Vec<PostId> = rows.iter().filter_map(|row| row.shared_post_id).collect();
-    let originals = if original_ids.is_empty() {
-        Vec::new()
-    } else {
-        store::list_visible(conn, viewer.id(), &original_ids).await?
-    };
-    let beside = Beside::load(conn, viewer, &rows, &originals).await?;
-    let mut shared = HashMap::new();
-    for row in originals {
-        let original = beside.dress(ctx, viewer, row, None)?;
-        shared.insert(original.id, original);
-    }
-    let mut found = HashMap::new();
-    for row in rows {
-        let original = row.shared_post_id.map(|id| match shared.get(&id) {
-            Some(original) => SharedPost::Post(Box::new(original.clone())),
-            None => SharedPost::UNAVAILABLE,
-        });
-        let post = beside.dress(ctx, viewer, row, original)?;
-        found.insert(post.id, post);
-    }
-    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    let beside = Beside::load(ctx, reads, seen).await?;
+    let mut rendered = HashSet::new();
+    shown
+        .iter()
+        .filter(|post| rendered.insert(post.post_id))
+        .map(|post| beside.dress_with_original(post))
+        .collect()
 }
 
 /// What is shown with posts and comes from elsewhere.
-struct Beside {
-    people: HashMap<UserId, Person>,
-    reactions: HashMap<Uuid, reactions::Summary>,
+struct Beside<'a> {
+    ctx: &'a Ctx,
+    seen: Seen,
+    counts: HashMap<PostId, Arc<PostCounters>>,
+    reactions: HashMap<Uuid, Arc<reactions::Summary>>,
     own: HashMap<Uuid, reactions::Kind>,
-    members: Vec<MemberRow>,
+    saved: HashSet<PostId>,
 }
 
-impl Beside {
-    async fn load(
-        conn: &mut Conn,
-        viewer: Viewer,
-        rows: &[PostRow],
-        originals: &[PostRow],
-    ) -> Result<Self> {
-        let all = || rows.iter().chain(originals);
-        let mut authors: Vec<UserId> = all().map(|row| row.author_id).collect();
-        authors.sort_unstable();
-        authors.dedup();
-        let targets: Vec<Uuid> = all().map(|row| row.post_id.uuid()).collect();
-        let listed: Vec<PostId> = all()
-            .filter(|row| viewer.is(row.author_id))
-            .filter(|row| AudienceKind::from_word(&row.audience) == AudienceKind::Custom)
-            .map(|row| row.post_id)
-            .collect();
-        Ok(Self {
-            people: users::people(&mut Reads::Within(conn), &authors).await?,
-            reactions: reactions::summaries(conn, TargetKind::Post, &targets).await?,
-            own: match viewer.id() {
-                Some(user_id) => reactions::own(conn, user_id, TargetKind::Post, &targets).await?,
-                None => HashMap::new(),
-            },
-            members: if listed.is_empty() {
-                Vec::new()
-            } else {
-                audience::list_members(conn, &listed).await?
-            },
-        })
-    }
-
-    fn dress(
-        &self,
-        ctx: &Ctx,
-        viewer: Viewer,
-        row: PostRow,
-        shared_post: Option<SharedPost>,
-    ) -> Result<Post> {
-        let author = self.people.get(&row.author_id).cloned();
-        let own = viewer.is(row.author_id);
-        Ok(Post {
-            id: row.post_id,
-            url: format!("{}/posts/{}", ctx.web_url(), row.post_id),
-            author: author.ok_or_else(Error::not_found)?,
-            entities: entities(&row.content),
-            audience: self.audience(&row, own),
-            media: Vec::new(),
-            counts: PostCounts {
-                comments: row.comments,
-                shares: row.shares,
-                views: row.views,
-                reactions: self
-                    .reactions
-                    .get(&row.post_id.uuid())
-                    .cloned()
-                    .unwrap_or_default(),
-            },
-            viewer: viewer
-                .id()
-                .map(|_| self.viewer(&row, own, shared_post.as_ref())),
-            shared_post,
-            content: row.content,
-            op_id: row.op_id.filter(|_| own),
-            created_at: row.created_at,
-            edited_at: row.edited_at,
-            deleted: row.deleted,
-            top_comments: None,
-            version: row.version,
-        })
-    }
-
-    fn audience(&self, row: &PostRow, own: bool) -> Audience {
-        let kind = AudienceKind::from_word(&row.audience);
-        let shows_lists = own && kind == AudienceKind::Custom;
-        let list = |deny: bool| {
-            let listed = self
-                .members
-                .iter()
-                .filter(|member| member.post_id == row.post_id && member.deny == deny);
-            listed.map(|member| member.id).collect()
+impl<'a> Beside<'a> {
+    async fn load(ctx: &'a Ctx, reads: &mut Reads<'_>, seen: Seen) -> Result<Self> {
+        let ids: Vec<PostId> = seen.posts.keys().copied().collect();
+        let targets: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let (own, saved) = match seen.viewer.id() {
+            Some(me) if !ids.is_empty() => (
+                reactions::own(reads, me, TargetKind::Post, &targets).await?,
+                marked(reads, me, Mark::Saved, &ids).await?,
+            ),
+            _ => (HashMap::new(), HashSet::new()),
         };
-        Audience {
-            kind,
-            allow: (shows_lists && !row.allow_all_friends).then(|| list(false)),
-            deny: shows_lists.then(|| list(true)),
+        Ok(Self {
+            ctx,
+            counts: reads.get_many(&POST_COUNTS, &ids).await?,
+            reactions: reactions::summaries(reads, TargetKind::Post, &targets).await?,
+            own,
+            saved,
+            seen,
+        })
+    }
+
+    fn dress_with_original(&self, post: &PostEntry) -> Result<Post> {
+        let original = match post.shared_post_id {
+            None => None,
+            Some(id) => Some(match self.seen.posts.get(&id) {
+                Some(original) => SharedPost::Post(Box::new(self.dress(original, None)?)),
+                None => SharedPost::UNAVAILABLE,
+            }),
+        };
+        self.dress(post, original)
+    }
+
+    fn dress(&self, post: &PostEntry, shared_post: Option<SharedPost>) -> Result<Post> {
+        let author = self.seen.authors.get(&post.author_id);
+        let own = self.seen.viewer.is(post.author_id);
+        let viewer = self.seen.viewer.id();
+        Ok(Post {
+            id: post.post_id,
+            url: format!("{}/posts/{}", self.ctx.web_url(), post.post_id),
+            author: Person::from(&**author.ok_or_else(Error::not_found)?),
+            entities: entities(&post.content),
+            audience: audience(post, own),
+            media: Vec::new(),
+            counts: self.counts(post.post_id),
+            viewer: viewer.map(|_| self.viewer(post, own, shared_post.as_ref())),
+            shared_post,
+            content: post.content.clone(),
+            op_id: post.op_id.clone().filter(|_| own),
+            created_at: post.created_at,
+            edited_at: post.edited_at,
+            deleted: post.deleted,
+            top_comments: None,
+            version: post.version,
+        })
+    }
+
+    fn counts(&self, post_id: PostId) -> PostCounts {
+        let counters = self.counts.get(&post_id).map(|counters| **counters);
+        let counters = counters.unwrap_or_default();
+        let reactions = self.reactions.get(&post_id.uuid());
+        PostCounts {
+            comments: counters.comments,
+            shares: counters.shares,
+            views: counters.views,
+            reactions: reactions
+                .map(|summary| (**summary).clone())
+                .unwrap_or_default(),
         }
     }
 
-    fn viewer(&self, row: &PostRow, own: bool, shared_post: Option<&SharedPost>) -> PostViewer {
+    fn viewer(&self, post: &PostEntry, own: bool, shared_post: Option<&SharedPost>) -> PostViewer {
         let can_share = match shared_post {
             // A share of a share is a share of the original.
             Some(SharedPost::Post(original)) => original
@@ -196,15 +165,29 @@ impl Beside {
                 .as_ref()
                 .is_some_and(|viewer| viewer.can_share),
             Some(SharedPost::Unavailable { .. }) => false,
-            None => own || AudienceKind::from_word(&row.audience).may_be_shared_by_others(),
+            None => own || post.audience.may_be_shared_by_others(),
         };
         PostViewer {
-            reaction: self.own.get(&row.post_id.uuid()).copied(),
-            saved: row.saved,
-            can_comment: !row.deleted,
-            can_share: can_share && !row.deleted,
-            can_edit: own && !row.deleted,
-            can_delete: own && !row.deleted,
+            reaction: self.own.get(&post.post_id.uuid()).copied(),
+            saved: self.saved.contains(&post.post_id),
+            can_comment: !post.deleted,
+            can_share: can_share && !post.deleted,
+            can_edit: own && !post.deleted,
+            can_delete: own && !post.deleted,
         }
+    }
+}
+
+/// The lists of a custom audience are for the author alone.
+fn audience(post: &PostEntry, own: bool) -> Audience {
+    let shows_lists = own && post.audience == AudienceKind::Custom;
+    let list = |deny: bool| {
+        let listed = post.members.iter().filter(|member| member.deny == deny);
+        listed.map(|member| member.id).collect()
+    };
+    Audience {
+        kind: post.audience,
+        allow: (shows_lists && !post.allow_all_friends).then(|| list(false)),
+        deny: shows_lists.then(|| list(true)),
     }
 }

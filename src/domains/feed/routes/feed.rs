@@ -1,22 +1,20 @@
-//! The route of the home feed.
+//! The home feed itself.
 
 use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::store::{self, Place};
-use super::view;
+use super::super::store::{self, Place};
+use super::super::view;
 use crate::domains::posts::{self, Post, PostExpansion, TopComments};
-use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
 use crate::kernel::{Error, PostId, Result, UserId};
-use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
 use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::{Ctx, Reads};
 
-/// Registers the routes.
-pub fn configure(cfg: &mut ServiceConfig) {
+pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_feed);
 }
 
@@ -66,35 +64,37 @@ async fn get_feed(
     listing: Listing<FeedFilter>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let mut conn = ctx.read().await?;
     let page = match &listing.around {
-        Some(id) => around(&ctx, &mut conn, me.id, &listing, id).await?,
-        None => view::page(&ctx, &mut conn, me.id, &listing.slice()?).await?,
+        Some(id) => around(&ctx, me.id, &listing, id).await?,
+        None => view::page(&ctx, me.id, &listing.slice()?).await?,
     };
     let Page { items, next, prev } = page;
+    let reads = &mut Reads::cached(&ctx);
     let items = comments
-        .expand(listing.filter.expand, &mut conn, me.viewer(), items)
+        .expand(listing.filter.expand, reads, me.viewer(), items)
         .await?;
     Ok(listing.respond(Page { items, next, prev }))
 }
 
 async fn around(
     ctx: &Ctx,
-    conn: &mut Conn,
     viewer: UserId,
     listing: &Listing<FeedFilter>,
     id: &str,
 ) -> Result<Page<TimeKey, Post>> {
     let (now, id) = (ctx.now(), id.parse());
     let post_id = id.map_err(|_no_id| Error::not_found())?;
-    let place: Place = store::find_place(conn, viewer, post_id, now)
+    let mut conn = ctx.read().await?;
+    let place: Place = store::find_place(&mut conn, viewer, post_id, now)
         .await?
         .ok_or_else(Error::not_found)?;
     let (before, after) = listing.slices_around(&place.0);
-    let rows_before = store::list_places(conn, viewer, &before, now).await?;
+    let rows_before = store::list_places(&mut conn, viewer, &before, now).await?;
     let mut rows = vec![place];
-    rows.extend(store::list_places(conn, viewer, &after, now).await?);
+    rows.extend(store::list_places(&mut conn, viewer, &after, now).await?);
+    drop(conn);
     let page = after.page(rows).preceded_by(before.page(rows_before));
-    let shown = posts::posts(ctx, conn, Viewer(Some(viewer)), &page.items).await?;
+    let reads = &mut Reads::cached(ctx);
+    let shown = posts::posts(ctx, reads, Viewer(Some(viewer)), &page.items).await?;
     Ok(page.with_items(shown))
 }

@@ -1,9 +1,9 @@
-//! What happens to posts as time goes by.
+//! How long deleted posts, and the knowledge of who has seen a post, are kept.
 
 use std::time::Duration;
 
-use super::model::RESTORABLE;
-use super::store::purge as store;
+use crate::domains::posts::model::RESTORABLE;
+use crate::domains::posts::store::{purge as store, views};
 use crate::domains::reactions::{self, TargetKind};
 use crate::infra::jobs::{Kept, Registry, Retention};
 use crate::kernel::Result;
@@ -22,9 +22,20 @@ const DELETED: Retention = Retention {
     every: Duration::from_hours(1),
 };
 
+/// Who has seen a post on which day.
+const VIEWS: Retention = Retention {
+    what: "who has seen a post on which day; the count stays",
+    kept: Kept::Days(90),
+    job: "posts.forget-views",
+    every: Duration::from_hours(1),
+};
+
+/// Views that are forgotten at a time.
+const FORGOTTEN: i64 = 10_000;
+
 /// Registers the jobs.
-pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
-    registry.keep(DELETED, purge)
+pub(super) fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    registry.keep(DELETED, purge).keep(VIEWS, forget_views)
 }
 
 /// Their comments are another domain's, whose own job deletes them; posts that still have some wait.
@@ -47,4 +58,12 @@ async fn purge(ctx: Ctx, rule: Retention) -> Result<()> {
         }
         tracing::debug!(purged, "posts are deleted for good");
     }
+}
+
+async fn forget_views(ctx: Ctx, rule: Retention) -> Result<()> {
+    let before = rule.before(ctx.now()).utc().date_naive();
+    let conn = &mut *ctx.read().await?;
+    let forgotten = u64::try_from(FORGOTTEN).unwrap_or(u64::MAX);
+    while views::delete_before(conn, before, FORGOTTEN).await? == forgotten {}
+    Ok(())
 }

@@ -1,0 +1,68 @@
+//! Pages of posts.
+
+use super::post::Post;
+use super::render::render;
+use super::seen::Seen;
+use crate::domains::posts::cache::AUTHOR_POSTS;
+use crate::domains::posts::model::RESTORABLE;
+use crate::domains::posts::store::lists as store;
+use crate::kernel::page::{Page, Slice, TimeKey};
+use crate::kernel::{PostId, Result, UserId};
+use crate::platform::sessions::Viewer;
+use crate::platform::{Ctx, Reads};
+
+/// A page of what a person has posted and the viewer may see, newest first.
+pub async fn timeline(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    author_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Post>> {
+    if let Some((seen, rows)) = kept(reads, viewer, author_id, slice).await? {
+        let page = slice.page(rows);
+        let posts = render(ctx, reads, seen, &page.items).await?;
+        return Ok(page.with_items(posts));
+    }
+    let rows = {
+        let conn = &mut *reads.conn().await?;
+        store::list_by_author(conn, viewer.id(), author_id, slice).await?
+    };
+    let page = slice.page(rows);
+    let posts = super::posts(ctx, reads, viewer, &page.items).await?;
+    Ok(page.with_items(posts))
+}
+
+/// The rows of a page as far as the author's entry holds them, with the posts that were looked at.
+async fn kept(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    author_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Option<(Seen, Vec<(TimeKey, PostId)>)>> {
+    let head = reads.find(&AUTHOR_POSTS, &author_id).await?;
+    let Some(candidates) = head.candidates(slice) else {
+        return Ok(None);
+    };
+    let seen = Seen::load(reads, viewer, &candidates.items()).await?;
+    let rows = candidates.filled(|post_id| seen.posts.contains_key(post_id));
+    Ok(rows.map(|rows| (seen, rows)))
+}
+
+/// A page of the posts that a person has deleted and may still restore, last deleted first.
+pub async fn deleted_page(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    author_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Post>> {
+    let since = ctx.now() - RESTORABLE;
+    let rows = {
+        let conn = &mut *reads.conn().await?;
+        store::list_deleted(conn, author_id, since, slice).await?
+    };
+    let page = slice.page(rows);
+    let seen = Seen::own_deleted(reads, author_id, &page.items).await?;
+    let posts = render(ctx, reads, seen, &page.items).await?;
+    Ok(page.with_items(posts))
+}

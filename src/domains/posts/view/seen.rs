@@ -1,0 +1,94 @@
+//! Which posts a viewer sees: judged at every read, from entries that are the same for everybody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domains::posts::cache::POST;
+use crate::domains::posts::model::{AudienceKind, Circles, PostEntry, can_see_post};
+use crate::domains::relations::{self, CIRCLE_MEMBERS, Ties};
+use crate::domains::users::{AccountRow, USER};
+use crate::kernel::{CircleId, PostId, Result, UserId};
+use crate::platform::Reads;
+use crate::platform::sessions::Viewer;
+
+/// Posts that a viewer sees, with their authors.
+pub struct Seen {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The posts.
+    pub posts: HashMap<PostId, Arc<PostEntry>>,
+    /// Who wrote them.
+    pub authors: HashMap<UserId, Arc<AccountRow>>,
+    ties: Arc<Ties>,
+}
+
+impl Seen {
+    /// Those of the posts that the viewer sees.
+    pub async fn load(reads: &mut Reads<'_>, viewer: Viewer, ids: &[PostId]) -> Result<Self> {
+        let mut seen = Self {
+            viewer,
+            posts: HashMap::new(),
+            authors: HashMap::new(),
+            ties: relations::ties_of(reads, viewer).await?,
+        };
+        seen.add(reads, ids).await?;
+        Ok(seen)
+    }
+
+    /// Those of a person's own posts that they have deleted.
+    pub async fn own_deleted(
+        reads: &mut Reads<'_>,
+        author_id: UserId,
+        ids: &[PostId],
+    ) -> Result<Self> {
+        let viewer = Viewer(Some(author_id));
+        let mut seen = Self::load(reads, viewer, &[]).await?;
+        let mut posts = reads.get_many(&POST, ids).await?;
+        posts.retain(|_, post| post.deleted && post.author_id == author_id);
+        seen.authors = reads.get_many(&USER, &[author_id]).await?;
+        seen.posts = posts;
+        Ok(seen)
+    }
+
+    /// Adds those of the posts that the viewer sees.
+    pub async fn add(&mut self, reads: &mut Reads<'_>, ids: &[PostId]) -> Result<()> {
+        let mut posts = reads.get_many(&POST, ids).await?;
+        let mut authors: Vec<UserId> = posts.values().map(|post| post.author_id).collect();
+        authors.sort_unstable();
+        authors.dedup();
+        authors.retain(|author| !self.authors.contains_key(author));
+        self.authors.extend(reads.get_many(&USER, &authors).await?);
+        let circles = self.circles(reads, posts.values()).await?;
+        posts.retain(|_, post| {
+            self.authors
+                .get(&post.author_id)
+                .is_some_and(|author| can_see_post(self.viewer, post, author, &self.ties, &circles))
+        });
+        self.posts.extend(posts);
+        Ok(())
+    }
+
+    /// The circles on which it depends whether the viewer sees any of the posts.
+    async fn circles(
+        &self,
+        reads: &mut Reads<'_>,
+        posts: impl Iterator<Item = &Arc<PostEntry>>,
+    ) -> Result<Circles> {
+        let in_question = posts.filter(|post| {
+            post.audience == AudienceKind::Custom && self.ties.is_friend(post.author_id)
+        });
+        let mut ids: Vec<CircleId> = in_question.flat_map(|post| post.circles()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        reads.get_many(&CIRCLE_MEMBERS, &ids).await
+    }
+}
+
+/// Those of the posts that the viewer sees, for whoever shows what belongs to them.
+pub async fn seen(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    ids: &[PostId],
+) -> Result<HashMap<PostId, Arc<PostEntry>>> {
+    Ok(Seen::load(reads, viewer, ids).await?.posts)
+}
