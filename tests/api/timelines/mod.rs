@@ -30,13 +30,14 @@ pub async fn run<T: redis::FromRedisValue>(app: &TestApp, command: &[&[u8]]) -> 
     for arg in args {
         pipe.arg(*arg);
     }
-    let (answer,): (T,) = app
-        .ctx
-        .redis()
-        .query_within(&pipe, Duration::from_secs(1))
-        .await
-        .expect("Redis answers");
+    let (answer,): (T,) = send(app, &pipe).await;
     answer
+}
+
+/// Runs a pipeline in Redis.
+pub async fn send<T: redis::FromRedisValue>(app: &TestApp, pipe: &Pipeline) -> T {
+    let answer = app.ctx.redis().query_within(pipe, Duration::from_secs(2));
+    answer.await.expect("Redis answers")
 }
 
 /// Whether the timeline of a person is there and marked.

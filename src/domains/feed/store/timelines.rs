@@ -58,22 +58,6 @@ pub async fn note_reader(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Re
     Ok(())
 }
 
-/// Of the posts, those that the viewer has hidden.
-pub async fn list_hidden(
-    conn: &mut Conn,
-    viewer: UserId,
-    ids: &[PostId],
-) -> Result<Vec<PostId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select post_id as "post_id: _" from hidden_post
-           where user_id = $1 and post_id = any($2)"#,
-        viewer as _,
-        ids as _
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
 /// A post that is to be carried to its readers.
 #[derive(Debug)]
 pub struct Carried {

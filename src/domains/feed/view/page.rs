@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::sources;
 use crate::domains::feed::cache::{Spot, spot_of};
 use crate::domains::feed::store::{self, Place};
-use crate::domains::posts::{self, Post};
+use crate::domains::posts::{self, Mark, Post};
 use crate::domains::relations::{self, Ties};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
@@ -139,8 +139,9 @@ impl Walk {
         spots: &[Spot],
     ) -> Result<()> {
         let ids: Vec<PostId> = spots.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
-        let visible = posts::posts(ctx, &mut Reads::cached(ctx), Viewer(Some(self.viewer)), &ids).await?;
-        let hidden = hidden(ctx, self.viewer, &ids).await?;
+        let reads = &mut Reads::cached(ctx);
+        let visible = posts::posts(ctx, reads, Viewer(Some(self.viewer)), &ids).await?;
+        let hidden = posts::marked(reads, self.viewer, Mark::Hidden, &ids).await?;
         let now = ctx.now();
         let belongs = |post: &Post| {
             let author = post.author.id;
