@@ -17,6 +17,8 @@ struct World {
     apps: Vec<TestApp>,
     plain: TestApp,
     people: Vec<Session>,
+    /// The same people at every instance, the one without timelines last.
+    sessions: Vec<Vec<Session>>,
     posts: Vec<(usize, String)>,
     rng: StdRng,
     log: Vec<String>,
@@ -67,7 +69,10 @@ impl World {
         for number in 0..PEOPLE {
             people.push(first.person(&format!("someone{number}x")).await);
         }
+        let urls = [&first.url, &second.url, &plain.url];
+        let sessions = urls.map(|url| people.iter().map(|person| person.at(url)).collect());
         Self {
+            sessions: sessions.into(),
             apps: vec![first, second],
             plain,
             people,
@@ -85,11 +90,8 @@ impl World {
 
     /// A person at one of the three instances.
     fn actor(&mut self, person: usize) -> Session {
-        let url = match self.any(3) {
-            2 => self.plain.url.clone(),
-            number => self.apps[number].url.clone(),
-        };
-        self.people[person].at(&url)
+        let number = self.any(3);
+        self.sessions[number][person].clone()
     }
 
     fn audience(&mut self, author: usize) -> Value {
@@ -245,10 +247,10 @@ impl World {
         if is_built(&self.apps[0], &self.people[viewer].id).await {
             self.from_timelines += 1;
         }
-        let expected = ids(&self.people[viewer].at(&self.plain.url).walk("/v1/feed", 100).await);
+        let expected = ids(&self.sessions[2][viewer].walk("/v1/feed", 100).await);
         let limit = [3, 7, 20][self.any(3)];
         let number = self.any(2);
-        let session = self.people[viewer].at(&self.apps[number].url);
+        let session = self.sessions[number][viewer].clone();
         let shown = ids(&session.walk("/v1/feed", limit).await);
         assert_eq!(
             shown,
