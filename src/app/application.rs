@@ -19,7 +19,7 @@ use super::ops::{self, Ops};
 use super::{openapi, routes, schema, spaces::spaces, worker};
 use crate::admin::{self, Health, JobKinds, ServedDocument};
 use crate::domains::auth;
-use crate::domains::{comments, posts};
+use crate::domains::{comments, feed, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::mail::Mailer;
@@ -39,6 +39,7 @@ use crate::platform::http::{
 };
 use crate::platform::limits;
 use crate::platform::sessions::Activity;
+use crate::platform::write::AtOnce;
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -207,6 +208,7 @@ pub fn context(
         mailer,
         wake_jobs: Arc::new(Notify::new()),
         wake_outbox: Arc::new(Notify::new()),
+        at_once: feed::at_once(AtOnce::default()),
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
@@ -248,7 +250,7 @@ fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
     let supervisor = redis::Supervisor {
         redis: ctx.redis().clone(),
         server: server.clone(),
-        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS].concat(),
+        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS, feed::SCRIPTS].concat(),
         attached: Arc::new(ctx.cache().clone()),
     };
     ctx.tasks().spawn(supervisor.run(stop.clone()));

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::http::Problem;
+use super::write::AtOnce;
 use crate::infra::cache::Cache;
 use crate::infra::db::Waiting;
 use crate::infra::mail::Mailer;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub wake_jobs: Arc<Notify>,
     /// Wakes the dispatcher of events after a commit that emitted one.
     pub wake_outbox: Arc<Notify>,
+    /// What follows a commit at once.
+    pub at_once: AtOnce,
     /// Work that must end before the process does, such as what follows a commit.
     pub tasks: TaskTracker,
     /// Judges how often something may be done.
@@ -124,6 +127,11 @@ impl Ctx {
     /// Wakes the dispatcher of events.
     pub fn wake_outbox(&self) -> &Arc<Notify> {
         &self.0.wake_outbox
+    }
+
+    /// What follows a commit at once.
+    pub fn at_once(&self) -> &AtOnce {
+        &self.0.at_once
     }
 
     /// Work that must end before the process does.

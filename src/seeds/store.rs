@@ -29,6 +29,7 @@ const SPACES: &[&str] = &[
     "space:reaction-summary",
     "space:post",
     "space:author-posts",
+    "space:timeline",
     "space:post-history",
     "space:post-counts",
     "space:hashtag",

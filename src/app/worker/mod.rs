@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domains::{auth, comments, discovery, posts, users};
+use crate::domains::{auth, comments, discovery, feed, posts, users};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
@@ -18,6 +18,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = auth::jobs(registry);
     let registry = posts::jobs(posts::events(registry));
     let registry = comments::jobs(registry);
+    let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
     retention::jobs(registry)
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A tag's stamp: 64 random bits, never a counter.
-pub(super) type Stamp = [u8; 8];
+pub type Stamp = [u8; 8];
 
 /// Raised when the head changes its shape.
 const FORMAT: u8 = 1;

@@ -284,6 +284,18 @@ const BOUNDS: &[Setting] = &[
         "How much memory the cache in the process may take, as `64MiB`.",
     ),
     Setting::fixed(
+        "KITH_FEED_TIMELINE",
+        "168h",
+        "How long the timeline of a home feed stays in Redis after it was last read. Posts are put \
+         into the timelines of people who have looked at their feed within this time.",
+    ),
+    Setting::fixed(
+        "KITH_FEED_PULL_ABOVE",
+        "5000",
+        "Posts by authors with more friends and followers than this are fetched when a feed is \
+         read, instead of being put into every timeline. Such an author stays one.",
+    ),
+    Setting::fixed(
         "KITH_MAX_SOCKETS",
         "10000",
         "How many sockets this process keeps open at most.",

@@ -25,6 +25,7 @@ pub struct Tx {
     op_id: Option<String>,
     queued_jobs: bool,
     emitted: bool,
+    news: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Tx {
@@ -39,6 +40,7 @@ impl Tx {
             op_id: None,
             queued_jobs: false,
             emitted: false,
+            news: Vec::new(),
         })
     }
 
@@ -98,6 +100,7 @@ impl Tx {
     pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
         outbox::emit(&mut self.transaction, event, self.now).await?;
         self.emitted = true;
+        self.news.extend(self.ctx.at_once().note(event));
         Ok(())
     }
 
@@ -115,14 +118,17 @@ impl Tx {
             ctx,
             queued_jobs,
             emitted,
+            news,
             ..
         } = self;
         let voids = cache::store::own_voids(&mut transaction).await?;
         let (wake_jobs, wake_outbox) = (ctx.wake_jobs().clone(), ctx.wake_outbox().clone());
         let cache = ctx.cache().clone();
-        let done = ctx.tasks().spawn(meter::inherit(async move {
+        let tasks = ctx.tasks().clone();
+        let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
             cache.deliver(voids).await;
+            ctx.at_once().tell(&ctx, news).await;
             if queued_jobs {
                 wake_jobs.notify_one();
             }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::store::marker as store;
+use crate::domains::feed::store::marker as store;
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
