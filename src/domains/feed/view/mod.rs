@@ -6,12 +6,15 @@ mod merge;
 mod sources;
 
 pub use marker::{FeedMarker, marker};
+pub use sources::ask_ahead;
 
 use std::collections::HashMap;
 
+use redis::Value;
+
 use super::cache::{Spot, spot_of};
 use super::store::{self, Place};
-use crate::domains::posts::{self, Mark, Post};
+use crate::domains::posts::{self, Mark, Rendered};
 use crate::domains::relations::{self, Ties};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
@@ -27,11 +30,12 @@ pub async fn page(
     ctx: &Ctx,
     viewer: UserId,
     slice: &Slice<TimeKey>,
-) -> Result<Page<TimeKey, Post>> {
+    ahead: Option<Vec<Value>>,
+) -> Result<Page<TimeKey, Rendered>> {
     let reads = &mut Reads::cached(ctx);
     let mut walk = Walk::begin(viewer, slice);
     if slice.direction == Direction::Next {
-        walk.timelines(ctx, reads).await?;
+        walk.timelines(ctx, reads, ahead).await?;
     }
     let rest = walk.rest(slice);
     if let Some(rest) = rest {
@@ -40,22 +44,21 @@ pub async fn page(
         walk.rows.extend(found);
     }
     let page = slice.page(walk.rows);
-    let posts = fill(ctx, reads, viewer, &page.items, walk.shown).await?;
+    let posts = fill(ctx, viewer, &page.items, walk.shown).await?;
     Ok(page.with_items(posts))
 }
 
 /// The posts in the order given; those that were rendered already are taken as they are.
 async fn fill(
     ctx: &Ctx,
-    reads: &mut Reads<'_>,
     viewer: UserId,
     ids: &[PostId],
-    mut shown: HashMap<PostId, Post>,
-) -> Result<Vec<Post>> {
+    mut shown: HashMap<PostId, Rendered>,
+) -> Result<Vec<Rendered>> {
     let missing = ids.iter().filter(|id| !shown.contains_key(*id));
     let missing: Vec<PostId> = missing.copied().collect();
     if !missing.is_empty() {
-        let found = posts::posts(ctx, reads, Viewer(Some(viewer)), &missing).await?;
+        let found = posts::rendered(ctx, viewer, &missing).await?;
         shown.extend(found.into_iter().map(|post| (post.id, post)));
     }
     Ok(ids.iter().filter_map(|id| shown.remove(id)).collect())
@@ -66,7 +69,7 @@ struct Walk {
     viewer: UserId,
     wanted: usize,
     rows: Vec<Place>,
-    shown: HashMap<PostId, Post>,
+    shown: HashMap<PostId, Rendered>,
     /// Everything above is decided.
     from: Option<Spot>,
     done: bool,
@@ -85,14 +88,20 @@ impl Walk {
     }
 
     /// Takes what timelines can give.
-    async fn timelines(&mut self, ctx: &Ctx, reads: &mut Reads<'_>) -> Result<()> {
+    async fn timelines(
+        &mut self,
+        ctx: &Ctx,
+        reads: &mut Reads<'_>,
+        mut ahead: Option<Vec<Value>>,
+    ) -> Result<()> {
         if ctx.cache().epoch_to_read().is_none() {
             return Ok(());
         }
         let viewer = Viewer(Some(self.viewer));
         let ties = relations::ties_of(reads, viewer).await?;
         for _round in 0..ROUNDS {
-            let merged = sources::candidates(ctx, self.viewer, &ties, self.from).await?;
+            let merged =
+                sources::candidates(ctx, self.viewer, &ties, self.from, ahead.take()).await?;
             let Some(merged) = merged else { break };
             let before = self.from;
             let whole = self.take(ctx, reads, &ties, &merged.spots).await?;
@@ -149,17 +158,17 @@ impl Walk {
         spots: &[Spot],
     ) -> Result<()> {
         let ids: Vec<PostId> = spots.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
-        let visible = posts::posts(ctx, reads, Viewer(Some(self.viewer)), &ids).await?;
+        let visible = posts::rendered(ctx, self.viewer, &ids).await?;
         let hidden = posts::marked(reads, self.viewer, Mark::Hidden, &ids).await?;
         let now = ctx.now();
-        let belongs = |post: &Post| {
-            let author = post.author.id;
+        let belongs = |post: &Rendered| {
+            let author = post.author_id;
             let own = author == self.viewer;
             (own || sources::reads(ties, author))
                 && !ties.is_muted(author, now)
                 && !hidden.contains(&post.id)
         };
-        let mut found: HashMap<PostId, Post> = visible
+        let mut found: HashMap<PostId, Rendered> = visible
             .into_iter()
             .filter(belongs)
             .map(|post| (post.id, post))
