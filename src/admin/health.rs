@@ -24,6 +24,11 @@ impl Health {
         self.schema_ready.store(true, Ordering::Relaxed);
     }
 
+    /// Whether requests should come here.
+    pub fn is_ready(&self) -> bool {
+        self.schema_ready.load(Ordering::Relaxed) && !self.draining.load(Ordering::Relaxed)
+    }
+
     /// The process is about to end: balancers should send nothing more.
     pub fn set_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);

@@ -4,9 +4,13 @@ pub mod accounts;
 mod docs;
 mod health;
 mod limits;
+mod jobs;
 mod meta;
+mod stats;
 
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
+pub use jobs::{JobKinds, configure as configure_jobs};
 pub use limits::configure as configure_limits;
 pub use meta::configure as configure_meta;
+pub use stats::{Stats, configure as configure_stats, load_stats};

@@ -15,14 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
+use super::ops::{self, Ops};
 use super::{openapi, routes, schema, spaces::spaces, worker};
-use crate::admin::{self, Health, ServedDocument};
+use crate::admin::{self, Health, JobKinds, ServedDocument};
 use crate::domains::auth;
-use crate::domains::{comments, posts};
+use crate::domains::{comments, feed, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{PoolOptions, connect_lazily};
-use crate::infra::jobs::Runner;
 use crate::infra::mail::Mailer;
+use crate::infra::metrics;
 use crate::infra::ratelimit::{self, Limiter};
 use crate::infra::redis::{self, Redis};
 use crate::kernel::clock::SystemClock;
@@ -37,6 +38,8 @@ use crate::platform::http::{
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
+use crate::platform::sessions::Activity;
+use crate::platform::write::AtOnce;
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -59,9 +62,27 @@ impl Default for Injected {
 pub struct Application {
     server: Server,
     addr: SocketAddr,
+    ops: Server,
+    ops_addr: SocketAddr,
     ctx: Ctx,
     health: web::Data<Health>,
+    behind: Behind,
     stop: CancellationToken,
+}
+
+/// What is written behind: noted by requests, written by the process.
+#[derive(Clone, Default)]
+struct Behind {
+    activity: Activity,
+    views: posts::Views,
+}
+
+impl Behind {
+    fn start(self, ctx: &Ctx, stop: &CancellationToken) {
+        let tasks = ctx.tasks();
+        tasks.spawn(self.activity.run(ctx.clone(), stop.clone()));
+        tasks.spawn(self.views.run(ctx.clone(), stop.clone()));
+    }
 }
 
 /// How long a request waits for a connection of the pool.
@@ -73,14 +94,25 @@ impl Application {
         let listener = TcpListener::bind(config.addr)
             .with_context(|| format!("cannot listen on {} (KITH_ADDR)", config.addr))?;
         let addr = listener.local_addr()?;
+        let ops_listener = TcpListener::bind(config.ops_addr)
+            .with_context(|| format!("cannot listen on {} (KITH_OPS_ADDR)", config.ops_addr))?;
+        let ops_addr = ops_listener.local_addr()?;
+        // Before anything takes a handle to count with.
+        metrics::install()?;
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
-        let server = serve(&ctx, addr, listener, &health)?;
+        let behind = Behind::default();
+        let server = serve(&ctx, addr, listener, &health, &behind)?;
+        let ops = ops::serve(Ops::new(ctx.clone(), health.clone()), ops_listener)?;
+        tracing::info!(%ops_addr, "metrics are at /metrics");
         Ok(Self {
             server,
             addr,
+            ops,
+            ops_addr,
             ctx,
             health,
+            behind,
             stop: CancellationToken::new(),
         })
     }
@@ -88,6 +120,11 @@ impl Application {
     /// The address that it listens on; the real one where port 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address that shows metrics; the real one where port 0 was asked for.
+    pub fn ops_addr(&self) -> SocketAddr {
+        self.ops_addr
     }
 
     /// The context, for tools and tests.
@@ -101,26 +138,27 @@ impl Application {
             server,
             ctx,
             health,
+            behind,
             stop,
+            ops,
             ..
         } = self;
+        behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         keep_cache(&ctx, &stop)?;
         if ctx.config().has_role(Role::Worker) {
-            let runner = Runner::new(
-                ctx.db().clone(),
-                worker::registry(),
-                ctx.clone(),
-                ctx.clock(),
-            );
-            runner.start(Arc::clone(ctx.wake_jobs()), stop.clone(), ctx.tasks());
+            worker::start(&ctx, &stop);
         }
-        let handle = server.handle();
-        let serving = tokio::spawn(server);
+        tokio::spawn(ops::fold(stop.clone()));
+        let (handle, ops_handle) = (server.handle(), ops.handle());
+        let (serving, showing) = (tokio::spawn(server), tokio::spawn(ops));
         stopped.await;
         health.set_draining();
         handle.stop(true).await;
         serving.await??;
+        // Shown until now, so that a scrape sees the draining.
+        ops_handle.stop(false).await;
+        showing.await??;
         stop.cancel();
         watching.await?;
         ctx.tasks().close();
@@ -156,7 +194,8 @@ pub fn context(
     let db = connect_lazily(database_url, &options)?;
     let cache = cache(&config, db.clone());
     let shared = config.redis_url.is_some();
-    let shared = shared.then(|| Arc::new(cache.redis().clone()) as Arc<dyn ratelimit::Server>);
+    let server: Arc<dyn ratelimit::Server> = Arc::new(cache.redis().clone());
+    let shared = shared.then_some(server);
     let clock = Arc::clone(&injected.clock);
     let limiter = Limiter::new(config.limits, figures, clock, shared);
     Ok(Ctx::new(Parts {
@@ -168,6 +207,8 @@ pub fn context(
         ids: injected.ids,
         mailer,
         wake_jobs: Arc::new(Notify::new()),
+        wake_outbox: Arc::new(Notify::new()),
+        at_once: feed::at_once(AtOnce::default()),
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
@@ -209,7 +250,7 @@ fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
     let supervisor = redis::Supervisor {
         redis: ctx.redis().clone(),
         server: server.clone(),
-        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS].concat(),
+        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS, feed::SCRIPTS].concat(),
         attached: Arc::new(ctx.cache().clone()),
     };
     ctx.tasks().spawn(supervisor.run(stop.clone()));
@@ -231,6 +272,7 @@ fn serve(
     addr: SocketAddr,
     listener: TcpListener,
     health: &web::Data<Health>,
+    behind: &Behind,
 ) -> anyhow::Result<Server> {
     let document = openapi::document();
     let setup = http_setup(
@@ -241,6 +283,11 @@ fn serve(
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let limits = routes::limits();
+    let kinds = JobKinds(worker::registry().kinds().into());
+    let (activity, views) = (
+        web::Data::new(behind.activity.clone()),
+        web::Data::new(behind.views.clone()),
+    );
     tracing::debug!(%addr, "building the server");
     let grace = ctx.config().shutdown_grace.as_secs().max(1);
     let server = HttpServer::new(move || {
@@ -253,7 +300,10 @@ fn serve(
         app.app_data(ctx.clone())
             .app_data(health.clone())
             .app_data(limits.clone())
+            .app_data(activity.clone())
+            .app_data(views.clone())
             .app_data(plain.clone())
+            .app_data(kinds.clone())
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))

@@ -2,6 +2,7 @@
 
 mod application;
 mod openapi;
+mod ops;
 pub mod recount;
 mod routes;
 mod schema;

@@ -14,6 +14,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
         scope::scope("/v1")
             .configure(admin::configure_meta)
             .configure(admin::configure_limits)
+            .configure(admin::configure_jobs)
+            .configure(admin::configure_stats)
             .configure(auth::configure)
             .configure(users::configure)
             .configure(relations::configure)

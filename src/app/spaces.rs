@@ -1,6 +1,6 @@
 //! Every cache space, in the order of the domains.
 
-use crate::domains::{comments, posts, reactions, relations, users};
+use crate::domains::{comments, feed, posts, reactions, relations, users};
 use crate::infra::cache::Described;
 use crate::platform::sessions;
 
@@ -13,6 +13,7 @@ pub fn spaces() -> Vec<Described> {
         reactions::SPACES,
         posts::SPACES,
         comments::SPACES,
+        feed::SPACES,
     ]
     .concat()
 }

@@ -8,8 +8,10 @@ mod dev;
 mod doctor;
 mod exit;
 mod limits;
+mod jobs;
 mod log;
 mod migrate;
+mod metrics;
 mod openapi;
 mod out;
 mod recount;
@@ -64,6 +66,9 @@ enum Command {
     /// Look at what is limited, and forget what was counted
     #[command(subcommand)]
     Limits(limits::Command),
+    /// Look at background jobs, run them and try them again
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Count all counters anew
     Recount(recount::Args),
     /// Write the whole database to a file
@@ -78,6 +83,8 @@ enum Command {
     Config(config::Args),
     /// Print the API's document, in JSON
     Openapi,
+    /// Print what kith counts for Prometheus: the page docs/metrics.md
+    Metrics,
     /// Print a script that completes commands for your shell
     Completions(completions::Args),
 }
@@ -95,6 +102,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Config(args) => config::run(&args),
         Command::Openapi => openapi::run(),
+        Command::Metrics => metrics::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Serve => block_on(serve::run()),
         Command::Migrate(args) => block_on(migrate::run(args)),
@@ -104,6 +112,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Sessions(command) => block_on(sessions::run(command)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Limits(command) => block_on(limits::run(command)),
+        Command::Jobs(command) => block_on(jobs::run(command)),
         Command::Recount(args) => block_on(recount::run(args)),
         Command::Backup(args) => block_on(backup::backup(args)),
         Command::Restore(args) => block_on(backup::restore(args)),

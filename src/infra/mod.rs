@@ -3,8 +3,12 @@
 pub mod cache;
 pub mod db;
 pub mod jobs;
+pub mod lock;
 pub mod mail;
 pub mod meter;
+pub mod outbox;
 pub mod redis;
 pub mod ratelimit;
+pub mod metrics;
 pub mod servers;
+pub mod write_behind;

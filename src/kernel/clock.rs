@@ -58,6 +58,24 @@ impl Timestamp {
     }
 }
 
+/// An instant as whole microseconds, where nothing of it may be lost: in payloads of events and jobs.
+pub mod micros {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    /// Writes the microseconds since 1970.
+    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(at.micros())
+    }
+
+    /// Reads them.
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Timestamp, D::Error> {
+        let micros = i64::deserialize(reader)?;
+        Timestamp::from_micros(micros).ok_or_else(|| serde::de::Error::custom("no such instant"))
+    }
+}
+
 impl std::ops::Add<TimeDelta> for Timestamp {
     type Output = Self;
     fn add(self, delta: TimeDelta) -> Self {

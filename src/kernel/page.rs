@@ -38,7 +38,7 @@ pub trait SortKey: Clone + Serialize + DeserializeOwned {
 }
 
 /// Order by time, ties by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeKey(pub Timestamp, pub Uuid);
 
 impl Serialize for TimeKey {
@@ -131,6 +131,30 @@ impl<K: SortKey> Slice<K> {
     /// Rows to ask the database for: one more than fit, to learn whether there are more.
     pub fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
+    }
+
+    /// The page of a list that is wholly in memory, greatest key first.
+    pub fn page_of_whole<T>(&self, mut rows: Vec<(K, T)>) -> Page<K, T>
+    where
+        K: Ord,
+    {
+        let ascending = self.direction == Direction::Prev;
+        let bound = self.bound(ascending);
+        rows.retain(|(key, _)| {
+            if ascending {
+                *key > bound
+            } else {
+                *key < bound
+            }
+        });
+        rows.sort_by(|(one, _), (other, _)| {
+            if ascending {
+                one.cmp(other)
+            } else {
+                other.cmp(one)
+            }
+        });
+        self.page(rows)
     }
 
     /// Makes a page of the rows found, which come in the order of the walk: away from the cursor.

@@ -13,7 +13,9 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::http::Problem;
+use super::write::AtOnce;
 use crate::infra::cache::Cache;
+use crate::infra::db::Waiting;
 use crate::infra::mail::Mailer;
 use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
@@ -43,6 +45,10 @@ pub struct Parts {
     pub mailer: Mailer,
     /// Wakes the job runner after a commit that queued something.
     pub wake_jobs: Arc<Notify>,
+    /// Wakes the dispatcher of events after a commit that emitted one.
+    pub wake_outbox: Arc<Notify>,
+    /// What follows a commit at once.
+    pub at_once: AtOnce,
     /// Work that must end before the process does, such as what follows a commit.
     pub tasks: TaskTracker,
     /// Judges how often something may be done.
@@ -79,6 +85,7 @@ impl Ctx {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
+        let _waiting = Waiting::begin();
         self.0.db.acquire().await.map_err(Error::from)
     }
 
@@ -115,6 +122,16 @@ impl Ctx {
     /// Wakes the job runner.
     pub fn wake_jobs(&self) -> &Arc<Notify> {
         &self.0.wake_jobs
+    }
+
+    /// Wakes the dispatcher of events.
+    pub fn wake_outbox(&self) -> &Arc<Notify> {
+        &self.0.wake_outbox
+    }
+
+    /// What follows a commit at once.
+    pub fn at_once(&self) -> &AtOnce {
+        &self.0.at_once
     }
 
     /// Work that must end before the process does.

@@ -13,6 +13,7 @@ pub mod dataset;
 pub mod demo;
 pub mod draw;
 pub mod graph;
+mod hashtags;
 pub mod ldbc;
 pub mod people;
 pub mod problems;

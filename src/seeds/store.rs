@@ -29,8 +29,10 @@ const SPACES: &[&str] = &[
     "space:reaction-summary",
     "space:post",
     "space:author-posts",
+    "space:timeline",
     "space:post-history",
     "space:post-counts",
+    "space:hashtag",
     "space:comment",
     "space:comments",
     "space:comment-counts",
@@ -163,7 +165,7 @@ async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
 /// Tells the planner of the new rows, which it would otherwise learn of minutes later.
 async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     sqlx::query!(
-        "analyze account, friendship, follow, post, post_audience, comment, reaction,
+        "analyze account, friendship, follow, post, post_audience, post_hashtag, comment, reaction,
                  reaction_summary"
     )
     .execute(conn)

@@ -3,6 +3,7 @@
 use super::copy::CopyText;
 use super::counters::Counters;
 use super::dataset::{Dataset, Named, Post, State, Target};
+use super::hashtags;
 use crate::kernel::Timestamp;
 
 /// The rows of one table.
@@ -106,6 +107,11 @@ const TABLES: &[(&str, &str, Fill)] = &[
         "post_counter",
         "copy post_counter (post_id, comments, shares) from stdin",
         post_counters,
+    ),
+    (
+        "post_hashtag",
+        "copy post_hashtag (tag, post_id, created_at) from stdin",
+        |data, _, _, copy| hashtags::rows(data, copy),
     ),
     (
         "saved_post",

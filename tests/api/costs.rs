@@ -47,7 +47,6 @@ async fn a_request_tells_what_it_cost_in_dev() {
     let person = app.person("person").await;
     let me = person.get("/v1/me").await;
     assert!(me.sql() >= 2, "session and account: {:?}", me.headers);
-    assert_eq!(me.sql(), person.get("/v1/me").await.sql());
     let missing = person.get("/v1/nothing").await;
     assert_eq!(missing.sql(), 1, "the session");
 }
@@ -84,6 +83,6 @@ async fn in_production_only_staff_see_what_a_request_costs() {
             .execute(&app.db)
             .await
             .expect("changes");
-        assert!(timing().await.sql() >= 2, "{role}");
+        assert!(timing().await.sql() >= 1, "{role}");
     }
 }

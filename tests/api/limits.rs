@@ -291,3 +291,40 @@ fn every_route_that_creates_has_a_limit_of_its_own_and_every_route_says_429() {
         }
     }
 }
+
+#[tokio::test]
+async fn two_instances_count_together_where_there_is_redis() {
+    let file = file("[circle]\nquota = 3\n[sign_in]\nquota = 2");
+    let path = file.path().to_str().expect("UTF-8");
+    let settings = [("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)];
+    let app = TestApp::start_with(&settings).await;
+    if app.ctx.config().redis_url.is_none() {
+        return;
+    }
+    let beside = app.start_beside(&settings).await;
+    for one in [&app, &beside] {
+        while !one.ctx.redis().is_up() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let ada = app.person("ada").await;
+    let there = beside.anyone().with_token(&ada.access_token);
+    for left in ["2", "1", "0"] {
+        let circle = json!({ "name": left });
+        let made = if left == "1" {
+            there.post("/v1/circles", &circle).await
+        } else {
+            ada.post("/v1/circles", &circle).await
+        };
+        let made = made.expect_status(201);
+        assert_eq!(made.header("x-ratelimit-remaining").as_deref(), Some(left));
+    }
+    let refused = there.post("/v1/circles", &json!({"name": "more"})).await;
+    refused.expect_status(429);
+    for one in [&app, &beside] {
+        let wrong = sign_in(&one.anyone(), "nobody", "wrong").await;
+        wrong.expect_status(401);
+    }
+    let refused = sign_in(&app.anyone(), "nobody", "wrong").await;
+    refused.expect_status(429);
+}

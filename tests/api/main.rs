@@ -6,19 +6,26 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod admin_jobs;
+mod admin_stats;
 mod audiences;
 mod auth;
 mod bad_input;
+mod cached;
 mod cache_content;
 mod comments;
 mod conditional;
 mod conventions;
 mod costs;
+mod events;
 mod failures;
 mod feed;
+mod feed_marker;
 mod feed_plan;
+mod hashtags;
 mod idempotency;
 mod limits;
+mod metrics;
 mod openapi;
 mod oracle;
 mod paging;
@@ -27,8 +34,11 @@ mod privacy;
 mod races;
 mod reactions;
 mod relations;
+mod retention;
 mod search;
 mod settings;
 mod strangers;
 mod support;
+mod trending;
+mod views;
 mod visibility;

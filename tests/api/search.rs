@@ -91,20 +91,79 @@ async fn search_leaves_out_who_is_blocked_inactive_or_unwilling() {
 async fn suggestions_are_few_and_friends_come_first() {
     let app = TestApp::start().await;
     let me = app.register("searcher").await;
-    for number in 0..9 {
+    for number in 0..12 {
         named(&app, &format!("some_{number}"), &format!("Paula {number}")).await;
     }
     let friend = named(&app, "friend", "Paula Zett").await;
     me.befriend(&friend).await;
     let reply = me
-        .get("/v1/search/suggestions?q=paula")
+        .get("/v1/search/suggestions?q=%20PAULA%20")
         .await
         .expect_status(200);
     let data: &Vec<Value> = reply.json["data"].as_array().expect("a list");
-    assert_eq!(data.len(), 8);
+    assert_eq!(data.len(), 10);
     assert_eq!(
         (&data[0]["kind"], &data[0]["user"]["id"]),
         (&json!("user"), &json!(friend.id))
     );
     assert_eq!(data[1]["user"]["display_name"], "Paula 0");
+}
+
+#[tokio::test]
+async fn a_friend_is_suggested_however_many_better_known_people_there_are() {
+    let app = TestApp::start().await;
+    let me = app.register("searcher").await;
+    let friend = named(&app, "friend", "Rosa Zett").await;
+    me.befriend(&friend).await;
+    sqlx::raw_sql(
+        "insert into account (user_id, username, display_name, created_at, updated_at)
+             select gen_random_uuid(), 'some_' || n, 'Rosa ' || n, now(), now()
+             from generate_series(1, 21) as n;
+         insert into user_settings (user_id, updated_at)
+             select user_id, now() from account where username like 'some%';
+         insert into user_counter (user_id, followers)
+             select user_id, 9 from account where username like 'some%'",
+    )
+    .execute(&app.db)
+    .await
+    .expect("well known");
+    let reply = me.get("/v1/search/suggestions?q=rosa").await;
+    let data = &reply.expect_status(200).json["data"];
+    assert_eq!(data[0]["user"]["id"], json!(friend.id));
+}
+
+#[tokio::test]
+async fn hashtags_are_suggested_where_the_viewer_finds_something_under_them() {
+    let app = TestApp::start().await;
+    let me = app.register("searcher").await;
+    let author = app.register("teaist").await;
+    for text in ["#teapot", "#Tea", "#tea", "#toast"] {
+        author.post_to(&json!("public"), text).await;
+    }
+    author.post_to(&json!("friends"), "#teasecret").await;
+    let gone = author.post_to(&json!("public"), "#teagone").await;
+    author
+        .delete(&format!("/v1/posts/{gone}"))
+        .await
+        .expect_status(204);
+    let shown = async |q: &str| -> Vec<String> {
+        let path = format!("/v1/search/suggestions?q={q}");
+        let reply = me.get(&path).await.expect_status(200);
+        let data = reply.json["data"].as_array().cloned().unwrap_or_default();
+        let name = |one: &Value| {
+            one["tag"]
+                .as_str()
+                .or(one["user"]["username"].as_str())
+                .map(str::to_owned)
+        };
+        data.iter().filter_map(name).collect()
+    };
+    assert_eq!(shown("TEA").await, ["teaist", "tea", "teapot"]);
+    assert_eq!(shown("%23tea").await, ["tea", "teapot"]);
+    assert_eq!(shown("@tea").await, ["teaist"]);
+    author
+        .set(&format!("/v1/users/{}/block", me.id))
+        .await
+        .expect_status(200);
+    assert_eq!(shown("tea").await, [""; 0]);
 }

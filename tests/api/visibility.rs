@@ -1,7 +1,7 @@
 //! "May A see B" is written once in SQL and once in Rust: the two agree in every case.
 
 use kith::domains::posts::{POST, can_see_post};
-use kith::domains::relations::{self, CIRCLE_MEMBERS, Sight, can_see_person};
+use kith::domains::relations::{self, CIRCLE_MEMBERS, Sight, Ties, can_see_person, ties_of};
 use kith::domains::users::USER;
 use kith::kernel::ids::Id;
 use kith::kernel::{PostId, UserId};
@@ -18,6 +18,13 @@ async fn run(app: &TestApp, sql: &'static str, ids: &[&str]) {
         query = query.bind(id.parse::<Uuid>().expect("a UUID"));
     }
     query.execute(&app.db).await.expect("the statement runs");
+}
+
+/// The viewer's ties as their space loads them.
+async fn ties(app: &TestApp, viewer: UserId) -> std::sync::Arc<Ties> {
+    let mut conn = app.db.acquire().await.expect("a connection");
+    let reads = &mut Reads::Within(&mut conn);
+    ties_of(reads, Viewer(Some(viewer))).await.expect("ties")
 }
 
 #[tokio::test]
@@ -52,13 +59,17 @@ async fn the_rule_in_sql_and_the_rule_in_rust_agree_in_every_case() {
             .fetch_one(&app.db)
             .await
             .expect("an answer");
+            let by_ties = ties(&app, viewer.id.parse().expect("an id")).await;
+            let target_id = target.id.parse().expect("an id");
             let in_rust = can_see_person(Sight {
                 is_active: state == "active",
                 is_blocked_by_viewer: blocks,
                 has_blocked_viewer: is_blocked,
             });
+            let by_ties = by_ties.sees(target_id, state == "active");
             assert_eq!(
-                in_sql, in_rust,
+                (in_sql, in_sql),
+                (in_rust, by_ties),
                 "{state}, blocks {blocks}, is blocked {is_blocked}"
             );
         }

@@ -7,6 +7,10 @@
 
 #[path = "../shared/database.rs"]
 mod database;
+mod inspect;
+mod locks;
+mod outbox;
+mod steps;
 mod support;
 
 use std::sync::Arc;

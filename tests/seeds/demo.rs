@@ -30,6 +30,7 @@ async fn the_demo_shows_every_state() {
             "select count(*) from post where deleted_at is not null",
             "select count(*) from post where shared_post_id is not null and deleted_at is null",
             "select count(*) from post_revision",
+            "select count(*) from post_hashtag",
             "select count(*) from saved_post",
             "select count(*) from hidden_post",
             "select count(*) from friend_request where state = 'pending'",

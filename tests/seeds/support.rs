@@ -80,6 +80,9 @@ pub const BROKEN: &[&str] = &[
      where p.post_id <> c.post_id or c.depth <> p.depth + 1",
     "select count(*) from comment where parent_id is null and depth <> 0",
     "select count(*) from post where edited_at < created_at or deleted_at < created_at",
+    "select count(*) from post_hashtag h join post p using (post_id)
+     where p.deleted_at is not null or h.created_at <> p.created_at
+        or position('#' || h.tag in lower(p.content)) = 0",
 ];
 
 /// Rules that hold for what is made here, though not for a foreign source: nobody answers what they

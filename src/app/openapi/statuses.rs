@@ -64,6 +64,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("register", &["403", "409"]),
     ("rename_circle", &["409"]),
     ("restore_post", &["410"]),
+    ("run_job", &["409"]),
     ("set_comment_reaction", &["409"]),
     ("set_post_reaction", &["409"]),
     ("update_me", &["409"]),
@@ -90,8 +91,11 @@ impl Traits {
                 one.parameter_in == ParameterIn::Path && matches!(one.schema, Some(RefOr::Ref(_)))
             }),
             is_edit: *method == Method::PATCH,
-            // Routes that answer with secrets take no key.
-            keyed: *method == Method::POST && secured && !path.starts_with("/v1/auth/"),
+            // Routes that answer with secrets take no key, and views count once anyway.
+            keyed: *method == Method::POST
+                && secured
+                && !path.starts_with("/v1/auth/")
+                && path != "/v1/views",
             is_list: any(&|one| one.name == "cursor"),
             tagged_read: TAGGED_READS.contains(&id.as_str()),
             tagged_write: *method == Method::PATCH || TAGGED_WRITES.contains(&id.as_str()),

@@ -3,13 +3,38 @@
 
 mod retention;
 
-use crate::domains::{auth, users};
-use crate::infra::jobs::Registry;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domains::{auth, comments, discovery, feed, posts, users};
+use crate::infra::jobs::{Registry, Runner};
+use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
 
 /// Every job there is.
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
+    let registry = posts::jobs(posts::events(registry));
+    let registry = comments::jobs(registry);
+    let registry = feed::jobs(registry);
+    let registry = discovery::jobs(registry);
     retention::jobs(registry)
+}
+
+/// Begins to deliver events and to do jobs, until `stop`.
+pub fn start(ctx: &Ctx, stop: &CancellationToken) {
+    let registry = registry();
+    Dispatcher::new(ctx.db().clone(), &registry, ctx.clock(), ctx.ids().clone()).start(
+        Arc::clone(ctx.wake_outbox()),
+        Arc::clone(ctx.wake_jobs()),
+        stop.clone(),
+        ctx.tasks(),
+    );
+    Runner::new(ctx.db().clone(), registry, ctx.clone(), ctx.clock()).start(
+        Arc::clone(ctx.wake_jobs()),
+        stop.clone(),
+        ctx.tasks(),
+    );
 }

@@ -2,33 +2,70 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
-use crate::infra::jobs::Registry;
+use crate::infra::jobs::{Kept, Registry, Retention};
+use crate::infra::outbox;
 use crate::kernel::Result;
 use crate::platform::Ctx;
 use crate::platform::write;
 
-/// Hours that an answer is replayed for its idempotency key.
-const IDEMPOTENCY_HOURS: i64 = 24;
+const ANSWERS: Retention = Retention {
+    what: "answers to idempotency keys",
+    kept: Kept::Hours(24),
+    job: "idempotency.forget",
+    every: Duration::from_mins(10),
+};
+const EVENTS: Retention = Retention {
+    what: "events that were delivered (`outbox`)",
+    kept: Kept::Hours(1),
+    job: "outbox.forget",
+    every: Duration::from_mins(5),
+};
+/// Events that one statement deletes.
+const BATCH: i64 = 10_000;
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
-        .every(
-            "idempotency.forget",
-            Duration::from_mins(10),
-            forget_answers,
-        )
+        .keep(ANSWERS, forget_answers)
+        .keep(EVENTS, forget_events)
         .every("cache.empty-voids", Duration::from_mins(1), empty_voids)
 }
 
-async fn forget_answers(ctx: Ctx) -> Result<()> {
-    let before = ctx.now() - TimeDelta::hours(IDEMPOTENCY_HOURS);
-    write::forget_answers(&mut *ctx.read().await?, before).await
+async fn forget_answers(ctx: Ctx, rule: Retention) -> Result<()> {
+    write::forget_answers(&mut *ctx.read().await?, rule.before(ctx.now())).await
+}
+
+async fn forget_events(ctx: Ctx, rule: Retention) -> Result<()> {
+    let mut conn = ctx.read().await?;
+    while outbox::forget_delivered(&mut conn, rule.before(ctx.now()), BATCH).await? > 0 {}
+    Ok(())
 }
 
 /// Nothing reads the ledger of voided tags before there is a cache, so it only has to stay small.
 async fn empty_voids(ctx: Ctx) -> Result<()> {
     write::empty_voids(&mut *ctx.read().await?).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::registry;
+
+    /// The first column of the table in the documentation, how long, and the job with its interval.
+    #[test]
+    fn the_documentation_tells_every_rule_as_it_is() {
+        let page = include_str!("../../../docs/operations.md");
+        let registry = registry();
+        for rule in registry.retention() {
+            let minutes = rule.every.as_secs() / 60;
+            let every = match minutes {
+                60 => "1 hour".to_owned(),
+                _ => format!("{minutes} minutes"),
+            };
+            let line = format!(
+                "| {} | {} | `{}`, {every} |",
+                rule.what, rule.kept, rule.job
+            );
+            assert!(page.contains(&line), "docs/operations.md lacks: {line}");
+        }
+    }
 }

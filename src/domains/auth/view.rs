@@ -7,7 +7,7 @@ use super::model::EventKind;
 use crate::domains::users::{self, Me};
 use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::{Tokens, store::Listed};
+use crate::platform::sessions::{Activity, Tokens, store::Listed};
 
 /// The answer to registration and sign-in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub struct SignedIn {
 
 /// Oneself with a session that was just opened.
 pub async fn signed_in(tx: &mut Tx, user_id: UserId, tokens: Tokens) -> Result<SignedIn> {
-    let user = users::me(tx.conn(), user_id).await?;
+    let user = users::me(&mut tx.reads(), user_id).await?;
     Ok(SignedIn { user, tokens })
 }
 
@@ -44,7 +44,7 @@ pub struct SessionView {
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it last exchanged its refresh token.
+    /// When it was last used. What other servers have seen follows within half a minute.
     #[schema(value_type = String, format = DateTime)]
     pub last_active_at: Timestamp,
     /// When it ends unless it is used.
@@ -54,7 +54,7 @@ pub struct SessionView {
 
 impl SessionView {
     /// A session as the owner of `current` sees it.
-    pub fn new(row: Listed, current: SessionId) -> Self {
+    pub fn new(row: Listed, current: SessionId, activity: &Activity) -> Self {
         Self {
             id: row.session_id,
             current: row.session_id == current,
@@ -62,7 +62,7 @@ impl SessionView {
             device_name: row.device_name,
             address: row.address,
             created_at: row.created_at,
-            last_active_at: row.last_active_at,
+            last_active_at: activity.last(row.session_id, row.last_active_at),
             expires_at: row.expires_at,
         }
     }

@@ -9,12 +9,14 @@
 
 mod actions;
 mod cache;
+mod jobs;
 mod model;
 mod routes;
 mod store;
 mod view;
 
 pub use cache::{COMMENT, COMMENT_COUNTS, COMMENTS, COMMENTS_NEWEST, REPLIES, SPACES};
+pub use jobs::jobs;
 pub use model::{CommentContent as Content, MAX_DEPTH};
 pub use routes::{LIMITS, configure};
 pub use store::recount;

@@ -1,10 +1,14 @@
-//! Finding people: search by name, and suggestions while somebody types.
+//! Finding people and subjects: search by name, suggestions while somebody types, what is talked
+//! about.
 //!
-//! Owns no tables. Nobody is found who is hidden from the one who searches, or who does not want to
-//! be found.
+//! Owns the tables `trending_post` and `trending_hashtag`, which a job fills with what is the same for
+//! everybody; each reader is shown what they may see of it. Nobody is found who is hidden from the one
+//! who searches, or who does not want to be found.
 
+mod jobs;
 mod routes;
 mod store;
 mod view;
 
+pub use jobs::jobs;
 pub use routes::{LIMITS, configure};

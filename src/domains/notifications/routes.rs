@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::view::{self, Counts};
-use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ok};
 use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Reads};
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -20,5 +20,5 @@ pub fn configure(cfg: &mut ServiceConfig) {
     security(("bearer" = [])))]
 #[get("/me/counts")]
 async fn get_counts(ctx: Ctx, me: CurrentUser) -> HttpResult<HttpResponse> {
-    Ok(ok(view::counts(&mut *ctx.read().await?, me.id).await?))
+    Ok(ok(view::counts(&mut Reads::cached(&ctx), me.id).await?))
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domains::relations;
-use crate::infra::db::Conn;
 use crate::kernel::{Result, UserId};
+use crate::platform::Reads;
 
 /// How much waits for a person. What they may not see does not count.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
@@ -47,8 +47,8 @@ pub struct FriendRequestCounts {
 }
 
 /// What waits for `user_id`.
-pub async fn counts(conn: &mut Conn, user_id: UserId) -> Result<Counts> {
-    let requests = relations::count_requests(conn, user_id).await?;
+pub async fn counts(reads: &mut Reads<'_>, user_id: UserId) -> Result<Counts> {
+    let requests = relations::count_requests(reads, user_id).await?;
     Ok(Counts {
         friend_requests: FriendRequestCounts {
             unseen: requests.unseen,

@@ -14,5 +14,5 @@ mod view;
 pub use actions::{react, unreact};
 pub use cache::{OWN_REACTIONS, REACTORS, SPACES, SUMMARY};
 pub use model::{Kind, SetReaction, Summary, Target, TargetKind};
-pub use store::recount;
+pub use store::{forget, recount};
 pub use view::{Reaction, list, own, summaries};

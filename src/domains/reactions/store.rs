@@ -277,6 +277,21 @@ pub async fn list_reactions(
     rows.into_iter().map(ListRow::keyed).collect()
 }
 
+/// Deletes all reactions to targets that are gone for good.
+pub async fn forget(conn: &mut Conn, kind: TargetKind, target_ids: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        "with gone as (
+             delete from reaction_summary where target_kind = $1 and target_id = any($2)
+         )
+         delete from reaction where target_kind = $1 and target_id = any($2)",
+        kind.as_str(),
+        target_ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Counts every summary anew; says how many counts had drifted.
 pub async fn recount(conn: &mut Conn) -> Result<u64> {
     let mut transaction = conn.begin().await?;

@@ -1,19 +1,30 @@
 //! What is cached of relations.
+//!
+//! The ids of somebody's friends are in [`TIES`], which every view for them reads anyway, and have no
+//! space of their own. How many friends two people have in common is made from the ties of both and
+//! from who is active, because it changes with the account of every friend. Lists of followers have
+//! no end and are read page by page from Postgres.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::model::Ties;
-use super::store::{self, TiesRow};
+use super::model::{Between, Ties};
+use super::store::{self, CircleRow, TiesRow, WaitingRow};
 use crate::infra::cache::{Described, Kind, Policy, Space, Value};
 use crate::kernel::{CircleId, Result, UserId};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
 /// The spaces of this domain.
-pub const SPACES: &[Described] = &[TIES.described(), CIRCLE_MEMBERS.described()];
+pub const SPACES: &[Described] = &[
+    TIES.described(),
+    STANDING.described(),
+    WAITING.described(),
+    CIRCLES.described(),
+    CIRCLE_MEMBERS.described(),
+];
 
 /// What lies between a person and everybody else.
 pub static TIES: Space<UserId, Ties> = Space {
@@ -29,6 +40,46 @@ pub static TIES: Space<UserId, Ties> = Space {
             Ok(rows.map(|row| (row.user_id, ties(row))).collect())
         })
     },
+    walk: None,
+};
+
+/// What lies between a viewer and one other person alone, under both ids. Whatever changes it voids
+/// the tag of the viewer; what the other does with third people does not. That the other is active,
+/// their settings and the friends in common come from spaces of their own, and whether a mute has
+/// ended is judged by whoever reads.
+pub static STANDING: Space<(UserId, UserId), Between> = Space {
+    name: "standing",
+    version: 1,
+    kind: Kind::Exact,
+    policy: Policy::lasting(Duration::from_mins(30)).deciding(),
+    tags: |(viewer, _)| smallvec![format!("relations:{viewer}")],
+    tables: &["friendship", "friend_request", "follow", "block", "mute"],
+    load: |conn, pairs| Box::pin(store::list_between(conn, pairs)),
+    walk: None,
+};
+
+/// The open requests that wait for a person, in order of sender.
+pub static WAITING: Space<UserId, Vec<WaitingRow>> = Space {
+    name: "friend-requests",
+    version: 1,
+    kind: Kind::Exact,
+    policy: Policy::lasting(Duration::from_mins(30)),
+    tags: |user_id| smallvec![format!("friend-requests:{user_id}")],
+    tables: &["friend_request"],
+    load: |conn, ids| Box::pin(store::list_waiting(conn, ids)),
+    walk: None,
+};
+
+/// A person's circles, newest first, without deleted ones. There are at most as many as a person may
+/// have, so they are one entry.
+pub static CIRCLES: Space<UserId, Vec<CircleRow>> = Space {
+    name: "circles",
+    version: 1,
+    kind: Kind::Exact,
+    policy: Policy::lasting(Duration::from_mins(30)),
+    tags: |user_id| smallvec![format!("circles:{user_id}")],
+    tables: &["circle"],
+    load: |conn, ids| Box::pin(store::list_circles(conn, ids)),
     walk: None,
 };
 
@@ -71,5 +122,20 @@ impl Value for Ties {
 impl Value for Vec<UserId> {
     fn weight(&self) -> usize {
         16 * self.len() + size_of::<Self>()
+    }
+}
+
+impl Value for Between {}
+
+impl Value for Vec<WaitingRow> {
+    fn weight(&self) -> usize {
+        size_of::<WaitingRow>() * self.len() + size_of::<Self>()
+    }
+}
+
+impl Value for Vec<CircleRow> {
+    fn weight(&self) -> usize {
+        let names: usize = self.iter().map(|circle| circle.name.len()).sum();
+        names + size_of::<CircleRow>() * self.len() + size_of::<Self>()
     }
 }

@@ -19,5 +19,7 @@ mod view;
 pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
 pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::{LIMITS, configure};
-pub use store::{RequestCounts, count_requests};
-pub use view::{Relationship, User, list_whole, people_in_order, people_page, visible_person};
+pub use view::{
+    Relationship, RequestCounts, User, count_requests, list_whole, people_in_order, people_page,
+    visible_among, visible_person,
+};

@@ -193,8 +193,9 @@ fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {
         time_zone.as_str().clone_into(&mut row.time_zone);
     }
     if let Some(patch) = &change.client {
-        merge(&mut row.client, patch);
-        check_client(&row.client)?;
+        let mut client = row.client()?;
+        merge(&mut client, patch);
+        row.client = check_client(&client)?;
     }
     Ok(())
 }
@@ -219,7 +220,8 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-fn check_client(client: &Value) -> Result<()> {
+/// The text to keep.
+fn check_client(client: &Value) -> Result<String> {
     if !client.is_object() {
         return Err(Error::invalid_field(
             "/client",
@@ -227,7 +229,8 @@ fn check_client(client: &Value) -> Result<()> {
             "This must be a JSON object.",
         ));
     }
-    let bytes = client.to_string().len();
+    let text = client.to_string();
+    let bytes = text.len();
     if bytes > MAX_CLIENT_BYTES {
         return Err(Error::invalid_field(
             "/client",
@@ -235,7 +238,7 @@ fn check_client(client: &Value) -> Result<()> {
             format!("At most {MAX_CLIENT_BYTES} bytes are kept; this would be {bytes}."),
         ));
     }
-    Ok(())
+    Ok(text)
 }
 
 #[cfg(test)]

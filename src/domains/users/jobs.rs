@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::model::FORMER_USERNAME_DAYS;
 use super::store;
-use crate::infra::jobs::Registry;
+use crate::infra::jobs::{Kept, Registry, Retention};
 use crate::kernel::Result;
 use crate::platform::Ctx;
+
+const FORMER_USERNAMES: Retention = Retention {
+    what: "former usernames",
+    kept: Kept::Days(FORMER_USERNAME_DAYS),
+    job: "users.release-usernames",
+    every: Duration::from_hours(1),
+};
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
@@ -18,11 +23,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
             Duration::from_mins(1),
             lift_suspensions,
         )
-        .every(
-            "users.release-usernames",
-            Duration::from_hours(1),
-            release_usernames,
-        )
+        .keep(FORMER_USERNAMES, release_usernames)
 }
 
 async fn lift_suspensions(ctx: Ctx) -> Result<()> {
@@ -33,8 +34,8 @@ async fn lift_suspensions(ctx: Ctx) -> Result<()> {
     Ok(())
 }
 
-async fn release_usernames(ctx: Ctx) -> Result<()> {
-    let before = ctx.now() - TimeDelta::days(FORMER_USERNAME_DAYS);
+async fn release_usernames(ctx: Ctx, rule: Retention) -> Result<()> {
+    let before = rule.before(ctx.now());
     store::release_usernames(&mut *ctx.read().await?, before).await?;
     Ok(())
 }

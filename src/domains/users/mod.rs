@@ -13,7 +13,7 @@ mod store;
 mod view;
 
 pub use actions::{create_account, mark_deleted};
-pub use cache::{SPACES, USER};
+pub use cache::{SETTINGS, SPACES, USER, USER_COUNTS};
 pub use jobs::jobs;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
@@ -21,7 +21,7 @@ pub use model::{
 };
 pub use routes::configure;
 pub use store::{
-    AccountRow, SettingsRow, Tally, bump, find_account, find_by_username, load_settings, recount,
-    set_role, set_state,
+    AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username,
+    load_settings, recount, set_role, set_state,
 };
 pub use view::{Counts, Me, Person, Profile, me, people, person, require_current_name, resolve};

@@ -45,9 +45,7 @@ impl Username {
             let code = if length < 3 { "too_short" } else { "too_long" };
             return Err(Refusal::new(code, "A username has 3 to 30 characters."));
         }
-        let allowed =
-            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.');
-        if !folded.chars().all(allowed) {
+        if !folded.chars().all(is_allowed) {
             return Err(Refusal::new(
                 "forbidden_character",
                 "A username consists of letters a to z, digits, '_' and '.'.",
@@ -66,6 +64,15 @@ impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.')
+}
+
+/// Whether somebody can have this username; reserved ones count, because the staff may have them.
+pub fn may_be_username(name: &str) -> bool {
+    (3..=30).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
 impl TryFrom<String> for Username {

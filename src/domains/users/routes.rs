@@ -4,11 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, get, patch};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::{self, ProfileChange, SettingsChange};
-use super::store;
 use super::view::{self, Me, Settings};
 use crate::platform::http::{Body, HttpResult, IfMatch, json_with_etag};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Ctx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Writer};
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -22,7 +21,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 #[utoipa::path(tag = "People", responses((status = 200, body = Me)), security(("bearer" = [])))]
 #[get("/me")]
 async fn get_me(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<HttpResponse> {
-    let body = view::me(&mut *ctx.read().await?, me.id).await?;
+    let body = view::me(&mut Reads::cached(&ctx), me.id).await?;
     Ok(json_with_etag(&request, body.version, &body))
 }
 
@@ -40,7 +39,7 @@ async fn update_me(
     writer
         .run(me.id, async move |tx| {
             actions::update_profile(tx, me.id, &change, if_match).await?;
-            let body = view::me(tx.conn(), me.id).await?;
+            let body = view::me(&mut tx.reads(), me.id).await?;
             Answer::versioned(body.version, &body)
         })
         .await
@@ -50,8 +49,8 @@ async fn update_me(
 #[utoipa::path(tag = "People", responses((status = 200, body = Settings)), security(("bearer" = [])))]
 #[get("/me/settings")]
 async fn get_settings(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<HttpResponse> {
-    let row = store::load_settings(&mut *ctx.read().await?, me.id).await?;
-    Ok(json_with_etag(&request, row.version, &Settings::from(row)))
+    let (version, body) = view::settings(&mut Reads::cached(&ctx), me.id).await?;
+    Ok(json_with_etag(&request, version, &body))
 }
 
 /// Change your settings
@@ -68,8 +67,8 @@ async fn update_settings(
     writer
         .run(me.id, async move |tx| {
             actions::update_settings(tx, me.id, &change, if_match).await?;
-            let row = store::load_settings(tx.conn(), me.id).await?;
-            Answer::versioned(row.version, &Settings::from(row))
+            let (version, body) = view::settings(&mut tx.reads(), me.id).await?;
+            Answer::versioned(version, &body)
         })
         .await
 }

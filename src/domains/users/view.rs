@@ -6,10 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::cache::USER;
-use super::model::{Digest, FriendListAudience, MessagePolicy, RequestPolicy, SimpleAudience};
-use super::store::{self, AccountRow, SettingsRow};
-use crate::infra::db::Conn;
+use super::cache::{ME, SETTINGS, USER, USER_COUNTS, USERNAME};
+use super::model::{
+    Digest, FriendListAudience, MessagePolicy, RequestPolicy, SimpleAudience, may_be_username,
+};
+use super::store::{AccountRow, NamedRow, SettingsRow, UserCounts};
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::http::UserRef;
@@ -72,6 +73,18 @@ pub struct Counts {
     pub posts: Option<i64>,
 }
 
+impl Counts {
+    /// All numbers, since nothing is hidden from oneself.
+    fn whole(counts: &UserCounts) -> Self {
+        let posts = counts.posts_public + counts.posts_friends + counts.posts_private;
+        Self {
+            friends: Some(i64::from(counts.friends)),
+            followers: Some(i64::from(counts.followers)),
+            posts: Some(i64::from(posts)),
+        }
+    }
+}
+
 /// A person's profile, without what depends on the viewer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Profile {
@@ -130,16 +143,15 @@ pub struct Me {
 }
 
 /// Oneself.
-pub async fn me(conn: &mut Conn, user_id: UserId) -> Result<Me> {
-    let row = store::find_account(conn, user_id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let own = store::load_own(conn, user_id).await?;
+pub async fn me(reads: &mut Reads<'_>, user_id: UserId) -> Result<Me> {
+    let row = reads.find(&USER, &user_id).await?;
+    let own = reads.find(&ME, &user_id).await?;
+    let counts = reads.find(&USER_COUNTS, &user_id).await?;
     let role: Role = row.role.parse().unwrap_or(Role::User);
     Ok(Me {
-        profile: Profile::new(&row, own.counts()),
+        profile: Profile::new(&row, Counts::whole(&counts)),
         viewer: None,
-        email: own.email,
+        email: own.email.clone(),
         email_verified: own.email_verified,
         role,
         permissions: role.permissions().to_vec(),
@@ -179,9 +191,15 @@ pub struct Settings {
     pub client: Value,
 }
 
-impl From<SettingsRow> for Settings {
-    fn from(row: SettingsRow) -> Self {
-        Self {
+/// A person's settings, with their version.
+pub async fn settings(reads: &mut Reads<'_>, user_id: UserId) -> Result<(i64, Settings)> {
+    let row = reads.find(&SETTINGS, &user_id).await?;
+    Ok((row.version, Settings::new(&row)?))
+}
+
+impl Settings {
+    fn new(row: &SettingsRow) -> Result<Self> {
+        Ok(Self {
             default_audience: SimpleAudience::from_word(&row.default_audience)
                 .unwrap_or(SimpleAudience::Friends),
             who_can_request: RequestPolicy::from_word(&row.who_can_request)
@@ -196,32 +214,47 @@ impl From<SettingsRow> for Settings {
             read_receipts: row.read_receipts,
             suggestions: row.suggestions,
             email_digest: Digest::from_word(&row.email_digest).unwrap_or(Digest::Off),
-            language: row.language,
-            time_zone: row.time_zone,
-            client: row.client,
-        }
+            language: row.language.clone(),
+            time_zone: row.time_zone.clone(),
+            client: row.client()?,
+        })
     }
 }
 
 /// The person that a path names: by id, by `@username`, or by a username that they gave up lately.
 /// Whether the viewer may see them is for the caller to decide.
-pub async fn resolve(conn: &mut Conn, user: &UserRef) -> Result<UserId> {
+pub async fn resolve(reads: &mut Reads<'_>, user: &UserRef) -> Result<UserId> {
     match user {
         UserRef::Id(user_id) => Ok(*user_id),
-        UserRef::Name(name) => store::find_by_username(conn, &name.to_ascii_lowercase())
-            .await?
-            .ok_or_else(Error::not_found),
+        UserRef::Name(name) => {
+            let named = find_named(reads, name).await?;
+            Ok(named.ok_or_else(Error::not_found)?.user_id)
+        }
     }
 }
 
 /// `moved`, with the name of today, when a path names a person by a username that they gave up.
 /// Ask it only after the viewer is known to see them: a new name is nothing for the blocked.
-pub async fn require_current_name(conn: &mut Conn, user: &UserRef) -> Result<()> {
+pub async fn require_current_name(reads: &mut Reads<'_>, user: &UserRef) -> Result<()> {
     let UserRef::Name(name) = user else {
         return Ok(());
     };
-    match store::find_name_of_today(conn, &name.to_ascii_lowercase()).await? {
-        Some(today) => Err(Error::moved(format!("@{name}"), format!("@{today}"))),
-        None => Ok(()),
+    let former = find_named(reads, name)
+        .await?
+        .filter(|named| named.is_former);
+    let Some(NamedRow { user_id, .. }) = former else {
+        return Ok(());
+    };
+    let today = &reads.find(&USER, &user_id).await?.username;
+    Err(Error::moved(format!("@{name}"), format!("@{today}")))
+}
+
+async fn find_named(reads: &mut Reads<'_>, name: &str) -> Result<Option<NamedRow>> {
+    let name = name.to_ascii_lowercase();
+    // What can be nobody's name is not asked about, and takes no place in the cache.
+    if !may_be_username(&name) {
+        return Ok(None);
     }
+    let found = reads.get(&USERNAME, &name).await?;
+    Ok(found.as_deref().copied())
 }

@@ -66,7 +66,8 @@ impl Cache {
         };
         let seen = asked.look.judge(&asked.wanted, &found).pop();
         if let Some(Seen::Hit(head, bytes)) = seen {
-            self.take_in(
+            // What nobody can read is loaded when it is read.
+            let _taken = self.take_in(
                 asked.space,
                 &asked.state,
                 asked.moment,

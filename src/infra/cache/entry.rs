@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A tag's stamp: 64 random bits, never a counter.
-pub(super) type Stamp = [u8; 8];
+pub type Stamp = [u8; 8];
 
 /// Raised when the head changes its shape.
 const FORMAT: u8 = 1;
@@ -71,6 +71,10 @@ impl Head {
 
 /// Milliseconds since 1970, by this machine's clock. Only ages are made of it, never orders.
 pub(super) fn now_millis() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an entry's age is real time: it ends in Redis by Redis's clock too"
+    )]
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }

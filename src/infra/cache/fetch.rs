@@ -1,14 +1,13 @@
 //! What is not in L1: from Redis, or loaded and stored in both layers.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
 
-use super::entry::{Head, now_millis};
+use super::entry::{Head, Stamp, now_millis};
 use super::flights::Outcome;
-use super::l1::{L1Key, Shared, Stored};
+use super::l1::{L1Key, Shared, Stored, share};
 use super::l2::{self, Filled, Seen, Wanted};
 use super::ledger::{Ledger, Moment};
 use super::read::{Missing, note_misses};
@@ -22,6 +21,15 @@ use crate::kernel::{Code, Error, Result};
 const TURN: Duration = Duration::from_secs(2);
 /// Pauses between two looks for what another process loads; after the last one it is loaded here.
 const LOOKS: [u64; 8] = [2, 4, 8, 16, 32, 64, 128, 256];
+
+/// A key that Redis could not answer, with the stamps that its tags have.
+type Absent<'a, K> = (&'a Missing<K>, Wanted, Vec<Option<Stamp>>);
+
+/// A key that this process is to load, with the stamps of before the load.
+type Leading<'a, K> = (&'a Missing<K>, Wanted, Vec<Stamp>);
+
+/// An entry that nobody can read.
+pub(super) struct Unreadable;
 
 impl Cache {
     /// The outcome for each missing key, in order.
@@ -78,8 +86,13 @@ impl Cache {
                 match seen {
                     Seen::Hit(head, bytes) => {
                         match self.take_in(space, state, moment, one, &head, &bytes) {
-                            Some(value) => drop(found.insert(&one.key, Ok(value))),
-                            None => absent.push((one, wanted, vec![None; one.tags.len()])),
+                            Ok(value) => {
+                                found.insert(&one.key, Ok(value));
+                            }
+                            Err(Unreadable) => {
+                                let stamps = vec![None; one.tags.len()];
+                                absent.push((one, wanted, stamps));
+                            }
                         }
                     }
                     Seen::Miss(stamps) => absent.push((one, wanted, stamps)),
@@ -105,7 +118,7 @@ impl Cache {
         space: &'static Space<K, V>,
         state: &State,
         moment: Moment,
-        absent: Vec<(&'a Missing<K>, Wanted, Vec<Option<[u8; 8]>>)>,
+        absent: Vec<Absent<'a, K>>,
         found: &mut HashMap<&'a K, Outcome>,
     ) -> Vec<&'a Missing<K>> {
         if absent.is_empty() {
@@ -151,8 +164,10 @@ impl Cache {
         };
         let stamps = match seen.into_iter().next() {
             Some(Seen::Hit(head, bytes)) if head.age() < space.policy.fresh => {
-                self.take_in(space, state, moment, one, &head, &bytes);
-                return;
+                match self.take_in(space, state, moment, one, &head, &bytes) {
+                    Ok(_) => return,
+                    Err(Unreadable) => vec![None; one.tags.len()],
+                }
             }
             Some(Seen::Hit(head, _)) => head.stamps.into_iter().map(Some).collect(),
             Some(Seen::Miss(stamps) | Seen::Void(stamps)) => stamps,
@@ -167,7 +182,7 @@ impl Cache {
         space: &'static Space<K, V>,
         state: &State,
         moment: Moment,
-        leading: &[(&'a Missing<K>, Wanted, Vec<[u8; 8]>)],
+        leading: &[Leading<'a, K>],
         found: &mut HashMap<&'a K, Outcome>,
     ) {
         note_misses(state, leading.len());
@@ -202,7 +217,7 @@ impl Cache {
                 bytes: bytes.filter(|_| !life.is_zero()),
                 life,
             });
-            let value: Option<Shared> = value.map(|value| Arc::new(value) as Shared);
+            let value: Option<Shared> = value.map(|value| share(value));
             self.store_l1(space, moment, &one.l1, &one.tags, &head, value.as_ref());
             found.insert(&one.key, Ok(value));
         }
@@ -231,9 +246,7 @@ impl Cache {
             Ok(values) => {
                 let mut values: HashMap<K, V> = values.into_iter().collect();
                 for one in left {
-                    let value = values
-                        .remove(&one.key)
-                        .map(|value| Arc::new(value) as Shared);
+                    let value = values.remove(&one.key).map(|value| share(value));
                     let head = Head {
                         loaded_at: now_millis(),
                         load_micros: u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX),
@@ -252,7 +265,7 @@ impl Cache {
         }
     }
 
-    /// Decodes an entry of Redis and stores it in L1. `None` when nobody can read it.
+    /// Decodes an entry of Redis and stores it in L1.
     pub(super) fn take_in<K: Key, V: Value>(
         &self,
         space: &Space<K, V>,
@@ -261,20 +274,20 @@ impl Cache {
         one: &Missing<K>,
         head: &Head,
         bytes: &[u8],
-    ) -> Option<Option<Shared>> {
+    ) -> Result<Option<Shared>, Unreadable> {
         let value = if head.present {
             let Ok(value) = postcard::from_bytes::<V>(bytes) else {
                 add(&state.counters.unreadable, 1);
-                return None;
+                return Err(Unreadable);
             };
-            Some(Arc::new(value) as Shared)
+            Some(share(value))
         } else {
             None
         };
         add(&state.counters.l2_hits, 1);
         meter::cache(state.described.name, Layer::L2, 1, None);
         self.store_l1(space, moment, &one.l1, &one.tags, head, value.as_ref());
-        Some(value)
+        Ok(value)
     }
 
     /// The bytes for Redis; `None` when the value is not to be stored.
@@ -334,7 +347,7 @@ impl Cache {
         let stored = Stored {
             moment,
             slots: self.0.tags.slots(tags),
-            stored_at: now,
+            since: now,
             until: now + left,
             fresh_until: now + fresh.saturating_sub(age),
             load_time: Duration::from_micros(u64::from(head.load_micros)),
@@ -391,5 +404,5 @@ pub(super) fn jittered<K: Key, V: Value>(space: &Space<K, V>, present: bool) -> 
         policy.negative
     };
     let less = u32::from(rand::random_range(0..=policy.jitter.min(90)));
-    life - life * less / 100
+    life.saturating_sub(life * less / 100)
 }

@@ -45,12 +45,12 @@ impl Flights {
     pub(super) fn board(
         &self,
         ledger: &Ledger,
-        key: L1Key,
+        key: &L1Key,
         slots: Slots,
         moment: Moment,
     ) -> Result<Lead, Arc<Flight>> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = flights.get(&key)
+        if let Some(running) = flights.get(key)
             && ledger.holds(running.moment, &running.slots)
             && running.landed.has_changed().is_ok()
         {
@@ -63,12 +63,16 @@ impl Flights {
             landed,
         });
         flights.insert(key.clone(), Arc::clone(&flight));
-        Ok(Lead { key, flight, tell })
+        Ok(Lead {
+            key: key.clone(),
+            flight,
+            tell,
+        })
     }
 
     /// Tells everybody who waits. Whoever comes from now on finds the value in the cache, or loads
     /// again.
-    pub(super) fn land(&self, lead: Lead, outcome: Outcome) {
+    pub(super) fn land(&self, lead: Lead, outcome: &Outcome) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(current) = flights.get(&lead.key)
             && Arc::ptr_eq(current, &lead.flight)
@@ -76,6 +80,6 @@ impl Flights {
             flights.remove(&lead.key);
         }
         drop(flights);
-        lead.tell.send_replace(Some(outcome));
+        lead.tell.send_replace(Some(outcome.clone()));
     }
 }

@@ -1,13 +1,12 @@
 //! Entries put, looked at and taken away by hand: for write-through, warming and tools.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Pipeline;
 
 use super::entry::{Head, Stamp, now_millis};
 use super::fetch::jittered;
-use super::l1::Shared;
+use super::l1::{Shared, share};
 use super::l2::{self, Filled, Seen, Wanted};
 use super::ledger::Moment;
 use super::read::Missing;
@@ -108,7 +107,7 @@ impl Cache {
                 bytes: bytes.filter(|_| !life.is_zero()),
                 life,
             });
-            let value: Option<Shared> = value.map(|value| Arc::new(value) as Shared);
+            let value: Option<Shared> = value.map(|value| share(value));
             self.store_l1(
                 space,
                 ticket.moment,

@@ -12,6 +12,11 @@ use super::space::KeyBytes;
 /// A value of any space.
 pub(super) type Shared = Arc<dyn Any + Send + Sync>;
 
+/// Makes a value one of any space.
+pub(super) fn share<V: Send + Sync + 'static>(value: V) -> Shared {
+    Arc::new(value)
+}
+
 /// The number of a space and the bytes of a key.
 pub(super) type L1Key = (u16, KeyBytes);
 
@@ -22,7 +27,7 @@ pub(super) struct Stored {
     /// Where its tags stand in the ledger.
     pub(super) slots: Slots,
     /// When it was stored here.
-    pub(super) stored_at: Instant,
+    pub(super) since: Instant,
     /// When it is to be asked for again.
     pub(super) until: Instant,
     /// When it stops being fresh.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use super::l1::{L1Key, Shared, Stored};
+use super::l1::{L1Key, Stored};
 use super::ledger::Moment;
 use super::space::{Key, Value};
 use super::{Cache, Mode};
@@ -81,11 +81,11 @@ impl Cache {
         let stored = Stored {
             moment,
             slots: SmallVec::from_slice(&slots),
-            stored_at: now,
+            since: now,
             until: now + memo.life,
             fresh_until: now + memo.life,
             load_time: Duration::ZERO,
-            value: Some(value as Shared),
+            value: Some(value),
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };
         self.0.l1.insert(l1_key(memo, key), stored);

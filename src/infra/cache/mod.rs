@@ -47,6 +47,7 @@ mod space;
 mod stats;
 mod step;
 pub mod store;
+mod structure;
 mod void;
 
 use std::collections::HashMap;
@@ -76,6 +77,7 @@ pub use relay::Relay;
 pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Walk};
 pub use stats::Figures;
 pub use step::{Missed, Step};
+pub use structure::Stamp;
 
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::STEP, &l2::ADOPT];

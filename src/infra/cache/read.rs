@@ -79,7 +79,7 @@ impl Cache {
                 }),
             }
         }
-        self.note_l1(&state, keys.len() - missing.len(), stale);
+        Self::note_l1(&state, keys.len() - missing.len(), stale);
         if missing.is_empty() {
             add(&state.counters.full_requests, 1);
             return Ok(found);
@@ -104,7 +104,7 @@ impl Cache {
         let stored = self.0.l1.get(key)?;
         let alone = self.shared_epoch(ledger).is_none();
         let believed = if alone {
-            !space.policy.decides && now.duration_since(stored.stored_at) < ALONE
+            !space.policy.decides && now.duration_since(stored.since) < ALONE
         } else {
             true
         };
@@ -127,7 +127,7 @@ impl Cache {
         let mut wanted = Vec::new();
         for one in missing {
             let slots = self.0.tags.slots(&one.tags);
-            let boarded = self.0.flights.board(ledger, one.l1.clone(), slots, moment);
+            let boarded = self.0.flights.board(ledger, &one.l1, slots, moment);
             match boarded {
                 Ok(lead) => {
                     wanted.push(one.key.clone());
@@ -143,13 +143,13 @@ impl Cache {
         };
         let mut cut_off = Vec::new();
         for (key, outcome) in wanted.into_iter().zip(outcomes) {
-            put(found, key, outcome?);
+            put(found, key, outcome?.as_ref());
         }
         for (key, flight) in joined {
             match flight.outcome().await {
                 Some(outcome) => {
-                    self.note_l1(state, 1, 0);
-                    put(found, key, outcome?);
+                    Self::note_l1(state, 1, 0);
+                    put(found, key, outcome?.as_ref());
                 }
                 None => cut_off.push(key),
             }
@@ -174,7 +174,7 @@ impl Cache {
             let (missing, leads): (Vec<_>, Vec<_>) = own.into_iter().unzip();
             let outcomes = cache.fetch(space, &state, &ledger, moment, &missing).await;
             for (lead, outcome) in leads.into_iter().zip(&outcomes) {
-                cache.0.flights.land(lead, outcome.clone());
+                cache.0.flights.land(lead, outcome);
             }
             outcomes
         }));
@@ -202,7 +202,7 @@ impl Cache {
     }
 
     /// Answers from the process.
-    fn note_l1(&self, state: &State, entries: usize, stale: u64) {
+    fn note_l1(state: &State, entries: usize, stale: u64) {
         if entries == 0 {
             return;
         }
@@ -265,8 +265,8 @@ pub(super) fn typed<V: Value>(value: &Shared) -> Option<Arc<V>> {
     Arc::clone(value).downcast::<V>().ok()
 }
 
-fn put<K: Key, V: Value>(found: &mut HashMap<K, Arc<V>>, key: K, value: Option<Shared>) {
-    if let Some(value) = value.as_ref().and_then(typed) {
+fn put<K: Key, V: Value>(found: &mut HashMap<K, Arc<V>>, key: K, value: Option<&Shared>) {
+    if let Some(value) = value.and_then(typed) {
         found.insert(key, value);
     }
 }

@@ -86,3 +86,11 @@ pub async fn begin_epoch(conn: &mut Conn, run_id: &str) -> Result<i64> {
     .fetch_one(conn)
     .await?)
 }
+
+/// Leaves a void for whoever finds Redis next: for changes that no trigger can see.
+pub async fn leave_void(conn: &mut Conn, tags: &[String]) -> Result<()> {
+    sqlx::query!("insert into cache_void (tags) values ($1)", tags)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -3,6 +3,7 @@
 mod errors;
 mod keyset;
 mod migrate;
+mod pool;
 mod types;
 mod upkeep;
 
@@ -14,6 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use errors::{OnConstraint, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
+pub use pool::{Use, Waiting};
 pub use upkeep::{
     Condition, condition, count_rows, drop_schema, is_empty, lift_timeouts, server_major,
     start_new_series,

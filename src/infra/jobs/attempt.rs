@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::progress::{Progress, Step};
 use super::queue::{self, Claimed};
 use super::{Runner, Running, Work, delta};
 use crate::kernel::{Error, Result};
@@ -16,9 +17,12 @@ const LONGEST_BACK_OFF: Duration = Duration::from_hours(1);
 const ERROR_CHARS: usize = 500;
 
 /// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The handler did its work.
     Done,
+    /// The handler did a step of its work, and saved how far it came.
+    Again,
     /// It did not, for this reason.
     Failed(String),
     /// The lease is lost: the row is another worker's and must not be touched.
@@ -34,12 +38,17 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         };
         let outcome = match *work {
             // Every worker that took it died before it could write anything down.
-            Work::Queued { max_attempts, .. } if job.attempts > i32::from(max_attempts) => {
+            Work::Queued { max_attempts, .. } if job.tries > i32::from(max_attempts) => {
                 Outcome::Failed("The job's last worker died.".to_owned())
             }
             Work::Queued { ref run, .. } => {
+                let progress = Progress {
+                    id: job.id,
+                    attempts: job.attempts,
+                    resumed: job.resumed,
+                };
                 self.attend(&job, asked, || {
-                    run(self.context.clone(), job.payload.clone())
+                    run(self.context.clone(), progress, job.payload.clone())
                 })
                 .await
             }
@@ -64,7 +73,8 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         let guarded = AssertUnwindSafe(async move { start().await }).catch_unwind();
         tokio::select! {
             result = guarded => match result {
-                Ok(Ok(())) => Outcome::Done,
+                Ok(Ok(Step::Done)) => Outcome::Done,
+                Ok(Ok(Step::Again)) => Outcome::Again,
                 Ok(Err(error)) => Outcome::Failed(described(&error)),
                 Err(_panic) => Outcome::Failed("The handler panicked.".to_owned()),
             },
@@ -102,7 +112,8 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
                 Ok(())
             }
             (Work::Queued { .. }, Outcome::Done) => queue::remove(&self.pool, job).await,
-            (Work::Periodic { interval, .. }, Outcome::Done) => {
+            (Work::Queued { .. }, Outcome::Again) => queue::go_on(&self.pool, job, now).await,
+            (Work::Periodic { interval, .. }, Outcome::Done | Outcome::Again) => {
                 queue::put_back(&self.pool, job, now + delta(*interval), None).await
             }
             (Work::Periodic { interval, .. }, Outcome::Failed(error)) => {
@@ -110,13 +121,14 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
                 queue::put_back(&self.pool, job, now + delta(*interval), Some(error)).await
             }
             (Work::Queued { max_attempts, .. }, Outcome::Failed(error)) => {
-                if *attempts >= i32::from(*max_attempts) {
+                let tries = queue::tries(&self.pool, job).await?.unwrap_or(job.tries);
+                if tries >= i32::from(*max_attempts) {
                     tracing::error!(job = name, %id, attempts, error, "a job failed for good");
                     return queue::give_up(&self.pool, job, now, error).await;
                 }
                 tracing::warn!(job = name, %id, attempts, error, "a job failed");
                 // Jobs that failed together come back apart.
-                let wait = back_off(*attempts).mul_f64(0.75 + self.fraction() / 4.0);
+                let wait = back_off(tries).mul_f64(0.75 + self.fraction() / 4.0);
                 queue::put_back(&self.pool, job, now + delta(wait), Some(error)).await
             }
         }

@@ -4,8 +4,11 @@
 //! handler has to be harmless when it is repeated, and a payload carries ids rather than data.
 
 mod attempt;
+mod inspect;
 mod periodic;
+mod progress;
 mod queue;
+mod retention;
 mod runner;
 
 use std::collections::BTreeMap;
@@ -18,7 +21,11 @@ use serde_json::Value;
 
 use crate::kernel::{Result, Timestamp};
 
-pub use queue::enqueue;
+pub use attempt::Outcome;
+pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
+pub use progress::{Progress, Step};
+pub use queue::{Backlog, backlog, enqueue, enqueue_all};
+pub use retention::{Kept, Retention};
 pub use runner::{Pass, Runner};
 
 /// A job to queue.
@@ -33,12 +40,12 @@ pub struct NewJob {
     pub run_at: Option<Timestamp>,
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+type Running = Pin<Box<dyn Future<Output = Result<Step>> + Send>>;
 
 enum Work<C> {
     Queued {
         max_attempts: u16,
-        run: Box<dyn Fn(C, Value) -> Running + Send + Sync>,
+        run: Box<dyn Fn(C, Progress, Value) -> Running + Send + Sync>,
     },
     Periodic {
         interval: Duration,
@@ -49,12 +56,16 @@ enum Work<C> {
 /// Every job that this program can do, by name. `C` is what handlers work with.
 pub struct Registry<C> {
     works: BTreeMap<&'static str, Arc<Work<C>>>,
+    listeners: BTreeMap<&'static str, Vec<&'static str>>,
+    retention: Vec<Retention>,
 }
 
 impl<C> Default for Registry<C> {
     fn default() -> Self {
         Self {
             works: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            retention: Vec::new(),
         }
     }
 }
@@ -74,11 +85,29 @@ impl<C> Registry<C> {
         F: Fn(C, Value) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
+        self.in_steps(name, max_attempts, move |context, _progress, payload| {
+            let running = handler(context, payload);
+            async move { running.await.map(|()| Step::Done) }
+        })
+    }
+
+    /// Like [`Registry::on`], for long jobs: `handler` saves its progress, and an attempt that comes
+    /// after gets what was saved last as its payload.
+    ///
+    /// # Panics
+    /// When `name` is taken: the program is wired wrongly and must not start.
+    pub fn in_steps<F, Fut>(self, name: &'static str, max_attempts: u16, handler: F) -> Self
+    where
+        F: Fn(C, Progress, Value) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Step>> + Send + 'static,
+    {
         self.with(
             name,
             Work::Queued {
                 max_attempts,
-                run: Box::new(move |context, payload| Box::pin(handler(context, payload))),
+                run: Box::new(move |context, progress, payload| {
+                    Box::pin(handler(context, progress, payload))
+                }),
             },
         )
     }
@@ -96,7 +125,10 @@ impl<C> Registry<C> {
             name,
             Work::Periodic {
                 interval,
-                run: Box::new(move |context| Box::pin(handler(context))),
+                run: Box::new(move |context| {
+                    let running = handler(context);
+                    Box::pin(async move { running.await.map(|()| Step::Done) })
+                }),
             },
         )
     }
@@ -107,9 +139,27 @@ impl<C> Registry<C> {
         self
     }
 
-    /// The names of all jobs, sorted.
-    pub fn names(&self) -> Vec<&'static str> {
-        self.works.keys().copied().collect()
+    /// All jobs, sorted by name.
+    pub fn kinds(&self) -> Vec<JobKind> {
+        let kind = |(name, work): (&&'static str, &Arc<Work<C>>)| JobKind {
+            name,
+            every: match **work {
+                Work::Periodic { interval, .. } => Some(interval),
+                Work::Queued { .. } => None,
+            },
+        };
+        self.works.iter().map(kind).collect()
+    }
+
+    /// Notes that there are events called `event`, and that jobs called `job` handle them.
+    pub fn listen(mut self, event: &'static str, job: Option<&'static str>) -> Self {
+        self.listeners.entry(event).or_default().extend(job);
+        self
+    }
+
+    /// The jobs that handle an event, by the event's name.
+    pub fn listeners(&self) -> &BTreeMap<&'static str, Vec<&'static str>> {
+        &self.listeners
     }
 
     fn queued(&self) -> Vec<String> {

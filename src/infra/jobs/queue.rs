@@ -26,6 +26,29 @@ pub async fn enqueue(conn: &mut Conn, id: JobId, job: &NewJob, now: Timestamp) -
     Ok(())
 }
 
+/// Queues many jobs as part of the caller's transaction.
+pub async fn enqueue_all(conn: &mut Conn, jobs: &[(JobId, NewJob)], now: Timestamp) -> Result<()> {
+    let ids: Vec<JobId> = jobs.iter().map(|(id, _)| *id).collect();
+    let names: Vec<String> = jobs.iter().map(|(_, job)| job.name.to_owned()).collect();
+    let payloads: Vec<Value> = jobs.iter().map(|(_, job)| job.payload.clone()).collect();
+    let due: Vec<Timestamp> = jobs
+        .iter()
+        .map(|(_, job)| job.run_at.unwrap_or(now))
+        .collect();
+    sqlx::query!(
+        "insert into job (job_id, name, payload, run_at, created_at)
+         select q.*, $5 from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[]) as q",
+        &ids as _,
+        &names,
+        &payloads,
+        &due as _,
+        now as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A row that this worker has taken.
 #[derive(Debug)]
 pub struct Claimed {
@@ -37,6 +60,10 @@ pub struct Claimed {
     pub payload: Value,
     /// How often it was taken, this time included.
     pub attempts: i32,
+    /// How often since it last saved its progress.
+    pub tries: i32,
+    /// Whether the payload is progress that it saved.
+    pub resumed: bool,
 }
 
 /// Which rows a worker takes. Others belong to another version of the program.
@@ -70,10 +97,11 @@ pub async fn claim(
                for update skip locked
            )
            update job
-           set run_at = $5, attempts = attempts + 1
+           set run_at = $5, attempts = attempts + 1, taken_at = $1
            from due
            where job.job_id = due.job_id
-           returning job.job_id as "id: JobId", name, payload, attempts"#,
+           returning job.job_id as "id: JobId", name, payload, attempts,
+                     attempts - attempts_before as "tries!", resumed"#,
         now as _,
         &known.names,
         &known.periodic as _,
@@ -119,7 +147,8 @@ pub async fn put_back(
     error: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
-        "update job set run_at = $3, last_error = $4 where job_id = $1 and attempts = $2",
+        "update job set run_at = $3, last_error = $4, taken_at = null
+         where job_id = $1 and attempts = $2",
         job.id as _,
         job.attempts,
         run_at as _,
@@ -130,10 +159,53 @@ pub async fn put_back(
     Ok(())
 }
 
+/// Gives a row back that has done a step, to be taken again for the next one.
+pub async fn go_on(pool: &PgPool, job: &Claimed, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update job
+         set run_at = $3, last_error = null, taken_at = null, attempts_before = attempts
+         where job_id = $1 and attempts = $2",
+        job.id as _,
+        job.attempts,
+        now as _,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Replaces the payload of a row and counts its attempts from this one on; false when the row
+/// belongs to somebody else by now.
+pub async fn save(conn: &mut Conn, id: JobId, attempts: i32, payload: &Value) -> Result<bool> {
+    let done = sqlx::query!(
+        "update job set payload = $3, attempts_before = attempts - 1, resumed = true
+         where job_id = $1 and attempts = $2",
+        id as _,
+        attempts,
+        payload,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// How often a row was tried since it last saved its progress.
+pub async fn tries(pool: &PgPool, job: &Claimed) -> Result<Option<i32>> {
+    Ok(sqlx::query_scalar!(
+        r#"select attempts - attempts_before as "tries!" from job
+           where job_id = $1 and attempts = $2"#,
+        job.id as _,
+        job.attempts,
+    )
+    .fetch_optional(pool)
+    .await?)
+}
+
 /// Sets a job aside for somebody to look at.
 pub async fn give_up(pool: &PgPool, job: &Claimed, now: Timestamp, error: &str) -> Result<()> {
     sqlx::query!(
-        "update job set failed_at = $3, last_error = $4 where job_id = $1 and attempts = $2",
+        "update job set failed_at = $3, last_error = $4, taken_at = null
+         where job_id = $1 and attempts = $2",
         job.id as _,
         job.attempts,
         now as _,
@@ -167,4 +239,36 @@ pub async fn plan(
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// What waits under one name.
+#[derive(Debug)]
+pub struct Backlog {
+    /// The job's name.
+    pub name: String,
+    /// Rows that are due and that nobody has taken.
+    pub due: i32,
+    /// For how long the oldest of them has been due.
+    pub oldest_due_seconds: f64,
+    /// Rows that failed as often as they may.
+    pub dead: i32,
+}
+
+/// What waits at `now`, by name.
+pub async fn backlog(pool: &PgPool, now: Timestamp) -> Result<Vec<Backlog>> {
+    let backlog = sqlx::query_as!(
+        Backlog,
+        r#"select name,
+                  (count(*) filter (where failed_at is null and run_at <= $1))::int as "due!",
+                  coalesce(extract(epoch from $1 - min(run_at) filter
+                      (where failed_at is null and run_at <= $1)), 0)::float8
+                      as "oldest_due_seconds!",
+                  count(failed_at)::int as "dead!"
+           from job
+           group by name"#,
+        now as _,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(backlog)
 }

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::attempt::Outcome;
 use super::queue::{self, Claimed, Known};
-use super::{Registry, delta, periodic};
+use super::{Registry, delta, inspect, periodic};
 use crate::kernel::{Clock, IdFactory, Result, Timestamp};
 
 /// Handlers that run at the same time in one process.
@@ -128,8 +128,26 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             match self.work(job, asked).await {
                 Outcome::Done => pass.done += 1,
                 Outcome::Failed(_) => pass.failed += 1,
-                Outcome::Lost => {}
+                Outcome::Again | Outcome::Lost => {}
             }
+        }
+    }
+
+    /// Runs the periodic job `name` here and now; `None` while another worker has it.
+    pub async fn run_now(&self, name: &str) -> Result<Option<Outcome>> {
+        let now = self.clock.now();
+        if !inspect::make_due(&self.pool, name, now).await? {
+            return Ok(None);
+        }
+        let only = Known {
+            names: Vec::new(),
+            periodic: vec![periodic::row_id(name)],
+        };
+        let asked = Instant::now();
+        let mut claimed = queue::claim(&self.pool, &only, 1, now, self.lease_end()).await?;
+        match claimed.pop() {
+            Some(job) => Ok(Some(self.work(job, asked).await)),
+            None => Ok(None),
         }
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-pub use statements::{Statements, are_statements_counted};
+pub use statements::{Ran, Statements, are_statements_counted, statements};
 
 tokio::task_local! {
     static METER: Meter;

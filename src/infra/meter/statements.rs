@@ -1,6 +1,6 @@
 //! Counts SQL statements where sqlx tells of each that it has run.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
@@ -18,6 +18,26 @@ static IS_COUNTING: AtomicBool = AtomicBool::new(false);
 /// Whether statements are counted in this process. If not, a count of none says nothing.
 pub fn are_statements_counted() -> bool {
     IS_COUNTING.load(Ordering::Relaxed)
+}
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+static NANOS: AtomicU64 = AtomicU64::new(0);
+
+/// What this process has run since its start, for requests and otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ran {
+    /// Statements.
+    pub count: u64,
+    /// Their time in microseconds.
+    pub micros: u64,
+}
+
+/// What this process has run, if statements are counted.
+pub fn statements() -> Ran {
+    Ran {
+        count: COUNT.load(Ordering::Relaxed),
+        micros: NANOS.load(Ordering::Relaxed) / 1_000,
+    }
 }
 
 /// A layer of the log that counts each SQL statement into the meter of the request that ran it.
@@ -46,6 +66,9 @@ impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut elapsed = Elapsed::default();
         event.record(&mut elapsed);
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        let nanos = u64::try_from(elapsed.0.as_nanos()).unwrap_or(u64::MAX);
+        NANOS.fetch_add(nanos, Ordering::Relaxed);
         super::sql(elapsed.0);
     }
 }

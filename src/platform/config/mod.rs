@@ -84,6 +84,10 @@ pub struct Config {
     pub statement_timeout: Duration,
     /// How much memory the cache in the process may take.
     pub l1_bytes: u64,
+    /// How long a timeline of the home feed stays after it was last read.
+    pub feed_timeline: Duration,
+    /// Authors with more friends and followers than this are not pushed.
+    pub feed_pull_above: u32,
     /// How many sockets are kept open at most.
     pub max_sockets: u32,
     /// How long requests in progress may take to finish at the end.

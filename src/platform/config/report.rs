@@ -99,9 +99,8 @@ all settings at its start, tells everything that is wrong with them at once, and
 Lists are separated by commas.
 
 Some settings are read and checked and have no effect yet, because what they are for doesn't exist yet:
-`REDIS_URL` and `KITH_REDIS_PREFIX` (only `kith doctor` looks at Redis), `DATABASE_LISTEN_URL`, `KITH_OPS_ADDR`, `KITH_CACHE`,
-`KITH_L1_BYTES`, `KITH_LIMITS_FILE`, `KITH_MAX_SOCKETS`, `KITH_INSTANCE` and `OTEL_EXPORTER_OTLP_ENDPOINT`. Of `KITH_ROLES`,
-`worker` alone makes a difference. `KITH_LIMITS` switches the limit on failed sign-ins, which is the only one.
+`DATABASE_LISTEN_URL`, `KITH_MAX_SOCKETS`, `KITH_INSTANCE` and `OTEL_EXPORTER_OTLP_ENDPOINT`. Of
+`KITH_ROLES`, `worker` alone makes a difference.
 `KITH_REGISTRATION=invite` is the same as `closed`: there are no invitations.
 ";
 

@@ -264,7 +264,7 @@ const BOUNDS: &[Setting] = &[
     Setting::words(
         "KITH_LIMITS_FILE",
         "none",
-        "A file that overrides the figures of the limits.",
+        "A TOML file that overrides figures of the limits: a table for each, such as `[post]` with `quota = 60` and `window = \"5m\"`. `kith limits show` lists them.",
     )
     .example("limits.toml"),
     Setting::words(
@@ -282,6 +282,18 @@ const BOUNDS: &[Setting] = &[
         "KITH_L1_BYTES",
         "64MiB",
         "How much memory the cache in the process may take, as `64MiB`.",
+    ),
+    Setting::fixed(
+        "KITH_FEED_TIMELINE",
+        "168h",
+        "How long the timeline of a home feed stays in Redis after it was last read. Posts are put \
+         into the timelines of people who have looked at their feed within this time.",
+    ),
+    Setting::fixed(
+        "KITH_FEED_PULL_ABOVE",
+        "5000",
+        "Posts by authors with more friends and followers than this are fetched when a feed is \
+         read, instead of being put into every timeline. Such an author stays one.",
     ),
     Setting::fixed(
         "KITH_MAX_SOCKETS",

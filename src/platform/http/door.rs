@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::request_id::TraceContext;
 use super::settle::Facts;
 use crate::infra::meter::{self, Meter};
+use crate::infra::metrics;
 use crate::kernel::{Code, Error};
 
 /// The outermost middleware: request id, trace, meter, one log line, problem details, common headers.
@@ -89,7 +90,9 @@ async fn pass(
     Span::current()
         .record("route", route)
         .record("status", status.as_u16());
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    metrics::answered(facts.method.as_str(), route, status.as_u16(), took);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(micros, status = status.as_u16(), route, "answered");
     outcome
 }

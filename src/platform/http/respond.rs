@@ -19,6 +19,11 @@ pub fn no_content() -> HttpResponse {
     HttpResponse::NoContent().insert_header(NO_STORE).finish()
 }
 
+/// 202: noted, and done a little later.
+pub fn accepted() -> HttpResponse {
+    HttpResponse::Accepted().insert_header(NO_STORE).finish()
+}
+
 /// 200 with a body that nothing on the way may keep: tokens, sessions, messages.
 pub fn no_store(body: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header(NO_STORE).json(body)

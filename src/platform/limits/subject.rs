@@ -41,10 +41,11 @@ impl Subject {
             Self::User(user_id) => format!("user:{user_id}"),
             Self::Address(address) => format!("address:{}", network(*address)),
             Self::Account(name) => {
-                let hash = Sha256::digest(name.to_lowercase());
-                let short = hash.iter().take(16);
-                let hex: String = short.map(|byte| format!("{byte:02x}")).collect();
-                format!("account:{hex}")
+                let hash: [u8; 32] = Sha256::digest(name.to_lowercase()).into();
+                let half = hash
+                    .first_chunk()
+                    .map_or(0, |half| u128::from_be_bytes(*half));
+                format!("account:{half:032x}")
             }
         }
     }

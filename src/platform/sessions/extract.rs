@@ -7,9 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-use super::Role;
 use super::access::{self, Bearer};
 use super::cache::SESSION;
+use super::{Activity, Role};
 use crate::infra::meter;
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -69,7 +69,7 @@ pub fn bearer_of(ctx: &Ctx, request: &HttpRequest) -> Result<Option<Bearer>> {
 /// Finds the session of a bearer and seats its person in the request.
 pub async fn seat(ctx: &Ctx, request: &HttpRequest, bearer: Result<Option<Bearer>>) {
     let found = match bearer {
-        Ok(Some(bearer)) => find_caller(ctx, bearer).await.map(Some),
+        Ok(Some(bearer)) => find_caller(ctx, request, bearer).await.map(Some),
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
@@ -86,7 +86,7 @@ fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
     found.map_or(Ok(None), |Caller(found)| found)
 }
 
-async fn find_caller(ctx: &Ctx, bearer: Bearer) -> Result<CurrentUser> {
+async fn find_caller(ctx: &Ctx, request: &HttpRequest, bearer: Bearer) -> Result<CurrentUser> {
     let key = (bearer.user_id, bearer.session_id);
     let ended = || {
         Error::new(
@@ -99,6 +99,9 @@ async fn find_caller(ctx: &Ctx, bearer: Bearer) -> Result<CurrentUser> {
         "suspended" => return Err(suspended(caller.suspended_until)),
         "active" if !caller.revoked && ctx.now() < caller.expires_at => {}
         _ => return Err(ended()),
+    }
+    if let Some(activity) = Activity::of(request) {
+        activity.note(bearer.session_id, ctx.now());
     }
     Ok(CurrentUser {
         id: bearer.user_id,

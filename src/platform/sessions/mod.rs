@@ -5,6 +5,7 @@
 //! the next request on, because every request asks for its session.
 
 mod access;
+mod activity;
 mod cache;
 mod extract;
 mod refresh;
@@ -21,6 +22,7 @@ use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
 pub use access::Bearer;
+pub use activity::Activity;
 pub use cache::{SESSION, SPACES};
 pub use extract::{Admin, CurrentUser, Viewer, bearer_of, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};

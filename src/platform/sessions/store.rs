@@ -238,6 +238,31 @@ pub async fn touch(
     Ok(())
 }
 
+/// Notes when sessions were last used. It neither revives a session that has ended nor lets one live
+/// longer, and it voids nothing: no cached session says when it was used.
+pub async fn note_uses(conn: &mut Conn, uses: Vec<(SessionId, Timestamp)>) -> Result<()> {
+    let (ids, times): (Vec<SessionId>, Vec<Timestamp>) = uses.into_iter().unzip();
+    sqlx::query!(
+        "with used as (
+             select s.session_id, u.at
+             from unnest($1::uuid[], $2::timestamptz[]) as u (session_id, at)
+             join session s using (session_id)
+             where s.revoked_at is null and s.last_active_at < u.at
+             order by s.session_id
+             for no key update of s
+         )
+         update session s set last_active_at = used.at
+         from used
+         where s.session_id = used.session_id
+           and (select set_config('kith.bulk', 'on', true)) = 'on'",
+        &ids as _,
+        &times as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Notes that the password was given again.
 pub async fn mark_reauthenticated(
     conn: &mut Conn,

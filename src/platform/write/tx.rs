@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::{Postgres, Transaction};
 
 use crate::infra::cache;
-use crate::infra::db::{Conn, is_retryable};
+use crate::infra::db::{Conn, Waiting, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
+use crate::infra::outbox::{self, Event};
 use crate::kernel::ids::Id;
 use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
 use crate::platform::{Ctx, Reads};
@@ -22,16 +24,23 @@ pub struct Tx {
     now: Timestamp,
     op_id: Option<String>,
     queued_jobs: bool,
+    emitted: bool,
+    news: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Tx {
     async fn begin(ctx: &Ctx) -> Result<Self> {
+        let waiting = Waiting::begin();
+        let transaction = ctx.db().begin().await?;
+        drop(waiting);
         Ok(Self {
-            transaction: ctx.db().begin().await?,
+            transaction,
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,
             queued_jobs: false,
+            emitted: false,
+            news: Vec::new(),
         })
     }
 
@@ -82,6 +91,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Wakes the job runner after the commit: something became due.
+    pub fn wake_jobs(&mut self) {
+        self.queued_jobs = true;
+    }
+
+    /// Tells whoever listens that something happened, if and only if this transaction commits.
+    pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
+        outbox::emit(&mut self.transaction, event, self.now).await?;
+        self.emitted = true;
+        self.news.extend(self.ctx.at_once().note(event));
+        Ok(())
+    }
+
     /// Undoes everything. A connection that cannot even do that is lost, and its transaction with it.
     async fn rollback(self) {
         if let Err(error) = self.transaction.rollback().await {
@@ -95,16 +117,23 @@ impl Tx {
             mut transaction,
             ctx,
             queued_jobs,
+            emitted,
+            news,
             ..
         } = self;
         let voids = cache::store::own_voids(&mut transaction).await?;
-        let wake = ctx.wake_jobs().clone();
+        let (wake_jobs, wake_outbox) = (ctx.wake_jobs().clone(), ctx.wake_outbox().clone());
         let cache = ctx.cache().clone();
-        let done = ctx.tasks().spawn(meter::inherit(async move {
+        let tasks = ctx.tasks().clone();
+        let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
             cache.deliver(voids).await;
+            ctx.at_once().tell(&ctx, news).await;
             if queued_jobs {
-                wake.notify_one();
+                wake_jobs.notify_one();
+            }
+            if emitted {
+                wake_outbox.notify_one();
             }
             Ok::<(), Error>(())
         }));
@@ -118,22 +147,45 @@ impl Tx {
 pub async fn transaction<T>(ctx: &Ctx, action: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
     let mut attempt = 0;
     loop {
-        let outcome = attempt_once(ctx, &action).await;
+        let mut tx = Tx::begin(ctx).await?;
+        let outcome = action(&mut tx).await;
+        let outcome = end(tx, outcome).await;
         attempt += 1;
         match outcome {
-            Err(error) if attempt <= RETRIES && may_retry(&error) => {
-                let [jitter] = ctx.ids().bytes::<1>();
-                let pause = u64::from(jitter % 16) + (1 << (2 * attempt));
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-            }
+            Err(error) if attempt <= RETRIES && may_retry(&error) => pause(ctx, attempt).await,
             outcome => return outcome,
         }
     }
 }
 
-async fn attempt_once<T>(ctx: &Ctx, action: &impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
-    let mut tx = Tx::begin(ctx).await?;
-    match action(&mut tx).await {
+/// The same for jobs and other tasks, which may go on in another thread than they began in: what an
+/// asynchronous closure returns cannot be known to bear that, and a boxed future can.
+pub async fn job_transaction<T: Send>(
+    ctx: &Ctx,
+    action: impl for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send + Sync,
+) -> Result<T> {
+    let mut attempt = 0;
+    loop {
+        let mut tx = Tx::begin(ctx).await?;
+        let outcome = action(&mut tx).await;
+        let outcome = end(tx, outcome).await;
+        attempt += 1;
+        match outcome {
+            Err(error) if attempt <= RETRIES && may_retry(&error) => pause(ctx, attempt).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn pause(ctx: &Ctx, attempt: u32) {
+    let [jitter] = ctx.ids().bytes::<1>();
+    let pause = u64::from(jitter % 16) + (1 << (2 * attempt));
+    tokio::time::sleep(Duration::from_millis(pause)).await;
+}
+
+/// Commits what went well, and undoes the rest.
+async fn end<T>(tx: Tx, outcome: Result<T>) -> Result<T> {
+    match outcome {
         Ok(value) => {
             tx.commit().await?;
             Ok(value)

@@ -1,5 +1,6 @@
 //! Coming in, staying in, going out.
 
+mod activity;
 mod cookies;
 mod mails;
 mod passwords;

@@ -58,6 +58,7 @@ impl Scene {
         template
             .replace("{id}", id)
             .replace("{user_id}", &self.bob.id)
+            .replace("{tag}", "tea")
     }
 
     /// Every operation that takes a body, with one that fits.
@@ -109,6 +110,8 @@ impl Scene {
             ("PUT /v1/posts/{id}/reaction", kind.clone()),
             ("POST /v1/posts/{id}/comments", content.clone()),
             ("PATCH /v1/comments/{id}", content),
+            ("PUT /v1/feed/marker", json!({"post_id": self.post})),
+            ("POST /v1/views", json!({"post_ids": [self.post]})),
             ("PUT /v1/comments/{id}/reaction", kind),
         ])
     }
@@ -123,12 +126,14 @@ impl Scene {
     }
 
     /// A digest of every row that a request may change. Events of security are told of refusals too,
-    /// sessions note when they were used, jobs run by themselves.
+    /// sessions note when they were used, jobs run and events are delivered by themselves, and what
+    /// is talked about is ranked.
     async fn digest(&self) -> BTreeMap<String, String> {
         let tables: Vec<String> = sqlx::query_scalar(
             "select relname::text from pg_class
              where relkind = 'r' and relnamespace = 'public'::regnamespace
-               and relname not in ('security_event', 'session', 'job', 'cache_void')",
+               and relname not in ('security_event', 'session', 'job', 'outbox', 'cache_void',
+                                   'trending_post', 'trending_hashtag')",
         )
         .fetch_all(&self.app.db)
         .await

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::About::{Alice, Anybody, Caller, Friends};
-use super::{HIDDEN, Line, READABLE, Scene, line, with};
+use super::{ADMIN, HIDDEN, Line, READABLE, Scene, line, with};
 
 /// Coming in and going out.
 pub fn auth() -> Vec<Line> {
@@ -221,5 +221,27 @@ pub fn post(scene: &Scene) -> Vec<Line> {
             json!({"content": "x", "shared_post_id": scene.post}),
         ),
         line("GET /v1/feed", Caller),
+        line("GET /v1/feed/marker", Caller),
+        with(
+            "PUT /v1/feed/marker",
+            Friends {
+                signed_out: 401,
+                stranger: 422,
+            },
+            json!({"post_id": scene.post}),
+        ),
+        line("GET /v1/trending/posts", Anybody(200)),
+        line("GET /v1/trending/hashtags", Anybody(200)),
+        line("GET /v1/admin/stats", Caller),
+        with("POST /v1/views", Caller, json!({"post_ids": [scene.post]})),
+        line("GET /v1/hashtags/{tag}/posts", Anybody(200)),
+    ]
+}
+
+/// What administrators alone may do.
+pub fn administration() -> Vec<Line> {
+    vec![
+        line("GET /v1/admin/jobs", ADMIN),
+        line("POST /v1/admin/jobs/{job}/run", ADMIN),
     ]
 }

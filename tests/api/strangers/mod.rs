@@ -49,6 +49,10 @@ const HIDDEN: About = Friends {
     signed_out: 401,
     stranger: 404,
 };
+const ADMIN: About = Friends {
+    signed_out: 401,
+    stranger: 403,
+};
 const READABLE: About = Friends {
     signed_out: 404,
     stranger: 404,
@@ -67,6 +71,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines.extend(lines::people());
     lines.extend(lines::relation(&alice));
     lines.extend(lines::post(scene));
+    lines.extend(lines::administration());
     lines
 }
 
@@ -131,6 +136,8 @@ impl Scene {
             ("{circle}", &self.circle),
             ("{request}", &self.request),
             ("{session}", &self.alice.session_id),
+            ("{job}", "outbox.forget"),
+            ("{tag}", "tea"),
             ("{nobody}", "01938b2f-5a00-7000-8000-000000000001"),
         ]
         .iter()

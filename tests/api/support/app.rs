@@ -1,5 +1,6 @@
 //! A running kith.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct TestApp {
     /// Where it listens: `http://127.0.0.1:port`.
     pub url: String,
+    /// Where it shows its metrics.
+    pub ops_addr: SocketAddr,
     /// A pool of its database, for looking behind the scenes.
     pub db: PgPool,
     /// Its context.
@@ -103,9 +106,10 @@ impl TestApp {
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let server = std::thread::spawn(move || serve(config, &url, tell, stopped));
-        let (addr, ctx) = told.await.expect("kith starts");
+        let (addr, ops_addr, ctx) = told.await.expect("kith starts");
         Self {
             url: format!("http://{addr}"),
+            ops_addr,
             // A pool of its own: a connection that the test opened could not close while the test
             // waits for the server to end.
             db,
@@ -229,7 +233,7 @@ fn count_statements() {
 fn serve(
     config: Config,
     url: &str,
-    tell: oneshot::Sender<(std::net::SocketAddr, Ctx)>,
+    tell: oneshot::Sender<(SocketAddr, SocketAddr, Ctx)>,
     stopped: oneshot::Receiver<()>,
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -240,7 +244,8 @@ fn serve(
     runtime.block_on(async {
         let app = Application::build(config, url, Injected::default()).expect("kith builds");
         assert!(
-            tell.send((app.addr(), app.ctx().clone())).is_ok(),
+            tell.send((app.addr(), app.ops_addr(), app.ctx().clone()))
+                .is_ok(),
             "the test waits"
         );
         app.run_until_stopped(async {

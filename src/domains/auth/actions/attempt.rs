@@ -28,7 +28,7 @@ impl<'a> Attempt<'a> {
         Ok(Self {
             gate,
             account,
-            passed: passed.map_err(refused)?,
+            passed: passed.map_err(|error| refused(&error))?,
         })
     }
 
@@ -46,7 +46,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn refused(error: Error) -> Error {
+fn refused(error: &Error) -> Error {
     let detail = "There were too many attempts. Wait a while, or set a new password.";
     let told = Error::new(error.code(), detail);
     match error.retry_after() {

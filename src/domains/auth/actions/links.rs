@@ -128,7 +128,7 @@ pub async fn reset_password(
     })
     .await?;
     for name in [known.username, known.email] {
-        let account = Subject::Account(name.to_string());
+        let account = Subject::Account(name.clone());
         gate.forget(&account.check(&policies::SIGN_IN)).await;
     }
     Ok(())

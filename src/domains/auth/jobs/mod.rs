@@ -6,44 +6,58 @@ pub use mail::Mail;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
-use super::store;
-use crate::infra::jobs::Registry;
+use super::store::{self, EVENTS_KEPT};
+use crate::infra::jobs::{Kept, Registry, Retention};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 use crate::platform::sessions;
 
 /// How often a mail is tried.
 const MAIL_ATTEMPTS: u16 = 8;
-/// Days that sessions and tokens are kept after their end.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Registers the jobs of sign-in, and the end of suspensions.
+const SESSIONS: Retention = Retention {
+    what: "sessions and their tokens, after their end",
+    kept: Kept::Days(30),
+    job: "auth.sessions",
+    every: Duration::from_mins(5),
+};
+const LINKS: Retention = Retention {
+    what: "links that were mailed, after they ran out",
+    kept: Kept::Days(30),
+    job: "auth.mail_tokens",
+    every: Duration::from_hours(1),
+};
+const SECURITY_LOG: Retention = Retention {
+    what: "lines of a person's security log",
+    kept: Kept::Last(EVENTS_KEPT),
+    job: "auth.security_log",
+    every: Duration::from_hours(1),
+};
+
+/// Registers mail and retention.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
-    let minutes = |count: u64| Duration::from_secs(60 * count);
     registry
         .on(mail::JOB, MAIL_ATTEMPTS, mail::deliver)
-        .every("auth.sessions", minutes(5), delete_dead_sessions)
-        .every("auth.mail_tokens", minutes(60), delete_old_mail_tokens)
-        .every("auth.security_log", minutes(60), trim_security_log)
+        .keep(SESSIONS, delete_dead_sessions)
+        .keep(LINKS, delete_old_mail_tokens)
+        .keep(SECURITY_LOG, trim_security_log)
 }
 
-async fn delete_dead_sessions(ctx: Ctx) -> Result<()> {
-    let before = ctx.now() - KEPT;
+async fn delete_dead_sessions(ctx: Ctx, rule: Retention) -> Result<()> {
+    let before = rule.before(ctx.now());
     let deleted = sessions::store::delete_dead(&mut *ctx.db().acquire().await?, before).await?;
     tracing::debug!(deleted, "deleted sessions that ended long ago");
     Ok(())
 }
 
-async fn delete_old_mail_tokens(ctx: Ctx) -> Result<()> {
-    let before = ctx.now() - KEPT;
+async fn delete_old_mail_tokens(ctx: Ctx, rule: Retention) -> Result<()> {
+    let before = rule.before(ctx.now());
     let deleted = store::delete_old_mail_tokens(&mut *ctx.db().acquire().await?, before).await?;
     tracing::debug!(deleted, "deleted links that ran out long ago");
     Ok(())
 }
 
-async fn trim_security_log(ctx: Ctx) -> Result<()> {
+async fn trim_security_log(ctx: Ctx, _rule: Retention) -> Result<()> {
     let deleted = store::trim_events(&mut *ctx.db().acquire().await?).await?;
     tracing::debug!(deleted, "trimmed security logs");
     Ok(())

@@ -12,7 +12,9 @@ use super::super::actions;
 use super::super::jobs::Mail;
 use super::super::model::{Email, Password};
 use crate::platform::Ctx;
-use crate::platform::http::{Body, ClientAddress, HttpResult, OptionalBody, Problem, no_content};
+use crate::platform::http::{
+    Body, ClientAddress, HttpResult, OptionalBody, Problem, accepted, no_content,
+};
 use crate::platform::limits::Gate;
 use crate::platform::sessions::{CurrentUser, Device};
 
@@ -138,9 +140,4 @@ async fn reset_password(
     let device = Device::from(client);
     actions::reset_password(&ctx, &gate, &body.token, &body.password, &device).await?;
     Ok(no_content())
-}
-
-/// The door adds `no-store`.
-fn accepted() -> HttpResponse {
-    HttpResponse::Accepted().finish()
 }

@@ -1,7 +1,7 @@
 //! One's own password, sessions, security log and account.
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpResponse, delete, get, post, put};
+use actix_web::{HttpResponse, delete, get, post, put, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,7 +16,7 @@ use crate::platform::http::{
     Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, no_content,
 };
 use crate::platform::limits::Gate;
-use crate::platform::sessions::{self, CurrentUser};
+use crate::platform::sessions::{self, Activity, CurrentUser};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -123,12 +123,13 @@ async fn delete_account(
 async fn list_sessions(
     ctx: Ctx,
     me: CurrentUser,
+    activity: web::Data<Activity>,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
     let slice = listing.slice()?;
     let rows =
         sessions::store::list_sessions(&mut *ctx.read().await?, me.id, ctx.now(), &slice).await?;
-    let seen = |(key, row)| (key, SessionView::new(row, me.session_id));
+    let seen = |(key, row)| (key, SessionView::new(row, me.session_id, &activity));
     let page = slice.page(rows.into_iter().map(seen).collect());
     Ok(kept_nowhere(listing.respond(page)))
 }

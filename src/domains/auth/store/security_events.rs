@@ -12,7 +12,7 @@ use crate::keyset;
 use crate::platform::sessions::Device;
 
 /// Lines of the log that are kept for each person.
-const KEPT: i64 = 100;
+pub const EVENTS_KEPT: i64 = 100;
 
 /// Adds a line to a person's log.
 pub async fn insert_event(
@@ -68,7 +68,7 @@ pub async fn list_events(
                  order by created_at desc, security_event_id desc limit $5) e
            where true"#,
         user_id as _,
-        KEPT
+        EVENTS_KEPT
     )?;
     Ok(rows.into_iter().map(event).collect())
 }
@@ -97,7 +97,7 @@ pub async fn trim_events(conn: &mut Conn) -> Result<u64> {
                  where s.user_id = full_log.user_id
                  order by created_at desc, security_event_id desc
                  offset $1) e)",
-        KEPT
+        EVENTS_KEPT
     )
     .execute(conn)
     .await?;

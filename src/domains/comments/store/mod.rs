@@ -4,8 +4,10 @@ mod comments;
 mod counters;
 mod heads;
 mod lists;
+mod purge;
 
 pub use comments::*;
 pub use counters::*;
 pub use heads::*;
 pub use lists::*;
+pub use purge::*;

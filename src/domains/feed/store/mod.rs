@@ -1,11 +1,19 @@
 //! All SQL of the home feed.
 
+pub mod marker;
+mod timelines;
+
 use sqlx::Connection as _;
 
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
+
+pub use timelines::{
+    Carried, find_carried, forget_readers, insert_pulled, list_by_author, list_candidates,
+    list_pulled, list_recipients, note_reader,
+};
 
 /// The statement that reads a page away from the newest post, for tests of its plan.
 pub const OLDER: &str = include_str!("older.sql");

@@ -1,11 +1,12 @@
 //! From the audience that a client asks for to the rows that are stored.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::domains::posts::model::{AudienceKind, Wanted};
+use crate::domains::posts::model::{AudienceKind, Reach, Wanted};
 use crate::domains::posts::store::audience::{self as store, KnownRow, NewMember};
+use crate::domains::posts::store::posts::OwnRow;
 use crate::infra::db::Conn;
 use crate::kernel::text::Refusal;
 use crate::kernel::{Error, FieldError, PostId, Result, UserId};
@@ -22,11 +23,34 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// The ids of one list.
-    pub fn ids(&self, deny: bool) -> BTreeSet<Uuid> {
-        let listed = self.members.iter().filter(|member| member.deny == deny);
-        listed.map(|member| member.who.id).collect()
+    /// How far it reaches.
+    pub fn reach(&self) -> Reach {
+        let ids = |deny: bool| {
+            let listed = self.members.iter().filter(|member| member.deny == deny);
+            listed.map(|member| member.who.id).collect()
+        };
+        Reach {
+            kind: self.kind,
+            allow_all_friends: self.allow_all_friends,
+            allow: ids(false),
+            deny: ids(true),
+        }
     }
+}
+
+/// How far the audience reaches that a post has.
+pub async fn stored_reach(conn: &mut Conn, post_id: PostId, post: &OwnRow) -> Result<Reach> {
+    let members = store::list_members(conn, &[post_id]).await?;
+    let ids = |deny: bool| {
+        let listed = members.iter().filter(|member| member.deny == deny);
+        listed.map(|member| member.id).collect()
+    };
+    Ok(Reach {
+        kind: AudienceKind::from_word(&post.audience),
+        allow_all_friends: post.allow_all_friends,
+        allow: ids(false),
+        deny: ids(true),
+    })
 }
 
 /// Looks up everybody in the lists; whom the author cannot name is refused, each at its place.

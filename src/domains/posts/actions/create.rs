@@ -4,8 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::audience;
+use crate::domains::posts::events::{PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
-use crate::domains::posts::store::{audience as lists, counters, posts as store};
+use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
 use crate::domains::posts::view::{guard_for_write, guard_within};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
@@ -51,12 +52,20 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
     };
     store::insert_post(tx.conn(), &post, now).await?;
     lists::insert_members(tx.conn(), post_id, &audience.members).await?;
+    let tags = model::hashtags(post.content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
     if let Some(original) = original {
         counters::bump_shares(tx.conn(), original.post_id, 1).await?;
     }
     let mut tally = Tally::default();
     audience.kind.count_in(&mut tally, 1);
     users::bump(tx.conn(), &[(author_id, tally)]).await?;
+    tx.emit(&PostCreated(PostRef {
+        post_id,
+        author_id,
+        created_at: now,
+    }))
+    .await?;
     Ok(post_id)
 }
 

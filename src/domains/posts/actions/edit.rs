@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use super::audience::{self, Resolved};
 use super::remove::refuse_stranger;
+use crate::domains::posts::events::PostWidened;
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, PostContent};
-use crate::domains::posts::store::{audience as lists, posts as store, revisions};
+use crate::domains::posts::store::{audience as lists, hashtags, posts as store, revisions};
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::Tx;
@@ -50,14 +51,11 @@ pub async fn edit(
         Some(content) => content.as_str(),
         None => &old.content,
     };
-    let old_kind = AudienceKind::from_word(&old.audience);
     let audience = match input {
         Some(input) => {
             let wanted = audience::resolve(tx.conn(), user_id, post_id, &input.0).await?;
-            let same = wanted.kind == old_kind
-                && wanted.allow_all_friends == old.allow_all_friends
-                && has_same_lists(tx, post_id, &wanted).await?;
-            (!same).then_some(wanted)
+            let before = audience::stored_reach(tx.conn(), post_id, &old).await?;
+            (wanted.reach() != before).then_some((wanted, before))
         }
         None => None,
     };
@@ -65,17 +63,24 @@ pub async fn edit(
         return Ok(());
     }
     revisions::insert_revision(tx.conn(), post_id).await?;
-    let (kind, all) = audience
-        .as_ref()
-        .map_or((old_kind, old.allow_all_friends), |new| {
-            (new.kind, new.allow_all_friends)
-        });
+    let old_kind = AudienceKind::from_word(&old.audience);
+    let (kind, all) = match &audience {
+        Some((new, _)) => (new.kind, new.allow_all_friends),
+        None => (old_kind, old.allow_all_friends),
+    };
     let now = tx.now();
     store::update_post(tx.conn(), post_id, content, kind, all, now).await?;
-    if let Some(new) = audience {
-        replace_lists(tx, post_id, &new).await?;
+    let tags = model::hashtags(content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
+    if let Some((new, _)) = &audience {
+        replace_lists(tx, post_id, new).await?;
     }
-    recount_author(tx, user_id, old_kind, kind).await
+    recount_author(tx, user_id, old_kind, kind).await?;
+    if audience.is_some_and(|(new, before)| new.reach().is_wider_than(&before)) {
+        let widened = PostWidened(old.reference(post_id, user_id));
+        tx.emit(&widened).await?;
+    }
+    Ok(())
 }
 
 fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {
@@ -88,15 +93,6 @@ fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceIn
             Err(Error::invalid(faults.collect()))
         }
     }
-}
-
-async fn has_same_lists(tx: &mut Tx, post_id: PostId, wanted: &Resolved) -> Result<bool> {
-    let stored = lists::list_members(tx.conn(), &[post_id]).await?;
-    let same = |deny: bool| {
-        let stored = stored.iter().filter(|member| member.deny == deny);
-        stored.map(|member| member.id).eq(wanted.ids(deny))
-    };
-    Ok(same(false) && same(true))
 }
 
 async fn replace_lists(tx: &mut Tx, post_id: PostId, new: &Resolved) -> Result<()> {

@@ -5,8 +5,10 @@ mod create;
 mod edit;
 mod marks;
 mod remove;
+mod views;
 
 pub use create::{NewPost, create};
 pub use edit::{PostChange, edit};
 pub use marks::{hide, react, save, unhide, unreact, unsave};
 pub use remove::{delete, restore};
+pub use views::Views;

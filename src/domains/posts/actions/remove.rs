@@ -1,8 +1,9 @@
 //! Deleting a post and restoring it.
 
-use crate::domains::posts::model::{AudienceKind, RESTORABLE};
+use crate::domains::posts::events::{PostDeleted, PostRestored};
+use crate::domains::posts::model::{self, AudienceKind, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
-use crate::domains::posts::store::{counters, posts as store};
+use crate::domains::posts::store::{counters, hashtags, posts as store};
 use crate::domains::posts::view::guard_within;
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
@@ -19,7 +20,10 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()>
     }
     let now = tx.now();
     store::set_deleted(tx.conn(), post_id, Some(now)).await?;
-    count(tx, user_id, &post, -1).await
+    hashtags::set_hashtags(tx.conn(), post_id, &[]).await?;
+    count(tx, user_id, &post, -1).await?;
+    tx.emit(&PostDeleted(post.reference(post_id, user_id)))
+        .await
 }
 
 /// Brings one's own deleted post back; a post that is not deleted stays as it is.
@@ -37,7 +41,11 @@ pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()
         ));
     }
     store::set_deleted(tx.conn(), post_id, None).await?;
-    count(tx, user_id, &post, 1).await
+    let tags = model::hashtags(&post.content);
+    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
+    count(tx, user_id, &post, 1).await?;
+    tx.emit(&PostRestored(post.reference(post_id, user_id)))
+        .await
 }
 
 /// Why somebody may not touch a post that is not theirs: they don't see it, or they only see it.

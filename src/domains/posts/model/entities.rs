@@ -1,5 +1,7 @@
 //! Hashtags and links in a text, with offsets in code points.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,14 +53,41 @@ pub fn entities(text: &str) -> Vec<Entity> {
             .checked_sub(1)
             .and_then(|index| chars.get(index))
             .copied();
-        let entity = hashtag(before, rest, at).or_else(|| link(before, rest, at));
+        let entity = hashtag(before, rest, at, MAX_TAG).or_else(|| link(before, rest, at));
         at = entity.as_ref().map_or(at + 1, Entity::end);
         found.extend(entity);
     }
     found
 }
 
-fn hashtag(before: Option<char>, rest: &[char], start: usize) -> Option<Entity> {
+/// The hashtags of a text, each once, in order of their first use.
+pub fn hashtags(text: &str) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
+    for entity in entities(text) {
+        if let Entity::Hashtag { tag, .. } = entity
+            && seen.insert(tag.clone())
+        {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+/// A hashtag as it is stored, from how a client writes it: with or without the `#`, in any case.
+/// What no text could hold as a hashtag is none.
+pub fn normal_tag(written: &str) -> Option<String> {
+    let word = written.strip_prefix('#').unwrap_or(written);
+    let chars: Vec<char> = format!("#{word}").chars().collect();
+    // Lower case can be longer than what was written, by one mark a letter.
+    let whole = hashtag(None, &chars, 0, 2 * MAX_TAG).filter(|found| found.end() == chars.len())?;
+    match whole {
+        Entity::Hashtag { tag, .. } => Some(tag),
+        Entity::Link { .. } => None,
+    }
+}
+
+fn hashtag(before: Option<char>, rest: &[char], start: usize, longest: usize) -> Option<Entity> {
     // `a#b`, `&#39;`, `##` and `/#part` are no hashtags.
     let inside = before.is_some_and(|c| is_word(c) || matches!(c, '&' | '#' | '/'));
     let (first, rest) = rest.split_first()?;
@@ -67,7 +96,7 @@ fn hashtag(before: Option<char>, rest: &[char], start: usize) -> Option<Entity> 
     }
     let word: Vec<char> = rest.iter().copied().take_while(|c| is_word(*c)).collect();
     let says_something = word.iter().any(|c| c.is_alphabetic());
-    if !says_something || word.len() > MAX_TAG {
+    if !says_something || word.len() > longest {
         return None;
     }
     Some(Entity::Hashtag {
@@ -197,6 +226,22 @@ mod tests {
             &format!("#{}", "x".repeat(101)),
         ] {
             assert!(entities(none).is_empty(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_one_however_it_is_written() {
+        assert_eq!(hashtags("#b #A #a #B #\u{130}"), ["b", "a", "i\u{307}"]);
+        for (written, stored) in [
+            ("Tea", "tea"),
+            ("#TEA", "tea"),
+            ("\u{130}", "i\u{307}"),
+            ("i\u{307}", "i\u{307}"),
+        ] {
+            assert_eq!(normal_tag(written).as_deref(), Some(stored), "{written}");
+        }
+        for none in ["", "#", "##a", "1", "a b", "a-b", "a#b", &"x".repeat(201)] {
+            assert_eq!(normal_tag(none), None, "{none}");
         }
     }
 

@@ -3,10 +3,12 @@
 mod audience;
 mod entities;
 mod entry;
+mod reach;
 
 pub use audience::{AudienceInput, AudienceKind, Wanted};
-pub use entities::{Entity, entities};
+pub use entities::{Entity, entities, hashtags, normal_tag};
 pub use entry::{Circles, Member, PostCounters, PostEntry, PostMarksEntry, can_see_post};
+pub use reach::Reach;
 
 use chrono::TimeDelta;
 

@@ -88,7 +88,7 @@ async fn list_user_posts(
     listing: Listing<UserPosts>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let author_id = relations::visible_person(&mut *ctx.read().await?, viewer, &user).await?;
+    let author_id = relations::visible_person(&mut Reads::cached(&ctx), viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
     let reads = &mut Reads::cached(&ctx);
     if listing.filter.state.is_some() {

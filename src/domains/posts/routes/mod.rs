@@ -1,10 +1,12 @@
 //! Routes of posts, by noun.
 
 mod expand;
+mod hashtags;
 mod lists;
 mod marks;
 mod posts;
 mod reactions;
+mod views;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -18,6 +20,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
     lists::configure(cfg);
     reactions::configure(cfg);
     marks::configure(cfg);
+    hashtags::configure(cfg);
+    views::configure(cfg);
 }
 
 /// What limits these routes beside the general limit.

@@ -18,7 +18,8 @@ pub struct ListRow {
     pub at: Timestamp,
 }
 
-fn keyed(rows: Vec<ListRow>) -> Vec<(TimeKey, PostId)> {
+/// Rows with the keys that they are walked by.
+pub fn keyed(rows: Vec<ListRow>) -> Vec<(TimeKey, PostId)> {
     rows.into_iter()
         .map(|row| (TimeKey(row.at, row.post_id.uuid()), row.post_id))
         .collect()

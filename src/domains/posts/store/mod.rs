@@ -2,7 +2,10 @@
 
 pub mod audience;
 pub mod counters;
+pub mod hashtags;
 pub mod lists;
 pub mod marks;
 pub mod posts;
+pub mod purge;
 pub mod revisions;
+pub mod views;

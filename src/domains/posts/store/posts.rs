@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::domains::posts::events::PostRef;
 use crate::domains::posts::model::{AudienceKind, Facts, Member, PostEntry};
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
@@ -120,8 +121,21 @@ pub struct OwnRow {
     pub shared_post_id: Option<PostId>,
     /// Counts edits.
     pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
+}
+
+impl OwnRow {
+    /// The post as events name it.
+    pub fn reference(&self, post_id: PostId, author_id: UserId) -> PostRef {
+        PostRef {
+            post_id,
+            author_id,
+            created_at: self.created_at,
+        }
+    }
 }
 
 /// A person's own post, locked until the transaction ends.
@@ -133,7 +147,7 @@ pub async fn lock_own(
     Ok(sqlx::query_as!(
         OwnRow,
         r#"select content, audience, allow_all_friends, shared_post_id as "shared_post_id: _",
-                  version, deleted_at as "deleted_at: _"
+                  version, created_at as "created_at: _", deleted_at as "deleted_at: _"
            from post where post_id = $1 and author_id = $2 for no key update"#,
         post_id as _,
         author_id as _

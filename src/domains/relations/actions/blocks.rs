@@ -16,7 +16,7 @@ use crate::platform::Tx;
 pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     guard_other(me, user_id)?;
     let standing = lock_standing(tx, me, user_id).await?;
-    if standing.blocking {
+    if standing.between.blocking {
         return Ok(());
     }
     if !can_see_person(standing.sight()) {
@@ -24,7 +24,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     }
     let now = tx.now();
     store::insert_block(tx.conn(), me, user_id, now).await?;
-    cancel_open(tx, standing.friend_request_id).await?;
+    cancel_open(tx, standing.between.friend_request_id).await?;
     store::delete_mutual_members(tx.conn(), me, user_id).await?;
     let mut changes: Vec<(UserId, Tally)> = Vec::new();
     if store::delete_friendship(tx.conn(), me, user_id).await? {
@@ -44,7 +44,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
 pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     guard_other(me, user_id)?;
     let standing = lock_standing(tx, me, user_id).await?;
-    if !standing.blocking && !can_see_person(standing.sight()) {
+    if !standing.between.blocking && !can_see_person(standing.sight()) {
         return Err(Error::not_found());
     }
     store::delete_block(tx.conn(), me, user_id).await

@@ -64,7 +64,7 @@ pub async fn add_member(
     // The pair is locked before the circle, so that a friendship that ends meanwhile takes the
     // membership with it.
     let standing = lock_visible(tx, me, user_id).await?;
-    if !standing.are_friends {
+    if !standing.between.are_friends {
         return Err(Error::new(
             Code::NotAFriend,
             "A circle holds friends only. Become friends first.",

@@ -31,12 +31,11 @@ fn guard_other(me: UserId, user_id: UserId) -> Result<()> {
 /// Locks the pair and gives what lies between the two from then on, whoever may see whom. Nobody
 /// there is 404 before the lock, because the lock itself names the account.
 async fn lock_standing(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Standing> {
-    let now = tx.now();
     if users::find_account(tx.conn(), user_id).await?.is_none() {
         return Err(Error::not_found());
     }
     store::lock_pair(tx.conn(), me, user_id).await?;
-    view::standing(tx.conn(), me, user_id, now).await
+    view::standing(&mut tx.reads(), me, user_id).await
 }
 
 /// The same, but somebody whom `me` may not see is 404.

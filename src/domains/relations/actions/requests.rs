@@ -34,7 +34,7 @@ pub async fn send(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
         return Err(Code::CannotFriendSelf.into());
     }
     let standing = lock_visible(tx, me, user_id).await?;
-    match (standing.friendship(), standing.friend_request_id) {
+    match (standing.friendship(), standing.between.friend_request_id) {
         (Friendship::Friends, _) => Err(Code::AlreadyFriends.into()),
         (Friendship::Outgoing, _) => Err(Code::RequestPending.into()),
         (Friendship::Incoming, Some(request_id)) => {

@@ -41,6 +41,18 @@ impl Ties {
         found.is_some_and(|(_, until)| until.is_none_or(|until| until > now))
     }
 
+    /// The friends whom both have, whoever may see them, in order of id.
+    pub fn common_friends(&self, other: &Self) -> Vec<UserId> {
+        let (few, many) = if self.friends.len() < other.friends.len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let mut common = few.friends.clone();
+        common.retain(|friend| many.is_friend(*friend));
+        common
+    }
+
     /// May the person see `other`? See [`can_see_person`].
     pub fn sees(&self, other: UserId, is_active: bool) -> bool {
         can_see_person(Sight {

@@ -13,7 +13,7 @@ use crate::platform::http::{
     HttpResult, ListOf, Listing, NoFilter, OptionalBody, PageParams, PathOf, UserRef,
 };
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Ctx, Writer};
+use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(block)
@@ -61,9 +61,10 @@ async fn list_blocks(
     me: CurrentUser,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let page = store::list_blocks(conn, me.id, &listing.slice::<TimeKey>()?).await?;
-    Ok(listing.respond(view::people_page(conn, page).await?))
+    let reads = &mut Reads::cached(&ctx);
+    let slice = listing.slice::<TimeKey>()?;
+    let page = store::list_blocks(&mut *reads.conn().await?, me.id, &slice).await?;
+    Ok(listing.respond(view::people_page(reads, page).await?))
 }
 
 /// Mute somebody
@@ -110,9 +111,9 @@ async fn list_mutes(
     me: CurrentUser,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let slice = listing.slice::<TimeKey>()?;
-    let page = store::list_mutes(conn, me.id, ctx.now(), forever(), &slice).await?;
-    let shown = view::muted(conn, &page.items).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let (now, slice) = (ctx.now(), listing.slice::<TimeKey>()?);
+    let page = store::list_mutes(&mut *reads.conn().await?, me.id, now, forever(), &slice).await?;
+    let shown = view::muted(reads, &page.items).await?;
     Ok(listing.respond(page.with_items(shown)))
 }

@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, CircleNamed};
-use super::super::store;
 use super::super::view::{self, Circle, CircleWithMembers};
 use crate::domains::users;
 use crate::kernel::page::TimeKey;
@@ -14,7 +13,7 @@ use crate::platform::http::{
     json_with_etag,
 };
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Ctx, Tx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Tx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list_circles)
@@ -27,7 +26,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 }
 
 async fn circle_now(tx: &mut Tx, me: UserId, circle_id: CircleId) -> Result<Answer> {
-    let body = view::circle(tx.conn(), me, circle_id).await?;
+    let body = view::circle(&mut tx.reads(), me, circle_id).await?;
     Answer::versioned(body.circle.version, &body)
 }
 
@@ -42,10 +41,9 @@ async fn list_circles(
     me: CurrentUser,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let page = store::list_circles(conn, me.id, &listing.slice::<TimeKey>()?).await?;
-    let shown = view::circles(&page.items);
-    Ok(listing.respond(page.with_items(shown)))
+    let slice = listing.slice::<TimeKey>()?;
+    let page = view::circles(&mut Reads::cached(&ctx), me.id, &slice).await?;
+    Ok(listing.respond(page))
 }
 
 /// Make a circle
@@ -60,7 +58,7 @@ async fn create_circle(
     writer
         .run(me.id, async move |tx| {
             let circle_id = actions::create_circle(tx, me.id, &new).await?;
-            let body = view::circle(tx.conn(), me.id, circle_id).await?;
+            let body = view::circle(&mut tx.reads(), me.id, circle_id).await?;
             let location = format!("/v1/circles/{circle_id}");
             Answer::created(location, body.circle.version, &body)
         })
@@ -77,7 +75,7 @@ async fn get_circle(
     circle_id: PathOf<CircleId>,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
-    let body = view::circle(&mut *ctx.read().await?, me.id, *circle_id).await?;
+    let body = view::circle(&mut Reads::cached(&ctx), me.id, *circle_id).await?;
     Ok(json_with_etag(&request, body.circle.version, &body))
 }
 
@@ -133,9 +131,9 @@ async fn add_circle_member(
     writer
         .run(me.id, async move |tx| {
             let (circle_id, user) = &*path;
-            let user_id = users::resolve(tx.conn(), user).await?;
+            let user_id = users::resolve(&mut tx.reads(), user).await?;
             actions::add_member(tx, me.id, *circle_id, user_id).await?;
-            users::require_current_name(tx.conn(), user).await?;
+            users::require_current_name(&mut tx.reads(), user).await?;
             circle_now(tx, me.id, *circle_id).await
         })
         .await
@@ -155,7 +153,7 @@ async fn remove_circle_member(
     writer
         .run(me.id, async move |tx| {
             let (circle_id, user) = &*path;
-            let user_id = users::resolve(tx.conn(), user).await?;
+            let user_id = users::resolve(&mut tx.reads(), user).await?;
             actions::remove_member(tx, me.id, *circle_id, user_id).await?;
             circle_now(tx, me.id, *circle_id).await
         })

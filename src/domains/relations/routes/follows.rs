@@ -14,7 +14,7 @@ use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
 };
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Ctx, Writer};
+use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(follow)
@@ -63,10 +63,11 @@ async fn list_followers(
     user: PathOf<UserRef>,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let user_id = visible_person(conn, me.viewer(), &user).await?;
-    let page = store::list_followers(conn, me.id, user_id, &listing.slice::<TimeKey>()?).await?;
-    Ok(listing.respond(view::people_page(conn, page).await?))
+    let reads = &mut Reads::cached(&ctx);
+    let user_id = visible_person(reads, me.viewer(), &user).await?;
+    let slice = listing.slice::<TimeKey>()?;
+    let page = store::list_followers(&mut *reads.conn().await?, me.id, user_id, &slice).await?;
+    Ok(listing.respond(view::people_page(reads, page).await?))
 }
 
 /// Those whom a person follows
@@ -82,10 +83,11 @@ async fn list_following(
     user: PathOf<UserRef>,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let user_id = visible_person(conn, me.viewer(), &user).await?;
-    let page = store::list_following(conn, me.id, user_id, &listing.slice::<TimeKey>()?).await?;
-    Ok(listing.respond(view::people_page(conn, page).await?))
+    let reads = &mut Reads::cached(&ctx);
+    let user_id = visible_person(reads, me.viewer(), &user).await?;
+    let slice = listing.slice::<TimeKey>()?;
+    let page = store::list_following(&mut *reads.conn().await?, me.id, user_id, &slice).await?;
+    Ok(listing.respond(view::people_page(reads, page).await?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,7 +109,7 @@ async fn list_relationships(
     me: CurrentUser,
     wanted: Params<RelationshipsWanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let found = view::relationships(conn, me.id, &wanted.ids.0, ctx.now()).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let found = view::relationships(reads, me.id, &wanted.ids.0, ctx.now()).await?;
     Ok(ok(list_whole(found)))
 }

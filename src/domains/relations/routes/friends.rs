@@ -12,7 +12,7 @@ use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, RankKey};
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Ctx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list_suggestions)
@@ -48,10 +48,10 @@ async fn list_friends(
     me: CurrentUser,
     listing: Listing<ByName>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
+    let reads = &mut Reads::cached(&ctx);
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    let page = store::list_friends(conn, me.id, me.id, &q, &slice).await?;
-    Ok(listing.respond(view::people_page(conn, page).await?))
+    let page = store::list_friends(&mut *reads.conn().await?, me.id, me.id, &q, &slice).await?;
+    Ok(listing.respond(view::people_page(reads, page).await?))
 }
 
 /// End a friendship
@@ -80,9 +80,10 @@ async fn list_suggestions(
     me: CurrentUser,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let page = store::list_suggestions(conn, me.id, &listing.slice::<RankKey>()?).await?;
-    let shown = view::suggestions(conn, me.id, &page.items).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let slice = listing.slice::<RankKey>()?;
+    let page = store::list_suggestions(&mut *reads.conn().await?, me.id, &slice).await?;
+    let shown = view::suggestions(reads, me.id, &page.items).await?;
     Ok(listing.respond(page.with_items(shown)))
 }
 
@@ -98,9 +99,9 @@ async fn dismiss_suggestion(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let user_id = users::resolve(tx.conn(), &user).await?;
+            let user_id = users::resolve(&mut tx.reads(), &user).await?;
             actions::dismiss_suggestion(tx, me.id, user_id).await?;
-            users::require_current_name(tx.conn(), &user).await?;
+            users::require_current_name(&mut tx.reads(), &user).await?;
             Ok(Answer::nothing())
         })
         .await

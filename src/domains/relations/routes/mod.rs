@@ -45,11 +45,11 @@ async fn towards(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let user_id = resolve(tx.conn(), &user).await?;
+            let user_id = resolve(&mut tx.reads(), &user).await?;
             change(tx, me.id, user_id).await?;
-            require_current_name(tx.conn(), &user).await?;
+            require_current_name(&mut tx.reads(), &user).await?;
             let now = tx.now();
-            Answer::ok(&view::relationship(tx.conn(), me.id, user_id, now).await?)
+            Answer::ok(&view::relationship(&mut tx.reads(), me.id, user_id, now).await?)
         })
         .await
 }

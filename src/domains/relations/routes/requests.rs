@@ -12,7 +12,7 @@ use crate::kernel::page::TimeKey;
 use crate::kernel::{FriendRequestId, Result, UserId};
 use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Ctx, Tx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Tx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(create_friend_request)
@@ -23,8 +23,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 }
 
 async fn request_now(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<Answer> {
-    let now = tx.now();
-    Answer::ok(&view::request(tx.conn(), me, request_id, now).await?)
+    Answer::ok(&view::request(&mut tx.reads(), me, request_id).await?)
 }
 
 /// Ask for friendship
@@ -70,10 +69,10 @@ async fn list_friend_requests(
     me: CurrentUser,
     listing: Listing<RequestFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let slice = listing.slice::<TimeKey>()?;
-    let page = store::list_requests(conn, me.id, listing.filter.direction, &slice).await?;
-    let shown = view::requests(conn, me.id, &page.items, ctx.now()).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let (direction, slice) = (listing.filter.direction, listing.slice::<TimeKey>()?);
+    let page = store::list_requests(&mut *reads.conn().await?, me.id, direction, &slice).await?;
+    let shown = view::requests(reads, me.id, &page.items).await?;
     Ok(listing.respond(page.with_items(shown)))
 }
 

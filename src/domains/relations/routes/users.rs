@@ -10,12 +10,12 @@ use super::super::view::{self, User, list_whole, visible_person};
 use crate::domains::users::Person;
 use crate::kernel::UserId;
 use crate::kernel::page::NameKey;
-use crate::platform::Ctx;
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef,
     json_with_etag, ok,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_users)
@@ -39,9 +39,9 @@ async fn get_user(
     _wanted: Params<UserWanted>,
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let user_id = visible_person(conn, viewer, &user).await?;
-    let body = view::user(conn, viewer, user_id, ctx.now()).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let user_id = visible_person(reads, viewer, &user).await?;
+    let body = view::user(reads, viewer, user_id, ctx.now()).await?;
     Ok(json_with_etag(&request, body.version, &body))
 }
 
@@ -81,8 +81,8 @@ async fn get_users(
     viewer: Viewer,
     wanted: Params<UsersWanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let found = view::users(conn, viewer, &wanted.ids.0, ctx.now()).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let found = view::users(reads, viewer, &wanted.ids.0, ctx.now()).await?;
     Ok(ok(list_whole(found)))
 }
 
@@ -100,12 +100,12 @@ async fn list_friends_of_user(
     user: PathOf<UserRef>,
     listing: Listing<super::friends::ByName>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let user_id = visible_person(conn, me.viewer(), &user).await?;
-    view::guard_friends_shown(conn, me.id, user_id).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let user_id = visible_person(reads, me.viewer(), &user).await?;
+    view::guard_friends_shown(reads, me.viewer(), user_id).await?;
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    let page = store::list_friends(conn, me.id, user_id, &q, &slice).await?;
-    Ok(listing.respond(view::people_page(conn, page).await?))
+    let page = store::list_friends(&mut *reads.conn().await?, me.id, user_id, &q, &slice).await?;
+    Ok(listing.respond(view::people_page(reads, page).await?))
 }
 
 /// Friends that you and a person have in common
@@ -119,9 +119,10 @@ async fn list_mutual_friends(
     user: PathOf<UserRef>,
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let user_id = visible_person(conn, me.viewer(), &user).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let user_id = visible_person(reads, me.viewer(), &user).await?;
+    let slice = listing.slice::<NameKey>()?;
     let page =
-        store::list_mutual_friends(conn, me.id, user_id, &listing.slice::<NameKey>()?).await?;
-    Ok(listing.respond(view::people_page(conn, page).await?))
+        store::list_mutual_friends(&mut *reads.conn().await?, me.id, user_id, &slice).await?;
+    Ok(listing.respond(view::people_page(reads, page).await?))
 }

@@ -1,15 +1,14 @@
 //! Circles and their members.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::infra::db::{Conn, OnConstraint};
-use crate::kernel::ids::Id;
-use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{CircleId, Code, Error, Result, Timestamp, UserId};
-use crate::keyset;
 
-/// A circle as its owner sees it.
-#[derive(Debug, Clone)]
+/// A circle that is not deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CircleRow {
     /// Its id.
     pub circle_id: CircleId,
@@ -17,8 +16,6 @@ pub struct CircleRow {
     pub name: String,
     /// Counts edits of the name.
     pub version: i64,
-    /// Members whom the owner may see.
-    pub member_count: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its name or its members changed.
@@ -42,49 +39,32 @@ pub async fn list_circles_among(
     Ok(rows.into_iter().collect())
 }
 
-/// A person's circles, newest first.
+/// The circles of some people, without deleted ones; whoever has none has an empty list.
 pub async fn list_circles(
     conn: &mut Conn,
-    owner_id: UserId,
-    slice: &Slice<TimeKey>,
-) -> Result<Page<TimeKey, CircleRow>> {
-    let rows = keyset!(
-        conn, slice, newest "c.created_at", "c.circle_id", CircleRow,
-        r#"select c.circle_id as "circle_id: _", c.name, c.version, c.created_at as "created_at: _",
-                  c.updated_at as "updated_at: _",
-                  (
-                      select count(*) from circle_member m
-                      join visible_account($4) a on a.user_id = m.user_id
-                      where m.circle_id = c.circle_id
-                  ) as "member_count!"
-           from circle c where c.owner_id = $4 and c.deleted_at is null"#,
-        owner_id as _,
-    )?;
-    let key = |row: CircleRow| (TimeKey(row.created_at, row.circle_id.uuid()), row);
-    Ok(slice.page(rows.into_iter().map(key).collect()))
-}
-
-/// A circle of `owner_id`.
-pub async fn find_circle(
-    conn: &mut Conn,
-    owner_id: UserId,
-    circle_id: CircleId,
-) -> Result<Option<CircleRow>> {
-    Ok(sqlx::query_as!(
-        CircleRow,
-        r#"select c.circle_id as "circle_id: _", c.name, c.version, c.created_at as "created_at: _",
-                  c.updated_at as "updated_at: _",
-                  (
-                      select count(*) from circle_member m
-                      join visible_account($1) a on a.user_id = m.user_id
-                      where m.circle_id = c.circle_id
-                  ) as "member_count!"
-           from circle c where c.owner_id = $1 and c.circle_id = $2 and c.deleted_at is null"#,
-        owner_id as _,
-        circle_id as _
+    owners: &[UserId],
+) -> Result<Vec<(UserId, Vec<CircleRow>)>> {
+    let rows = sqlx::query!(
+        r#"select owner_id as "owner_id: UserId", circle_id as "circle_id: CircleId", name, version,
+                  created_at as "created_at: Timestamp", updated_at as "updated_at: Timestamp"
+           from circle where owner_id = any($1) and deleted_at is null
+           order by created_at desc, circle_id desc"#,
+        owners as _
     )
-    .fetch_optional(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?;
+    let mut lists: HashMap<UserId, Vec<CircleRow>> =
+        owners.iter().map(|owner| (*owner, Vec::new())).collect();
+    for row in rows {
+        lists.entry(row.owner_id).or_default().push(CircleRow {
+            circle_id: row.circle_id,
+            name: row.name,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        });
+    }
+    Ok(lists.into_iter().collect())
 }
 
 /// The version of a circle of `owner_id`, which is locked until the transaction ends.
@@ -100,26 +80,6 @@ pub async fn lock_circle(
         circle_id as _
     )
     .fetch_optional(conn)
-    .await?)
-}
-
-/// The members of a circle whom its owner may see, by name.
-pub async fn list_members(
-    conn: &mut Conn,
-    owner_id: UserId,
-    circle_id: CircleId,
-    limit: i64,
-) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select m.user_id as "user_id: UserId"
-           from circle_member m join visible_account($1) a on a.user_id = m.user_id
-           where m.circle_id = $2
-           order by lower(a.display_name) collate "C", m.user_id limit $3"#,
-        owner_id as _,
-        circle_id as _,
-        limit
-    )
-    .fetch_all(conn)
     .await?)
 }
 

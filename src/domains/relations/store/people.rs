@@ -1,10 +1,10 @@
 //! Whom somebody sees, and what lies between two people.
 
-use crate::domains::users::AccountRow;
-use crate::infra::db::Conn;
-use crate::kernel::{Result, Timestamp, UserId};
+use std::collections::HashMap;
 
-use super::super::model::Standing;
+use super::super::model::{Between, Muting};
+use crate::infra::db::Conn;
+use crate::kernel::{FriendRequestId, Result, Timestamp, UserId};
 
 /// Whether `viewer` may see this person.
 pub async fn is_visible(conn: &mut Conn, viewer: Option<UserId>, user_id: UserId) -> Result<bool> {
@@ -17,133 +17,87 @@ pub async fn is_visible(conn: &mut Conn, viewer: Option<UserId>, user_id: UserId
     .await?)
 }
 
-/// Those of these accounts that `viewer` may see, in no order.
-pub async fn list_visible(
+/// What lies between the two of each pair, a viewer and another person, whether or not there are
+/// such people.
+pub async fn list_between(
     conn: &mut Conn,
-    viewer: Option<UserId>,
-    ids: &[UserId],
-) -> Result<Vec<AccountRow>> {
-    Ok(sqlx::query_as!(
-        AccountRow,
-        r#"select a.user_id as "user_id!: _", a.username as "username!",
-                  a.display_name as "display_name!", a.bio as "bio!", a.location as "location!",
-                  a.website, a.role as "role!", a.state as "state!", a.version as "version!",
-                  a.created_at as "created_at!: _"
-           from visible_account($1) a where a.user_id = any($2)"#,
-        viewer as _,
-        ids as _
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// What lies between `viewer` and each of these people, whoever may see whom, in no order. A mute
-/// without an end lasts until `forever`; one that has ended by `now` is none.
-pub async fn list_standings(
-    conn: &mut Conn,
-    viewer: UserId,
-    ids: &[UserId],
-    now: Timestamp,
-    forever: Timestamp,
-) -> Result<Vec<Standing>> {
-    Ok(sqlx::query_as!(
-        Standing,
-        r#"select a.user_id as "user_id: _",
-                  a.state = 'active' as "is_active!",
+    pairs: &[(UserId, UserId)],
+) -> Result<Vec<((UserId, UserId), Between)>> {
+    let (viewers, others): (Vec<UserId>, Vec<UserId>) = pairs.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select k.viewer_id as "viewer_id!: UserId", k.other_id as "other_id!: UserId",
                   exists (
-                      select from friendship f where f.user_id = $1 and f.friend_id = a.user_id
+                      select from friendship f
+                      where f.user_id = k.viewer_id and f.friend_id = k.other_id
                   ) as "are_friends!",
-                  r.friend_request_id as "friend_request_id?: _",
-                  coalesce(r.sender_id = $1, false) as "has_asked!",
+                  r.friend_request_id as "friend_request_id?: FriendRequestId",
+                  coalesce(r.sender_id = k.viewer_id, false) as "has_asked!",
                   exists (
-                      select from follow f where f.follower_id = $1 and f.followee_id = a.user_id
+                      select from follow f
+                      where f.follower_id = k.viewer_id and f.followee_id = k.other_id
                   ) as "following!",
                   exists (
-                      select from follow f where f.follower_id = a.user_id and f.followee_id = $1
+                      select from follow f
+                      where f.follower_id = k.other_id and f.followee_id = k.viewer_id
                   ) as "followed_by!",
                   exists (
-                      select from block b where b.blocker_id = $1 and b.blocked_id = a.user_id
+                      select from block b
+                      where b.blocker_id = k.viewer_id and b.blocked_id = k.other_id
                   ) as "blocking!",
                   exists (
-                      select from block b where b.blocker_id = a.user_id and b.blocked_id = $1
+                      select from block b
+                      where b.blocker_id = k.other_id and b.blocked_id = k.viewer_id
                   ) as "blocked_by!",
-                  (
-                      select coalesce(m.until, $4) from mute m
-                      where m.muter_id = $1 and m.muted_id = a.user_id
-                        and (m.until is null or m.until > $3)
-                  ) as "muted_until?: _",
-                  (
-                      select count(*)
-                      from friendship mine
-                      join friendship theirs
-                        on theirs.user_id = a.user_id and theirs.friend_id = mine.friend_id
-                      join visible_account($1) v on v.user_id = mine.friend_id
-                      where mine.user_id = $1
-                  ) as "mutual_friends!",
-                  s.who_can_request, s.who_can_message
-           from account a
-           join user_settings s using (user_id)
+                  m.muter_id is not null as "is_muted!", m.until as "muted_until?: Timestamp"
+           from unnest($1::uuid[], $2::uuid[]) as k (viewer_id, other_id)
            left join friend_request r
              on r.state = 'pending'
-            and least(r.sender_id, r.recipient_id) = least($1, a.user_id)
-            and greatest(r.sender_id, r.recipient_id) = greatest($1, a.user_id)
-           where a.user_id = any($2)"#,
-        viewer as _,
-        ids as _,
-        now as _,
-        forever as _
+            and least(r.sender_id, r.recipient_id) = least(k.viewer_id, k.other_id)
+            and greatest(r.sender_id, r.recipient_id) = greatest(k.viewer_id, k.other_id)
+           left join mute m on m.muter_id = k.viewer_id and m.muted_id = k.other_id"#,
+        viewers as _,
+        others as _
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let between = rows.into_iter().map(|row| {
+        let muted_until = row.muted_until;
+        let between = Between {
+            are_friends: row.are_friends,
+            friend_request_id: row.friend_request_id,
+            has_asked: row.has_asked,
+            following: row.following,
+            followed_by: row.followed_by,
+            blocking: row.blocking,
+            blocked_by: row.blocked_by,
+            mute: row.is_muted.then_some(Muting { until: muted_until }),
+        };
+        ((row.viewer_id, row.other_id), between)
+    });
+    Ok(between.collect())
 }
 
-/// Numbers of a person, and what decides who sees them.
-#[derive(Debug)]
-pub struct CountsRow {
-    /// Whose numbers they are.
-    pub user_id: UserId,
-    /// Friends.
-    pub friends: i32,
-    /// People who follow them.
-    pub followers: i32,
-    /// Public posts.
-    pub posts_public: i32,
-    /// Posts for friends.
-    pub posts_friends: i32,
-    /// Posts for a custom audience or for nobody else.
-    pub posts_private: i32,
-    /// Posts for a custom audience that the viewer may see.
-    pub posts_custom: i64,
-    /// Who may see the list of friends.
-    pub who_sees_friends: String,
-    /// Whether the viewer is a friend.
-    pub are_friends: bool,
-}
-
-/// Numbers of these people for `viewer`, in no order.
-pub async fn list_counts(
+/// How many posts for a custom audience `viewer` may see of each of these authors; authors of none
+/// are left out.
+pub async fn count_custom_posts(
     conn: &mut Conn,
-    viewer: Option<UserId>,
-    ids: &[UserId],
-) -> Result<Vec<CountsRow>> {
-    Ok(sqlx::query_as!(
-        CountsRow,
-        r#"select c.user_id as "user_id: _", c.friends, c.followers, c.posts_public,
-                  c.posts_friends, c.posts_private, s.who_sees_friends,
-                  f.user_id is not null as "are_friends!",
-                  case when f.user_id is null then 0 else (
-                      select count(*) from visible_post($1) p
-                      where p.author_id = c.user_id and p.audience = 'custom'
-                  ) end as "posts_custom!"
-           from user_counter c
-           join user_settings s using (user_id)
-           left join friendship f on f.user_id = $1 and f.friend_id = c.user_id
-           where c.user_id = any($2)"#,
+    viewer: UserId,
+    authors: &[UserId],
+) -> Result<HashMap<UserId, i64>> {
+    let rows = sqlx::query!(
+        r#"select p.author_id as "author_id!: UserId", count(*) as "posts!"
+           from visible_post($1) p
+           where p.author_id = any($2) and p.audience = 'custom'
+           group by p.author_id"#,
         viewer as _,
-        ids as _
+        authors as _
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.author_id, row.posts))
+        .collect())
 }
 
 /// Locks what may change between two people until the transaction ends. Every change of their

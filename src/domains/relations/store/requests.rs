@@ -1,5 +1,9 @@
 //! Requests for friendship.
 
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::super::model::{RequestDirection, RequestState};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id;
@@ -125,25 +129,37 @@ pub async fn close_request(
     Ok(())
 }
 
-/// How many open requests somebody has.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestCounts {
-    /// Those that were not looked at yet.
-    pub unseen: i64,
-    /// All of them.
-    pub pending: i64,
+/// An open request that waits for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRow {
+    /// Who asks.
+    pub sender_id: UserId,
+    /// Whether it was looked at.
+    pub is_seen: bool,
 }
 
-/// How many open requests wait for `user_id`, without those of people whom they may not see.
-pub async fn count_requests(conn: &mut Conn, user_id: UserId) -> Result<RequestCounts> {
-    Ok(sqlx::query_as!(
-        RequestCounts,
-        r#"select count(*) filter (where r.seen_at is null) as "unseen!", count(*) as "pending!"
-           from friend_request r
-           where r.recipient_id = $1 and r.state = 'pending'
-             and exists (select from visible_account($1) a where a.user_id = r.sender_id)"#,
-        user_id as _
+/// The open requests that wait for some people; whoever has none has an empty list.
+pub async fn list_waiting(
+    conn: &mut Conn,
+    recipients: &[UserId],
+) -> Result<Vec<(UserId, Vec<WaitingRow>)>> {
+    let rows = sqlx::query!(
+        r#"select recipient_id as "recipient_id: UserId", sender_id as "sender_id: UserId",
+                  seen_at is not null as "is_seen!"
+           from friend_request
+           where recipient_id = any($1) and state = 'pending'
+           order by sender_id"#,
+        recipients as _
     )
-    .fetch_one(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?;
+    let mut lists: HashMap<UserId, Vec<WaitingRow>> =
+        recipients.iter().map(|id| (*id, Vec::new())).collect();
+    for row in rows {
+        lists.entry(row.recipient_id).or_default().push(WaitingRow {
+            sender_id: row.sender_id,
+            is_seen: row.is_seen,
+        });
+    }
+    Ok(lists.into_iter().collect())
 }

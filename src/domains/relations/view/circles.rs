@@ -1,14 +1,21 @@
 //! Circles, which only their owner sees.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::cache::{CIRCLE_MEMBERS, CIRCLES};
 use super::super::model::MAX_MEMBERS_SHOWN;
-use super::super::store::{self, CircleRow};
+use super::super::store::CircleRow;
 use super::lists::people_in_order;
+use super::sight::visible_among;
 use crate::domains::users::Person;
-use crate::infra::db::Conn;
+use crate::kernel::ids::Id;
+use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{CircleId, Error, Result, Timestamp, UserId};
+use crate::platform::Reads;
+use crate::platform::sessions::Viewer;
 
 /// A private list of friends.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -30,12 +37,12 @@ pub struct Circle {
     pub version: i64,
 }
 
-impl From<CircleRow> for Circle {
-    fn from(row: CircleRow) -> Self {
+impl Circle {
+    fn new(row: &CircleRow, member_count: usize) -> Self {
         Self {
             id: row.circle_id,
-            name: row.name,
-            member_count: row.member_count,
+            name: row.name.clone(),
+            member_count: i64::try_from(member_count).unwrap_or(i64::MAX),
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,
@@ -55,18 +62,56 @@ pub struct CircleWithMembers {
 
 /// A circle of `owner_id`.
 pub async fn circle(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     owner_id: UserId,
     circle_id: CircleId,
 ) -> Result<CircleWithMembers> {
-    let row = store::find_circle(conn, owner_id, circle_id).await?;
-    let circle = Circle::from(row.ok_or_else(Error::not_found)?);
-    let ids = store::list_members(conn, owner_id, circle_id, MAX_MEMBERS_SHOWN).await?;
-    let members = people_in_order(conn, &ids).await?;
+    let rows = reads.find(&CIRCLES, &owner_id).await?;
+    let row = rows.iter().find(|row| row.circle_id == circle_id);
+    let row = row.ok_or_else(Error::not_found)?;
+    let members = reads.find(&CIRCLE_MEMBERS, &circle_id).await?;
+    let seen = visible_among(reads, Viewer(Some(owner_id)), &members).await?;
+    let circle = Circle::new(row, seen.len());
+    let mut members = people_in_order(reads, &seen).await?;
+    members.sort_by_cached_key(|person| (folded(&person.display_name), person.id));
+    members.truncate(MAX_MEMBERS_SHOWN);
     Ok(CircleWithMembers { circle, members })
 }
 
-/// Circles without their members, in their order.
-pub fn circles(rows: &[CircleRow]) -> Vec<Circle> {
-    rows.iter().cloned().map(Circle::from).collect()
+/// In lower case letter by letter, as lists of people are ordered.
+fn folded(name: &str) -> String {
+    name.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// A page of somebody's circles without their members, newest first.
+pub async fn circles(
+    reads: &mut Reads<'_>,
+    owner_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Circle>> {
+    let rows = reads.find(&CIRCLES, &owner_id).await?;
+    let key = |row: &CircleRow| TimeKey(row.created_at, row.circle_id.uuid());
+    let page = slice.page_of_whole(rows.iter().map(|row| (key(row), row)).collect());
+    let ids: Vec<CircleId> = page.items.iter().map(|row| row.circle_id).collect();
+    let members = reads.get_many(&CIRCLE_MEMBERS, &ids).await?;
+    let everybody: BTreeSet<UserId> = members
+        .values()
+        .flat_map(|ids| ids.iter())
+        .copied()
+        .collect();
+    let everybody: Vec<UserId> = everybody.into_iter().collect();
+    let seen = visible_among(reads, Viewer(Some(owner_id)), &everybody).await?;
+    let count = |circle_id| {
+        let ids = members
+            .get(circle_id)
+            .into_iter()
+            .flat_map(|ids| ids.iter());
+        ids.filter(|id| seen.binary_search(id).is_ok()).count()
+    };
+    let shown = page
+        .items
+        .iter()
+        .map(|row| Circle::new(row, count(&row.circle_id)));
+    let shown = shown.collect();
+    Ok(page.with_items(shown))
 }

@@ -5,15 +5,14 @@ use utoipa::ToSchema;
 
 use super::super::store::{self, MuteRow};
 use crate::domains::users::{self, Person};
-use crate::infra::db::Conn;
 use crate::kernel::page::Page;
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::http::{ListOf, PageLinks};
 
 /// People in the order of `ids`; whoever lists the ids has decided that they may be seen.
-pub async fn people_in_order(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Person>> {
-    let people = users::people(&mut Reads::Within(conn), ids).await?;
+pub async fn people_in_order(reads: &mut Reads<'_>, ids: &[UserId]) -> Result<Vec<Person>> {
+    let people = users::people(reads, ids).await?;
     Ok(ids
         .iter()
         .filter_map(|id| people.get(id).cloned())
@@ -21,8 +20,11 @@ pub async fn people_in_order(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Pers
 }
 
 /// A page of people for a page of their ids.
-pub async fn people_page<K>(conn: &mut Conn, page: Page<K, UserId>) -> Result<Page<K, Person>> {
-    let people = people_in_order(conn, &page.items).await?;
+pub async fn people_page<K>(
+    reads: &mut Reads<'_>,
+    page: Page<K, UserId>,
+) -> Result<Page<K, Person>> {
+    let people = people_in_order(reads, &page.items).await?;
     Ok(page.with_items(people))
 }
 
@@ -47,9 +49,9 @@ pub struct MutedPerson {
 }
 
 /// Muted people in their order.
-pub async fn muted(conn: &mut Conn, rows: &[MuteRow]) -> Result<Vec<MutedPerson>> {
+pub async fn muted(reads: &mut Reads<'_>, rows: &[MuteRow]) -> Result<Vec<MutedPerson>> {
     let ids: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
-    let mut people = users::people(&mut Reads::Within(conn), &ids).await?;
+    let mut people = users::people(reads, &ids).await?;
     let shown = |row: &MuteRow| {
         Some(MutedPerson {
             person: people.remove(&row.user_id)?,
@@ -82,18 +84,18 @@ pub struct Suggestion {
 
 /// Suggestions for `viewer`, in the order of `found`.
 pub async fn suggestions(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: UserId,
     found: &[(UserId, i64)],
 ) -> Result<Vec<Suggestion>> {
     let ids: Vec<UserId> = found.iter().map(|(user_id, _)| *user_id).collect();
-    let mutuals = store::list_first_mutuals(conn, viewer, &ids).await?;
+    let mutuals = store::list_first_mutuals(&mut *reads.conn().await?, viewer, &ids).await?;
     let shown: Vec<UserId> = ids
         .iter()
         .copied()
         .chain(mutuals.iter().map(|row| row.friend_id))
         .collect();
-    let people = users::people(&mut Reads::Within(conn), &shown).await?;
+    let people = users::people(reads, &shown).await?;
     let suggestion = |(user_id, mutual_friends): &(UserId, i64)| {
         let with_them = mutuals.iter().filter(|row| row.user_id == *user_id);
         Some(Suggestion {

@@ -3,13 +3,15 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::super::cache::WAITING;
 use super::super::model::{RequestDirection, RequestState};
 use super::super::store::{self, RequestRow};
 use super::relationship::standings;
+use super::sight::visible_among;
 use crate::domains::users::{self, Person};
-use crate::infra::db::Conn;
 use crate::kernel::{Error, FriendRequestId, Result, Timestamp, UserId};
 use crate::platform::Reads;
+use crate::platform::sessions::Viewer;
 
 /// A request for friendship.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -31,17 +33,15 @@ pub struct FriendRequest {
 
 /// These requests as `viewer` sees them, in their order.
 pub async fn requests(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: UserId,
     rows: &[RequestRow],
-    now: Timestamp,
 ) -> Result<Vec<FriendRequest>> {
     let others: Vec<UserId> = rows.iter().map(|row| row.other(viewer)).collect();
-    let mut people = users::people(&mut Reads::Within(conn), &others).await?;
-    let between = standings(conn, viewer, &others, now).await?;
+    let mut people = users::people(reads, &others).await?;
+    let between = standings(reads, viewer, &others).await?;
     let shown = |row: &RequestRow| {
         let other = row.other(viewer);
-        let mutual = between.iter().find(|between| between.user_id == other)?;
         Some(FriendRequest {
             id: row.friend_request_id,
             direction: if row.sender_id == viewer {
@@ -50,7 +50,7 @@ pub async fn requests(
                 RequestDirection::Incoming
             },
             user: people.remove(&other)?,
-            mutual_friends: mutual.mutual_friends,
+            mutual_friends: between.get(&other)?.mutual_friends,
             state: row.state(),
             created_at: row.created_at,
         })
@@ -58,15 +58,42 @@ pub async fn requests(
     Ok(rows.iter().filter_map(shown).collect())
 }
 
+/// How many open requests somebody has.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestCounts {
+    /// Those that were not looked at yet.
+    pub unseen: i64,
+    /// All of them.
+    pub pending: i64,
+}
+
+/// How many open requests wait for `user_id`, without those of people whom they may not see.
+pub async fn count_requests(reads: &mut Reads<'_>, user_id: UserId) -> Result<RequestCounts> {
+    let waiting = reads.find(&WAITING, &user_id).await?;
+    let senders: Vec<UserId> = waiting.iter().map(|row| row.sender_id).collect();
+    let seen = visible_among(reads, Viewer(Some(user_id)), &senders).await?;
+    let shown = waiting
+        .iter()
+        .filter(|row| seen.binary_search(&row.sender_id).is_ok());
+    let mut counts = RequestCounts {
+        unseen: 0,
+        pending: 0,
+    };
+    for row in shown {
+        counts.pending += 1;
+        counts.unseen += i64::from(!row.is_seen);
+    }
+    Ok(counts)
+}
+
 /// One request as `viewer`, who is one of the two, sees it.
 pub async fn request(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: UserId,
     friend_request_id: FriendRequestId,
-    now: Timestamp,
 ) -> Result<FriendRequest> {
-    let row = store::find_request(conn, friend_request_id).await?;
+    let row = store::find_request(&mut *reads.conn().await?, friend_request_id).await?;
     let rows: Vec<RequestRow> = row.into_iter().collect();
-    let found = requests(conn, viewer, &rows, now).await?.pop();
+    let found = requests(reads, viewer, &rows).await?.pop();
     found.ok_or_else(Error::not_found)
 }

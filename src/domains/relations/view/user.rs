@@ -1,14 +1,21 @@
 //! A person's profile for a viewer.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::model::can_see_friends;
-use super::super::store::{self, CountsRow};
+use super::super::cache::ties_of;
+use super::super::model::{Ties, can_see_friends};
+use super::super::store;
 use super::relationship::{Relationship, standings};
-use crate::domains::users::{Counts, FriendListAudience, Profile};
-use crate::infra::db::Conn;
+use super::sight::visible_among;
+use crate::domains::users::{
+    Counts, FriendListAudience, Profile, SETTINGS, SettingsRow, USER, USER_COUNTS, UserCounts,
+};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
+use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
 /// A person's profile.
@@ -27,49 +34,54 @@ pub struct User {
 
 /// Profiles in the order of `ids`, without people whom the viewer may not see.
 pub async fn users(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: Viewer,
     ids: &[UserId],
     now: Timestamp,
 ) -> Result<Vec<User>> {
-    let rows = store::list_visible(conn, viewer.id(), ids).await?;
-    let seen: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
-    let counts = store::list_counts(conn, viewer.id(), &seen).await?;
+    let seen = visible_among(reads, viewer, ids).await?;
+    let rows = reads.get_many(&USER, &seen).await?;
+    let numbers = Numbers::load(reads, viewer, &seen).await?;
     let between = match viewer.id() {
-        Some(viewer) => standings(conn, viewer, &seen, now).await?,
-        None => Vec::new(),
+        Some(viewer) => standings(reads, viewer, &others(viewer, &seen)).await?,
+        None => HashMap::new(),
     };
     let shown = |id: &UserId| {
-        let row = rows.iter().find(|row| row.user_id == *id)?;
-        let counts = counts.iter().find(|counts| counts.user_id == *id)?;
-        let between = between.iter().find(|between| between.user_id == *id);
+        let row = rows.get(id)?;
+        let between = between.get(id);
         Some(User {
-            profile: Profile::new(row, shown_counts(viewer, counts)),
-            viewer: between.filter(|_| !viewer.is(*id)).map(Relationship::from),
+            profile: Profile::new(row, numbers.shown(viewer, *id)?),
+            viewer: between.map(|standing| Relationship::new(standing, now)),
             version: row.version,
         })
     };
-    Ok(ids.iter().filter_map(shown).collect())
+    Ok(seen.iter().filter_map(shown).collect())
+}
+
+fn others(viewer: UserId, ids: &[UserId]) -> Vec<UserId> {
+    ids.iter().copied().filter(|id| *id != viewer).collect()
 }
 
 /// One profile, if the viewer may see it.
 pub async fn user(
-    conn: &mut Conn,
+    reads: &mut Reads<'_>,
     viewer: Viewer,
     user_id: UserId,
     now: Timestamp,
 ) -> Result<User> {
-    let found = users(conn, viewer, &[user_id], now).await?.pop();
+    let found = users(reads, viewer, &[user_id], now).await?.pop();
     found.ok_or_else(Error::not_found)
 }
 
 /// Refuses when the viewer may not see whose friend `user_id` is.
-pub async fn guard_friends_shown(conn: &mut Conn, viewer: UserId, user_id: UserId) -> Result<()> {
-    let counts = store::list_counts(conn, Some(viewer), &[user_id])
-        .await?
-        .pop();
-    let counts = counts.ok_or_else(Error::not_found)?;
-    if shows_friends(Viewer(Some(viewer)), &counts) {
+pub async fn guard_friends_shown(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    user_id: UserId,
+) -> Result<()> {
+    let settings = reads.find(&SETTINGS, &user_id).await?;
+    let ties = ties_of(reads, viewer).await?;
+    if shows_friends(viewer, user_id, &settings, ties.is_friend(user_id)) {
         return Ok(());
     }
     Err(Error::new(
@@ -78,26 +90,70 @@ pub async fn guard_friends_shown(conn: &mut Conn, viewer: UserId, user_id: UserI
     ))
 }
 
-fn shows_friends(viewer: Viewer, counts: &CountsRow) -> bool {
+fn shows_friends(
+    viewer: Viewer,
+    user_id: UserId,
+    settings: &SettingsRow,
+    are_friends: bool,
+) -> bool {
     // A word that is unknown here is taken for the narrowest.
-    let audience = FriendListAudience::from_word(&counts.who_sees_friends)
+    let audience = FriendListAudience::from_word(&settings.who_sees_friends)
         .unwrap_or(FriendListAudience::OnlyMe);
-    can_see_friends(audience, viewer.is(counts.user_id), counts.are_friends)
+    can_see_friends(audience, viewer.is(user_id), are_friends)
 }
 
-fn shown_counts(viewer: Viewer, counts: &CountsRow) -> Counts {
-    let public = i64::from(counts.posts_public);
-    let friends = i64::from(counts.posts_friends);
-    let posts = if viewer.is(counts.user_id) {
-        public + friends + i64::from(counts.posts_private)
-    } else if counts.are_friends {
-        public + friends + counts.posts_custom
-    } else {
-        public
-    };
-    Counts {
-        friends: shows_friends(viewer, counts).then(|| i64::from(counts.friends)),
-        followers: Some(i64::from(counts.followers)),
-        posts: Some(posts),
+/// Numbers of people, and what decides which of them a viewer sees.
+struct Numbers {
+    counts: HashMap<UserId, Arc<UserCounts>>,
+    settings: HashMap<UserId, Arc<SettingsRow>>,
+    ties: Arc<Ties>,
+    custom_posts: HashMap<UserId, i64>,
+}
+
+impl Numbers {
+    async fn load(reads: &mut Reads<'_>, viewer: Viewer, ids: &[UserId]) -> Result<Self> {
+        let counts = reads.get_many(&USER_COUNTS, ids).await?;
+        let settings = reads.get_many(&SETTINGS, ids).await?;
+        let ties = ties_of(reads, viewer).await?;
+        // Which posts for a custom audience are for the viewer is known to Postgres alone; it is
+        // asked about friends who have such posts, or posts for themselves.
+        let has_private = |id: &UserId| counts.get(id).is_some_and(|row| row.posts_private > 0);
+        let asked = ids.iter().copied();
+        let asked = asked.filter(|id| ties.is_friend(*id) && has_private(id));
+        let asked: Vec<UserId> = asked.collect();
+        let custom_posts = match viewer.id() {
+            Some(viewer) if !asked.is_empty() => {
+                store::count_custom_posts(&mut *reads.conn().await?, viewer, &asked).await?
+            }
+            _ => HashMap::new(),
+        };
+        Ok(Self {
+            counts,
+            settings,
+            ties,
+            custom_posts,
+        })
+    }
+
+    fn shown(&self, viewer: Viewer, user_id: UserId) -> Option<Counts> {
+        let counts = self.counts.get(&user_id)?;
+        let are_friends = self.ties.is_friend(user_id);
+        let public = i64::from(counts.posts_public);
+        let friends = i64::from(counts.posts_friends);
+        let posts = if viewer.is(user_id) {
+            public + friends + i64::from(counts.posts_private)
+        } else if are_friends {
+            let custom = self.custom_posts.get(&user_id);
+            public + friends + custom.copied().unwrap_or_default()
+        } else {
+            public
+        };
+        let settings = self.settings.get(&user_id)?;
+        Some(Counts {
+            friends: shows_friends(viewer, user_id, settings, are_friends)
+                .then(|| i64::from(counts.friends)),
+            followers: Some(i64::from(counts.followers)),
+            posts: Some(posts),
+        })
     }
 }

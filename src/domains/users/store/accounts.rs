@@ -31,6 +31,13 @@ pub struct AccountRow {
     pub created_at: Timestamp,
 }
 
+impl AccountRow {
+    /// Whether the person takes part: neither suspended nor deleted.
+    pub fn is_active(&self) -> bool {
+        self.state == "active"
+    }
+}
+
 /// Accounts by id, in no order, whatever their state.
 pub async fn list_accounts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<AccountRow>> {
     Ok(sqlx::query_as!(
@@ -68,27 +75,38 @@ pub async fn find_account(conn: &mut Conn, user_id: UserId) -> Result<Option<Acc
 
 /// The person who has this username, or else the one who gave it up lately.
 pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id!: _" from account where username = $1
-           union all
-           select user_id from former_username where username = $1
-           limit 1"#,
-        username
-    )
-    .fetch_optional(conn)
-    .await?)
+    let found = list_named(conn, &[username.to_owned()]).await?.pop();
+    Ok(found.map(|(_, named)| named.user_id))
 }
 
-/// The present username of whoever gave this one up, unless somebody has it again.
-pub async fn find_name_of_today(conn: &mut Conn, username: &str) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar!(
-        "select a.username from former_username f join account a using (user_id)
-         where f.username = $1
-           and not exists (select from account b where b.username = $1)",
-        username
+/// Whom a username leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedRow {
+    /// The person.
+    pub user_id: UserId,
+    /// Whether they gave the name up.
+    pub is_former: bool,
+}
+
+/// Whom usernames lead to: the person who has the name, or else the one who gave it up lately.
+pub async fn list_named(conn: &mut Conn, names: &[String]) -> Result<Vec<(String, NamedRow)>> {
+    let rows = sqlx::query!(
+        r#"select username as "username!", user_id as "user_id!: UserId", false as "is_former!"
+           from account where username = any($1)
+           union all
+           select f.username, f.user_id, true
+           from former_username f
+           where f.username = any($1)
+             and not exists (select from account a where a.username = f.username)"#,
+        names
     )
-    .fetch_optional(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?;
+    let named = |user_id, is_former| NamedRow { user_id, is_former };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.username, named(row.user_id, row.is_former)))
+        .collect())
 }
 
 /// Adds an account with default settings and counters at nought.
@@ -292,40 +310,30 @@ pub async fn lift_suspensions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
 }
 
 /// What only the owner of an account sees.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnRow {
     /// E-mail address.
     pub email: String,
     /// Whether it was confirmed.
     pub email_verified: bool,
-    friends: i32,
-    followers: i32,
-    posts: i32,
 }
 
-impl OwnRow {
-    /// All numbers, since nothing is hidden from oneself.
-    pub fn counts(&self) -> super::super::view::Counts {
-        super::super::view::Counts {
-            friends: Some(i64::from(self.friends)),
-            followers: Some(i64::from(self.followers)),
-            posts: Some(i64::from(self.posts)),
-        }
-    }
-}
-
-/// E-mail address and counters of an account.
-pub async fn load_own(conn: &mut Conn, user_id: UserId) -> Result<OwnRow> {
-    sqlx::query_as!(
-        OwnRow,
-        r#"select r.email, r.email_verified_at is not null as "email_verified!",
-                  c.friends, c.followers,
-                  c.posts_public + c.posts_friends + c.posts_private as "posts!"
-           from credential r join user_counter c using (user_id)
-           where r.user_id = $1"#,
-        user_id as _
+/// What only their owners see of these accounts.
+pub async fn list_own(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, OwnRow)>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", email,
+                  email_verified_at is not null as "email_verified!"
+           from credential where user_id = any($1)"#,
+        ids as _
     )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(Error::not_found)
+    .fetch_all(conn)
+    .await?;
+    let own = |email, email_verified| OwnRow {
+        email,
+        email_verified,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id, own(row.email, row.email_verified)))
+        .collect())
 }

@@ -1,6 +1,7 @@
 //! Counters of a person: changed last in the transaction of what they count, in order of id, so that
 //! two transactions that touch the same people never wait for each other in a circle.
 
+use serde::{Deserialize, Serialize};
 use sqlx::Connection as _;
 
 use crate::infra::db::Conn;
@@ -21,6 +22,44 @@ pub struct Tally {
     pub posts_friends: i32,
     /// Posts for a custom audience or for nobody else.
     pub posts_private: i32,
+}
+
+/// The counters of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCounts {
+    /// Friends.
+    pub friends: i32,
+    /// People who follow them.
+    pub followers: i32,
+    /// Public posts.
+    pub posts_public: i32,
+    /// Posts for friends.
+    pub posts_friends: i32,
+    /// Posts for a custom audience or for nobody else.
+    pub posts_private: i32,
+}
+
+/// The counters of some people.
+pub async fn list_counts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, UserCounts)>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", friends, followers, posts_public, posts_friends,
+                  posts_private
+           from user_counter where user_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    let counts = rows.into_iter().map(|row| {
+        let counts = UserCounts {
+            friends: row.friends,
+            followers: row.followers,
+            posts_public: row.posts_public,
+            posts_friends: row.posts_friends,
+            posts_private: row.posts_private,
+        };
+        (row.user_id, counts)
+    });
+    Ok(counts.collect())
 }
 
 /// Adds to the counters of some people. Call it last.

@@ -1,12 +1,12 @@
 //! Settings of people.
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::infra::db::Conn;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 
 /// A person's settings as they are stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingsRow {
     /// Whom posts are for when nothing else is said.
     pub default_audience: String,
@@ -32,25 +32,56 @@ pub struct SettingsRow {
     pub language: String,
     /// Time zone.
     pub time_zone: String,
-    /// The frontend's own settings.
-    pub client: Value,
+    /// The frontend's own settings, as the text of a JSON object.
+    pub client: String,
     /// Counts edits.
     pub version: i64,
 }
 
+impl SettingsRow {
+    /// The frontend's own settings.
+    pub fn client(&self) -> Result<serde_json::Value> {
+        serde_json::from_str(&self.client).map_err(Error::internal)
+    }
+}
+
 /// A person's settings.
 pub async fn load_settings(conn: &mut Conn, user_id: UserId) -> Result<SettingsRow> {
-    sqlx::query_as!(
-        SettingsRow,
-        "select default_audience, who_can_request, who_can_message, who_sees_friends, searchable,
-                show_presence, show_last_active, read_receipts, suggestions, email_digest,
-                language, time_zone, client, version
-         from user_settings where user_id = $1",
-        user_id as _
+    let found = list_settings(conn, &[user_id]).await?.pop();
+    Ok(found.ok_or_else(Error::not_found)?.1)
+}
+
+/// The settings of some people.
+pub async fn list_settings(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, SettingsRow)>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", default_audience, who_can_request, who_can_message,
+                  who_sees_friends, searchable, show_presence, show_last_active, read_receipts,
+                  suggestions, email_digest, language, time_zone, client::text as "client!", version
+           from user_settings where user_id = any($1)"#,
+        ids as _
     )
-    .fetch_optional(conn)
-    .await?
-    .ok_or_else(Error::not_found)
+    .fetch_all(conn)
+    .await?;
+    let settings = rows.into_iter().map(|row| {
+        let settings = SettingsRow {
+            default_audience: row.default_audience,
+            who_can_request: row.who_can_request,
+            who_can_message: row.who_can_message,
+            who_sees_friends: row.who_sees_friends,
+            searchable: row.searchable,
+            show_presence: row.show_presence,
+            show_last_active: row.show_last_active,
+            read_receipts: row.read_receipts,
+            suggestions: row.suggestions,
+            email_digest: row.email_digest,
+            language: row.language,
+            time_zone: row.time_zone,
+            client: row.client,
+            version: row.version,
+        };
+        (row.user_id, settings)
+    });
+    Ok(settings.collect())
 }
 
 /// Locks a person's settings until the transaction ends.
@@ -76,7 +107,7 @@ pub async fn update_settings(
          set default_audience = $2, who_can_request = $3, who_can_message = $4,
              who_sees_friends = $5, searchable = $6, show_presence = $7, show_last_active = $8,
              read_receipts = $9, suggestions = $10, email_digest = $11, language = $12,
-             time_zone = $13, client = $14, version = version + 1, updated_at = $15
+             time_zone = $13, client = $14::text::jsonb, version = version + 1, updated_at = $15
          where user_id = $1",
         user_id as _,
         row.default_audience,

@@ -1,4 +1,4 @@
-//! All SQL of search. It reads what other domains own and writes nothing.
+//! Search of people by name.
 
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id;
@@ -6,26 +6,58 @@ use crate::kernel::page::{Page, RankKey, Slice};
 use crate::kernel::{Result, UserId};
 use crate::keyset;
 
-/// Most suggestions while somebody types.
-const SUGGESTIONS: i64 = 8;
-
 /// What names are compared with. A prefix is a range from the text to the text followed by the
 /// greatest character: no character of it means anything else than itself, and the range serves an
 /// index under any plan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needle {
+    sort: Sort,
     from: String,
     until: String,
 }
 
+/// What a first character says about what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Anything,
+    Person,
+    Hashtag,
+}
+
 impl Needle {
-    /// For this text, which is in lower case. An `@` in front of a username is dropped; alone it
-    /// stays, because nothing at all would be the beginning of every name.
+    /// For this text, which is in lower case and without spaces around. An `@` in front of a username
+    /// or a `#` in front of a hashtag is dropped; alone it stays, because nothing at all would be
+    /// the beginning of every name.
     pub fn new(folded: &str) -> Self {
-        let name = folded.strip_prefix('@').filter(|name| !name.is_empty());
-        let from = name.unwrap_or(folded).to_owned();
+        let after = |mark: char| folded.strip_prefix(mark).filter(|name| !name.is_empty());
+        let (sort, from) = match (after('@'), after('#')) {
+            (Some(name), _) => (Sort::Person, name),
+            (_, Some(tag)) => (Sort::Hashtag, tag),
+            _ => (Sort::Anything, folded),
+        };
         let until = format!("{from}{}", char::MAX);
-        Self { from, until }
+        let from = from.to_owned();
+        Self { sort, from, until }
+    }
+
+    /// The text itself.
+    pub fn from(&self) -> &str {
+        &self.from
+    }
+
+    /// What is greater than whatever begins with the text.
+    pub fn until(&self) -> &str {
+        &self.until
+    }
+
+    /// Whether it may be the beginning of a person's name.
+    pub fn may_be_person(&self) -> bool {
+        self.sort != Sort::Hashtag
+    }
+
+    /// Whether it may be the beginning of a hashtag.
+    pub fn may_be_hashtag(&self) -> bool {
+        self.sort != Sort::Person
     }
 }
 
@@ -73,32 +105,4 @@ pub async fn search_people(
     )?;
     let key = |row: Match| (RankKey(row.rank, row.user_id.uuid()), row.user_id);
     Ok(slice.page(rows.into_iter().map(key).collect()))
-}
-
-/// The first few people whose username or name begins with the text, friends first, then by name.
-pub async fn suggest_people(
-    conn: &mut Conn,
-    viewer: UserId,
-    needle: &Needle,
-) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select a.user_id as "user_id!: UserId"
-           from visible_account($1) a
-           where (
-                     (a.username ~>=~ $2 and a.username ~<~ $3)
-                     or (lower(a.display_name) ~>=~ $2 and lower(a.display_name) ~<~ $3)
-                 )
-             and exists (select from user_settings s where s.user_id = a.user_id and s.searchable)
-           order by exists (
-                        select from friendship f where f.user_id = $1 and f.friend_id = a.user_id
-                    ) desc,
-                    lower(a.display_name) collate "C", a.user_id
-           limit $4"#,
-        viewer as _,
-        needle.from,
-        needle.until,
-        SUGGESTIONS
-    )
-    .fetch_all(conn)
-    .await?)
 }

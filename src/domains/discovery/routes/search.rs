@@ -4,18 +4,17 @@ use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::store::{self, Needle};
-use super::view::SearchSuggestion;
+use super::super::store::people::{self as store, Needle};
+use super::super::view::{self, SearchSuggestion};
 use crate::domains::relations::{self, SearchText};
 use crate::domains::users::Person;
 use crate::kernel::page::RankKey;
-use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
 use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Reads};
 
-/// Registers the routes.
-pub fn configure(cfg: &mut ServiceConfig) {
+pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(search_users).service(search_suggestions);
 }
 
@@ -50,15 +49,16 @@ async fn search_users(
     me: CurrentUser,
     listing: Listing<Wanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let slice = listing.slice::<RankKey>()?;
-    let page = store::search_people(conn, me.id, &listing.filter.needle(), &slice).await?;
-    Ok(listing.respond(relations::people_page(conn, page).await?))
+    let reads = &mut Reads::cached(&ctx);
+    let (needle, slice) = (listing.filter.needle(), listing.slice::<RankKey>()?);
+    let page = store::search_people(&mut *reads.conn().await?, me.id, &needle, &slice).await?;
+    Ok(listing.respond(relations::people_page(reads, page).await?))
 }
 
 /// Suggestions while typing
 ///
-/// At most 8 people whose name begins with the text, friends first.
+/// At most 10: people whose name begins with the text, friends first, then hashtags that begin with
+/// it. After `@` people alone, after `#` hashtags alone.
 #[utoipa::path(tag = "Search", responses((status = 200, body = ListOf<SearchSuggestion>)),
     params(("q" = String, Query, description = "What has been typed", min_length = 1, max_length = 100)),
     security(("bearer" = [])))]
@@ -69,10 +69,8 @@ async fn search_suggestions(
     wanted: Params<Wanted>,
 ) -> HttpResult<HttpResponse> {
     let conn = &mut *ctx.read().await?;
-    let ids = store::suggest_people(conn, me.id, &wanted.needle()).await?;
-    let people = relations::people_in_order(conn, &ids).await?;
-    let found = people
-        .into_iter()
-        .map(|user| SearchSuggestion::User { user });
-    Ok(ok(relations::list_whole(found.collect())))
+    let needle = wanted.needle();
+    let candidates = view::candidates(conn, &needle).await?;
+    let found = view::suggest(conn, me.id, &needle, &candidates).await?;
+    Ok(ok(relations::list_whole(found)))
 }

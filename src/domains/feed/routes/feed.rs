@@ -1,21 +1,20 @@
-//! The route of the home feed.
+//! The home feed itself.
 
 use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::store::{self, Place};
+use super::super::store::{self, Place};
+use super::super::view;
 use crate::domains::posts::{self, Post, PostExpansion, TopComments};
-use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
-use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
+use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
-use crate::platform::sessions::CurrentUser;
+use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Ctx, Reads};
 
-/// Registers the routes.
-pub fn configure(cfg: &mut ServiceConfig) {
+pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_feed);
 }
 
@@ -65,25 +64,28 @@ async fn get_feed(
     listing: Listing<FeedFilter>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
-    let places = read_page(&mut *ctx.read().await?, me.id, &listing, ctx.now()).await?;
     let reads = &mut Reads::cached(&ctx);
-    let shown = posts::posts(&ctx, reads, me.viewer(), &places.items).await?;
+    let mut page = match &listing.around {
+        Some(id) => around(&ctx, reads, me.id, &listing, id).await?,
+        None => view::page(&ctx, me.id, &listing.slice()?).await?,
+    };
     let wanted = listing.filter.expand;
-    let shown = comments.expand(wanted, reads, me.viewer(), shown).await?;
-    Ok(listing.respond(places.with_items(shown)))
+    page.items = comments
+        .expand(wanted, reads, me.viewer(), page.items)
+        .await?;
+    Ok(listing.respond(page))
 }
 
-async fn read_page(
-    conn: &mut Conn,
+async fn around(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
     viewer: UserId,
     listing: &Listing<FeedFilter>,
-    now: Timestamp,
-) -> Result<Page<TimeKey, PostId>> {
-    let Some(id) = &listing.around else {
-        let slice = listing.slice()?;
-        return Ok(slice.page(store::list_places(conn, viewer, &slice, now).await?));
-    };
-    let post_id = id.parse().map_err(|_no_id| Error::not_found())?;
+    id: &str,
+) -> Result<Page<TimeKey, Post>> {
+    let (now, id) = (ctx.now(), id.parse());
+    let post_id = id.map_err(|_no_id| Error::not_found())?;
+    let conn = &mut *reads.conn().await?;
     let place: Place = store::find_place(conn, viewer, post_id, now)
         .await?
         .ok_or_else(Error::not_found)?;
@@ -91,5 +93,7 @@ async fn read_page(
     let rows_before = store::list_places(conn, viewer, &before, now).await?;
     let mut rows = vec![place];
     rows.extend(store::list_places(conn, viewer, &after, now).await?);
-    Ok(after.page(rows).preceded_by(before.page(rows_before)))
+    let page = after.page(rows).preceded_by(before.page(rows_before));
+    let shown = posts::posts(ctx, reads, Viewer(Some(viewer)), &page.items).await?;
+    Ok(page.with_items(shown))
 }

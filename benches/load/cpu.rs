@@ -1,0 +1,57 @@
+//! CPU time of processes, as the kernel counts it.
+
+use std::fs;
+
+/// The kernel tells user-space times in hundredths of a second on every machine.
+const MICROS_A_TICK: u64 = 10_000;
+
+/// CPU time used so far, in microseconds.
+#[derive(Debug, Clone, Default)]
+pub struct Cpu {
+    servers: Option<u64>,
+    generator: u64,
+}
+
+/// CPU time used in a span, in microseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Used {
+    /// By the servers; unknown if no process is.
+    pub servers: Option<u64>,
+    /// By this program.
+    pub generator: u64,
+}
+
+impl Cpu {
+    /// What `pids` and this process have used.
+    pub fn now(pids: &[u32]) -> Self {
+        let servers: Option<Vec<u64>> = pids.iter().map(|pid| used(&pid.to_string())).collect();
+        Self {
+            servers: servers
+                .filter(|each| !each.is_empty())
+                .map(|each| each.iter().sum()),
+            generator: used("self").unwrap_or_default(),
+        }
+    }
+
+    /// What was used since `before`.
+    pub fn since(&self, before: &Self) -> Used {
+        Used {
+            servers: self
+                .servers
+                .zip(before.servers)
+                .map(|(now, then)| now.saturating_sub(then)),
+            generator: self.generator.saturating_sub(before.generator),
+        }
+    }
+}
+
+/// User and system time of a process, from its line in `/proc`.
+fn used(process: &str) -> Option<u64> {
+    let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may hold anything, and ends with the last bracket.
+    let (_, rest) = line.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some((user + system) * MICROS_A_TICK)
+}

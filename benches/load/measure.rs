@@ -1,0 +1,103 @@
+//! Steps that scenarios are made of: warming, saturation, a rate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::args::Common;
+use super::draw::get;
+use super::drive::{Outcome, Pace, Run, drive};
+use super::mix::Mix;
+use super::site::Site;
+use super::wire::Connection;
+
+/// Connections that warm.
+const WARMERS: usize = 16;
+
+/// Reads the feeds of the first `count` people once, and what they wrote if `posts` says so.
+pub async fn read_first_pages(site: &Site, count: usize, posts: bool) -> anyhow::Result<()> {
+    let mut workers = tokio::task::JoinSet::new();
+    for (number, target) in (0..WARMERS).zip(site.targets.iter().cycle()) {
+        let (mut connection, world) = (Connection::new(target), Arc::clone(&site.world));
+        let last = world.people.len().min(count);
+        workers.spawn(async move {
+            for place in (number..last).step_by(WARMERS) {
+                let feed = get("/v1/feed?limit=20".to_owned(), Some(world.token(place)));
+                connection.ask(&feed).await?;
+                if posts {
+                    let path = format!("/v1/users/{}/posts", world.id(place));
+                    connection.ask(&get(path, feed.token)).await?;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(done) = workers.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+/// Everybody's first pages, then the mix for a while.
+pub async fn warm(site: &Site, common: &Common, mix: &'static Mix) -> anyhow::Result<()> {
+    eprintln!("warming");
+    read_first_pages(site, usize::MAX, true).await?;
+    if common.warm > 0 {
+        let time = Duration::from_secs(common.warm);
+        let seed = common.seed.wrapping_add(1);
+        run(site, mix, "warming", closed_pace(common), time, seed).await?;
+    }
+    Ok(())
+}
+
+/// As fast as it goes.
+pub async fn closed(
+    site: &Site,
+    common: &Common,
+    mix: &'static Mix,
+    label: &str,
+) -> anyhow::Result<Outcome> {
+    let time = Duration::from_secs(common.seconds);
+    let seed = common.seed.wrapping_add(2);
+    run(site, mix, label, closed_pace(common), time, seed).await
+}
+
+/// At a rate.
+pub async fn open(
+    site: &Site,
+    common: &Common,
+    mix: &'static Mix,
+    label: &str,
+    rate: f64,
+) -> anyhow::Result<Outcome> {
+    let pace = Pace::Open {
+        rate: rate.max(1.0),
+        connections: common.connections,
+    };
+    let time = Duration::from_secs(common.seconds);
+    let seed = common.seed.wrapping_add(3);
+    run(site, mix, label, pace, time, seed).await
+}
+
+fn closed_pace(common: &Common) -> Pace {
+    Pace::Closed {
+        connections: common.closed.unwrap_or(common.connections),
+    }
+}
+
+async fn run(
+    site: &Site,
+    mix: &'static Mix,
+    label: &str,
+    pace: Pace,
+    time: Duration,
+    seed: u64,
+) -> anyhow::Result<Outcome> {
+    let run = Run {
+        label,
+        mix,
+        pace,
+        time,
+        seed,
+    };
+    drive(run, &site.world, &site.targets, &site.pids()).await
+}

@@ -1,0 +1,104 @@
+//! What a post costs beside few and beside many warm timelines: a ring of people with ten friends each,
+//! of whom first few and then many read their feed.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hdrhistogram::Histogram;
+use serde_json::json;
+
+use crate::args::Common;
+use crate::draw::write;
+use crate::measure;
+use crate::report::{Bound, Finding, Report};
+use crate::site::Site;
+use crate::wire::Connection;
+
+/// Half of everybody's friends.
+const NEIGHBOURS: u64 = 5;
+/// Posts for each figure, after as many that are not counted.
+const POSTS: usize = 500;
+/// People who write, warm in both cases.
+const AUTHORS: usize = 100;
+/// Between two posts, so that their fan-out is no part of the next one's time.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Measures both.
+pub async fn run(common: &Common, few: u64, many: u64) -> anyhow::Result<Report> {
+    anyhow::ensure!(
+        common.url.is_empty() && common.graph.is_none(),
+        "this scenario makes people of its own: leave out --url and --graph"
+    );
+    anyhow::ensure!(few < many, "--few has to be less than --many");
+    anyhow::ensure!(
+        many > 2 * NEIGHBOURS,
+        "--many has to be more than {}",
+        2 * NEIGHBOURS
+    );
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), ring(many)?)?;
+    let mut site = Site::make(common, file.path().to_owned(), 1).await?;
+    site.serve(common.instances, common.redis().as_deref())
+        .await?;
+    let mut report = Report::new("warm timelines", &site.loaded);
+    let mut medians = Vec::new();
+    for count in [few, many] {
+        eprintln!("warming {count} timelines");
+        measure::read_first_pages(&site, usize::try_from(count)?, false).await?;
+        posts(&site).await?;
+        let times = posts(&site).await?;
+        let millis = |quantile| times.value_at_quantile(quantile) as f64 / 1e3;
+        medians.push(millis(0.5));
+        for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
+            let what = format!("{name} of a post beside {count} timelines");
+            report
+                .findings
+                .push(Finding::new(what, millis(quantile), "ms"));
+        }
+    }
+    let share = medians
+        .last()
+        .zip(medians.first())
+        .map(|(many, few)| many / few);
+    let finding = Finding::new("p50 beside many over p50 beside few", share, "");
+    report.findings.push(finding.wanted(Bound::AtMost(1.2)));
+    report.cache = site.cache_figures().await;
+    site.stop().await?;
+    Ok(report)
+}
+
+fn ring(people: u64) -> anyhow::Result<String> {
+    let mut edges = String::new();
+    for person in 0..people {
+        for step in 1..=NEIGHBOURS {
+            writeln!(edges, "{person} {}", (person + step) % people)?;
+        }
+    }
+    Ok(edges)
+}
+
+async fn posts(site: &Site) -> anyhow::Result<Histogram<u64>> {
+    let mut connection = Connection::new(site.targets.first().context("a server")?);
+    let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
+    for author in (0..AUTHORS.min(site.world.people.len()))
+        .cycle()
+        .take(POSTS)
+    {
+        let body =
+            json!({ "content": "What the river brought this morning", "audience": "friends" });
+        let token = site.world.token(author);
+        let request = write("POST", "/v1/posts".to_owned(), token, &body);
+        let began = Instant::now();
+        let answer = connection.ask(&request).await?;
+        let took = began.elapsed();
+        anyhow::ensure!(
+            answer.status == 201,
+            "a post was answered {}",
+            answer.status
+        );
+        times.saturating_record(u64::try_from(took.as_micros())?);
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(times)
+}

@@ -1,0 +1,147 @@
+//! Processes of `kith serve` that are measured, and a Redis that may be killed.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::wire::Target;
+
+/// How long a server may take to answer, and to end.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running kith. It is killed when it is dropped.
+pub struct Server {
+    /// Its address.
+    pub target: Target,
+    /// Its process.
+    pub pid: u32,
+    child: Child,
+}
+
+impl Server {
+    /// Starts the program beside this benchmark with these settings and no others, and waits until it
+    /// answers. Its log goes to a file in `dir`.
+    pub async fn start(dir: &Path, settings: &[(String, String)]) -> anyhow::Result<Self> {
+        let program = env!("CARGO_BIN_EXE_kith");
+        let log = dir.join("serve.log");
+        let writer = File::options().create(true).append(true).open(&log)?;
+        let mut command = Command::new(program);
+        command
+            .arg("serve")
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"))
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(writer)
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("could not run {program}"))?;
+        let pid = child.id().context("the server has no process id")?;
+        let output = child.stdout.take().context("the server has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let announced = async {
+            while let Some(line) = lines.next_line().await? {
+                if let Some((_, url)) = line.split_once("kith is listening on ") {
+                    return anyhow::Ok(Some(url.trim().to_owned()));
+                }
+            }
+            Ok(None)
+        };
+        let url = tokio::time::timeout(PATIENCE, announced)
+            .await
+            .context("the server does not answer")??;
+        let Some(url) = url else {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            anyhow::bail!("the server ended. It said:\n{said}");
+        };
+        // What it prints later goes nowhere, but has to be read.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(Self {
+            target: Target::parse(&url).await?,
+            pid,
+            child,
+        })
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        signal(self.pid, Signal::SIGTERM)?;
+        tokio::time::timeout(PATIENCE, self.child.wait())
+            .await
+            .context("the server does not end")??;
+        Ok(())
+    }
+}
+
+/// A Redis on a port of its own that can be killed and come back empty. It is killed when it is dropped.
+pub struct Redis {
+    port: u16,
+    child: Child,
+}
+
+impl Redis {
+    /// Starts one on a free port.
+    pub async fn start() -> anyhow::Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?
+            .local_addr()?
+            .port();
+        Ok(Self {
+            port,
+            child: launch(port).await?,
+        })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Kills it as the kernel would.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Starts it again, empty.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.child = launch(self.port).await?;
+        Ok(())
+    }
+}
+
+async fn launch(port: u16) -> anyhow::Result<Child> {
+    let child = Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--save", "", "--appendonly", "no"])
+        .args(["--maxmemory", "512mb", "--maxmemory-policy", "allkeys-lfu"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .context("could not run redis-server")?;
+    for _ in 0..500 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .is_ok()
+        {
+            return Ok(child);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    anyhow::bail!("redis-server does not answer on port {port}")
+}
+
+fn signal(pid: u32, signal: Signal) -> anyhow::Result<()> {
+    let pid = i32::try_from(pid).context("a process id")?;
+    Ok(kill(Pid::from_raw(pid), signal)?)
+}

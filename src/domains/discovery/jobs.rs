@@ -1,0 +1,41 @@
+//! What discovery does by itself: ranking what is talked about.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::store::trending as store;
+use crate::infra::jobs::Registry;
+use crate::kernel::{Result, Timestamp};
+use crate::platform::Ctx;
+
+/// Days whose posts are ranked.
+const POST_DAYS: i64 = 7;
+/// Days whose hashtags are ranked.
+const HASHTAG_DAYS: i64 = 3;
+/// Posts that are kept.
+pub const TRENDING_POSTS: i64 = 200;
+/// Hashtags that are kept. Some of them are shown: a viewer may see nothing under others.
+pub const TRENDING_HASHTAGS: i64 = 50;
+
+/// Registers the jobs.
+pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    registry.every("discovery.trending", Duration::from_mins(1), rank)
+}
+
+async fn rank(ctx: Ctx) -> Result<()> {
+    let now = ctx.now();
+    let conn = &mut *ctx.read().await?;
+    let since = now - TimeDelta::days(POST_DAYS);
+    store::rank_posts(conn, since, first_id(since), now, TRENDING_POSTS).await?;
+    let since = now - TimeDelta::days(HASHTAG_DAYS);
+    store::rank_hashtags(conn, since, first_id(since), now, TRENDING_HASHTAGS).await
+}
+
+/// The smallest id that can be made at an instant: ids begin with their time in milliseconds, so the
+/// newest posts are a stretch of the primary key.
+fn first_id(at: Timestamp) -> Uuid {
+    let millis = u128::try_from(at.micros() / 1_000).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
+}

@@ -1,0 +1,70 @@
+//! Building timelines behind a read that went without.
+
+use tokio::sync::Semaphore;
+
+use super::super::store;
+use super::timeline::{Line, MOST, Timelines};
+use crate::kernel::Result;
+use crate::platform::Ctx;
+
+/// Timelines that a process builds at once; a reader who comes meanwhile builds none.
+static BUILDERS: Semaphore = Semaphore::const_new(4);
+
+/// Builds a timeline, or renews its lifetime, while nobody waits for it.
+pub fn build_behind(ctx: &Ctx, line: Line, renew: bool) {
+    let Ok(turn) = BUILDERS.try_acquire() else {
+        return;
+    };
+    let ctx = ctx.clone();
+    ctx.tasks().clone().spawn(async move {
+        let done = if renew {
+            prolong(&ctx, line).await
+        } else {
+            build(&ctx, line).await
+        };
+        if let Err(error) = done {
+            tracing::debug!(?error, "a timeline could not be built");
+        }
+        drop(turn);
+    });
+}
+
+async fn build(ctx: &Ctx, line: Line) -> Result<()> {
+    let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) else {
+        return Ok(());
+    };
+    // First of all: from now on posts are put into this timeline.
+    note_reader(ctx, line).await?;
+    let Ok(Some(building)) = timelines.begin(line, ctx.ids().bytes()).await else {
+        return Ok(());
+    };
+    let rows = {
+        let mut conn = ctx.read().await?;
+        match line {
+            Line::Home(viewer) => store::list_candidates(&mut conn, viewer, MOST).await?,
+            Line::Author(author) => store::list_by_author(&mut conn, author, MOST).await?,
+        }
+    };
+    let no_more = i64::try_from(rows.len()).is_ok_and(|rows| rows < MOST);
+    // Without an answer there is a token and nothing else, which counts for nothing and expires.
+    timelines
+        .finish(&building, &rows, no_more)
+        .await
+        .unwrap_or_default();
+    Ok(())
+}
+
+async fn prolong(ctx: &Ctx, line: Line) -> Result<()> {
+    note_reader(ctx, line).await?;
+    if let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) {
+        timelines.renew(line).await.unwrap_or_default();
+    }
+    Ok(())
+}
+
+async fn note_reader(ctx: &Ctx, line: Line) -> Result<()> {
+    if let Line::Home(viewer) = line {
+        store::note_reader(&mut *ctx.read().await?, viewer, ctx.now()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! Timelines in Redis: sorted sets of post ids, newest first by score.
+//!
+//! A timeline holds candidates: posts that its reader may have to be shown, as far as friendships
+//! and follows say. Whether they may be shown is judged at each read. Its first member is either
+//! the mark, which says down to where it is complete and carries the stamps that it counts under,
+//! or the token of whoever builds it. So both are lost with the timeline.
+
+use std::time::Duration;
+
+use redis::Pipeline;
+use uuid::Uuid;
+
+use crate::infra::cache::{Cache, Stamp};
+use crate::infra::redis::{Away, Redis, Script};
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::TimeKey;
+use crate::kernel::{Timestamp, UserId};
+
+static READ: Script = Script::new(|| redis::Script::new(include_str!("read.lua")));
+static PUSH: Script = Script::new(|| redis::Script::new(include_str!("push.lua")));
+static BEGIN: Script = Script::new(|| redis::Script::new(include_str!("begin.lua")));
+static FINISH: Script = Script::new(|| redis::Script::new(include_str!("finish.lua")));
+
+/// The scripts that a connection must have loaded.
+pub const SCRIPTS: &[&Script] = &[&READ, &PUSH, &BEGIN, &FINISH];
+
+/// Most posts in a timeline.
+pub const MOST: i64 = 800;
+/// Posts on their way that a reader looks at.
+const PENDING_READ: i64 = 256;
+/// Posts on their way that are remembered.
+const PENDING_KEPT: i64 = 4_096;
+/// How long building may take before somebody else may begin.
+const BUILDING: Duration = Duration::from_secs(10);
+/// A timeline is given a new lifetime when it has lost so much of it.
+const WORN: Duration = Duration::from_hours(24);
+/// Every timeline has this tag: whoever loads posts in bulk voids it.
+const ALL: &str = "space:timeline";
+
+/// A place among posts: microseconds since 1970, then the id.
+pub type Spot = (i64, Uuid);
+
+/// The place of a sort key.
+pub fn spot_of(TimeKey(at, id): &TimeKey) -> Spot {
+    (at.micros(), *id)
+}
+
+/// Which timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Line {
+    /// The home feed of a person.
+    Home(UserId),
+    /// What an author has posted for others than themselves.
+    Author(UserId),
+}
+
+impl Line {
+    /// Its name in Redis, which is its own tag too.
+    pub fn name(self) -> String {
+        match self {
+            Self::Home(viewer) => format!("timeline:{viewer}"),
+            Self::Author(author) => format!("author-timeline:{author}"),
+        }
+    }
+
+    fn tags(self) -> [String; 2] {
+        [self.name(), ALL.to_owned()]
+    }
+}
+
+/// The newest part of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Newest first.
+    pub spots: Vec<Spot>,
+    /// Down to where it is complete; `None`: there is nothing below.
+    pub mark: Option<Spot>,
+    /// Whether as many were found as were asked for.
+    pub cut: bool,
+    /// Whether its lifetime should be renewed.
+    pub worn: bool,
+}
+
+/// A post between its commit and its arrival in the last timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// Why it is on its way: a post can be so twice at once.
+    pub reason: u8,
+    /// Its author.
+    pub author_id: UserId,
+    /// Its place.
+    pub spot: Spot,
+}
+
+impl Pending {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![self.reason];
+        bytes.extend_from_slice(self.author_id.uuid().as_bytes());
+        bytes.extend_from_slice(self.spot.1.as_bytes());
+        bytes.extend_from_slice(&self.spot.0.to_be_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (reason, rest) = bytes.split_first()?;
+        let (author, rest) = rest.split_first_chunk::<16>()?;
+        let (post, rest) = rest.split_first_chunk::<16>()?;
+        Some(Self {
+            reason: *reason,
+            author_id: UserId::from_uuid(Uuid::from_bytes(*author)),
+            spot: (
+                i64::from_be_bytes(rest.try_into().ok()?),
+                Uuid::from_bytes(*post),
+            ),
+        })
+    }
+}
+
+/// What `read.lua` answers: the mark's position, milliseconds left, posts with their scores.
+pub type ReadReply = (Option<Vec<u8>>, i64, Vec<(Vec<u8>, i64)>);
+/// What the look at posts on their way answers.
+pub type PendingReply = Vec<Vec<u8>>;
+
+/// The timelines of one epoch.
+#[derive(Clone, Copy)]
+pub struct Timelines<'a> {
+    cache: &'a Cache,
+    epoch: i64,
+    life: Duration,
+}
+
+/// The right to build a timeline, with the stamps of before the read.
+#[derive(Debug)]
+pub struct Building {
+    line: Line,
+    token: [u8; 16],
+    stamps: [Stamp; 2],
+}
+
+impl<'a> Timelines<'a> {
+    /// For readers and builders; `None` where nothing is read from Redis.
+    pub fn to_read(cache: &'a Cache, life: Duration) -> Option<Self> {
+        let epoch = cache.epoch_to_read()?;
+        Some(Self { cache, epoch, life })
+    }
+
+    /// For whoever adds posts; `None` while Redis is away.
+    pub fn to_write(cache: &'a Cache, life: Duration) -> Option<Self> {
+        let epoch = cache.epoch()?;
+        Some(Self { cache, epoch, life })
+    }
+
+    fn redis(&self) -> &'a Redis {
+        self.cache.redis()
+    }
+
+    fn key(&self, line: Line) -> String {
+        self.cache.structure_key(self.epoch, line.name())
+    }
+
+    fn pending_key(&self) -> String {
+        self.cache.structure_key(self.epoch, "pending")
+    }
+
+    fn add_script(&self, pipe: &mut Pipeline, script: &Script, line: Line) {
+        let [own, all] = line.tags().map(|tag| self.cache.tag_key(self.epoch, &tag));
+        pipe.cmd("EVALSHA")
+            .arg(script.get_hash())
+            .arg(3)
+            .arg(self.key(line))
+            .arg(own)
+            .arg(all);
+    }
+
+    /// Asks for up to `most` posts of a timeline, at `below` and older. The reply is a
+    /// [`ReadReply`].
+    pub fn ask(&self, pipe: &mut Pipeline, line: Line, below: Option<i64>, most: usize) {
+        self.add_script(pipe, &READ, line);
+        match below {
+            Some(micros) => pipe.arg(micros),
+            None => pipe.arg("+inf"),
+        };
+        pipe.arg(most);
+    }
+
+    /// Reads such a reply; `None`: there is no timeline that counts.
+    pub fn stretch(&self, (mark, left, posts): ReadReply, most: usize) -> Option<Stretch> {
+        let cut = posts.len() >= most;
+        let spots = posts.into_iter().map(|(id, micros)| {
+            let id = Uuid::from_slice(&id).ok()?;
+            Some((micros, id))
+        });
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+        Some(Stretch {
+            spots: spots.collect::<Option<_>>()?,
+            mark: read_mark(&mark?)?,
+            cut,
+            worn: left + WORN < self.life,
+        })
+    }
+
+    /// Asks for the posts on their way. The reply is a [`PendingReply`]. It comes before timelines
+    /// in a pipeline: what has left it by then is in them.
+    pub fn ask_pending(&self, pipe: &mut Pipeline) {
+        pipe.cmd("ZREVRANGE")
+            .arg(self.pending_key())
+            .arg(0)
+            .arg(PENDING_READ - 1);
+    }
+
+    /// Reads such a reply.
+    pub fn pending(reply: &PendingReply) -> Vec<Pending> {
+        reply
+            .iter()
+            .filter_map(|one| Pending::decode(one))
+            .collect()
+    }
+
+    /// Puts a post into a timeline, if there is one.
+    pub fn add_push(&self, pipe: &mut Pipeline, line: Line, spot: Spot) {
+        pipe.cmd("EVALSHA")
+            .arg(PUSH.get_hash())
+            .arg(1)
+            .arg(self.key(line))
+            .arg(spot.0)
+            .arg(&spot.1.as_bytes()[..])
+            .arg(MOST)
+            .ignore();
+    }
+
+    /// Notes that a post is on its way.
+    pub fn add_pending(&self, pipe: &mut Pipeline, post: &Pending, now: Timestamp) {
+        let key = self.pending_key();
+        pipe.cmd("ZADD")
+            .arg(&key)
+            .arg(now.micros())
+            .arg(post.encode())
+            .ignore();
+        pipe.cmd("ZREMRANGEBYRANK")
+            .arg(&key)
+            .arg(0)
+            .arg(-PENDING_KEPT - 1)
+            .ignore();
+        pipe.cmd("PEXPIRE")
+            .arg(&key)
+            .arg(millis(self.life))
+            .ignore();
+    }
+
+    /// Notes that a post has arrived.
+    pub fn add_arrived(&self, pipe: &mut Pipeline, post: &Pending) {
+        pipe.cmd("ZREM")
+            .arg(self.pending_key())
+            .arg(post.encode())
+            .ignore();
+    }
+
+    /// Begins to build a timeline; `None`: there is one, or somebody else is at it.
+    pub async fn begin(&self, line: Line, token: [u8; 16]) -> Result<Option<Building>, Away> {
+        let stamps = self
+            .cache
+            .stamps(self.epoch, &line.tags(), self.life * 2)
+            .await?;
+        let mut pipe = Pipeline::new();
+        self.add_script(&mut pipe, &BEGIN, line);
+        pipe.arg(&token[..]).arg(millis(BUILDING));
+        let (begun,): (bool,) = self.redis().query(&pipe).await?;
+        Ok(begun.then_some(Building {
+            line,
+            token,
+            stamps,
+        }))
+    }
+
+    /// Merges what was read, newest first, and marks the timeline as complete down to the last row,
+    /// or wholly if there are `no_more` rows. Says whether it counts now.
+    pub async fn finish(
+        &self,
+        building: &Building,
+        rows: &[Spot],
+        no_more: bool,
+    ) -> Result<bool, Away> {
+        let mut pipe = Pipeline::new();
+        self.add_script(&mut pipe, &FINISH, building.line);
+        let [own, all] = building.stamps;
+        pipe.arg(&building.token[..])
+            .arg(&own[..])
+            .arg(&all[..])
+            .arg(MOST)
+            .arg(millis(self.life));
+        match rows.last().filter(|_| !no_more) {
+            Some((micros, id)) => pipe.arg(*micros).arg(&id.as_bytes()[..]),
+            None => pipe.arg("").arg(""),
+        };
+        for (micros, id) in rows {
+            pipe.arg(*micros).arg(&id.as_bytes()[..]);
+        }
+        let (done,): (bool,) = self.redis().query(&pipe).await?;
+        Ok(done)
+    }
+
+    /// Gives a timeline and its stamps their lifetimes anew.
+    pub async fn renew(&self, line: Line) -> Result<(), Away> {
+        let mut pipe = Pipeline::new();
+        pipe.cmd("PEXPIRE")
+            .arg(self.key(line))
+            .arg(millis(self.life))
+            .ignore();
+        for tag in line.tags() {
+            pipe.cmd("PEXPIRE")
+                .arg(self.cache.tag_key(self.epoch, &tag))
+                .arg(millis(self.life * 2))
+                .arg("GT")
+                .ignore();
+        }
+        self.redis().query(&pipe).await
+    }
+}
+
+/// Reads a mark's position: `Some(None)` is a timeline that is complete to its end.
+fn read_mark(position: &[u8]) -> Option<Option<Spot>> {
+    let Some((id, micros)) = position.split_first_chunk::<16>() else {
+        return position.is_empty().then_some(None);
+    };
+    let micros = std::str::from_utf8(micros).ok()?.parse().ok()?;
+    Some(Some((micros, Uuid::from_bytes(*id))))
+}
+
+fn millis(life: Duration) -> u64 {
+    u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1)
+}

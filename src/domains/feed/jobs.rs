@@ -1,0 +1,211 @@
+//! Carrying posts to the timelines of their readers, some readers at a time.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use redis::Pipeline;
+use serde::{Deserialize, Serialize};
+
+use super::cache::{ALL_PULLED, Line, Pending, Timelines};
+use super::store::{self, Carried};
+use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
+use crate::infra::cache::store::leave_void;
+use crate::infra::jobs::{Progress, Registry, Step};
+use crate::infra::redis::PATIENT;
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::platform::Ctx;
+use crate::platform::write::AtOnce;
+
+/// Readers that one step serves.
+const READERS: i64 = 500;
+/// Clocks may differ by this much, and a lifetime may be renewed so late.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
+
+/// Registers the jobs.
+pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    registry
+        .on_event_in_steps::<PostCreated, Journey, _, _>("feed.fan-out", carry)
+        .on_event_in_steps::<PostRestored, Journey, _, _>("feed.fan-out-restored", carry)
+        .on_event_in_steps::<PostWidened, Journey, _, _>("feed.fan-out-widened", carry)
+        .every(
+            "feed.forget-readers",
+            Duration::from_hours(1),
+            forget_readers,
+        )
+}
+
+/// What happens at once after a commit: the author's own timeline has the post, and others find it
+/// on its way until it is in theirs.
+pub fn at_once(listeners: AtOnce) -> AtOnce {
+    listeners
+        .on::<PostCreated, _, _>(|ctx, event| set_out(ctx, Journey::from(event)))
+        .on::<PostRestored, _, _>(|ctx, event| set_out(ctx, Journey::from(event)))
+        .on::<PostWidened, _, _>(|ctx, event| set_out(ctx, Journey::from(event)))
+}
+
+/// A post on its way, and how far it has come.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Journey {
+    post: PostRef,
+    /// Of which event it is: each ends the waiting that it began, and no other.
+    reason: u8,
+    /// Readers up to this one have it.
+    after: UserId,
+    /// Whether its author's posts are fetched at reading from now on, and this one is pushed too,
+    /// for those who read while that became so.
+    crossing: bool,
+}
+
+impl Journey {
+    fn of(post: PostRef, reason: u8) -> Self {
+        Self {
+            post,
+            reason,
+            after: UserId::from_uuid(uuid::Uuid::nil()),
+            crossing: false,
+        }
+    }
+
+    fn pending(&self) -> Pending {
+        Pending {
+            reason: self.reason,
+            author_id: self.post.author_id,
+            spot: (self.post.created_at.micros(), self.post.post_id.uuid()),
+        }
+    }
+}
+
+impl From<PostCreated> for Journey {
+    fn from(event: PostCreated) -> Self {
+        Self::of(event.0, b'c')
+    }
+}
+
+impl From<PostRestored> for Journey {
+    fn from(event: PostRestored) -> Self {
+        Self::of(event.0, b'r')
+    }
+}
+
+impl From<PostWidened> for Journey {
+    fn from(event: PostWidened) -> Self {
+        Self::of(event.0, b'w')
+    }
+}
+
+async fn set_out(ctx: Ctx, journey: Journey) {
+    let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline) else {
+        return;
+    };
+    let post = journey.pending();
+    let mut pipe = Pipeline::new();
+    timelines.add_pending(&mut pipe, &post, ctx.now());
+    timelines.add_push(&mut pipe, Line::Home(post.author_id), post.spot);
+    // Whoever is missed here is reached by the job.
+    let told: std::result::Result<(), _> = ctx.redis().query(&pipe).await;
+    if let Err(error) = told {
+        tracing::debug!(%error, "a post on its way could not be announced");
+    }
+}
+
+async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Step> {
+    if ctx.config().redis_url.is_none() {
+        return Ok(Step::Done);
+    }
+    // Another process may have begun an epoch before the post was written: then it counts here.
+    ctx.cache().step().await;
+    let found = store::find_carried(&mut *ctx.read().await?, journey.post.post_id).await?;
+    let Some(carried) = found.filter(|carried| carried.audience != "only_me") else {
+        return arrive(&ctx, &journey, Vec::new()).await;
+    };
+    let is_pulled = is_pulled(&ctx, &mut journey, &carried).await?;
+    let readers = if is_pulled && !journey.crossing {
+        Vec::new()
+    } else {
+        list_readers(&ctx, &journey, &carried).await?
+    };
+    let last = readers.last().copied();
+    let is_last = i64::try_from(readers.len()).is_ok_and(|found| found < READERS);
+    let mut lines: Vec<Line> = readers.into_iter().map(Line::Home).collect();
+    if is_pulled {
+        lines.push(Line::Author(journey.post.author_id));
+    }
+    if is_last {
+        return arrive(&ctx, &journey, lines).await;
+    }
+    push(&ctx, &journey, &lines, false).await?;
+    journey.after = last.unwrap_or(journey.after);
+    progress.save(&mut *ctx.read().await?, &journey).await?;
+    Ok(Step::Again)
+}
+
+/// Whether the author has too many readers to push to all of them. Who once has stays so.
+async fn is_pulled(ctx: &Ctx, journey: &mut Journey, carried: &Carried) -> Result<bool> {
+    if carried.pulled {
+        return Ok(true);
+    }
+    if carried.readers <= i64::from(ctx.config().feed_pull_above) {
+        return Ok(false);
+    }
+    let author = journey.post.author_id;
+    store::insert_pulled(&mut *ctx.read().await?, author).await?;
+    // No waiting for the relay: the next post is not pushed any more.
+    ctx.cache().void(&[ALL_PULLED.to_owned()]).await;
+    journey.crossing = true;
+    Ok(true)
+}
+
+async fn list_readers(ctx: &Ctx, journey: &Journey, carried: &Carried) -> Result<Vec<UserId>> {
+    store::list_recipients(
+        &mut *ctx.read().await?,
+        journey.post.author_id,
+        carried.audience == "public",
+        active_since(ctx)?,
+        journey.after,
+        READERS,
+    )
+    .await
+}
+
+fn active_since(ctx: &Ctx) -> Result<Timestamp> {
+    let life = TimeDelta::from_std(ctx.config().feed_timeline).map_err(Error::internal)?;
+    Ok(ctx.now() - life - MARGIN)
+}
+
+/// The last step: nobody needs to look for the post on its way any more.
+async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<Step> {
+    lines.push(Line::Home(journey.post.author_id));
+    push(ctx, journey, &lines, true).await?;
+    if journey.reason == b'c' {
+        let lag = (ctx.now().utc() - journey.post.created_at.utc()).num_milliseconds();
+        tracing::debug!(lag_ms = lag, "a post is in all timelines");
+    }
+    Ok(Step::Done)
+}
+
+/// Pushes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again
+/// finds these timelines void.
+async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
+    let post = journey.pending();
+    if let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline) {
+        let mut pipe = Pipeline::new();
+        for line in lines {
+            timelines.add_push(&mut pipe, *line, post.spot);
+        }
+        if last {
+            timelines.add_arrived(&mut pipe, &post);
+        }
+        let pushed: std::result::Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
+        if pushed.is_ok() {
+            return Ok(());
+        }
+    }
+    let tags: Vec<String> = lines.iter().map(|line| line.name()).collect();
+    leave_void(&mut *ctx.read().await?, &tags).await
+}
+
+async fn forget_readers(ctx: Ctx) -> Result<()> {
+    let before = active_since(&ctx)?;
+    store::forget_readers(&mut *ctx.read().await?, before).await
+}

@@ -1,0 +1,12 @@
+//! Routes of the home feed.
+
+mod feed;
+mod marker;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    feed::configure(cfg);
+    marker::configure(cfg);
+}

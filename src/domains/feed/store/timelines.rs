@@ -1,0 +1,145 @@
+//! What timelines are built from, and whom posts are carried to.
+
+use sqlx::Connection as _;
+
+use super::{PLANNING, PlaceRow};
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::{PostId, Result, Timestamp, UserId};
+
+/// A place among posts: microseconds since 1970, then the id.
+type Spot = (i64, uuid::Uuid);
+
+fn spot(row: &PlaceRow) -> Spot {
+    (row.created_at.micros(), row.post_id.uuid())
+}
+
+/// The newest posts that the timeline of `viewer` has to hold.
+pub async fn list_candidates(conn: &mut Conn, viewer: UserId, most: i64) -> Result<Vec<Spot>> {
+    let mut transaction = conn.begin_with(PLANNING).await?;
+    let rows = sqlx::query_file_as!(
+        PlaceRow,
+        "src/domains/feed/store/candidates.sql",
+        viewer as _,
+        most
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(rows.iter().map(spot).collect())
+}
+
+/// The newest posts of an author that others may see.
+pub async fn list_by_author(conn: &mut Conn, author: UserId, most: i64) -> Result<Vec<Spot>> {
+    let rows = sqlx::query_as!(
+        PlaceRow,
+        r#"select created_at as "created_at: _", post_id as "post_id: _" from post
+           where author_id = $1 and deleted_at is null and audience <> 'only_me'
+           order by created_at desc, post_id desc limit $2"#,
+        author as _,
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.iter().map(spot).collect())
+}
+
+/// Notes that somebody looks at their feed.
+pub async fn note_reader(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "insert into feed_reader (user_id, read_at) values ($1, $2)
+         on conflict (user_id) do update set read_at = excluded.read_at
+         where feed_reader.read_at < excluded.read_at",
+        user_id as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A post that is to be carried to its readers.
+#[derive(Debug)]
+pub struct Carried {
+    /// The word of its audience.
+    pub audience: String,
+    /// How many friends and followers its author has.
+    pub readers: i64,
+    /// Whether its author's posts are fetched at reading.
+    pub pulled: bool,
+}
+
+/// How a post stands now; `None` if it is deleted.
+pub async fn find_carried(conn: &mut Conn, post_id: PostId) -> Result<Option<Carried>> {
+    Ok(sqlx::query_as!(
+        Carried,
+        r#"select p.audience, (c.friends + c.followers)::bigint as "readers!",
+                  exists (select from feed_pulled f where f.author_id = p.author_id) as "pulled!"
+           from post p
+           join user_counter c on c.user_id = p.author_id
+           where p.post_id = $1 and p.deleted_at is null"#,
+        post_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// The friends of an author, and with `followers` those too, who have looked at their feed since
+/// `active_since`: some, in order of id, after `after`.
+pub async fn list_recipients(
+    conn: &mut Conn,
+    author: UserId,
+    followers: bool,
+    active_since: Timestamp,
+    after: UserId,
+    limit: i64,
+) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select s.user_id as "user_id!: _"
+           from (
+               select f.friend_id as user_id from friendship f
+               where f.user_id = $1 and f.friend_id > $4
+               union
+               select w.follower_id from follow w
+               where w.followee_id = $1 and $2 and w.follower_id > $4
+           ) s
+           where exists (select from feed_reader r where r.user_id = s.user_id and r.read_at > $3)
+           order by s.user_id
+           limit $5"#,
+        author as _,
+        followers,
+        active_since as _,
+        after as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Authors whose posts are fetched at reading, in order of id.
+pub async fn list_pulled(conn: &mut Conn) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select author_id as "author_id: _" from feed_pulled order by author_id"#
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// From now on the author's posts are fetched at reading; or have been before.
+pub async fn insert_pulled(conn: &mut Conn, author: UserId) -> Result<()> {
+    sqlx::query!(
+        "insert into feed_pulled (author_id) values ($1) on conflict do nothing",
+        author as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets readers who have not looked since `before`: their timelines are long gone.
+pub async fn forget_readers(conn: &mut Conn, before: Timestamp) -> Result<()> {
+    sqlx::query!("delete from feed_reader where read_at < $1", before as _)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Where the posts of a home feed come from: one's timeline, the timelines of authors with many
+//! readers, and posts that are still on their way.
+
+use redis::{FromRedisValue as _, Pipeline, Value};
+
+use super::merge::{Merged, merge};
+use crate::domains::feed::cache::{
+    Line, PULLED, Pending, PendingReply, ReadReply, Spot, Stretch, Timelines, build_behind,
+};
+use crate::domains::relations::Ties;
+use crate::infra::cache::Only;
+use crate::kernel::{Result, UserId};
+use crate::platform::{Ctx, Reads};
+
+/// Posts of a source that are asked for at once.
+pub const ASKED: usize = 60;
+
+/// Candidates for the feed of `viewer` below `from`; `None` where some source cannot tell.
+pub async fn candidates(
+    ctx: &Ctx,
+    viewer: UserId,
+    ties: &Ties,
+    from: Option<Spot>,
+) -> Result<Option<Merged>> {
+    let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) else {
+        return Ok(None);
+    };
+    let pulled = Reads::cached(ctx).find(&PULLED, &Only).await?;
+    let pulled = pulled.iter().filter(|author| reads(ties, **author));
+    let lines: Vec<Line> = std::iter::once(Line::Home(viewer))
+        .chain(pulled.map(|author| Line::Author(*author)))
+        .collect();
+    let mut pipe = Pipeline::new();
+    timelines.ask_pending(&mut pipe);
+    for line in &lines {
+        timelines.ask(&mut pipe, *line, from.map(|(micros, _)| micros), ASKED);
+    }
+    let Ok(replies) = ctx.redis().query::<Vec<Value>>(&pipe).await else {
+        return Ok(None);
+    };
+    Ok(read(ctx, timelines, viewer, ties, &lines, replies, from))
+}
+
+fn read(
+    ctx: &Ctx,
+    timelines: Timelines<'_>,
+    viewer: UserId,
+    ties: &Ties,
+    lines: &[Line],
+    replies: Vec<Value>,
+    from: Option<Spot>,
+) -> Option<Merged> {
+    let mut replies = replies.into_iter();
+    let pending = PendingReply::from_redis_value(replies.next()?).ok()?;
+    let mut stretches: Vec<Stretch> = Vec::with_capacity(lines.len());
+    for (line, reply) in lines.iter().zip(replies) {
+        let reply = ReadReply::from_redis_value(reply).ok();
+        match reply.and_then(|reply| timelines.stretch(reply, ASKED)) {
+            Some(stretch) => {
+                if stretch.worn {
+                    build_behind(ctx, *line, true);
+                }
+                stretches.push(stretch);
+            }
+            None => build_behind(ctx, *line, false),
+        }
+    }
+    if stretches.len() < lines.len() {
+        return None;
+    }
+    let single: Vec<Spot> = Timelines::pending(&pending)
+        .into_iter()
+        .filter(|post: &Pending| post.author_id == viewer || reads(ties, post.author_id))
+        .map(|post| post.spot)
+        .collect();
+    Some(merge(&stretches, &single, from))
+}
+
+/// Whether posts of `author` belong into the feed of whoever has these ties.
+pub fn reads(ties: &Ties, author: UserId) -> bool {
+    ties.is_friend(author) || ties.follows(author)
+}

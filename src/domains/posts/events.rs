@@ -1,0 +1,50 @@
+//! What posts tell the domains to their right.
+
+use serde::{Deserialize, Serialize};
+
+use crate::infra::jobs::Registry;
+use crate::infra::outbox::Event;
+use crate::kernel::clock::micros;
+use crate::kernel::{PostId, Timestamp, UserId};
+
+/// Which post it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostRef {
+    /// The post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// When it was made, to the microsecond, which is its place in every list.
+    #[serde(with = "micros")]
+    pub created_at: Timestamp,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+            pub struct $name(pub PostRef);
+
+            impl Event for $name {
+                const NAME: &'static str = $word;
+            }
+        )+
+
+        /// Makes the events of posts known.
+        pub fn events<C>(registry: Registry<C>) -> Registry<C> {
+            registry$(.knows::<$name>())+
+        }
+    };
+}
+
+events! {
+    /// Somebody has posted something.
+    PostCreated = "post.created",
+    /// A deleted post is back.
+    PostRestored = "post.restored",
+    /// The audience of a post has changed so that more people may see it than before.
+    PostWidened = "post.widened",
+    /// An author has deleted a post; it may come back.
+    PostDeleted = "post.deleted",
+}

@@ -1,0 +1,100 @@
+//! The page `docs/metrics.md`.
+
+use super::GROUPS;
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+This page is printed by `kith metrics`, from the declarations in `src/infra/metrics/declared.rs`.
+
+`GET /metrics` on `KITH_OPS_ADDR` gives these to Prometheus, in its text format, and nothing on the public
+address does. A metric shows from the first time that something was counted; some belong to parts of kith that
+a process may not run (`KITH_ROLES`). Labels are words of the program and never hold ids. Histograms have
+bounds from 0.1 ms to 10 s, and add `_bucket`, `_sum` and `_count` to their names.
+
+[alerts.yml](alerts.yml) has rules to begin with.
+";
+
+/// The page, from the declarations.
+pub fn render_markdown() -> String {
+    let mut page = String::from(INTRODUCTION);
+    for (heading, metrics) in GROUPS {
+        page.extend(["\n## ", heading, "\n\n"]);
+        page.push_str(
+            "| name | kind | labels | unit | meaning |\n| --- | --- | --- | --- | --- |\n",
+        );
+        for metric in *metrics {
+            let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
+            let cells = [
+                &format!("`{}`", metric.name),
+                metric.kind.as_str(),
+                &labels.join(", "),
+                metric.unit,
+                metric.meaning,
+            ];
+            page.extend(["| ", &cells.join(" | "), " |\n"]);
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infra::metrics::{Kind, declared};
+
+    fn file(path: &str) -> std::path::PathBuf {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    }
+
+    #[test]
+    fn the_committed_page_is_the_one_made_from_the_declarations() {
+        let path = file("docs/metrics.md");
+        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
+            std::fs::write(&path, render_markdown()).expect("writes");
+        }
+        assert!(
+            std::fs::read_to_string(&path).unwrap_or_default() == render_markdown(),
+            "docs/metrics.md is out of date: run this test with KITH_WRITE_GENERATED=1"
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_end_as_their_kind_does() {
+        let mut names: Vec<&str> = declared::all().map(|metric| metric.name).collect();
+        for metric in declared::all() {
+            let is_total = metric.name.ends_with("_total");
+            assert_eq!(is_total, metric.kind == Kind::Counter, "{}", metric.name);
+            // The bounds are for seconds.
+            let is_time = metric.name.ends_with("_seconds");
+            assert!(is_time || metric.kind != Kind::Histogram, "{}", metric.name);
+        }
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn the_alerts_speak_of_declared_metrics_and_labels_only() {
+        let rules = std::fs::read_to_string(file("docs/alerts.yml")).expect("the rules");
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let mut met = 0;
+        for name in rules
+            .split(|c| !is_word(c))
+            .filter(|word| word.starts_with("kith_"))
+        {
+            let known = declared::all().any(|metric| {
+                let parts = ["_bucket", "_sum", "_count"];
+                let base = parts.iter().find_map(|part| name.strip_suffix(part));
+                match metric.kind {
+                    Kind::Histogram => base == Some(metric.name),
+                    _ => name == metric.name,
+                }
+            });
+            assert!(known, "{name} is not declared");
+            met += 1;
+        }
+        assert!(met >= 10, "{met}");
+    }
+}

@@ -1,0 +1,202 @@
+//! What goes with time, and what stays: the jobs of retention, at a later hour.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::TimeDelta;
+use kith::app::{Injected, context, registry};
+use kith::infra::jobs::{Outcome, Runner};
+use kith::kernel::{Clock, IdFactory, Timestamp};
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+use crate::support::TestApp;
+
+struct HandClock(Mutex<Timestamp>);
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("nobody panicked")
+    }
+}
+
+/// Runs a job of `app` as if it were `later`.
+async fn run_at(app: &TestApp, later: TimeDelta, job: &str) {
+    let clock = Arc::new(HandClock(Mutex::new(app.ctx.now() + later)));
+    let injected = Injected {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ids: IdFactory::from_os(),
+    };
+    let config = app.ctx.config().clone();
+    let addr = config.addr;
+    let ctx = context(config, &app.database_url(), injected, addr).expect("a context");
+    let runner = Runner::new(ctx.db().clone(), registry(), ctx.clone(), clock);
+    let outcome = runner.run_now(job).await.expect("the job runs");
+    assert_eq!(outcome, Some(Outcome::Done), "{job}");
+}
+
+async fn count(app: &TestApp, table: &'static str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+        .fetch_one(&app.db)
+        .await
+        .expect("a count")
+}
+
+/// Without workers: nothing but the test runs a job.
+async fn start() -> TestApp {
+    TestApp::start_with(&[("KITH_ROLES", "web")]).await
+}
+
+const DAY: TimeDelta = TimeDelta::days(1);
+
+#[tokio::test]
+async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
+    let app = start().await;
+    let (alice, bob) = app.friends("alice", "bob").await;
+    let post = alice.post_to(&json!("public"), "for a while").await;
+    let kept = alice.post_to(&json!("public"), "for long").await;
+    let share = json!({"content": "look", "audience": "public", "shared_post_id": post});
+    let share = bob.post("/v1/posts", &share).await.expect_status(201).id();
+    for post in [&post, &kept] {
+        let path = format!("/v1/posts/{post}");
+        let change =
+            json!({"content": "in other words", "audience": {"kind": "custom", "deny": [bob.id]}});
+        let comment = bob.comment_on(post, "first").await;
+        let reply = json!({"content": "an answer", "parent_id": comment});
+        let reply = alice.post(&format!("{path}/comments"), &reply).await;
+        let reply = reply.expect_status(201).id();
+        let like = json!({"kind": "love"});
+        bob.put(&format!("{path}/reaction"), &like)
+            .await
+            .expect_status(200);
+        bob.put(&format!("/v1/comments/{reply}/reaction"), &like)
+            .await
+            .expect_status(200);
+        bob.set(&format!("{path}/saved")).await.expect_status(200);
+        bob.set(&format!("{path}/hidden")).await.expect_status(200);
+        alice.patch(&path, &change).await.expect_status(200);
+    }
+    const TABLES: [&str; 10] = [
+        "comment",
+        "comment_counter",
+        "reaction",
+        "reaction_summary",
+        "post_audience",
+        "post_revision",
+        "saved_post",
+        "hidden_post",
+        "post_counter",
+        "post",
+    ];
+    let mut before = Vec::new();
+    for table in TABLES {
+        before.push(count(&app, table).await);
+    }
+    alice
+        .delete(&format!("/v1/posts/{post}"))
+        .await
+        .expect_status(204);
+
+    for job in ["comments.purge", "posts.purge"] {
+        run_at(&app, DAY * 30 - TimeDelta::minutes(1), job).await;
+    }
+    assert_eq!(
+        count(&app, "post").await,
+        3,
+        "it can be restored until then"
+    );
+    assert_eq!(count(&app, "comment").await, 4);
+    // Its comments are still there: it waits for them.
+    run_at(&app, DAY * 30, "posts.purge").await;
+    assert_eq!(count(&app, "post").await, 3);
+    run_at(&app, DAY * 30, "comments.purge").await;
+    assert_eq!(count(&app, "comment").await, 2);
+    run_at(&app, DAY * 30, "posts.purge").await;
+    let mut after = Vec::new();
+    for table in TABLES {
+        after.push(count(&app, table).await);
+    }
+    // Two posts had one of each, but for the share, which has its own post and counter.
+    assert_eq!(before, [4, 4, 4, 4, 2, 2, 2, 2, 3, 3]);
+    assert_eq!(after, [2, 2, 2, 2, 1, 1, 1, 1, 2, 2]);
+
+    let seen = bob
+        .get(&format!("/v1/posts/{share}"))
+        .await
+        .expect_status(200);
+    assert_eq!(
+        seen.json["shared_post"]["unavailable"], true,
+        "{:#}",
+        seen.json
+    );
+    bob.delete(&format!("/v1/posts/{share}"))
+        .await
+        .expect_status(204);
+    alice
+        .act(&format!("/v1/posts/{post}/restore"))
+        .await
+        .expect_status(404);
+    app.expect_no_drift().await;
+}
+
+/// A row of `table` just within the rule and one just beyond it: the second one goes.
+async fn expect_one_to_go(job: &str, table: &'static str, insert: &str) {
+    let app = start().await;
+    app.person("alice").await;
+    sqlx::raw_sql(AssertSqlSafe(format!("delete from {table}; {insert}")))
+        .execute(&app.db)
+        .await
+        .expect("rows");
+    let before = count(&app, table).await;
+    run_at(&app, TimeDelta::zero(), job).await;
+    assert_eq!(count(&app, table).await, before - 1, "{job}");
+}
+
+#[tokio::test]
+async fn answers_to_idempotency_keys_are_forgotten_after_a_day() {
+    let insert =
+        "insert into idempotency (user_id, route, key, fingerprint, status, body, created_at)
+         select gen_random_uuid(), '/', 'k', '', 200, '', now() - age
+         from unnest(array[interval '24 hours 1 minute', interval '23 hours 59 minutes']) age";
+    expect_one_to_go("idempotency.forget", "idempotency", insert).await;
+}
+
+#[tokio::test]
+async fn delivered_events_are_forgotten_after_an_hour() {
+    let insert = "insert into outbox (event, payload, created_at, delivered_at)
+         select 'e', '{}', now() - interval '2 hours', now() - age
+         from unnest(array[interval '61 minutes', interval '59 minutes', null]) age";
+    expect_one_to_go("outbox.forget", "outbox", insert).await;
+}
+
+#[tokio::test]
+async fn sessions_are_deleted_thirty_days_after_their_end() {
+    let insert = "insert into session (session_id, user_id, address, user_agent, created_at, last_active_at,
+                              reauthenticated_at, expires_at, ends_at, revoked_at)
+         select gen_random_uuid(), user_id, '', '', now(), now(), now(), now() - expired, now(),
+                now() - revoked
+         from account, (values (interval '29 days 23 hours', null::interval),
+                               (interval '-1 day', interval '29 days 23 hours'),
+                               (interval '-1 day', interval '30 days 1 hour')) as s (expired, revoked)";
+    expect_one_to_go("auth.sessions", "session", insert).await;
+    let expired = "insert into session (session_id, user_id, address, user_agent, created_at, last_active_at,
+                              reauthenticated_at, expires_at, ends_at)
+         select gen_random_uuid(), user_id, '', '', now(), now(), now(), now() - expired, now()
+         from account, unnest(array[interval '30 days 1 hour', interval '29 days 23 hours']) expired";
+    expect_one_to_go("auth.sessions", "session", expired).await;
+}
+
+#[tokio::test]
+async fn a_person_keeps_a_hundred_lines_of_security_log() {
+    let insert = "insert into security_event (security_event_id, user_id, kind, address, user_agent, created_at)
+         select gen_random_uuid(), user_id, 'login', '', '', now() - n * interval '1 year'
+         from account, generate_series(1, 101) n";
+    expect_one_to_go("auth.security_log", "security_event", insert).await;
+}
+
+#[tokio::test]
+async fn a_former_username_is_free_after_ninety_days() {
+    let insert = "insert into former_username (username, user_id, released_at)
+         select 'former' || row_number() over (), user_id, now() - age
+         from account, unnest(array[interval '90 days 1 hour', interval '89 days 23 hours']) age";
+    expect_one_to_go("users.release-usernames", "former_username", insert).await;
+}
