@@ -6,10 +6,11 @@
 //! complete. Who sees what is judged at each read; what a timeline cannot tell, Postgres does, with
 //! the same result. Losing timelines loses nothing else.
 //!
-//! Owns the tables `feed_marker` (how far each person has read), `feed_reader` and `feed_pulled`, and in Redis the timelines and the list of posts
-//! on their way. Invariants: a post is in the list from its commit until it is in all timelines; a
-//! timeline carries the stamp of its reader's friendships and follows, so a change of those ends it;
-//! whoever has a timeline is in `feed_reader` before it is built.
+//! Owns the tables `feed_marker` (how far each person has read), `feed_reader` and `feed_pulled`, and
+//! in Redis the timelines and the list of posts on their way. Invariants: a post is in the list from
+//! its commit until it is in all timelines; a timeline carries the stamp of its reader's friendships
+//! and follows, so a change of those ends it; whoever has a timeline is in `feed_reader` before it is
+//! built.
 
 mod actions;
 mod cache;
@@ -20,5 +21,5 @@ mod view;
 
 pub use cache::{SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
-pub use routes::configure;
+pub use routes::{PREFETCH, configure};
 pub use store::{NEWER, OLDER, PLANNING};

@@ -83,7 +83,9 @@ impl Config {
                 .get("KITH_FEED_TIMELINE", values::duration)
                 .unwrap_or_default(),
             feed_pull_above: reader
-                .get("KITH_FEED_PULL_ABOVE", |text| values::count(text, 1_000_000_000))
+                .get("KITH_FEED_PULL_ABOVE", |text| {
+                    values::count(text, 1_000_000_000)
+                })
                 .unwrap_or_default(),
             max_sockets: reader
                 .get("KITH_MAX_SOCKETS", |text| values::count(text, 10_000_000))

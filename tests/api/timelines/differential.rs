@@ -135,7 +135,10 @@ impl World {
         let path = format!("/v1/posts/{id}");
         let (what, status) = match self.any(6) {
             0 => ("delete", session.delete(&path).await.status),
-            1 => ("restore", session.act(&format!("{path}/restore")).await.status),
+            1 => (
+                "restore",
+                session.act(&format!("{path}/restore")).await.status,
+            ),
             2 => {
                 let body = json!({"content": format!("changed {number}")});
                 ("edit", session.patch(&path, &body).await.status)
@@ -180,8 +183,14 @@ impl World {
                 let path = format!("/v1/friends/{}", peer.id);
                 ("unfriends", session.delete(&path).await.status)
             }
-            4..6 => ("follows", session.set(&format!("{user}/follow")).await.status),
-            6 => ("unfollows", session.delete(&format!("{user}/follow")).await.status),
+            4..6 => (
+                "follows",
+                session.set(&format!("{user}/follow")).await.status,
+            ),
+            6 => (
+                "unfollows",
+                session.delete(&format!("{user}/follow")).await.status,
+            ),
             7 => {
                 let blocked = session.set(&format!("{user}/block")).await.status;
                 if self.any(3) > 0 {
@@ -189,10 +198,16 @@ impl World {
                 }
                 ("blocks", blocked)
             }
-            8 => ("unblocks", session.delete(&format!("{user}/block")).await.status),
+            8 => (
+                "unblocks",
+                session.delete(&format!("{user}/block")).await.status,
+            ),
             _ => match self.any(2) {
                 0 => ("mutes", session.set(&format!("{user}/mute")).await.status),
-                _ => ("unmutes", session.delete(&format!("{user}/mute")).await.status),
+                _ => (
+                    "unmutes",
+                    session.delete(&format!("{user}/mute")).await.status,
+                ),
             },
         };
         format!("{one} {what} {other}: {status}")
@@ -263,8 +278,11 @@ impl World {
 
 /// What pushes into a full timeline do: the lowest posts go and the mark moves up.
 async fn trim(app: &TestApp, line: &str) -> i64 {
-    let all: Vec<Vec<u8>> =
-        run(app, &[b"ZRANGE", line.as_bytes(), b"0", b"-1", b"WITHSCORES"]).await;
+    let all: Vec<Vec<u8>> = run(
+        app,
+        &[b"ZRANGE", line.as_bytes(), b"0", b"-1", b"WITHSCORES"],
+    )
+    .await;
     let pairs: Vec<&[Vec<u8>]> = all.chunks(2).collect();
     let Some((mark, posts)) = pairs.split_first() else {
         return 0;

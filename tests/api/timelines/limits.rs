@@ -19,10 +19,12 @@ async fn post_many(app: &TestApp, author: &Session, many: i32) {
     .execute(&app.db)
     .await
     .expect("the posts are there");
-    sqlx::query("insert into post_counter (post_id) select post_id from post on conflict do nothing")
-        .execute(&app.db)
-        .await
-        .expect("their counters are there");
+    sqlx::query(
+        "insert into post_counter (post_id) select post_id from post on conflict do nothing",
+    )
+    .execute(&app.db)
+    .await
+    .expect("their counters are there");
 }
 
 #[tokio::test]
@@ -39,7 +41,9 @@ async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
     let line = key(&app, &format!("timeline:{}", me.id));
     assert_eq!(run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await, 801);
     for number in 0..5 {
-        friend.post_to(&json!("friends"), &format!("{number}")).await;
+        friend
+            .post_to(&json!("friends"), &format!("{number}"))
+            .await;
         wait_until_carried(&app).await;
         assert_eq!(run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await, 801);
     }
@@ -47,7 +51,10 @@ async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
     assert_eq!(expected.len(), 875);
     for limit in [100, 37] {
         let shown = me.walk("/v1/feed", limit).await;
-        let same = shown.iter().zip(&expected).all(|(one, other)| one["id"] == other["id"]);
+        let same = shown
+            .iter()
+            .zip(&expected)
+            .all(|(one, other)| one["id"] == other["id"]);
         assert!(same && shown.len() == expected.len(), "pages of {limit}");
     }
 }
@@ -63,7 +70,9 @@ async fn pages_are_filled_where_most_candidates_are_not_for_the_viewer() {
     let mut mine = Vec::new();
     for number in 0..120 {
         let post = if number % 24 == 0 {
-            let post = friend.post_to(&json!("friends"), &format!("{number}")).await;
+            let post = friend
+                .post_to(&json!("friends"), &format!("{number}"))
+                .await;
             mine.push(post.clone());
             post
         } else {

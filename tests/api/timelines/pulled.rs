@@ -26,7 +26,11 @@ async fn an_author_who_gets_many_readers_is_fetched_from_then_on_and_stays_so() 
     app.person("third").await.befriend(&author).await;
     let crossing = author.post_to(&json!("friends"), "crossing").await;
     wait_until_carried(&app).await;
-    assert_eq!(in_timeline().await, 3, "the post that crosses is pushed too");
+    assert_eq!(
+        in_timeline().await,
+        3,
+        "the post that crosses is pushed too"
+    );
     let fetched = author.post_to(&json!("friends"), "fetched").await;
     wait_until_carried(&app).await;
     assert_eq!(in_timeline().await, 3, "not pushed any more");
@@ -38,7 +42,10 @@ async fn an_author_who_gets_many_readers_is_fetched_from_then_on_and_stays_so() 
     let posts: i64 = run(&app, &[b"ZCARD", theirs.as_bytes()]).await;
     assert_eq!(posts, 4, "three posts and the mark");
 
-    other.delete(&format!("/v1/friends/{}", author.id)).await.expect_status(200);
+    other
+        .delete(&format!("/v1/friends/{}", author.id))
+        .await
+        .expect_status(200);
     let later = author.post_to(&json!("public"), "still fetched").await;
     wait_until_carried(&app).await;
     assert_eq!(in_timeline().await, 3, "once fetched, always fetched");

@@ -7,9 +7,9 @@ use super::super::view::{self, TrendingHashtag};
 use crate::domains::posts::{self, Post};
 use crate::domains::relations;
 use crate::kernel::page::RankKey;
-use crate::platform::{Ctx, Reads};
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, ok};
 use crate::platform::sessions::Viewer;
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list_trending_posts)

@@ -30,8 +30,6 @@ pub static PULLED: Space<Only, Vec<UserId>> = Space {
     policy: Policy::lasting(Duration::from_hours(1)).deciding(),
     tags: |_only| smallvec![ALL_PULLED.to_owned()],
     tables: &["feed_pulled"],
-    load: |conn, _only| {
-        Box::pin(async move { Ok(vec![(Only, store::list_pulled(conn).await?)]) })
-    },
+    load: |conn, _only| Box::pin(async move { Ok(vec![(Only, store::list_pulled(conn).await?)]) }),
     walk: None,
 };

@@ -129,7 +129,6 @@ pub struct Timelines<'a> {
     life: Duration,
 }
 
-
 /// The right to build a timeline, with the stamps of before the read.
 #[derive(Debug)]
 pub struct Building {
@@ -242,7 +241,10 @@ impl<'a> Timelines<'a> {
             .arg(0)
             .arg(-PENDING_KEPT - 1)
             .ignore();
-        pipe.cmd("PEXPIRE").arg(&key).arg(millis(self.life)).ignore();
+        pipe.cmd("PEXPIRE")
+            .arg(&key)
+            .arg(millis(self.life))
+            .ignore();
     }
 
     /// Notes that a post has arrived.

@@ -118,11 +118,11 @@ pub async fn list_recipients(
 
 /// Authors whose posts are fetched at reading, in order of id.
 pub async fn list_pulled(conn: &mut Conn) -> Result<Vec<UserId>> {
-    Ok(
-        sqlx::query_scalar!(r#"select author_id as "author_id: _" from feed_pulled order by author_id"#)
-            .fetch_all(conn)
-            .await?,
+    Ok(sqlx::query_scalar!(
+        r#"select author_id as "author_id: _" from feed_pulled order by author_id"#
     )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// From now on the author's posts are fetched at reading; or have been before.

@@ -19,7 +19,10 @@ pub fn merge(stretches: &[Stretch], single: &[Spot], from: Option<Spot>) -> Merg
     let floors = stretches.iter().map(|stretch| {
         let last = stretch.spots.last().copied().filter(|_| stretch.cut);
         let floor = last.max(stretch.mark);
-        (floor, floor.is_some() && last == floor && last != stretch.mark)
+        (
+            floor,
+            floor.is_some() && last == floor && last != stretch.mark,
+        )
     });
     let (floor, more) = floors.max().unwrap_or((None, false));
     let all = stretches.iter().flat_map(|stretch| &stretch.spots);
@@ -86,7 +89,11 @@ mod tests {
 
     #[test]
     fn only_what_lies_below_the_start_is_given() {
-        let merged = merge(&[stretch(&[9, 8, 7], None, false)], &[spot(10)], Some(spot(8)));
+        let merged = merge(
+            &[stretch(&[9, 8, 7], None, false)],
+            &[spot(10)],
+            Some(spot(8)),
+        );
         assert_eq!(numbers(&merged), [7]);
     }
 }

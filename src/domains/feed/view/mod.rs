@@ -1,4 +1,4 @@
-//! What leaves the house of feeds.
+//! What people see of their feeds.
 
 mod marker;
 mod merge;
@@ -7,3 +7,4 @@ mod sources;
 
 pub use marker::{FeedMarker, marker};
 pub use page::page;
+pub use sources::ask_ahead;

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use redis::Value;
+
 use super::sources;
 use crate::domains::feed::cache::{Spot, spot_of};
 use crate::domains::feed::store::{self, Place};
-use crate::domains::posts::{self, Mark, Post};
+use crate::domains::posts::{self, Mark, Rendered};
 use crate::domains::relations::{self, Ties};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
@@ -22,14 +24,17 @@ pub async fn page(
     ctx: &Ctx,
     viewer: UserId,
     slice: &Slice<TimeKey>,
-) -> Result<Page<TimeKey, Post>> {
+    ahead: Option<Vec<Value>>,
+) -> Result<Page<TimeKey, Rendered>> {
+    let reads = &mut Reads::cached(ctx);
     let mut walk = Walk::begin(viewer, slice);
     if slice.direction == Direction::Next {
-        walk.timelines(ctx).await?;
+        walk.timelines(ctx, reads, ahead).await?;
     }
     let rest = walk.rest(slice);
     if let Some(rest) = rest {
-        let found = store::list_places(&mut *ctx.read().await?, viewer, &rest, ctx.now()).await?;
+        let conn = &mut *reads.conn().await?;
+        let found = store::list_places(conn, viewer, &rest, ctx.now()).await?;
         walk.rows.extend(found);
     }
     let page = slice.page(walk.rows);
@@ -42,12 +47,12 @@ async fn fill(
     ctx: &Ctx,
     viewer: UserId,
     ids: &[PostId],
-    mut shown: HashMap<PostId, Post>,
-) -> Result<Vec<Post>> {
+    mut shown: HashMap<PostId, Rendered>,
+) -> Result<Vec<Rendered>> {
     let missing = ids.iter().filter(|id| !shown.contains_key(*id));
     let missing: Vec<PostId> = missing.copied().collect();
     if !missing.is_empty() {
-        let found = posts::posts(ctx, &mut Reads::cached(ctx), Viewer(Some(viewer)), &missing).await?;
+        let found = posts::rendered(ctx, viewer, &missing).await?;
         shown.extend(found.into_iter().map(|post| (post.id, post)));
     }
     Ok(ids.iter().filter_map(|id| shown.remove(id)).collect())
@@ -58,7 +63,7 @@ struct Walk {
     viewer: UserId,
     wanted: usize,
     rows: Vec<Place>,
-    shown: HashMap<PostId, Post>,
+    shown: HashMap<PostId, Rendered>,
     /// Everything above is decided.
     from: Option<Spot>,
     done: bool,
@@ -77,17 +82,23 @@ impl Walk {
     }
 
     /// Takes what timelines can give.
-    async fn timelines(&mut self, ctx: &Ctx) -> Result<()> {
+    async fn timelines(
+        &mut self,
+        ctx: &Ctx,
+        reads: &mut Reads<'_>,
+        mut ahead: Option<Vec<Value>>,
+    ) -> Result<()> {
         if ctx.cache().epoch_to_read().is_none() {
             return Ok(());
         }
         let viewer = Viewer(Some(self.viewer));
-        let ties = relations::ties_of(&mut Reads::cached(ctx), viewer).await?;
+        let ties = relations::ties_of(reads, viewer).await?;
         for _round in 0..ROUNDS {
-            let merged = sources::candidates(ctx, self.viewer, &ties, self.from).await?;
+            let merged =
+                sources::candidates(ctx, self.viewer, &ties, self.from, ahead.take()).await?;
             let Some(merged) = merged else { break };
             let before = self.from;
-            let whole = self.take(ctx, &ties, &merged.spots).await?;
+            let whole = self.take(ctx, reads, &ties, &merged.spots).await?;
             if self.done || !whole {
                 break;
             }
@@ -111,7 +122,8 @@ impl Walk {
     async fn take(
         &mut self,
         ctx: &Ctx,
-            ties: &Ties,
+        reads: &mut Reads<'_>,
+        ties: &Ties,
         spots: &[Spot],
     ) -> Result<bool> {
         let mut ahead = spots;
@@ -122,7 +134,7 @@ impl Walk {
             let Some(last) = some.last() else {
                 return Ok(true);
             };
-            self.judge(ctx, ties, some).await?;
+            self.judge(ctx, reads, ties, some).await?;
             self.from = Some(*last);
             if self.rows.len() >= self.wanted {
                 self.done = true;
@@ -135,22 +147,22 @@ impl Walk {
     async fn judge(
         &mut self,
         ctx: &Ctx,
-            ties: &Ties,
+        reads: &mut Reads<'_>,
+        ties: &Ties,
         spots: &[Spot],
     ) -> Result<()> {
         let ids: Vec<PostId> = spots.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
-        let reads = &mut Reads::cached(ctx);
-        let visible = posts::posts(ctx, reads, Viewer(Some(self.viewer)), &ids).await?;
+        let visible = posts::rendered(ctx, self.viewer, &ids).await?;
         let hidden = posts::marked(reads, self.viewer, Mark::Hidden, &ids).await?;
         let now = ctx.now();
-        let belongs = |post: &Post| {
-            let author = post.author.id;
+        let belongs = |post: &Rendered| {
+            let author = post.author_id;
             let own = author == self.viewer;
             (own || sources::reads(ties, author))
                 && !ties.is_muted(author, now)
                 && !hidden.contains(&post.id)
         };
-        let mut found: HashMap<PostId, Post> = visible
+        let mut found: HashMap<PostId, Rendered> = visible
             .into_iter()
             .filter(belongs)
             .map(|post| (post.id, post))
@@ -171,9 +183,9 @@ impl Walk {
             return None;
         }
         let missing = self.wanted - self.rows.len();
-        let from = self.from.and_then(|(micros, id)| {
-            Some(TimeKey(Timestamp::from_micros(micros)?, id))
-        });
+        let from = self
+            .from
+            .and_then(|(micros, id)| Some(TimeKey(Timestamp::from_micros(micros)?, id)));
         Some(Slice {
             from,
             direction: slice.direction,

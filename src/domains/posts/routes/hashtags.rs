@@ -13,9 +13,9 @@ use crate::domains::posts::store::hashtags as store;
 use crate::domains::posts::view::{self, Post};
 use crate::kernel::Error;
 use crate::kernel::page::TimeKey;
-use crate::platform::{Ctx, Reads};
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::Viewer;
+use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list_hashtag_posts);
