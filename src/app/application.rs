@@ -32,7 +32,7 @@ use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
-use crate::platform::door::door as api_door;
+use crate::platform::door::{Prefetches, door as api_door};
 use crate::platform::http::{
     BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
     not_found, refuse_parameters,
@@ -283,6 +283,7 @@ fn serve(
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let limits = routes::limits();
+    let prefetches = Prefetches::new(feed::PREFETCH.iter().copied());
     let kinds = JobKinds(worker::registry().kinds().into());
     let (activity, views) = (
         web::Data::new(behind.activity.clone()),
@@ -300,6 +301,7 @@ fn serve(
         app.app_data(ctx.clone())
             .app_data(health.clone())
             .app_data(limits.clone())
+            .app_data(prefetches.clone())
             .app_data(activity.clone())
             .app_data(views.clone())
             .app_data(plain.clone())

@@ -39,6 +39,7 @@ mod search;
 mod settings;
 mod strangers;
 mod support;
+mod timelines;
 mod trending;
 mod views;
 mod visibility;

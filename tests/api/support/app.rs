@@ -144,6 +144,21 @@ impl TestApp {
         );
     }
 
+    /// Waits until what was changed by hand is known to the cache.
+    pub async fn wait_until_voids_are_delivered(&self) {
+        for _ in 0..100 {
+            let left: i64 = sqlx::query_scalar("select count(*) from cache_void")
+                .fetch_one(&self.db)
+                .await
+                .expect("a count");
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("voids were left lying");
+    }
+
     /// Waits until it is ready for requests.
     pub async fn wait_until_ready(&self) {
         for _ in 0..400 {
