@@ -7,6 +7,7 @@ mod limits;
 mod jobs;
 mod meta;
 mod stats;
+mod warming;
 
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
@@ -14,3 +15,6 @@ pub use jobs::{JobKinds, configure as configure_jobs};
 pub use limits::configure as configure_limits;
 pub use meta::configure as configure_meta;
 pub use stats::{SPACES, STATS, Stats, configure as configure_stats, load_stats};
+pub use warming::{
+    WarmCategory, WarmOutcome, WarmReport, Warmer, configure as configure_warming,
+};
