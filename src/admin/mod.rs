@@ -15,6 +15,4 @@ pub use jobs::{JobKinds, configure as configure_jobs};
 pub use limits::configure as configure_limits;
 pub use meta::configure as configure_meta;
 pub use stats::{SPACES, STATS, Stats, configure as configure_stats, load_stats};
-pub use warming::{
-    WarmCategory, WarmOutcome, WarmReport, Warmer, configure as configure_warming,
-};
+pub use warming::{WarmCategory, WarmOutcome, WarmReport, Warmer, configure as configure_warming};

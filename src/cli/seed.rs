@@ -1,8 +1,8 @@
 //! `kith seed`: data to begin with.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use kith::platform::Ctx;
 use kith::app;
+use kith::platform::Ctx;
 use kith::seeds::{self, Report, SeedArgs, Step};
 
 use super::exit::{Exit, refused};

@@ -7,9 +7,9 @@ use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::infra::cache::Only;
-use crate::platform::{Ctx, Reads};
 use crate::platform::http::{HttpResult, no_store};
 use crate::platform::sessions::Admin;
+use crate::platform::{Ctx, Reads};
 
 pub use cache::{SPACES, STATS};
 pub use store::{Stats, load_stats};

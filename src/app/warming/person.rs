@@ -34,6 +34,9 @@ async fn greet(ctx: Ctx, user_id: UserId) {
 
 fn note(outcome: Result<()>) {
     if let Err(error) = outcome {
-        tracing::debug!(?error, "what a person asks for first could not be read ahead");
+        tracing::debug!(
+            ?error,
+            "what a person asks for first could not be read ahead"
+        );
     }
 }

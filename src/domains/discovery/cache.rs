@@ -63,7 +63,12 @@ pub static TRENDING: Space<Only, Vec<TrendingPost>> = Space {
     tags: |_only| smallvec!["trending:posts".to_owned()],
     tables: &[],
     load: |conn, _only| {
-        Box::pin(async move { Ok(vec![(Only, trending::top_posts(conn, TRENDING_POSTS).await?)]) })
+        Box::pin(async move {
+            Ok(vec![(
+                Only,
+                trending::top_posts(conn, TRENDING_POSTS).await?,
+            )])
+        })
     },
     walk: None,
 };

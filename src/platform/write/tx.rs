@@ -129,7 +129,11 @@ impl Tx {
         self.warm.push(Box::new(move |cache| {
             Box::pin(async move {
                 if let Err(error) = cache.warm(space, std::slice::from_ref(&key)).await {
-                    tracing::debug!(?error, space = space.name, "an entry could not be kept warm");
+                    tracing::debug!(
+                        ?error,
+                        space = space.name,
+                        "an entry could not be kept warm"
+                    );
                 }
             })
         }));
