@@ -16,8 +16,8 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
 use super::ops::{self, Ops};
-use super::{openapi, routes, schema, spaces::spaces, worker};
-use crate::admin::{self, Health, JobKinds, ServedDocument};
+use super::{openapi, routes, schema, spaces::spaces, warming, worker};
+use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
 use crate::domains::{comments, feed, posts};
 use crate::infra::cache::{self, Cache};
@@ -146,6 +146,7 @@ impl Application {
         behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         keep_cache(&ctx, &stop)?;
+        warming::start(&ctx, &stop);
         if ctx.config().has_role(Role::Worker) {
             worker::start(&ctx, &stop);
         }
@@ -208,7 +209,7 @@ pub fn context(
         mailer,
         wake_jobs: Arc::new(Notify::new()),
         wake_outbox: Arc::new(Notify::new()),
-        at_once: feed::at_once(AtOnce::default()),
+        at_once: warming::at_once(feed::at_once(AtOnce::default())),
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
@@ -306,6 +307,7 @@ fn serve(
             .app_data(views.clone())
             .app_data(plain.clone())
             .app_data(kinds.clone())
+            .app_data(Warmer(warming::boxed))
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))

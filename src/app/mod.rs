@@ -7,10 +7,12 @@ pub mod recount;
 mod routes;
 mod schema;
 mod spaces;
+mod warming;
 mod worker;
 
 pub use application::{Application, Injected, context};
 pub use openapi::document;
 pub use routes::LIMITS;
 pub use spaces::spaces;
+pub use warming::{warm, warm_soon};
 pub use worker::registry;

@@ -16,6 +16,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_limits)
             .configure(admin::configure_jobs)
             .configure(admin::configure_stats)
+            .configure(admin::configure_warming)
             .configure(auth::configure)
             .configure(users::configure)
             .configure(relations::configure)

@@ -43,3 +43,4 @@ mod timelines;
 mod trending;
 mod views;
 mod visibility;
+mod warming;

@@ -23,3 +23,4 @@ pub use cache::{SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
 pub use routes::{PREFETCH, configure};
 pub use store::{NEWER, OLDER, PLANNING};
+pub use view::{build_timeline, warm};

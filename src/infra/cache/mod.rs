@@ -49,6 +49,7 @@ mod step;
 pub mod store;
 mod structure;
 mod void;
+mod warm;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -78,6 +79,7 @@ pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Wal
 pub use stats::Figures;
 pub use step::{Missed, Step};
 pub use structure::Stamp;
+pub use warm::Warmed;
 
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::STEP, &l2::ADOPT];

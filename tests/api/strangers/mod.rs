@@ -115,6 +115,7 @@ impl Scene {
             .execute(&app.db)
             .await
             .expect("suspended");
+        app.wait_until_voids_are_delivered().await;
         Self {
             app,
             alice,

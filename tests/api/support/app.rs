@@ -84,6 +84,7 @@ impl TestApp {
             ("KITH_ADDR", "127.0.0.1:0"),
             ("KITH_OPS_ADDR", "127.0.0.1:0"),
             ("KITH_LIMITS", "off"),
+            ("KITH_WARMING", "off"),
             ("KITH_JWT_KEYS", "test:0123456789abcdef0123456789abcdef"),
             ("KITH_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
             ("KITH_DB_POOL", "12"),
