@@ -65,6 +65,10 @@ impl Key for Target {
         out.push(':');
         out.push_str(&self.id.to_string());
     }
+    fn example() -> Option<Self> {
+        let (kind, id) = (TargetKind::Post, Uuid::nil());
+        Some(Self { kind, id })
+    }
 }
 
 impl Value for Summary {}
