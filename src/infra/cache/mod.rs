@@ -50,6 +50,7 @@ mod stats;
 mod step;
 pub mod store;
 mod structure;
+mod table;
 mod verify;
 mod void;
 
@@ -84,6 +85,7 @@ pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Wal
 pub use stats::Figures;
 pub use step::{Missed, Step};
 pub use structure::Stamp;
+pub use table::render_table;
 pub use verify::{AnySpace, Check, Nines, Tally};
 
 /// The scripts that a connection must have loaded.

@@ -374,14 +374,12 @@ fn differs_here<V: Value>(stored: &Stored, row: Option<&V>) -> bool {
     value.as_deref() != row
 }
 
-impl Cache {
-    /// Voids all entries of a space, in Redis and in every process. Says whether Redis knows.
-    pub async fn void_space(&self, name: &str) -> bool {
-        self.void(&[space_tag(name)]).await
-    }
-}
-
 impl super::Described {
+    /// The tag of all its entries.
+    pub fn tag(&self) -> String {
+        space_tag(self.name)
+    }
+
     /// Compares what Redis has of the space with Postgres; `None` where there is nothing to promise
     /// or keys cannot be listed.
     pub async fn verify(&self, cache: &Cache, check: &Check) -> Result<Option<Tally>> {
