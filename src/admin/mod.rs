@@ -1,6 +1,7 @@
 //! For operators and the curious: health, the documentation and what this instance offers.
 
 pub mod accounts;
+mod cache;
 mod docs;
 mod health;
 mod limits;
@@ -8,6 +9,7 @@ mod jobs;
 mod meta;
 mod stats;
 
+pub use cache::configure as configure_cache;
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
 pub use jobs::{JobKinds, configure as configure_jobs};
