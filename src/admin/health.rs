@@ -1,7 +1,7 @@
 //! Liveness and readiness.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::infra::redis::PATIENT;
 use crate::platform::Ctx;
 
 /// What readiness depends on beyond the servers themselves.
@@ -37,7 +38,7 @@ impl Health {
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(livez).service(readyz);
+    cfg.service(livez).service(readyz).service(redis_health);
 }
 
 /// The process runs.
@@ -64,6 +65,19 @@ struct Parts {
     /// `ok`, `down`, or `pending` before the schema is known to be right.
     #[schema(example = "ok")]
     postgres: &'static str,
+}
+
+/// Redis, as this instance meets it.
+#[derive(Debug, Serialize, ToSchema)]
+struct RedisHealth {
+    /// `ok`, or `degraded`: this instance goes on without it, more slowly.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Whether one is set up.
+    configured: bool,
+    /// How long it took to answer, in milliseconds; null when it did not.
+    #[schema(required, example = 0.21)]
+    latency_ms: Option<f64>,
 }
 
 /// Whether the process runs
@@ -103,6 +117,28 @@ async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
         &Readiness {
             status,
             parts: Parts { postgres },
+        },
+    )
+}
+
+/// Redis
+///
+/// 200 either way: without Redis everything goes on, only more slowly.
+#[utoipa::path(tag = "Operations", responses((status = 200, body = RedisHealth)))]
+#[get("/health/redis")]
+async fn redis_health(ctx: Ctx) -> HttpResponse {
+    let mut ping = redis::pipe();
+    ping.cmd("PING");
+    let began = Instant::now();
+    let answered = ctx.redis().query_within::<(String,)>(&ping, PATIENT).await;
+    let millis = began.elapsed().as_secs_f64() * 1_000.0;
+    let is_up = answered.is_ok();
+    answer(
+        200,
+        &RedisHealth {
+            status: if is_up { "ok" } else { "degraded" },
+            configured: ctx.config().redis_url.is_some(),
+            latency_ms: is_up.then_some((millis * 100.0).round() / 100.0),
         },
     )
 }

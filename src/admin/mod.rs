@@ -1,6 +1,7 @@
 //! For operators and the curious: health, the documentation and what this instance offers.
 
 pub mod accounts;
+mod cache;
 mod docs;
 mod health;
 mod limits;
@@ -9,6 +10,7 @@ mod meta;
 mod stats;
 mod warming;
 
+pub use cache::configure as configure_cache;
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
 pub use jobs::{JobKinds, configure as configure_jobs};

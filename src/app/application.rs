@@ -25,7 +25,7 @@ use crate::infra::db::{PoolOptions, connect_lazily};
 use crate::infra::mail::Mailer;
 use crate::infra::metrics;
 use crate::infra::ratelimit::{self, Limiter};
-use crate::infra::redis::{self, Redis};
+use crate::infra::redis::Redis;
 use crate::kernel::clock::SystemClock;
 use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
@@ -145,7 +145,7 @@ impl Application {
         } = self;
         behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
-        keep_cache(&ctx, &stop)?;
+        super::cache::keep(&ctx, &stop)?;
         warming::start(&ctx, &stop);
         if ctx.config().has_role(Role::Worker) {
             worker::start(&ctx, &stop);
@@ -236,31 +236,6 @@ fn cache(config: &Config, db: PgPool) -> Cache {
         spaces: spaces(),
     };
     Cache::new(redis, db, options)
-}
-
-/// Starts what keeps the cache right: the connection to Redis, the stream of voids, the relay.
-fn keep_cache(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
-    if let Some(relay) = ctx.cache().relay() {
-        let redis_expected = ctx.config().redis_url.is_some();
-        ctx.tasks().spawn(relay.run(redis_expected, stop.clone()));
-    }
-    let Some(url) = &ctx.config().redis_url else {
-        return Ok(());
-    };
-    let server = redis::Server::parse(url.expose()).context("REDIS_URL")?;
-    let supervisor = redis::Supervisor {
-        redis: ctx.redis().clone(),
-        server: server.clone(),
-        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS, feed::SCRIPTS].concat(),
-        attached: Arc::new(ctx.cache().clone()),
-    };
-    ctx.tasks().spawn(supervisor.run(stop.clone()));
-    ctx.tasks().spawn(cache::follow_voids(
-        ctx.cache().clone(),
-        server,
-        stop.clone(),
-    ));
-    Ok(())
 }
 
 /// One password hash a core at a time: more would only wait for each other, with 19 MiB each.

@@ -1,6 +1,7 @@
 //! The composition root: what there is, put together. Production and tests share every line.
 
 mod application;
+mod cache;
 mod openapi;
 mod ops;
 pub mod recount;
@@ -11,6 +12,7 @@ mod warming;
 mod worker;
 
 pub use application::{Application, Injected, context};
+pub use cache::attach_tool;
 pub use openapi::document;
 pub use routes::LIMITS;
 pub use spaces::spaces;

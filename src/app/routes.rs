@@ -15,6 +15,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_meta)
             .configure(admin::configure_limits)
             .configure(admin::configure_jobs)
+            .configure(admin::configure_cache)
             .configure(admin::configure_stats)
             .configure(admin::configure_warming)
             .configure(auth::configure)

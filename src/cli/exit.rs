@@ -12,7 +12,7 @@ pub const TABLE: &str = "Exit codes:
   0  it went well
   1  it failed
   2  the command line or the settings are wrong, or the profile forbids it
-  3  a check found something (migrate --check, recount --dry-run, doctor)";
+  3  a check found something (migrate --check, recount --dry-run, cache verify, doctor)";
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

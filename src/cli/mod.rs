@@ -1,6 +1,7 @@
 //! The command line. Its modules print; the library never does.
 
 mod backup;
+mod cache;
 mod completions;
 mod config;
 mod demo;
@@ -69,6 +70,9 @@ enum Command {
     /// Look at background jobs, run them and try them again
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Look at what is cached, and whether it is right
+    #[command(subcommand)]
+    Cache(cache::Command),
     /// Count all counters anew
     Recount(recount::Args),
     /// Write the whole database to a file
@@ -113,6 +117,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Token(command) => block_on(token::run(command)),
         Command::Limits(command) => block_on(limits::run(command)),
         Command::Jobs(command) => block_on(jobs::run(command)),
+        Command::Cache(command) => block_on(cache::run(command)),
         Command::Recount(args) => block_on(recount::run(args)),
         Command::Backup(args) => block_on(backup::backup(args)),
         Command::Restore(args) => block_on(backup::restore(args)),

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod admin_cache;
 mod admin_jobs;
 mod admin_stats;
 mod audiences;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod backup;
+mod cache;
 mod support;
 
 use support::Place;

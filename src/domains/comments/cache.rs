@@ -6,6 +6,7 @@ use smallvec::smallvec;
 
 use super::model::CommentEntry;
 use super::store::{self, Listed};
+use crate::domains::posts;
 use crate::infra::cache::{Described, Kind, Policy, Space, Value};
 use crate::kernel::kept::Head;
 use crate::kernel::{CommentId, PostId};
@@ -58,7 +59,7 @@ pub static COMMENTS: Space<PostId, Head<Listed>> = Space {
     tags: |post_id| smallvec![format!("comments:{post_id}")],
     tables: &["comment"],
     load: |conn, ids| Box::pin(store::list_oldest(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(posts::walk_posts(conn, after, limit))),
 };
 
 /// The last comments on a post, newest first, whoever reads them.
@@ -70,7 +71,7 @@ pub static COMMENTS_NEWEST: Space<PostId, Head<Listed>> = Space {
     tags: |post_id| smallvec![format!("comments:{post_id}")],
     tables: &["comment"],
     load: |conn, ids| Box::pin(store::list_newest(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(posts::walk_posts(conn, after, limit))),
 };
 
 /// The first replies to a comment, oldest first, whoever reads them. The post is part of the key
@@ -84,7 +85,7 @@ pub static REPLIES: Space<(PostId, CommentId), Head<Listed>> = Space {
     tags: |(post_id, _)| smallvec![format!("comments:{post_id}")],
     tables: &["comment"],
     load: |conn, keys| Box::pin(store::list_replies(conn, keys)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_threads(conn, after, limit))),
 };
 
 impl Value for CommentEntry {

@@ -6,6 +6,7 @@ use smallvec::smallvec;
 
 use super::model::{PostCounters, PostEntry, PostMarksEntry};
 use super::store::{counters, lists, marks, posts};
+use crate::domains::users;
 use crate::infra::cache::{Described, Kind, Policy, Space, Value};
 use crate::kernel::kept::Head;
 use crate::kernel::{PostId, UserId};
@@ -59,7 +60,7 @@ pub static POST_MARKS: Space<UserId, PostMarksEntry> = Space {
     tags: |user_id| smallvec![format!("marks:{user_id}")],
     tables: &["saved_post", "hidden_post"],
     load: |conn, ids| Box::pin(marks::list_newest(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
 
 /// A person's newest posts that are not deleted, whomever they are for.
@@ -71,7 +72,7 @@ pub static AUTHOR_POSTS: Space<UserId, Head<PostId>> = Space {
     tags: |author_id| smallvec![format!("author-posts:{author_id}")],
     tables: &["post"],
     load: |conn, ids| Box::pin(lists::list_heads(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
 
 impl Value for PostEntry {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Kind, Summary, Target, TargetKind};
 use super::store;
+use crate::domains::users;
 use crate::infra::cache::{self, Described, Key, KeyBytes, Policy, Space, Value};
 use crate::kernel::UserId;
 use crate::kernel::kept::{Head, Newest};
@@ -27,7 +28,7 @@ pub static SUMMARY: Space<Target, Summary> = Space {
     tags: |target| smallvec![format!("reaction-summary:{}", target.id)],
     tables: &["reaction_summary"],
     load: |conn, targets| Box::pin(store::list_summaries(conn, targets)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_targets(conn, after, limit))),
 };
 
 /// A person's own reactions to the newest things that they reacted to, of any kind.
@@ -39,7 +40,7 @@ pub static OWN_REACTIONS: Space<UserId, Newest<(TargetKind, Kind)>> = Space {
     tags: |user_id| smallvec![format!("marks:{user_id}")],
     tables: &["reaction"],
     load: |conn, ids| Box::pin(store::list_newest_own(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
 
 /// Who reacted last to a target, and how, whoever asks.
@@ -51,7 +52,7 @@ pub static REACTORS: Space<Target, Head<(UserId, Kind)>> = Space {
     tags: |target| smallvec![format!("reactions:{}", target.id)],
     tables: &["reaction"],
     load: |conn, targets| Box::pin(store::list_heads(conn, targets)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_targets(conn, after, limit))),
 };
 
 impl Key for Target {
@@ -64,6 +65,10 @@ impl Key for Target {
         out.push_str(self.kind.as_str());
         out.push(':');
         out.push_str(&self.id.to_string());
+    }
+    fn example() -> Option<Self> {
+        let (kind, id) = (TargetKind::Post, Uuid::nil());
+        Some(Self { kind, id })
     }
 }
 

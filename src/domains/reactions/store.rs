@@ -13,6 +13,28 @@ use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::keyset;
 
+/// What somebody has reacted to, in order of kind and id.
+pub async fn walk_targets(
+    conn: &mut Conn,
+    after: Option<Target>,
+    limit: i64,
+) -> Result<Vec<Target>> {
+    let (kind, id) = after.map_or(("", Uuid::nil()), |after| (after.kind.as_str(), after.id));
+    let rows = sqlx::query!(
+        "select distinct target_kind, target_id from reaction_summary
+         where (target_kind, target_id) > ($1, $2)
+         order by target_kind, target_id limit $3",
+        kind,
+        id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| read_target(&row.target_kind, row.target_id))
+        .collect()
+}
+
 /// Adds a reaction; says whether the person had none to this target.
 pub async fn insert_reaction(
     conn: &mut Conn,

@@ -12,6 +12,7 @@ use smallvec::smallvec;
 
 use super::model::{Between, Ties};
 use super::store::{self, CircleRow, TiesRow, WaitingRow};
+use crate::domains::users;
 use crate::infra::cache::{Described, Kind, Policy, Space, Value};
 use crate::kernel::{CircleId, Result, UserId};
 use crate::platform::Reads;
@@ -40,7 +41,7 @@ pub static TIES: Space<UserId, Ties> = Space {
             Ok(rows.map(|row| (row.user_id, ties(row))).collect())
         })
     },
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
 
 /// What lies between a viewer and one other person alone, under both ids. Whatever changes it voids
@@ -67,7 +68,7 @@ pub static WAITING: Space<UserId, Vec<WaitingRow>> = Space {
     tags: |user_id| smallvec![format!("friend-requests:{user_id}")],
     tables: &["friend_request"],
     load: |conn, ids| Box::pin(store::list_waiting(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
 
 /// A person's circles, newest first, without deleted ones. There are at most as many as a person may
@@ -80,7 +81,7 @@ pub static CIRCLES: Space<UserId, Vec<CircleRow>> = Space {
     tags: |user_id| smallvec![format!("circles:{user_id}")],
     tables: &["circle"],
     load: |conn, ids| Box::pin(store::list_circles(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
 
 /// Who is in a circle, in order of id.
@@ -92,7 +93,7 @@ pub static CIRCLE_MEMBERS: Space<CircleId, Vec<UserId>> = Space {
     tags: |circle_id| smallvec![format!("circle:{circle_id}")],
     tables: &["circle", "circle_member"],
     load: |conn, ids| Box::pin(store::list_circle_members(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_circles(conn, after, limit))),
 };
 
 /// The ties of whoever looks; somebody who is signed out has none.

@@ -61,7 +61,7 @@ pub static USERNAME: Space<String, NamedRow> = Space {
     tags: |name| smallvec![format!("username:{name}")],
     tables: &["account", "former_username"],
     load: |conn, names| Box::pin(store::list_named(conn, names)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_usernames(conn, after, limit))),
 };
 
 /// What a person chose. It decides who sees their friends and who may ask or write.
@@ -85,7 +85,7 @@ pub static ME: Space<UserId, OwnRow> = Space {
     tags: |user_id| smallvec![format!("me:{user_id}")],
     tables: &["credential"],
     load: |conn, ids| Box::pin(store::list_own(conn, ids)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_accounts(conn, after, limit))),
 };
 
 impl Value for AccountRow {

@@ -38,16 +38,20 @@ mod l1;
 mod l2;
 mod ledger;
 mod memo;
+mod onlook;
 mod read;
 mod reader;
 mod refresh;
 mod relay;
+mod served;
 mod sketch;
 mod space;
 mod stats;
 mod step;
 pub mod store;
 mod structure;
+mod table;
+mod verify;
 mod void;
 mod warm;
 
@@ -65,6 +69,7 @@ use tokio::sync::{Semaphore, mpsc};
 use self::flights::Flights;
 use self::l1::L1;
 use self::ledger::{Ledger, TagHash};
+use self::served::Served;
 use self::sketch::Sketch;
 use self::stats::Counters;
 use crate::infra::redis::{Redis, Script};
@@ -73,12 +78,16 @@ pub use ahead::Asked;
 pub use keep::Ticket;
 pub use ledger::Moment;
 pub use memo::{Memo, Weighed};
+pub use onlook::Onlooker;
 pub use reader::follow_voids;
 pub use relay::Relay;
+pub use served::check_while_serving;
 pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Walk};
 pub use stats::Figures;
 pub use step::{Missed, Step};
 pub use structure::Stamp;
+pub use table::render_table;
+pub use verify::{AnySpace, Check, Nines, Tally};
 pub use warm::Warmed;
 
 /// The scripts that a connection must have loaded.
@@ -99,7 +108,7 @@ pub enum Mode {
 }
 
 /// What is known of a space without its types.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Described {
     /// Its name.
     pub name: &'static str,
@@ -111,17 +120,26 @@ pub struct Described {
     pub policy: Policy,
     /// The tables that it is made from.
     pub tables: &'static [&'static str],
+    /// The space itself, for what is done with any space.
+    pub any: &'static dyn AnySpace,
+}
+
+impl std::fmt::Debug for Described {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Space({} v{})", self.name, self.version)
+    }
 }
 
 impl<K: Key, V: Value> Space<K, V> {
     /// The space without its types.
-    pub const fn described(&self) -> Described {
+    pub const fn described(&'static self) -> Described {
         Described {
             name: self.name,
             version: self.version,
             kind: self.kind,
             policy: self.policy,
             tables: self.tables,
+            any: self,
         }
     }
 }
@@ -159,6 +177,7 @@ struct Engine {
     recent: Mutex<VecDeque<(Instant, Arc<[String]>)>>,
     delivered: mpsc::Sender<Vec<i64>>,
     undeleted: Mutex<Option<mpsc::Receiver<Vec<i64>>>>,
+    served: Served,
 }
 
 /// What the engine keeps of a space.
@@ -199,6 +218,7 @@ impl Cache {
             recent: Mutex::default(),
             delivered,
             undeleted: Mutex::new(Some(undeleted)),
+            served: Served::default(),
         }))
     }
 
@@ -228,7 +248,7 @@ impl Cache {
     }
 
     /// The state of a space that was named at the start.
-    fn state<K: Key, V: Value>(&self, space: &Space<K, V>) -> Arc<State> {
+    fn state<K: Key, V: Value>(&self, space: &'static Space<K, V>) -> Arc<State> {
         self.0.spaces.get(space.name).cloned().unwrap_or_else(|| {
             // Not fatal: the space shares figures with nobody and works.
             debug_assert!(false, "the space {} was not named at the start", space.name);

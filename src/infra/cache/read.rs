@@ -71,6 +71,7 @@ impl Cache {
                     if let Some(value) = stored.value.as_ref().and_then(typed) {
                         found.insert(key.clone(), value);
                     }
+                    self.0.served.note(space, key);
                 }
                 None => missing.push(Missing {
                     key: key.clone(),

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
+use uuid::Uuid;
 
 use crate::infra::db::Conn;
 use crate::kernel::Result;
@@ -29,6 +30,10 @@ pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {
     fn bytes(&self) -> KeyBytes;
     /// The key in words, for Redis.
     fn write(&self, out: &mut String);
+    /// Any key, to show what tags look like: ids in it are nil.
+    fn example() -> Option<Self> {
+        None
+    }
 }
 
 impl<I: Id> Key for I {
@@ -38,6 +43,9 @@ impl<I: Id> Key for I {
     fn write(&self, out: &mut String) {
         // Writing to a String cannot fail.
         write!(out, "{self}").unwrap_or_default();
+    }
+    fn example() -> Option<Self> {
+        Some(I::from_uuid(Uuid::nil()))
     }
 }
 
@@ -50,6 +58,9 @@ impl<A: Id, B: Id> Key for (A, B) {
     fn write(&self, out: &mut String) {
         write!(out, "{}:{}", self.0, self.1).unwrap_or_default();
     }
+    fn example() -> Option<Self> {
+        Some((A::from_uuid(Uuid::nil()), B::from_uuid(Uuid::nil())))
+    }
 }
 
 impl Key for String {
@@ -58,6 +69,9 @@ impl Key for String {
     }
     fn write(&self, out: &mut String) {
         out.push_str(self);
+    }
+    fn example() -> Option<Self> {
+        Some("{name}".to_owned())
     }
 }
 
@@ -71,6 +85,9 @@ impl Key for Only {
     }
     fn write(&self, out: &mut String) {
         out.push_str("only");
+    }
+    fn example() -> Option<Self> {
+        Some(Self)
     }
 }
 

@@ -6,6 +6,7 @@
 //! closes it or answers late several times in a row; that is the circuit breaker. While it is away
 //! nobody waits.
 
+mod info;
 mod server;
 mod supervisor;
 
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 
 use crate::infra::meter;
 
+pub use info::Info;
 pub use server::Server;
 pub use supervisor::{Attached, Supervisor};
 

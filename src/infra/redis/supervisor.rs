@@ -77,6 +77,13 @@ impl Supervisor {
         self.redis.hang_up();
     }
 
+    /// Connects once and hands the connection out, for a tool that ends soon: nobody watches it.
+    pub async fn connect_once(&self) -> anyhow::Result<()> {
+        let conn = self.connect().await?;
+        self.redis.hand_out(conn);
+        Ok(())
+    }
+
     async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
         let mut conn = self.server.connect().await?;
         tokio::time::timeout(READY, self.make_ready(&mut conn)).await??;

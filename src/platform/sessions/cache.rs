@@ -29,7 +29,7 @@ pub static SESSION: Space<(UserId, SessionId), Session> = Space {
     },
     tables: &["session", "account"],
     load: |conn, keys| Box::pin(store::list_callers(conn, keys)),
-    walk: None,
+    walk: Some(|conn, after, limit| Box::pin(store::walk_sessions(conn, after, limit))),
 };
 
 impl Value for Session {}

@@ -54,6 +54,25 @@ pub async fn list_callers(
     Ok(found.filter(|(key, _)| keys.contains(key)).collect())
 }
 
+/// Sessions with their people, in order of session.
+pub async fn walk_sessions(
+    conn: &mut Conn,
+    after: Option<(UserId, SessionId)>,
+    limit: i64,
+) -> Result<Vec<(UserId, SessionId)>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", session_id as "session_id: SessionId" from session
+           where $1::uuid is null or session_id > $1
+           order by session_id limit $2"#,
+        after.map(|(_, session_id)| session_id) as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.user_id, row.session_id)).collect())
+}
+
 /// A session as its owner sees it.
 #[derive(Debug)]
 pub struct Listed {

@@ -64,6 +64,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
     let mut lines = vec![
         line("GET /livez", Anybody(200)),
         line("GET /readyz", Anybody(200)),
+        line("GET /health/redis", Anybody(200)),
         line("GET /v1/meta", Anybody(200)),
         line("DELETE /v1/admin/limits/{policy}/{key}", Operators),
     ];
@@ -138,6 +139,7 @@ impl Scene {
             ("{request}", &self.request),
             ("{session}", &self.alice.session_id),
             ("{job}", "outbox.forget"),
+            ("{space}", "post"),
             ("{tag}", "tea"),
             ("{nobody}", "01938b2f-5a00-7000-8000-000000000001"),
         ]

@@ -47,6 +47,25 @@ pub async fn walk_comments(
     .await?)
 }
 
+/// The same with their posts.
+pub async fn walk_threads(
+    conn: &mut Conn,
+    after: Option<(PostId, CommentId)>,
+    limit: i64,
+) -> Result<Vec<(PostId, CommentId)>> {
+    let rows = sqlx::query!(
+        r#"select post_id as "post_id: PostId", comment_id as "comment_id: CommentId" from comment
+           where $1::uuid is null or comment_id > $1
+           order by comment_id limit $2"#,
+        after.map(|(_, comment_id)| comment_id) as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.post_id, row.comment_id)).collect())
+}
+
 /// What a write must know of a comment.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {

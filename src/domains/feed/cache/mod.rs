@@ -31,5 +31,13 @@ pub static PULLED: Space<Only, Vec<UserId>> = Space {
     tags: |_only| smallvec![ALL_PULLED.to_owned()],
     tables: &["feed_pulled"],
     load: |conn, _only| Box::pin(async move { Ok(vec![(Only, store::list_pulled(conn).await?)]) }),
-    walk: None,
+    walk: Some(|_conn, after, _limit| {
+        Box::pin(async move {
+            Ok(if after.is_none() {
+                vec![Only]
+            } else {
+                Vec::new()
+            })
+        })
+    }),
 };

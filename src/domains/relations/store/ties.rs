@@ -63,3 +63,20 @@ pub async fn list_circle_members(
         .map(|row| (row.circle_id, row.members))
         .collect())
 }
+
+/// Circles in order of id.
+pub async fn walk_circles(
+    conn: &mut Conn,
+    after: Option<CircleId>,
+    limit: i64,
+) -> Result<Vec<CircleId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select circle_id as "circle_id: _" from circle
+           where $1::uuid is null or circle_id > $1
+           order by circle_id limit $2"#,
+        after as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}

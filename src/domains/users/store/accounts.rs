@@ -109,6 +109,24 @@ pub async fn list_named(conn: &mut Conn, names: &[String]) -> Result<Vec<(String
         .collect())
 }
 
+/// Usernames, former ones too, in their order.
+pub async fn walk_usernames(
+    conn: &mut Conn,
+    after: Option<String>,
+    limit: i64,
+) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"select username as "username!" from account where username > $1
+           union
+           select username from former_username where username > $1
+           order by 1 limit $2"#,
+        after.unwrap_or_default(),
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Adds an account with default settings and counters at nought.
 pub async fn insert_account(conn: &mut Conn, account: &NewAccount, now: Timestamp) -> Result<()> {
     sqlx::query!(

@@ -1,0 +1,291 @@
+//! `kith cache`: what is cached, and whether it is right.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use kith::app::{attach_tool, spaces};
+use kith::infra::cache::{Check, Described, Nines, Tally, store};
+use kith::platform::Ctx;
+use kith::platform::config::duration;
+use serde_json::{Value, json};
+
+use super::exit::{Exit, refused};
+use super::out;
+use super::tool::{load_config, with_ctx};
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List what is cached, for how long, and which tables end it
+    Spaces(ListArgs),
+    /// Show how Redis is
+    Stats(ListArgs),
+    /// Compare what Redis has with Postgres. Exits with 3 if an entry is wrong
+    Verify(VerifyArgs),
+    /// Forget all entries of a space, in Redis and in every process
+    Invalidate(InvalidateArgs),
+}
+
+/// Arguments of lists.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `kith cache verify`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Only this space
+    #[arg(long)]
+    space: Option<String>,
+    /// How long an entry may differ from the rows that it was made from
+    #[arg(long, default_value = "2s", value_parser = read_duration)]
+    grace: Duration,
+    /// Walk through so many keys of each space, the smallest first; all by default
+    #[arg(long)]
+    limit: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `kith cache invalidate`.
+#[derive(Debug, clap::Args)]
+pub struct InvalidateArgs {
+    /// The space, as `kith cache spaces` lists it
+    space: String,
+}
+
+fn read_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|fault| format!("{}. {}", fault.what, fault.fix))
+}
+
+/// Runs the command.
+pub async fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Spaces(args) => list_spaces(args.json),
+        Command::Stats(args) => {
+            with_ctx(load_config()?, async |ctx| stats(ctx, args.json).await).await
+        }
+        Command::Verify(args) => {
+            let spaces = match &args.space {
+                Some(name) => vec![named(name)?],
+                None => spaces(),
+            };
+            with_ctx(load_config()?, async |ctx| {
+                verify(ctx, &spaces, &args).await
+            })
+            .await
+        }
+        Command::Invalidate(args) => {
+            let space = named(&args.space)?;
+            with_ctx(load_config()?, async |ctx| invalidate(ctx, &space).await).await
+        }
+    }
+}
+
+fn named(name: &str) -> anyhow::Result<Described> {
+    let found = spaces().into_iter().find(|space| space.name == name);
+    found.ok_or_else(|| {
+        refused(format!(
+            "{name:?} is no space: `kith cache spaces` lists them"
+        ))
+    })
+}
+
+fn list_spaces(as_json: bool) -> anyhow::Result<Exit> {
+    let rows: Vec<_> = spaces().iter().map(Described::cells).collect();
+    if as_json {
+        let render = |space: &Described| {
+            json!({
+                "name": space.name,
+                "version": space.version,
+                "kind": format!("{:?}", space.kind).to_lowercase(),
+                "decides": space.policy.decides,
+                "fresh_seconds": space.policy.fresh.as_secs(),
+                "keep_seconds": space.policy.keep.as_secs(),
+                "l1_seconds": space.policy.l1.as_secs(),
+                "negative_seconds": space.policy.negative.as_secs(),
+                "tags": space.any.tags(),
+                "tables": space.tables,
+            })
+        };
+        let rows: Vec<_> = spaces().iter().map(render).collect();
+        out::json(&json!({ "data": rows }))?;
+    } else {
+        let headings = Described::HEADINGS.map(str::to_uppercase);
+        out::table(headings.each_ref().map(String::as_str), &rows)?;
+    }
+    Ok(Exit::Well)
+}
+
+/// Connects to the Redis of the settings.
+async fn attach(ctx: &Ctx) -> anyhow::Result<()> {
+    if attach_tool(ctx).await? {
+        return Ok(());
+    }
+    Err(refused(
+        "without REDIS_URL all that is cached is in the memory of `kith serve`",
+    ))
+}
+
+async fn stats(ctx: &Ctx, as_json: bool) -> anyhow::Result<Exit> {
+    attach(ctx).await?;
+    let info = ctx.redis().info().await?;
+    let warnings = info.warnings();
+    let facts = [
+        ("epoch", json!(ctx.cache().epoch())),
+        ("version", json!(info.version)),
+        ("used_memory", json!(info.used_memory)),
+        ("max_memory", json!(info.max_memory)),
+        ("policy", json!(info.policy)),
+        ("evicted_keys", json!(info.evicted_keys)),
+        ("expired_keys", json!(info.expired_keys)),
+        ("clients", json!(info.clients)),
+        ("keys", json!(info.keys)),
+        ("uptime_seconds", json!(info.uptime_seconds)),
+    ];
+    if as_json {
+        let facts = facts.map(|(name, value)| (name.to_owned(), value));
+        let mut facts: serde_json::Map<String, Value> = facts.into_iter().collect();
+        facts.insert("warnings".to_owned(), json!(warnings));
+        out::json(&facts)?;
+        return Ok(Exit::Well);
+    }
+    let words = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none is running".to_owned(),
+        other => other.to_string(),
+    };
+    let rows = facts.map(|(name, value)| [name.replace('_', " "), words(&value)]);
+    out::table(["REDIS", ""], &rows)?;
+    for warning in warnings {
+        out::line(format_args!("Warning: {warning}"))?;
+    }
+    out::line("Hits and misses are counted by each serving process: see GET /v1/admin/cache.")?;
+    Ok(Exit::Well)
+}
+
+async fn verify(ctx: &Ctx, spaces: &[Described], args: &VerifyArgs) -> anyhow::Result<Exit> {
+    attach(ctx).await?;
+    let mut found: Vec<(Described, Option<Tally>)> = Vec::new();
+    let check = Check {
+        grace: args.grace,
+        limit: args.limit,
+    };
+    if ctx.cache().epoch().is_none() {
+        eprintln!("No kith has used this Redis since it was started: nothing in it counts.");
+    } else {
+        for space in spaces {
+            found.push((*space, space.verify(ctx.cache(), &check).await?));
+        }
+    }
+    let mut all = Tally::default();
+    found
+        .iter()
+        .filter_map(|(_, tally)| tally.as_ref())
+        .for_each(|tally| all.add(tally));
+    if args.json {
+        print_json(&found, &all, args.grace)?;
+    } else {
+        print_table(&found, &all, args.grace)?;
+    }
+    Ok(if all.wrong > 0 {
+        Exit::Found
+    } else {
+        Exit::Well
+    })
+}
+
+fn print_json(
+    found: &[(Described, Option<Tally>)],
+    all: &Tally,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let render = |(space, tally): &(Described, Option<Tally>)| {
+        json!({
+            "space": space.name,
+            "found": tally,
+            "nines": tally.as_ref().and_then(Tally::nines),
+        })
+    };
+    let rows: Vec<_> = found.iter().map(render).collect();
+    out::json(&json!({
+        "data": rows,
+        "checked": all.checked,
+        "wrong": all.wrong,
+        "nines": all.nines(),
+        "grace_seconds": grace.as_secs_f64(),
+    }))
+}
+
+fn print_table(
+    found: &[(Described, Option<Tally>)],
+    all: &Tally,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let nines = |nines: Option<Nines>| nines.map_or_else(String::new, |nines| nines.to_string());
+    let cells = |(space, tally): &(Described, Option<Tally>)| match tally {
+        Some(tally) => [
+            space.name.to_owned(),
+            tally.keys.to_string(),
+            tally.checked.to_string(),
+            tally.settled.to_string(),
+            tally.unreadable.to_string(),
+            tally.wrong.to_string(),
+            nines(tally.nines()),
+        ],
+        None => {
+            let not = "not checked: its keys cannot be listed, or time ends it";
+            let [a, b, c, d] = <[String; 4]>::default();
+            [
+                space.name.to_owned(),
+                a,
+                b,
+                c,
+                d,
+                String::new(),
+                not.to_owned(),
+            ]
+        }
+    };
+    let rows: Vec<_> = found.iter().map(cells).collect();
+    let headings = [
+        "SPACE",
+        "KEYS",
+        "CHECKED",
+        "SETTLED",
+        "UNREADABLE",
+        "WRONG",
+        "CONSISTENCY",
+    ];
+    out::table(headings, &rows)?;
+    for (space, tally) in found {
+        let wrong = tally.iter().flat_map(|tally| &tally.wrong_keys);
+        for key in wrong {
+            out::line(format_args!("wrong: {} {key}", space.name))?;
+        }
+    }
+    let (checked, wrong) = (all.checked, all.wrong);
+    match all.nines() {
+        Some(nines) => out::line(format_args!(
+            "{nines} within {grace:?}: {checked} entries checked, {wrong} wrong."
+        )),
+        None => out::line("No entry was there to be checked."),
+    }
+}
+
+async fn invalidate(ctx: &Ctx, space: &Described) -> anyhow::Result<Exit> {
+    // The row reaches every process even if this one cannot reach Redis.
+    let tags = [space.tag()];
+    store::leave_void(&mut *ctx.read().await?, &tags).await?;
+    let told = attach_tool(ctx).await.unwrap_or(false) && ctx.cache().void(&tags).await;
+    out::line(if told {
+        "All its entries are void."
+    } else {
+        "All its entries will be void as soon as a serving process has Redis."
+    })?;
+    Ok(Exit::Well)
+}

@@ -1,0 +1,210 @@
+//! The cache for administrators, and its checker.
+
+use std::time::Duration;
+
+use kith::domains::comments::COMMENT_COUNTS;
+use kith::infra::cache::{Check, Tally};
+use kith::kernel::CommentId;
+use serde_json::{Value, json};
+
+use crate::support::{Session, TestApp};
+
+const SOON: Duration = Duration::from_millis(100);
+const SPACE: &str = "comment-counts";
+
+fn has_redis() -> bool {
+    std::env::var("REDIS_URL").is_ok()
+}
+
+async fn admin(app: &TestApp) -> Session {
+    let admin = app.person("admin").await;
+    sqlx::query("update account set role = 'admin' where username = $1")
+        .bind(&admin.username)
+        .execute(&app.db)
+        .await
+        .expect("promoted");
+    admin
+}
+
+/// A comment that has been read, and so is cached.
+async fn comment(app: &TestApp) -> (Session, String, CommentId) {
+    let alice = app.person("alice").await;
+    let post_id = alice.post_to(&json!({"kind": "public"}), "hello").await;
+    let comment_id = alice.comment_on(&post_id, "first").await;
+    let path = format!("/v1/posts/{post_id}/comments");
+    alice.get(&path).await.expect_status(200);
+    (alice, path, comment_id.parse().expect("an id"))
+}
+
+/// Stores a number that Postgres doesn't have, under the right stamps, in Redis and in the process.
+async fn plant(app: &TestApp, comment_id: CommentId) {
+    let cache = app.ctx.cache();
+    let ticket = cache.ticket(&COMMENT_COUNTS, &[comment_id]).await;
+    assert_eq!(
+        cache.put(&COMMENT_COUNTS, ticket, 41).await,
+        has_redis(),
+        "it is in Redis too"
+    );
+}
+
+async fn verify(app: &TestApp, name: &str, grace: Duration) -> Option<Tally> {
+    let mut spaces = kith::app::spaces().into_iter();
+    let space = spaces.find(|space| space.name == name).expect("a space");
+    let check = Check { grace, limit: None };
+    let checked = space.verify(app.ctx.cache(), &check).await;
+    checked.expect("both servers answer")
+}
+
+#[tokio::test]
+async fn what_is_cached_right_makes_nines() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (alice, path, _) = comment(&app).await;
+    let bob = app.person("bob").await;
+    bob.befriend(&alice).await;
+    for path in [
+        path.as_str(),
+        "/v1/feed",
+        "/v1/me",
+        "/v1/friends",
+        "/v1/circles",
+    ] {
+        bob.get(path).await.expect_status(200);
+    }
+    let mut all = Tally::default();
+    for space in kith::app::spaces() {
+        if let Some(tally) = verify(&app, space.name, SOON).await {
+            assert_eq!((tally.wrong, tally.unreadable), (0, 0), "{}", space.name);
+            all.add(&tally);
+        }
+    }
+    assert!(all.checked >= 10, "{all:?}");
+    assert!(
+        all.nines()
+            .is_some_and(|nines| nines.at_least && nines.nines >= 1.0)
+    );
+}
+
+#[tokio::test]
+async fn a_planted_entry_is_found_in_redis() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (_, _, comment_id) = comment(&app).await;
+    plant(&app, comment_id).await;
+    let found = verify(&app, SPACE, SOON).await.expect("it has a walk");
+    assert_eq!((found.checked, found.wrong), (1, 1));
+    assert_eq!(found.wrong_keys, [comment_id.to_string()]);
+}
+
+#[tokio::test]
+async fn an_entry_that_ends_within_the_grace_is_not_wrong() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (_, path, comment_id) = comment(&app).await;
+    plant(&app, comment_id).await;
+    let ending = async {
+        tokio::time::sleep(SOON).await;
+        app.ctx.cache().remove(&COMMENT_COUNTS, &comment_id).await;
+        // Another one takes its place.
+        app.anyone().get(&path).await.expect_status(200);
+    };
+    let (found, ()) = tokio::join!(verify(&app, SPACE, SOON * 4), ending);
+    let found = found.expect("it has a walk");
+    assert_eq!((found.checked, found.settled, found.wrong), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_process_finds_a_planted_entry_among_its_own_answers() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (alice, path, comment_id) = comment(&app).await;
+    // Each thread of the server counts for itself.
+    let read = async || {
+        for _ in 0..200 {
+            let list = alice.get(&path).await.expect_status(200).json;
+            assert_eq!(list["data"][0]["id"], comment_id.to_string());
+        }
+    };
+    read().await;
+    let found = app.ctx.cache().check_served(SOON).await;
+    assert!(found.checked > 0 && found.wrong == 0, "{found:?}");
+    plant(&app, comment_id).await;
+    read().await;
+    let found = app.ctx.cache().check_served(SOON).await;
+    assert!(found.wrong > 0, "{found:?}");
+    let state = admin(&app).await.get("/v1/admin/cache").await.json;
+    assert_eq!(state["checker"]["wrong"], found.wrong);
+    assert_ne!(state["warnings"], json!([]));
+}
+
+#[tokio::test]
+async fn an_administrator_sees_how_the_cache_does() {
+    let app = TestApp::start().await;
+    let admin = admin(&app).await;
+    for _ in 0..120 {
+        admin.get("/v1/me").await.expect_status(200);
+    }
+    let state = admin.get("/v1/admin/cache").await.expect_status(200).json;
+    assert_eq!(state["mode"], "on");
+    let space = |name: &str| {
+        let mut spaces = state["spaces"].as_array().expect("spaces").iter();
+        spaces.find(|space| space["name"] == name).expect("a space")
+    };
+    let user = space("user");
+    assert!(user["figures"]["l1_hits"].as_u64() > Some(100), "{user}");
+    assert!(user["hit_rate"].as_f64() > Some(0.9), "{user}");
+    assert_eq!(space("replies")["hit_rate"], Value::Null, "no sample");
+    assert_eq!(state["redis"].is_object(), has_redis());
+    if has_redis() {
+        assert!(state["redis"]["used_memory"].as_u64() > Some(0));
+        assert!(state["redis"]["keys"].as_u64() > Some(0));
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_voids_a_space() {
+    let app = TestApp::start().await;
+    let (alice, path, comment_id) = comment(&app).await;
+    plant(&app, comment_id).await;
+    let count = async || {
+        let list = alice.get(&path).await.expect_status(200).json;
+        list["data"][0]["reply_count"].clone()
+    };
+    assert_eq!(count().await, 41, "what is planted is read");
+    let admin = admin(&app).await;
+    let invalidate = |space: &str| format!("/v1/admin/cache/spaces/{space}/invalidate");
+    admin.act(&invalidate(SPACE)).await.expect_status(204);
+    assert_eq!(count().await, 0);
+    let unknown = admin.act(&invalidate("nothing")).await;
+    unknown.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_health_of_redis_is_told_either_way() {
+    let app = TestApp::start().await;
+    let told = app
+        .anyone()
+        .get("/health/redis")
+        .await
+        .expect_status(200)
+        .json;
+    assert_eq!(told["configured"], has_redis());
+    assert_eq!(told["status"], if has_redis() { "ok" } else { "degraded" });
+    let alone = TestApp::start_with(&[("REDIS_URL", "")]).await;
+    let told = alone
+        .anyone()
+        .get("/health/redis")
+        .await
+        .expect_status(200)
+        .json;
+    let expected = json!({"status": "degraded", "configured": false, "latency_ms": null});
+    assert_eq!(told, expected);
+}
