@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::Pipeline;
 
 use super::entry::{Head, Stamp, now_millis};
-use super::fetch::jittered;
+use super::fill::jittered;
 use super::l1::{Shared, share};
 use super::l2::{self, Filled, Seen, Wanted};
 use super::ledger::Moment;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use redis::Pipeline;
+use redis::{Pipeline, Value};
 
 use super::entry::{Head, Stamp};
 use crate::infra::redis::{Away, Redis, Script};
@@ -153,6 +153,15 @@ pub(super) async fn make_stamps(
 /// A reply that may be nothing.
 pub(super) type Reply = Option<Vec<u8>>;
 
+/// The bytes of a reply; an `OK`, which has none, is something too.
+fn reply(value: Value) -> Reply {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::Okay | Value::SimpleString(_) => Some(Vec::new()),
+        _ => None,
+    }
+}
+
 /// Makes missing stamps at the end of `pipe`, and gives back what its first commands answered.
 async fn stamp(
     redis: &Redis,
@@ -182,7 +191,8 @@ async fn stamp(
     let mut replies: Vec<Reply> = if pipe.is_empty() {
         Vec::new()
     } else {
-        redis.query(&pipe).await?
+        let replies: Vec<Value> = redis.query(&pipe).await?;
+        replies.into_iter().map(reply).collect()
     };
     let earlier = replies.split_off(before.min(replies.len()));
     for (tag, earlier) in order.iter().zip(earlier) {

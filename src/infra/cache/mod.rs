@@ -32,6 +32,7 @@ mod ahead;
 mod attach;
 mod entry;
 mod fetch;
+mod fill;
 mod flights;
 mod keep;
 mod l1;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::Cache;
+use super::{Cache, Mode};
 use crate::infra::redis::Server;
 
 /// How long one read waits in Redis.
@@ -32,7 +32,7 @@ pub async fn follow_voids(cache: Cache, server: Server, stop: CancellationToken)
 }
 
 async fn follow(cache: &Cache, server: &Server) -> anyhow::Result<()> {
-    if !cache.redis().is_up() {
+    if !cache.redis().is_up() || cache.mode() == Mode::Off {
         return Ok(());
     }
     let mut conn = server.connect().await?;
@@ -41,6 +41,7 @@ async fn follow(cache: &Cache, server: &Server) -> anyhow::Result<()> {
         let Some(epoch) = cache.shared_epoch(&ledger) else {
             return Ok(());
         };
+        let position = ledger.applied();
         let _news: Value = redis::cmd("XREAD")
             .arg("BLOCK")
             .arg(BLOCK_MILLIS)
@@ -48,10 +49,14 @@ async fn follow(cache: &Cache, server: &Server) -> anyhow::Result<()> {
             .arg(1)
             .arg("STREAMS")
             .arg(cache.stream_key(epoch))
-            .arg(format!("{}-0", ledger.applied()))
+            .arg(format!("{position}-0"))
             .query_async(&mut conn)
             .await?;
         // The step applies them, with its checks for gaps; it also finds another epoch.
         cache.step().await;
+        if ledger.applied() == position && cache.0.ledger.load().id == ledger.id {
+            // Nothing new, or a step that had no answer: either way there is no hurry.
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
