@@ -1,6 +1,7 @@
 //! What is not in L1: asked of Redis, or loaded by whoever may.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
@@ -29,7 +30,7 @@ impl Cache {
     pub(super) async fn fetch<K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
-        state: &State,
+        state: &Arc<State>,
         ledger: &Ledger,
         moment: Moment,
         missing: &[Missing<K>],
@@ -60,7 +61,7 @@ impl Cache {
     async fn through_redis<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
-        state: &State,
+        state: &Arc<State>,
         epoch: i64,
         moment: Moment,
         mut left: Vec<&'a Missing<K>>,
@@ -78,14 +79,17 @@ impl Cache {
             for ((one, wanted), seen) in left.into_iter().zip(wanted).zip(seen) {
                 match seen {
                     Seen::Hit(head, bytes) => {
-                        match self.take_in(space, state, moment, one, &head, &bytes) {
-                            Ok(value) => {
-                                found.insert(&one.key, Ok(value));
-                            }
-                            Err(Unreadable) => {
-                                let stamps = vec![None; one.tags.len()];
-                                absent.push((one, wanted, stamps));
-                            }
+                        let taken = self.take_in(space, state, moment, one, &head, &bytes);
+                        let Ok(value) = taken else {
+                            let stamps = vec![None; one.tags.len()];
+                            absent.push((one, wanted, stamps));
+                            continue;
+                        };
+                        found.insert(&one.key, Ok(value));
+                        if head.is_stale(space.policy.fresh) {
+                            add(&state.counters.stale_answers, 1);
+                            let (key, l1) = (one.key.clone(), one.l1.clone());
+                            self.refresh_behind(space, state, key, l1);
                         }
                     }
                     Seen::Miss(stamps) => absent.push((one, wanted, stamps)),
@@ -93,19 +97,25 @@ impl Cache {
                         add(&state.counters.void_met, 1);
                         absent.push((one, wanted, stamps));
                     }
+                    Seen::Foreign(stamps) => {
+                        add(&state.counters.unreadable, 1);
+                        absent.push((one, wanted, stamps));
+                    }
                 }
             }
-            left = self.load_leading(space, state, moment, absent, found).await;
-            if left.is_empty() {
-                return left;
-            }
+            left = match self.load_leading(space, state, moment, absent, found).await {
+                Ok(left) if left.is_empty() => return left,
+                Ok(left) => left,
+                // Redis reads but does not write: nobody is worth waiting for.
+                Err(left) => return left,
+            };
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         left
     }
 
     /// Loads those of the absent entries for which this process gets the lease; the others are
-    /// being loaded elsewhere.
+    /// being loaded elsewhere. An error holds what nobody loads, because Redis gives no leases.
     async fn load_leading<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
@@ -113,16 +123,16 @@ impl Cache {
         moment: Moment,
         absent: Vec<Absent<'a, K>>,
         found: &mut HashMap<&'a K, Outcome>,
-    ) -> Vec<&'a Missing<K>> {
+    ) -> Result<Vec<&'a Missing<K>>, Vec<&'a Missing<K>>> {
         if absent.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let (missing, wanted): (Vec<_>, Vec<_>) = absent
             .into_iter()
             .map(|(one, wanted, stamps)| (one, (wanted, stamps)))
             .unzip();
         let Ok(prepared) = l2::prepare(&self.0.redis, &wanted, self.0.stamp_life).await else {
-            return missing;
+            return Err(missing);
         };
         let mut leading = Vec::new();
         let mut waiting = Vec::new();
@@ -137,11 +147,11 @@ impl Cache {
             self.load_and_store(space, state, moment, &leading, found)
                 .await;
         }
-        waiting
+        Ok(waiting)
     }
 
     /// Loads one entry anew though it still counts, unless another process is at it or was: then
-    /// theirs is taken.
+    /// theirs is taken. Says whether that could be done.
     pub(super) async fn refresh_shared<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
@@ -150,24 +160,25 @@ impl Cache {
         moment: Moment,
         one: &'a Missing<K>,
         found: &mut HashMap<&'a K, Outcome>,
-    ) {
+    ) -> bool {
         let wanted = self.wanted(epoch, space, one);
         let Ok(seen) = l2::read(&self.0.redis, std::slice::from_ref(&wanted)).await else {
-            return;
+            return false;
         };
         let stamps = match seen.into_iter().next() {
-            Some(Seen::Hit(head, bytes)) if head.age() < space.policy.fresh => {
+            Some(Seen::Hit(head, bytes)) if !head.is_stale(space.policy.fresh) => {
                 match self.take_in(space, state, moment, one, &head, &bytes) {
-                    Ok(_) => return,
+                    Ok(_) => return true,
                     Err(Unreadable) => vec![None; one.tags.len()],
                 }
             }
             Some(Seen::Hit(head, _)) => head.stamps.into_iter().map(Some).collect(),
-            Some(Seen::Miss(stamps) | Seen::Void(stamps)) => stamps,
-            None => return,
+            Some(Seen::Miss(stamps) | Seen::Void(stamps) | Seen::Foreign(stamps)) => stamps,
+            None => return false,
         };
         let absent = vec![(one, wanted, stamps)];
-        self.load_leading(space, state, moment, absent, found).await;
+        let led = self.load_leading(space, state, moment, absent, found);
+        led.await.is_ok()
     }
 
     pub(super) fn wanted<K: Key, V: Value>(

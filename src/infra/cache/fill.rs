@@ -152,6 +152,16 @@ impl Cache {
                 return None;
             }
         }
+        Self::encoded(space, state, head, value)
+    }
+
+    /// The same for a value that somebody put, which need not be asked for often.
+    pub(super) fn encoded<K: Key, V: Value>(
+        space: &Space<K, V>,
+        state: &State,
+        head: &Head,
+        value: Option<&V>,
+    ) -> Option<Vec<u8>> {
         let value = match value {
             Some(value) => postcard::to_stdvec(value).ok()?,
             None => Vec::new(),
