@@ -2,7 +2,6 @@
 //! and a real Redis, and interleavings that are held where they matter.
 #![expect(
     clippy::expect_used,
-    clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking"
 )]
