@@ -28,6 +28,11 @@ impl Head {
         Duration::from_millis(now_millis().saturating_sub(self.loaded_at))
     }
 
+    /// Whether a value is older than it should be; "there is nothing" is gone before that.
+    pub(super) fn is_stale(&self, fresh: Duration) -> bool {
+        self.present && self.age() >= fresh
+    }
+
     /// The bytes of the entry.
     pub(super) fn encode(&self, value: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD + self.stamps.len() * 8 + value.len());

@@ -1,20 +1,20 @@
-//! What is not in L1: from Redis, or loaded and stored in both layers.
+//! What is not in L1: asked of Redis, or loaded by whoever may.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 
-use super::entry::{Head, Stamp, now_millis};
+use super::entry::Stamp;
+use super::fill::Unreadable;
 use super::flights::Outcome;
-use super::l1::{L1Key, Shared, Stored, share};
-use super::l2::{self, Filled, Seen, Wanted};
+use super::l2::{self, Seen, Wanted};
 use super::ledger::{Ledger, Moment};
-use super::read::{Missing, note_misses};
-use super::space::{Key, Space, Tags, Value};
-use super::stats::{add, add_len};
+use super::read::Missing;
+use super::space::{Key, Space, Value};
+use super::stats::add;
 use super::{Cache, Mode, State};
-use crate::infra::meter::{self, Layer};
 use crate::kernel::{Code, Error, Result};
 
 /// How long a load waits for its turn before it is refused.
@@ -25,18 +25,12 @@ const LOOKS: [u64; 8] = [2, 4, 8, 16, 32, 64, 128, 256];
 /// A key that Redis could not answer, with the stamps that its tags have.
 type Absent<'a, K> = (&'a Missing<K>, Wanted, Vec<Option<Stamp>>);
 
-/// A key that this process is to load, with the stamps of before the load.
-type Leading<'a, K> = (&'a Missing<K>, Wanted, Vec<Stamp>);
-
-/// An entry that nobody can read.
-pub(super) struct Unreadable;
-
 impl Cache {
     /// The outcome for each missing key, in order.
     pub(super) async fn fetch<K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
-        state: &State,
+        state: &Arc<State>,
         ledger: &Ledger,
         moment: Moment,
         missing: &[Missing<K>],
@@ -67,7 +61,7 @@ impl Cache {
     async fn through_redis<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
-        state: &State,
+        state: &Arc<State>,
         epoch: i64,
         moment: Moment,
         mut left: Vec<&'a Missing<K>>,
@@ -85,14 +79,17 @@ impl Cache {
             for ((one, wanted), seen) in left.into_iter().zip(wanted).zip(seen) {
                 match seen {
                     Seen::Hit(head, bytes) => {
-                        match self.take_in(space, state, moment, one, &head, &bytes) {
-                            Ok(value) => {
-                                found.insert(&one.key, Ok(value));
-                            }
-                            Err(Unreadable) => {
-                                let stamps = vec![None; one.tags.len()];
-                                absent.push((one, wanted, stamps));
-                            }
+                        let taken = self.take_in(space, state, moment, one, &head, &bytes);
+                        let Ok(value) = taken else {
+                            let stamps = vec![None; one.tags.len()];
+                            absent.push((one, wanted, stamps));
+                            continue;
+                        };
+                        found.insert(&one.key, Ok(value));
+                        if head.is_stale(space.policy.fresh) {
+                            add(&state.counters.stale_answers, 1);
+                            let (key, l1) = (one.key.clone(), one.l1.clone());
+                            self.refresh_behind(space, state, key, l1);
                         }
                     }
                     Seen::Miss(stamps) => absent.push((one, wanted, stamps)),
@@ -100,19 +97,25 @@ impl Cache {
                         add(&state.counters.void_met, 1);
                         absent.push((one, wanted, stamps));
                     }
+                    Seen::Foreign(stamps) => {
+                        add(&state.counters.unreadable, 1);
+                        absent.push((one, wanted, stamps));
+                    }
                 }
             }
-            left = self.load_leading(space, state, moment, absent, found).await;
-            if left.is_empty() {
-                return left;
-            }
+            left = match self.load_leading(space, state, moment, absent, found).await {
+                Ok(left) if left.is_empty() => return left,
+                Ok(left) => left,
+                // Redis reads but does not write: nobody is worth waiting for.
+                Err(left) => return left,
+            };
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         left
     }
 
     /// Loads those of the absent entries for which this process gets the lease; the others are
-    /// being loaded elsewhere.
+    /// being loaded elsewhere. An error holds what nobody loads, because Redis gives no leases.
     async fn load_leading<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
@@ -120,16 +123,16 @@ impl Cache {
         moment: Moment,
         absent: Vec<Absent<'a, K>>,
         found: &mut HashMap<&'a K, Outcome>,
-    ) -> Vec<&'a Missing<K>> {
+    ) -> Result<Vec<&'a Missing<K>>, Vec<&'a Missing<K>>> {
         if absent.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let (missing, wanted): (Vec<_>, Vec<_>) = absent
             .into_iter()
             .map(|(one, wanted, stamps)| (one, (wanted, stamps)))
             .unzip();
         let Ok(prepared) = l2::prepare(&self.0.redis, &wanted, self.0.stamp_life).await else {
-            return missing;
+            return Err(missing);
         };
         let mut leading = Vec::new();
         let mut waiting = Vec::new();
@@ -144,11 +147,11 @@ impl Cache {
             self.load_and_store(space, state, moment, &leading, found)
                 .await;
         }
-        waiting
+        Ok(waiting)
     }
 
     /// Loads one entry anew though it still counts, unless another process is at it or was: then
-    /// theirs is taken.
+    /// theirs is taken. Says whether that could be done.
     pub(super) async fn refresh_shared<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
@@ -157,204 +160,25 @@ impl Cache {
         moment: Moment,
         one: &'a Missing<K>,
         found: &mut HashMap<&'a K, Outcome>,
-    ) {
+    ) -> bool {
         let wanted = self.wanted(epoch, space, one);
         let Ok(seen) = l2::read(&self.0.redis, std::slice::from_ref(&wanted)).await else {
-            return;
+            return false;
         };
         let stamps = match seen.into_iter().next() {
-            Some(Seen::Hit(head, bytes)) if head.age() < space.policy.fresh => {
+            Some(Seen::Hit(head, bytes)) if !head.is_stale(space.policy.fresh) => {
                 match self.take_in(space, state, moment, one, &head, &bytes) {
-                    Ok(_) => return,
+                    Ok(_) => return true,
                     Err(Unreadable) => vec![None; one.tags.len()],
                 }
             }
             Some(Seen::Hit(head, _)) => head.stamps.into_iter().map(Some).collect(),
-            Some(Seen::Miss(stamps) | Seen::Void(stamps)) => stamps,
-            None => return,
+            Some(Seen::Miss(stamps) | Seen::Void(stamps) | Seen::Foreign(stamps)) => stamps,
+            None => return false,
         };
         let absent = vec![(one, wanted, stamps)];
-        self.load_leading(space, state, moment, absent, found).await;
-    }
-
-    async fn load_and_store<'a, K: Key, V: Value>(
-        &self,
-        space: &'static Space<K, V>,
-        state: &State,
-        moment: Moment,
-        leading: &[Leading<'a, K>],
-        found: &mut HashMap<&'a K, Outcome>,
-    ) {
-        note_misses(state, leading.len());
-        let keys: Vec<K> = leading.iter().map(|(one, ..)| one.key.clone()).collect();
-        let began = Instant::now();
-        let loaded = self.load(space, state, &keys).await;
-        let took = began.elapsed();
-        let mut filled = Vec::with_capacity(leading.len());
-        let mut values = match loaded {
-            Ok(values) => values.into_iter().collect::<HashMap<K, V>>(),
-            Err(error) => {
-                for (one, wanted, _) in leading {
-                    found.insert(&one.key, Err(error.clone()));
-                    filled.push(nothing(wanted));
-                }
-                self.write_behind(filled).await;
-                return;
-            }
-        };
-        for (one, wanted, stamps) in leading {
-            let value = values.remove(&one.key);
-            let head = Head {
-                loaded_at: now_millis(),
-                load_micros: u32::try_from(took.as_micros()).unwrap_or(u32::MAX),
-                present: value.is_some(),
-                stamps: stamps.clone(),
-            };
-            let bytes = self.entry_bytes(space, state, &one.key, &head, value.as_ref());
-            let life = jittered(space, head.present);
-            filled.push(Filled {
-                wanted,
-                bytes: bytes.filter(|_| !life.is_zero()),
-                life,
-            });
-            let value: Option<Shared> = value.map(|value| share(value));
-            self.store_l1(space, moment, &one.l1, &one.tags, &head, value.as_ref());
-            found.insert(&one.key, Ok(value));
-        }
-        self.write_behind(filled).await;
-    }
-
-    /// A failing store costs the next reader a load, and this one nothing.
-    async fn write_behind(&self, filled: Vec<Filled<'_>>) {
-        if let Err(error) = l2::write(&self.0.redis, &filled, self.0.stamp_life).await {
-            tracing::debug!(%error, "entries could not be stored in Redis");
-        }
-    }
-
-    pub(super) async fn load_alone<'a, K: Key, V: Value>(
-        &self,
-        space: &'static Space<K, V>,
-        state: &State,
-        moment: Moment,
-        left: &[&'a Missing<K>],
-        found: &mut HashMap<&'a K, Outcome>,
-    ) {
-        note_misses(state, left.len());
-        let keys: Vec<K> = left.iter().map(|one| one.key.clone()).collect();
-        let began = Instant::now();
-        match self.load(space, state, &keys).await {
-            Ok(values) => {
-                let mut values: HashMap<K, V> = values.into_iter().collect();
-                for one in left {
-                    let value = values.remove(&one.key).map(|value| share(value));
-                    let head = Head {
-                        loaded_at: now_millis(),
-                        load_micros: u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX),
-                        present: value.is_some(),
-                        stamps: Vec::new(),
-                    };
-                    self.store_l1(space, moment, &one.l1, &one.tags, &head, value.as_ref());
-                    found.insert(&one.key, Ok(value));
-                }
-            }
-            Err(error) => {
-                for one in left {
-                    found.insert(&one.key, Err(error.clone()));
-                }
-            }
-        }
-    }
-
-    /// Decodes an entry of Redis and stores it in L1.
-    pub(super) fn take_in<K: Key, V: Value>(
-        &self,
-        space: &Space<K, V>,
-        state: &State,
-        moment: Moment,
-        one: &Missing<K>,
-        head: &Head,
-        bytes: &[u8],
-    ) -> Result<Option<Shared>, Unreadable> {
-        let value = if head.present {
-            let Ok(value) = postcard::from_bytes::<V>(bytes) else {
-                add(&state.counters.unreadable, 1);
-                return Err(Unreadable);
-            };
-            Some(share(value))
-        } else {
-            None
-        };
-        add(&state.counters.l2_hits, 1);
-        meter::cache(state.described.name, Layer::L2, 1, None);
-        self.store_l1(space, moment, &one.l1, &one.tags, head, value.as_ref());
-        Ok(value)
-    }
-
-    /// The bytes for Redis; `None` when the value is not to be stored.
-    pub(super) fn entry_bytes<K: Key, V: Value>(
-        &self,
-        space: &Space<K, V>,
-        state: &State,
-        key: &K,
-        head: &Head,
-        value: Option<&V>,
-    ) -> Option<Vec<u8>> {
-        let needed = space.policy.admit_after;
-        if needed > 1 {
-            let times = self.0.sketch.count(&("miss", state.number, key.bytes()));
-            if times < u16::from(needed) {
-                return None;
-            }
-        }
-        let value = match value {
-            Some(value) => postcard::to_stdvec(value).ok()?,
-            None => Vec::new(),
-        };
-        if value.len() > space.policy.max_bytes {
-            add(&state.counters.oversized, 1);
-            return None;
-        }
-        add_len(&state.counters.bytes_written, value.len());
-        Some(head.encode(&value))
-    }
-
-    /// Stores a value in L1 with what was known before it was read.
-    pub(super) fn store_l1<K: Key, V: Value>(
-        &self,
-        space: &Space<K, V>,
-        moment: Moment,
-        key: &L1Key,
-        tags: &Tags,
-        head: &Head,
-        value: Option<&Shared>,
-    ) {
-        let policy = &space.policy;
-        let now = Instant::now();
-        let (fresh, life) = if head.present {
-            (policy.fresh, policy.keep)
-        } else {
-            (policy.negative, policy.negative)
-        };
-        let age = head.age();
-        let left = life.saturating_sub(age).min(policy.l1);
-        if left.is_zero() {
-            return;
-        }
-        let weight = value.map_or(96, |value| {
-            let bytes = value.downcast_ref::<V>().map_or(64, Value::weight);
-            160 + bytes
-        });
-        let stored = Stored {
-            moment,
-            slots: self.0.tags.slots(tags),
-            since: now,
-            until: now + left,
-            fresh_until: now + fresh.saturating_sub(age),
-            load_time: Duration::from_micros(u64::from(head.load_micros)),
-            value: value.cloned(),
-            weight: u32::try_from(weight).unwrap_or(u32::MAX),
-        };
-        self.0.l1.insert(key.clone(), stored);
+        let led = self.load_leading(space, state, moment, absent, found);
+        led.await.is_ok()
     }
 
     pub(super) fn wanted<K: Key, V: Value>(
@@ -383,26 +207,4 @@ impl Cache {
         turn.map_err(|_late| refused())?
             .map_err(|_closed| refused())
     }
-}
-
-/// Gives back the right to load and stores nothing.
-fn nothing(wanted: &Wanted) -> Filled<'_> {
-    Filled {
-        wanted,
-        bytes: None,
-        life: Duration::ZERO,
-    }
-}
-
-/// How long an entry lives in Redis: a little less than the rule, so that what was stored together
-/// does not end together.
-pub(super) fn jittered<K: Key, V: Value>(space: &Space<K, V>, present: bool) -> Duration {
-    let policy = &space.policy;
-    let life = if present {
-        policy.keep
-    } else {
-        policy.negative
-    };
-    let less = u32::from(rand::random_range(0..=policy.jitter.min(90)));
-    life.saturating_sub(life * less / 100)
 }

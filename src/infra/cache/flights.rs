@@ -72,7 +72,7 @@ impl Flights {
 
     /// Tells everybody who waits. Whoever comes from now on finds the value in the cache, or loads
     /// again.
-    pub(super) fn land(&self, lead: Lead, outcome: &Outcome) {
+    pub(super) fn land(&self, lead: &Lead, outcome: &Outcome) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(current) = flights.get(&lead.key)
             && Arc::ptr_eq(current, &lead.flight)

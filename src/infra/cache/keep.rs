@@ -1,11 +1,11 @@
 //! Entries put, looked at and taken away by hand: for write-through, warming and tools.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::Pipeline;
 
 use super::entry::{Head, Stamp, now_millis};
-use super::fetch::jittered;
+use super::fill::jittered;
 use super::l1::{Shared, share};
 use super::l2::{self, Filled, Seen, Wanted};
 use super::ledger::Moment;
@@ -82,8 +82,8 @@ impl Cache {
     }
 
     /// Stores a value for each key of the ticket, in order; `None` says that there is none. All
-    /// values and their lifetimes are stored in one atomic step. Says whether Redis has them; if it
-    /// does not, what was there before is taken away as far as possible, so that no old value stays
+    /// values and their lifetimes are stored in one atomic step, or none of them. Says whether Redis
+    /// has them; if it does not, what was there before is voided, so that no old value stays
     /// readable in place of the new one.
     pub async fn put_many<K: Key, V: Value>(
         &self,
@@ -93,6 +93,7 @@ impl Cache {
     ) -> bool {
         let state = self.state(space);
         let mut filled = Vec::with_capacity(values.len());
+        let mut refused = false;
         for ((one, wanted, stamps), value) in ticket.places.iter().zip(values) {
             let head = Head {
                 loaded_at: now_millis(),
@@ -100,11 +101,13 @@ impl Cache {
                 present: value.is_some(),
                 stamps: stamps.clone(),
             };
-            let bytes = self.entry_bytes(space, &state, &one.key, &head, value.as_ref());
             let life = jittered(space, head.present);
+            let bytes = Self::encoded(space, &state, &head, value.as_ref());
+            let bytes = bytes.filter(|_| !life.is_zero());
+            refused |= bytes.is_none();
             filled.push(Filled {
                 wanted,
-                bytes: bytes.filter(|_| !life.is_zero()),
+                bytes,
                 life,
             });
             let value: Option<Shared> = value.map(|value| share(value));
@@ -117,11 +120,15 @@ impl Cache {
                 value.as_ref(),
             );
         }
-        if ticket.epoch.is_none() {
+        if self.0.mode != Mode::On {
             return false;
         }
-        let stored = l2::write_at_once(&self.0.redis, &filled, self.0.stamp_life).await;
-        if stored.is_err() {
+        let stored = ticket.epoch.is_some()
+            && !refused
+            && l2::write_at_once(&self.0.redis, &filled, self.0.stamp_life)
+                .await
+                .is_ok();
+        if !stored {
             let tags: Vec<String> = ticket
                 .places
                 .iter()
@@ -129,7 +136,7 @@ impl Cache {
                 .collect();
             self.void(&tags).await;
         }
-        stored.is_ok()
+        stored
     }
 
     /// Takes one entry away, in both layers.
@@ -139,9 +146,12 @@ impl Cache {
         self.void(&own).await;
     }
 
-    /// Whether Redis or the process has an entry that counts, be it "there is none".
+    /// Whether the process or Redis has an entry that counts, be it "there is none".
     pub async fn exists<K: Key, V: Value>(&self, space: &'static Space<K, V>, key: &K) -> bool {
-        self.time_left(space, key).await.is_some()
+        let l1 = (self.state(space).number, key.bytes());
+        let ledger = self.0.ledger.load_full();
+        let here = self.look(space, &ledger, &l1, Instant::now());
+        here.is_some() || self.counting(space, key).await.is_some()
     }
 
     /// How long the entry in Redis still lives, if it counts.

@@ -37,8 +37,10 @@ pub(super) enum Seen {
     Hit(Head, Vec<u8>),
     /// There is none; the stamps that its tags have.
     Miss(Vec<Option<Stamp>>),
-    /// There is one that no longer counts, or that nobody can read.
+    /// There is one that no longer counts.
     Void(Vec<Option<Stamp>>),
+    /// There is something that is no entry.
+    Foreign(Vec<Option<Stamp>>),
 }
 
 /// What was made ready for a load.
@@ -90,7 +92,8 @@ impl Look {
                 Some((head, value)) if believed(&head.stamps, &stamps) => {
                     Seen::Hit(head, value.to_vec())
                 }
-                _ => Seen::Void(stamps),
+                Some(_) => Seen::Void(stamps),
+                None => Seen::Foreign(stamps),
             }
         });
         judged.collect()

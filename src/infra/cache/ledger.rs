@@ -98,11 +98,15 @@ impl Ledger {
         self.applied.fetch_max(sequence, Ordering::AcqRel);
     }
 
-    /// A void that only this process knows of.
+    /// A void that only this process knows of. The position stays where it is if others count on the
+    /// same sequence: the number is theirs to give, and whoever passed it would miss their void.
+    /// Until they do, L1 answers nothing under these slots.
     pub(super) fn void_alone(&self, slots: &[u16]) {
         let sequence = self.applied() + 1;
         self.mark(sequence, slots);
-        self.advance(sequence);
+        if self.epoch.is_none() {
+            self.advance(sequence);
+        }
     }
 }
 

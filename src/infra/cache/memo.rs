@@ -54,7 +54,7 @@ impl Cache {
     pub fn recall<K: Key, V: Weighed>(&self, memo: &Memo<K, V>, key: &K) -> Option<Arc<V>> {
         let stored = self.0.l1.get(&l1_key(memo, key))?;
         let ledger = self.0.ledger.load();
-        let counts = self.shared_epoch(&ledger).is_some()
+        let counts = self.knows_voids(&ledger)
             && Instant::now() < stored.until
             && ledger.holds(stored.moment, &stored.slots);
         let value = stored.value.as_ref().filter(|_| counts)?;

@@ -32,6 +32,7 @@ mod ahead;
 mod attach;
 mod entry;
 mod fetch;
+mod fill;
 mod flights;
 mod keep;
 mod l1;
@@ -57,7 +58,7 @@ mod warm;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -166,6 +167,7 @@ struct Engine {
     db: PgPool,
     ledger: ArcSwap<Ledger>,
     ledgers: AtomicU64,
+    unsure: AtomicBool,
     tags: TagHash,
     l1: L1,
     flights: Flights,
@@ -207,6 +209,7 @@ impl Cache {
             db,
             ledger: ArcSwap::from_pointee(Ledger::new(0, None, 0)),
             ledgers: AtomicU64::new(1),
+            unsure: AtomicBool::new(false),
             tags: TagHash::new(),
             l1: L1::new(options.l1_bytes),
             flights: Flights::default(),
@@ -265,13 +268,30 @@ impl Cache {
         ledger.epoch.filter(|_| self.0.redis.is_up())
     }
 
+    /// Whether L1 may be believed as far as its rules go: the voids of others are known.
+    fn knows_voids(&self, ledger: &Ledger) -> bool {
+        self.shared_epoch(ledger).is_some() && !self.0.unsure.load(Ordering::Acquire)
+    }
+
     /// Begins a new stretch of voids; every entry of L1 ends with the old one.
     fn begin_ledger(&self, epoch: Option<i64>, sequence: u64) {
-        let id = self.0.ledgers.fetch_add(1, Ordering::Relaxed);
-        self.0
-            .ledger
-            .store(Arc::new(Ledger::new(id, epoch, sequence)));
+        self.0.ledger.store(self.new_ledger(epoch, sequence));
         self.0.l1.clear();
+    }
+
+    /// The same in place of `known`, unless somebody else was faster: a connection that came
+    /// meanwhile knows better.
+    fn replace_ledger(&self, known: &Arc<Ledger>, epoch: Option<i64>, sequence: u64) {
+        let next = self.new_ledger(epoch, sequence);
+        let before = self.0.ledger.compare_and_swap(known, next);
+        if Arc::ptr_eq(&before, known) {
+            self.0.l1.clear();
+        }
+    }
+
+    fn new_ledger(&self, epoch: Option<i64>, sequence: u64) -> Arc<Ledger> {
+        let id = self.0.ledgers.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Ledger::new(id, epoch, sequence))
     }
 
     fn state_key(&self) -> String {

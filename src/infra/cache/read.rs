@@ -103,12 +103,8 @@ impl Cache {
         now: Instant,
     ) -> Option<Arc<Stored>> {
         let stored = self.0.l1.get(key)?;
-        let alone = self.shared_epoch(ledger).is_none();
-        let believed = if alone {
-            !space.policy.decides && now.duration_since(stored.since) < ALONE
-        } else {
-            true
-        };
+        let believed = self.knows_voids(ledger)
+            || !space.policy.decides && now.duration_since(stored.since) < ALONE;
         (believed && now < stored.until && ledger.holds(stored.moment, &stored.slots))
             .then_some(stored)
     }
@@ -175,7 +171,7 @@ impl Cache {
             let (missing, leads): (Vec<_>, Vec<_>) = own.into_iter().unzip();
             let outcomes = cache.fetch(space, &state, &ledger, moment, &missing).await;
             for (lead, outcome) in leads.into_iter().zip(&outcomes) {
-                cache.0.flights.land(lead, outcome);
+                cache.0.flights.land(&lead, outcome);
             }
             outcomes
         }));

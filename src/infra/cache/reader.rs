@@ -10,6 +10,8 @@ use crate::infra::redis::Server;
 
 /// How long one read waits in Redis.
 const BLOCK_MILLIS: u64 = 1_000;
+/// A read that takes longer than this has lost its server.
+const GONE: Duration = Duration::from_secs(3);
 /// After an error.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -42,16 +44,16 @@ async fn follow(cache: &Cache, server: &Server) -> anyhow::Result<()> {
             return Ok(());
         };
         let position = ledger.applied();
-        let _news: Value = redis::cmd("XREAD")
-            .arg("BLOCK")
+        let mut news = redis::cmd("XREAD");
+        news.arg("BLOCK")
             .arg(BLOCK_MILLIS)
             .arg("COUNT")
             .arg(1)
             .arg("STREAMS")
             .arg(cache.stream_key(epoch))
-            .arg(format!("{position}-0"))
-            .query_async(&mut conn)
-            .await?;
+            .arg(format!("{position}-0"));
+        let news = news.query_async(&mut conn);
+        let _news: Value = tokio::time::timeout(GONE, news).await??;
         // The step applies them, with its checks for gaps; it also finds another epoch.
         cache.step().await;
         if ledger.applied() == position && cache.0.ledger.load().id == ledger.id {

@@ -49,17 +49,15 @@ impl Cache {
         let tags = space.all_tags(&key);
         let one = Missing { key, l1, tags };
         let mut found = HashMap::new();
-        match self.shared_epoch(&ledger) {
-            Some(epoch) => {
-                self.refresh_shared(space, state, epoch, moment, &one, &mut found)
-                    .await;
-            }
-            None => {
-                self.load_alone(space, state, moment, &[&one], &mut found)
-                    .await;
-            }
-        }
-        found.into_values().all(|outcome| outcome.is_ok())
+        let done = if let Some(epoch) = self.shared_epoch(&ledger) {
+            self.refresh_shared(space, state, epoch, moment, &one, &mut found)
+                .await
+        } else {
+            self.load_alone(space, state, moment, &[&one], &mut found)
+                .await;
+            true
+        };
+        done && found.into_values().all(|outcome| outcome.is_ok())
     }
 
     fn lock_refreshing(

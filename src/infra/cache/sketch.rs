@@ -56,9 +56,12 @@ impl Sketch {
         let swapped =
             self.window
                 .compare_exchange(last, window, Ordering::Relaxed, Ordering::Relaxed);
+        let windows = u32::try_from(window.saturating_sub(last)).unwrap_or(u32::MAX);
         if swapped.is_ok() {
             for counter in &self.counters {
-                counter.store(counter.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
+                // One halving for each window that went by, busy or idle.
+                let count = counter.load(Ordering::Relaxed).checked_shr(windows);
+                counter.store(count.unwrap_or(0), Ordering::Relaxed);
             }
         }
     }

@@ -1,5 +1,8 @@
 //! The step that a process takes before it believes L1: what was voided since it last asked.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use redis::Pipeline;
 
 use super::l2::STEP;
@@ -12,7 +15,7 @@ const MOST_ROWS: u64 = 256;
 /// A step on its way: what the process knew when it asked.
 #[must_use]
 pub struct Step {
-    ledger: std::sync::Arc<Ledger>,
+    ledger: Arc<Ledger>,
     position: u64,
 }
 
@@ -41,7 +44,18 @@ impl Cache {
     }
 
     /// Applies what was missed, before anything is read.
-    pub fn apply_step(&self, step: &Step, (epoch, sequence, rows): &Missed) {
+    pub fn apply_step(&self, step: &Step, missed: &Missed) {
+        self.catch_up(step, missed);
+        self.0.unsure.store(false, Ordering::Release);
+    }
+
+    /// A step was asked for and nothing came back. Until one is answered, L1 counts as it does
+    /// without Redis.
+    pub fn miss_step(&self, _step: &Step) {
+        self.0.unsure.store(true, Ordering::Release);
+    }
+
+    fn catch_up(&self, step: &Step, (epoch, sequence, rows): &Missed) {
         let ledger = &step.ledger;
         let same = ledger.epoch.is_some_and(|known| epoch.parse() == Ok(known));
         if !same {
@@ -69,8 +83,9 @@ impl Cache {
         let Some(step) = self.ask_step(&mut pipe) else {
             return;
         };
-        if let Ok((missed,)) = self.0.redis.query::<(Missed,)>(&pipe).await {
-            self.apply_step(&step, &missed);
+        match self.0.redis.query::<(Missed,)>(&pipe).await {
+            Ok((missed,)) => self.apply_step(&step, &missed),
+            Err(_away) => self.miss_step(&step),
         }
     }
 
@@ -81,20 +96,20 @@ impl Cache {
     }
 
     /// Redis names another epoch than `known` has, or none at all.
-    pub(super) fn take_epoch(&self, known: &Ledger, said: &str, sequence: u64) {
+    pub(super) fn take_epoch(&self, known: &Arc<Ledger>, said: &str, sequence: u64) {
         if let Ok(epoch) = said.parse::<i64>() {
             tracing::info!(epoch, "another epoch of the cache");
             self.follow(known, Some(epoch), sequence);
         } else {
             tracing::warn!("Redis has lost the sequence of voids: a new epoch begins");
+            // Nobody knows what was voided: nothing is believed, not even for a second.
+            self.follow(known, None, 0);
             self.0.redis.reconnect();
         }
     }
 
     /// Begins a new ledger in place of `known`, unless somebody else just did.
-    fn follow(&self, known: &Ledger, epoch: Option<i64>, sequence: u64) {
-        if self.0.ledger.load().id == known.id {
-            self.begin_ledger(epoch, sequence);
-        }
+    fn follow(&self, known: &Arc<Ledger>, epoch: Option<i64>, sequence: u64) {
+        self.replace_ledger(known, epoch, sequence);
     }
 }

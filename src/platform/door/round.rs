@@ -65,6 +65,9 @@ impl<'a> Round<'a> {
             self.ctx.redis().query(&self.pipe).await.ok()
         };
         let Some(mut replies) = replies.map(Vec::into_iter) else {
+            if let Some(step) = &self.step {
+                self.ctx.cache().miss_step(step);
+            }
             return self.alone();
         };
         let verdicts = self.question.map(|question| {

@@ -1,0 +1,140 @@
+//! Redis comes, goes, stalls, and returns with old data.
+
+use std::time::{Duration, Instant};
+
+use crate::bed::{Bed, Setup};
+use crate::redis_server::OwnRedis;
+use crate::things::{LASTING, Things, things};
+
+#[tokio::test]
+async fn a_restored_snapshot_brings_nothing_old_back() {
+    let mut redis = OwnRedis::start().await;
+    let bed = Bed::at(&redis).await;
+    let (one, two) = (bed.process().await, bed.process().await);
+    bed.set("a", 1).await;
+    assert_eq!(one.size("a").await, Some(1));
+    let epoch = one.cache.epoch().unwrap();
+    let saved = redis::cmd("SAVE").exec_async(&mut bed.redis().await).await;
+    saved.unwrap();
+    bed.write(&two, "a", 2).await;
+    // Long delivered and long deleted: nobody voids it again.
+    bed.run("truncate cache_void").await;
+    drop((one, two));
+    redis.kill();
+    redis.launch().await;
+    let (one, two) = (bed.process().await, bed.process().await);
+    assert_eq!(one.size("a").await, Some(2));
+    assert_eq!(two.size("a").await, Some(2));
+    assert!(one.cache.epoch().unwrap() > epoch);
+    assert_eq!(one.cache.epoch(), two.cache.epoch());
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn what_was_voided_while_redis_was_away_is_void_when_it_is_back() {
+    let redis = OwnRedis::start().await;
+    let bed = Bed::at(&redis).await;
+    let (one, two) = (bed.process().await, bed.process().await);
+    bed.set("a", 1).await;
+    assert_eq!(
+        (one.size("a").await, two.size("a").await),
+        (Some(1), Some(1))
+    );
+    redis.hold();
+    bed.write(&one, "a", 2).await;
+    assert_eq!(one.size("a").await, Some(2), "its own write");
+    redis.go_on();
+    one.is_up().await;
+    assert_eq!(one.size("a").await, Some(2));
+    assert_eq!(two.size("a").await, Some(2));
+    assert!(
+        bed.count("select count(*) from cache_void").await > 0,
+        "the rows wait for the relay"
+    );
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn an_empty_redis_is_filled_again() {
+    let mut redis = OwnRedis::start().await;
+    let bed = Bed::at(&redis).await;
+    let one = bed.process().await;
+    bed.set("a", 1).await;
+    assert_eq!(one.size("a").await, Some(1));
+    redis.kill();
+    one.is_down().await;
+    bed.write(&one, "a", 2).await;
+    assert_eq!(one.size("a").await, Some(2));
+    redis.launch().await;
+    one.is_up().await;
+    let two = bed.process().await;
+    assert_eq!(one.size("a").await, Some(2));
+    let loads = bed.loads().await;
+    assert_eq!(two.size("a").await, Some(2));
+    assert_eq!(bed.loads().await, loads, "from Redis");
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn a_process_starts_without_redis_and_finds_it_later() {
+    let mut redis = OwnRedis::not_started();
+    let bed = Bed::at(&redis).await;
+    let one = bed.lonely_process(Setup::default());
+    bed.set("a", 1).await;
+    assert_eq!(one.size("a").await, Some(1));
+    assert_eq!(one.cache.epoch(), None);
+    bed.write(&one, "a", 2).await;
+    assert_eq!(one.size("a").await, Some(2), "its own voids count");
+    redis.launch().await;
+    one.is_up().await;
+    let two = bed.process().await;
+    bed.write(&two, "a", 3).await;
+    assert_eq!(one.size("a").await, Some(3));
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn without_redis_a_process_believes_itself_for_a_second_and_decides_nothing() {
+    static DECIDING: Things = things("deciding", LASTING.deciding());
+    static OTHER: Things = things("other", LASTING);
+    let redis = OwnRedis::not_started();
+    let bed = Bed::at(&redis).await;
+    let one = bed.lonely_process(Setup::of([&DECIDING, &OTHER]));
+    bed.set("a", 1).await;
+    assert_eq!(one.size_in(&DECIDING, "a").await, Some(1));
+    assert_eq!(one.size_in(&OTHER, "a").await, Some(1));
+    // By another process, which has no way to tell.
+    bed.set("a", 2).await;
+    assert_eq!(one.size_in(&DECIDING, "a").await, Some(2));
+    assert_eq!(one.size_in(&OTHER, "a").await, Some(1));
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(one.size_in(&OTHER, "a").await, Some(2));
+}
+
+#[tokio::test]
+async fn a_stalled_redis_opens_the_breaker_and_closes_it_when_it_goes_on() {
+    let redis = OwnRedis::start().await;
+    let bed = Bed::at(&redis).await;
+    let one = bed.process().await;
+    bed.set("a", 1).await;
+    redis.hold();
+    let began = Instant::now();
+    for n in 0..20 {
+        assert_eq!(one.size(&format!("absent-{n}")).await, None);
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_millis(1_500), "{took:?}");
+    assert!(!one.cache.redis().is_up(), "nobody waits for it any more");
+    let began = Instant::now();
+    assert_eq!(one.size("a").await, Some(1));
+    assert!(
+        began.elapsed() < Duration::from_millis(200),
+        "{:?}",
+        began.elapsed()
+    );
+    redis.go_on();
+    let back = tokio::time::timeout(Duration::from_secs(2), one.is_up()).await;
+    back.expect("it is there again");
+    assert_eq!(one.size("a").await, Some(1));
+    bed.end().await;
+}
