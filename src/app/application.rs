@@ -32,9 +32,9 @@ use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
-use crate::platform::door::{Prefetches, door as api_door};
+use crate::platform::door::{Prefetches, door};
 use crate::platform::http::{
-    BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
+    BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, envelope,
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
@@ -97,8 +97,6 @@ impl Application {
         let ops_listener = TcpListener::bind(config.ops_addr)
             .with_context(|| format!("cannot listen on {} (KITH_OPS_ADDR)", config.ops_addr))?;
         let ops_addr = ops_listener.local_addr()?;
-        // Before anything takes a handle to count with.
-        metrics::install()?;
         let ctx = context(config, database_url, injected, addr)?;
         let health = web::Data::new(Health::default());
         let behind = Behind::default();
@@ -182,6 +180,8 @@ pub fn context(
     injected: Injected,
     addr: SocketAddr,
 ) -> anyhow::Result<Ctx> {
+    // Before anything takes a handle to count with.
+    metrics::install()?;
     let options = PoolOptions {
         size: config.db_pool,
         statement_timeout: config.statement_timeout,
@@ -289,11 +289,11 @@ fn serve(
             .configure(auth::configure_pages)
             .default_service(web::to(not_found))
             .wrap(from_fn(refuse_parameters))
-            .wrap(from_fn(api_door))
+            .wrap(from_fn(door))
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))
-            .wrap(from_fn(door))
+            .wrap(from_fn(envelope))
     })
     .shutdown_timeout(grace)
     .disable_signals()

@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::worker;
 use crate::admin::Health;
+use crate::infra::cache::store::oldest_waiting_seconds;
 use crate::infra::metrics::declared as m;
-use crate::infra::{db, jobs, meter, metrics};
+use crate::infra::{db, jobs, meter, metrics, outbox};
+use crate::kernel::Result;
 use crate::platform::Ctx;
 
 /// Between two foldings of the histograms, for when nobody scrapes.
@@ -49,12 +51,59 @@ impl Ops {
         m::DB_CONNECTIONS.gauge(&["idle"]).set(pool.idle);
         m::DB_LIMIT.gauge(&[]).set(pool.limit);
         m::DB_WAITING.gauge(&[]).set(pool.waiting);
-        let looking = jobs::backlog(self.ctx.db(), self.ctx.now());
-        match tokio::time::timeout(PATIENCE, looking).await {
-            Ok(Ok(backlog)) => self.show_jobs(&backlog),
-            Ok(Err(error)) => tracing::debug!(?error, "the backlog of jobs cannot be read"),
-            Err(_late) => tracing::debug!("the backlog of jobs was not read in time"),
+        self.show_cache();
+        for tally in self.ctx.limiter().tallies() {
+            let policy = [tally.policy];
+            m::LIMIT_REFUSALS.counter(&policy).absolute(tally.refused);
+            m::LIMIT_ALONE.counter(&policy).absolute(tally.alone);
         }
+        match tokio::time::timeout(PATIENCE, self.show_queues()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(?error, "what waits in Postgres cannot be read"),
+            Err(_late) => tracing::debug!("what waits in Postgres was not read in time"),
+        }
+    }
+
+    fn show_cache(&self) {
+        for (space, figures) in self.ctx.cache().figures() {
+            let name = space.name;
+            let hits = |layer, entries| m::CACHE_HITS.counter(&[name, layer]).absolute(entries);
+            // The ones past their freshness are among those of the process.
+            let fresh = figures.l1_hits.saturating_sub(figures.stale_answers);
+            hits("l1", fresh);
+            hits("l2", figures.l2_hits);
+            hits("stale", figures.stale_answers);
+            let loads = |outcome, loads| m::CACHE_LOADS.counter(&[name, outcome]).absolute(loads);
+            loads("ok", figures.loads.saturating_sub(figures.failed_loads));
+            loads("failed", figures.failed_loads);
+            m::CACHE_MISSES.counter(&[name]).absolute(figures.misses);
+            m::CACHE_VOID.counter(&[name]).absolute(figures.void_met);
+            let unreadable = figures.unreadable;
+            m::CACHE_UNREADABLE.counter(&[name]).absolute(unreadable);
+        }
+        for (name, bytes, evictions) in self.ctx.cache().l1_shares() {
+            m::CACHE_BYTES.gauge(&[name]).set(as_gauge(bytes));
+            m::CACHE_EVICTIONS.counter(&[name]).absolute(evictions);
+        }
+    }
+
+    /// What waits in Postgres for somebody to take it.
+    async fn show_queues(&self) -> Result<()> {
+        let now = self.ctx.now();
+        self.show_jobs(&jobs::backlog(self.ctx.db(), now).await?);
+        let mut conn = self.ctx.read().await?;
+        let event = outbox::oldest_undelivered(&mut conn).await?;
+        let age = event.and_then(|at| (now.utc() - at.utc()).to_std().ok());
+        m::OUTBOX_AGE
+            .gauge(&[])
+            .set(age.unwrap_or_default().as_secs_f64());
+        let lag = if self.ctx.config().redis_url.is_some() {
+            oldest_waiting_seconds(&mut conn).await?
+        } else {
+            None
+        };
+        m::RELAY_LAG.gauge(&[]).set(lag.unwrap_or_default());
+        Ok(())
     }
 
     /// Every job has its figures, zero too: a gauge that was left out would stay as it was.
@@ -75,6 +124,15 @@ impl Ops {
             m::JOBS_DEAD.gauge(&[job]).set(dead);
         }
     }
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "a gauge has no use for the digits that are lost"
+)]
+fn as_gauge(value: u64) -> f64 {
+    value as f64
 }
 
 /// Serves `/metrics` and nothing else.

@@ -1,9 +1,12 @@
 //! What a running kith shows to Prometheus.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kith::infra::metrics::{Kind, Metric, declared};
+use kith::infra::servers::{PrivateRedis, RedisOptions};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::TestApp;
 
@@ -167,6 +170,139 @@ async fn figures_are_taken_when_they_are_asked_for() {
         ),
         "1"
     );
+}
+
+/// What some process has that is not this one, or that nothing has done in it.
+fn is_elsewhere(metric: &Metric) -> bool {
+    let has_redis = std::env::var("REDIS_URL").is_ok_and(|url| !url.is_empty());
+    let of_redis = ["kith_redis_", "kith_feed_"];
+    let of_checks = [&declared::CACHE_CHECKED, &declared::CACHE_NINES];
+    of_checks.contains(&metric)
+        || !has_redis && of_redis.iter().any(|part| metric.name.starts_with(part))
+}
+
+/// Metrics without a series.
+fn silent(scraped: &[Series]) -> Vec<&'static str> {
+    let is_silent = |metric: &&Metric| {
+        let found = scraped.iter().filter_map(Series::metric);
+        !found
+            .map(|metric| metric.name)
+            .any(|name| name == metric.name)
+    };
+    let metrics = declared::all().filter(|metric| !is_elsewhere(metric));
+    metrics
+        .filter(is_silent)
+        .map(|metric| metric.name)
+        .collect()
+}
+
+#[tokio::test]
+async fn everything_that_is_declared_shows_after_some_use() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "[circle]\nquota = 1").expect("writes");
+    let path = file.path().to_str().expect("UTF-8");
+    let app = TestApp::start_with(&[("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)]).await;
+    let person = app.person("person").await;
+    let post = person.post_to(&"public".into(), "hello").await;
+    for _ in 0..3 {
+        let path = format!("/v1/posts/{post}");
+        person.get(&path).await.expect_status(200);
+    }
+    for status in [201, 429] {
+        let circle = person.post("/v1/circles", &json!({"name": "close"})).await;
+        assert_eq!(circle.status, status);
+    }
+    // The post is carried to timelines by a job.
+    let mut scraped = scrape(&app).await;
+    for _ in 0..75 {
+        if silent(&scraped).is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        scraped = scrape(&app).await;
+    }
+    assert_eq!(silent(&scraped), Vec::<&str>::new());
+    let total = |metric: &Metric, labels: &[(&str, &str)]| sum(&scraped, metric, labels);
+    let part = |metric: &Metric, part: &str, labels: &[(&str, &str)]| {
+        let name = format!("{}_{part}", metric.name);
+        let ours = scraped
+            .iter()
+            .filter(|series| series.name == name && series.has(labels));
+        ours.map(|series| series.value).sum::<f64>()
+    };
+    assert!(total(&declared::CACHE_HITS, &[("layer", "l1")]) >= 1.0);
+    assert!(total(&declared::CACHE_MISSES, &[]) >= 1.0);
+    let loads = total(&declared::CACHE_LOADS, &[("outcome", "ok")]);
+    assert!(loads >= 1.0);
+    assert_eq!(total(&declared::CACHE_LOADS, &[("outcome", "failed")]), 0.0);
+    assert!(part(&declared::CACHE_LOAD_SECONDS, "count", &[]) >= loads);
+    let bytes = total(&declared::CACHE_BYTES, &[]);
+    assert!((100.0..10_000_000.0).contains(&bytes), "{bytes}");
+    let refused = |policy| total(&declared::LIMIT_REFUSALS, &[("policy", policy)]);
+    assert_eq!((refused("circle"), refused("general")), (1.0, 0.0));
+    assert!(total(&declared::RELAY_LAG, &[]) < 5.0);
+    assert!(total(&declared::OUTBOX_AGE, &[]) < 5.0);
+    if is_elsewhere(&declared::REDIS_SECONDS) {
+        return;
+    }
+    assert_eq!(total(&declared::REDIS_BREAKER, &[]), 0.0);
+    let (trips, time) = (
+        part(&declared::REDIS_SECONDS, "count", &[]),
+        part(&declared::REDIS_SECONDS, "sum", &[]),
+    );
+    assert!(
+        trips >= 5.0 && time > 0.0 && time / trips < 1.0,
+        "{trips} {time}"
+    );
+    assert_eq!(part(&declared::FANOUT_LAG, "count", &[]), 1.0);
+    assert!(part(&declared::FANOUT_LAG, "sum", &[]) < 5.0);
+}
+
+#[tokio::test]
+async fn a_redis_that_goes_away_shows() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut options = RedisOptions::new(dir.path().join("redis"));
+    options.throwaway = true;
+    let redis = PrivateRedis::start(options).await.expect("Redis starts");
+    let app = TestApp::start_with(&[("REDIS_URL", &redis.url()), ("KITH_LIMITS", "on")]).await;
+    let person = app.person("person").await;
+    let mut scraped = Vec::new();
+    let mut wait_for = async |state: f64| {
+        for _ in 0..100 {
+            scraped = scrape(&app).await;
+            if sum(&scraped, &declared::REDIS_BREAKER, &[]) == state {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(15)).await;
+        }
+        assert_eq!(sum(&scraped, &declared::REDIS_BREAKER, &[]), state);
+    };
+    wait_for(0.0).await;
+    redis.stop().await.expect("Redis stops");
+    // Whoever asks next finds out.
+    person.get("/v1/me").await.expect_status(200);
+    wait_for(1.0).await;
+    person.get("/v1/me").await.expect_status(200);
+    let scraped = scrape(&app).await;
+    let errors = |kind| sum(&scraped, &declared::REDIS_ERRORS, &[("kind", kind)]);
+    assert!(errors("away") >= 1.0, "{}", errors("away"));
+    assert!(errors("refused") >= 1.0, "{}", errors("refused"));
+    assert!(sum(&scraped, &declared::LIMIT_ALONE, &[("policy", "general")]) >= 1.0);
+}
+
+#[tokio::test]
+async fn what_waits_shows_its_age() {
+    let app = TestApp::start().await;
+    sqlx::query(
+        "insert into outbox (event, payload, created_at)
+         values ('of.tomorrow', '{}', now() - interval '90 seconds')",
+    )
+    .execute(&app.db)
+    .await
+    .expect("an event");
+    let scraped = scrape(&app).await;
+    let age = sum(&scraped, &declared::OUTBOX_AGE, &[]);
+    assert!((89.0..120.0).contains(&age), "{age}");
 }
 
 #[tokio::test]

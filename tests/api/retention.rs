@@ -200,3 +200,18 @@ async fn a_former_username_is_free_after_ninety_days() {
          from account, unnest(array[interval '90 days 1 hour', interval '89 days 23 hours']) age";
     expect_one_to_go("users.release-usernames", "former_username", insert).await;
 }
+
+#[tokio::test]
+async fn voids_wait_for_redis_whatever_is_tidied_up_meanwhile() {
+    let app = TestApp::start_with(&[("REDIS_URL", "redis://127.0.0.1:1")]).await;
+    let person = app.person("person").await;
+    person.post_to(&"public".into(), "hello").await;
+    let waiting = count(&app, "cache_void").await;
+    assert!(waiting > 0);
+    let jobs = registry();
+    let periodic = jobs.kinds().into_iter().filter(|job| job.every.is_some());
+    for job in periodic {
+        run_at(&app, TimeDelta::zero(), job.name).await;
+    }
+    assert!(count(&app, "cache_void").await >= waiting);
+}

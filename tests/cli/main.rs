@@ -7,6 +7,8 @@
 mod accounts;
 mod backup;
 mod cache;
+mod jobs;
+mod redis;
 mod support;
 
 use support::Place;
@@ -132,6 +134,13 @@ fn openapi_prints_the_same_document_each_time_and_needs_no_settings() {
     let first = place.run(&["openapi"]).expect_code(0);
     assert_eq!(first.json()["openapi"], "3.1.0");
     assert_eq!(first.stdout, place.run(&["openapi"]).stdout);
+}
+
+#[test]
+fn metrics_prints_the_page_of_them_and_needs_no_settings() {
+    let place = Place::new().with("KITH_ADDR", "nowhere");
+    let page = place.run(&["metrics"]).expect_code(0).stdout;
+    assert_eq!(page, include_str!("../../docs/metrics.md"));
 }
 
 #[test]

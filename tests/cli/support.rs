@@ -5,6 +5,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use kith::infra::servers::{PrivateRedis, RedisOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -160,6 +161,39 @@ impl Drop for Place {
                 &format!("drop database if exists {} with (force)", self.name),
             );
         }
+    }
+}
+
+/// A Redis of a test's own, which ends with it.
+pub struct Redis {
+    server: PrivateRedis,
+    _dir: tempfile::TempDir,
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut options = RedisOptions::new(dir.path().join("redis"));
+        options.throwaway = true;
+        let server = block_on(PrivateRedis::start(options)).expect("Redis starts");
+        Self { server, _dir: dir }
+    }
+
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Changes one of its settings.
+    pub fn set(&self, name: &str, value: &str) {
+        block_on(async {
+            let client = redis::Client::open(self.url()).expect("a URL");
+            let conn = client.get_multiplexed_async_connection().await;
+            let mut command = redis::cmd("CONFIG");
+            command.arg("SET").arg(name).arg(value);
+            let set: redis::RedisResult<()> =
+                command.query_async(&mut conn.expect("Redis answers")).await;
+            set.expect("the setting is taken");
+        });
     }
 }
 

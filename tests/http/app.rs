@@ -15,7 +15,7 @@ use kith::platform::Answer;
 use kith::platform::http::{
     Body, BodyDigest, BodyLimit, ClientAddress, HttpResult, HttpSetup, IdList, IfMatch, Listing,
     NoFilter, OpenCosts, Params, PathOf, PublicUrl, RouteTable, TrustedProxies, UserRef,
-    catch_panics, cors, door, json_with_etag, no_content, not_found, ok,
+    catch_panics, cors, envelope, json_with_etag, no_content, not_found, ok,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -207,7 +207,7 @@ pub(crate) fn start() -> String {
             .wrap(from_fn(catch_panics))
             .wrap(Compress::default())
             .wrap(cors(&[ORIGIN.to_owned()]))
-            .wrap(from_fn(door))
+            .wrap(from_fn(envelope))
     });
     let server = server
         .workers(1)

@@ -8,7 +8,7 @@
 
 mod app;
 mod bodies;
-mod door;
+mod envelope;
 mod lists;
 mod openapi;
 mod routing;

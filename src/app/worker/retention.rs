@@ -28,7 +28,6 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
         .keep(ANSWERS, forget_answers)
         .keep(EVENTS, forget_events)
-        .every("cache.empty-voids", Duration::from_mins(1), empty_voids)
 }
 
 async fn forget_answers(ctx: Ctx, rule: Retention) -> Result<()> {
@@ -39,11 +38,6 @@ async fn forget_events(ctx: Ctx, rule: Retention) -> Result<()> {
     let mut conn = ctx.read().await?;
     while outbox::forget_delivered(&mut conn, rule.before(ctx.now()), BATCH).await? > 0 {}
     Ok(())
-}
-
-/// Nothing reads the ledger of voided tags before there is a cache, so it only has to stay small.
-async fn empty_voids(ctx: Ctx) -> Result<()> {
-    write::empty_voids(&mut *ctx.read().await?).await
 }
 
 #[cfg(test)]

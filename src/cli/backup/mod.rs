@@ -14,7 +14,6 @@ use sqlx::{Connection as _, PgConnection};
 
 use self::program::run;
 use self::target::Target;
-pub use self::target::decoded;
 use super::exit::{Exit, refused};
 use super::tool::{Database, load_config, with_database};
 use super::{out, schema};

@@ -84,7 +84,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
             "Do what the message says, or set DATABASE_URL to a Postgres that runs.",
         )),
     }
-    findings.push(redis::look(&config).await);
+    findings.extend(redis::look(&config).await);
     show(&findings, args.json)?;
     let found = findings
         .iter()

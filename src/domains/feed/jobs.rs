@@ -11,6 +11,7 @@ use super::store::{self, Carried};
 use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
 use crate::infra::cache::store::leave_void;
 use crate::infra::jobs::{Progress, Registry, Step};
+use crate::infra::metrics::declared::FANOUT_LAG;
 use crate::infra::redis::PATIENT;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
@@ -178,8 +179,14 @@ async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<St
     lines.push(Line::Home(journey.post.author_id));
     push(ctx, journey, &lines, true).await?;
     if journey.reason == b'c' {
-        let lag = (ctx.now().utc() - journey.post.created_at.utc()).num_milliseconds();
-        tracing::debug!(lag_ms = lag, "a post is in all timelines");
+        let lag = ctx.now().utc() - journey.post.created_at.utc();
+        FANOUT_LAG
+            .histogram(&[])
+            .record(lag.to_std().unwrap_or_default());
+        tracing::debug!(
+            lag_ms = lag.num_milliseconds(),
+            "a post is in all timelines"
+        );
     }
     Ok(Step::Done)
 }

@@ -26,7 +26,8 @@
 //! **Without Redis** L1 entries live a second at most, spaces that decide who may see what are read
 //! from Postgres, and loads stay bounded.
 //!
-//! It knows no domain: to lift it out, take this folder with `infra::redis` and the error type.
+//! It knows no domain: to lift it out, take this folder with `infra::redis`, what counts for it and the
+//! error type.
 
 mod ahead;
 mod attach;
@@ -73,6 +74,7 @@ use self::ledger::{Ledger, TagHash};
 use self::served::Served;
 use self::sketch::Sketch;
 use self::stats::Counters;
+use crate::infra::metrics::declared::CACHE_LOAD_SECONDS;
 use crate::infra::redis::{Redis, Script};
 
 pub use ahead::Asked;
@@ -187,22 +189,29 @@ struct State {
     number: u16,
     described: Described,
     counters: Counters,
+    load_seconds: metrics::Histogram,
+}
+
+impl State {
+    fn new(number: u16, described: Described) -> Self {
+        Self {
+            number,
+            described,
+            counters: Counters::default(),
+            load_seconds: CACHE_LOAD_SECONDS.histogram(&[described.name]),
+        }
+    }
 }
 
 impl Cache {
     /// A cache over this database and this Redis, which may both still be away.
     pub fn new(redis: Redis, db: PgPool, options: Options) -> Self {
         let (delivered, undeleted) = mpsc::channel(relay::BACKLOG);
+        let l1 = L1::new(options.l1_bytes, options.spaces.len());
         let longest = options.spaces.iter().map(|space| space.policy.keep).max();
         let spaces = options.spaces.into_iter().zip(0_u16..);
-        let spaces = spaces.map(|(described, number)| {
-            let state = State {
-                number,
-                described,
-                counters: Counters::default(),
-            };
-            (described.name, Arc::new(state))
-        });
+        let spaces = spaces
+            .map(|(described, number)| (described.name, Arc::new(State::new(number, described))));
         Self(Arc::new(Engine {
             mode: options.mode,
             redis,
@@ -211,7 +220,7 @@ impl Cache {
             ledgers: AtomicU64::new(1),
             unsure: AtomicBool::new(false),
             tags: TagHash::new(),
-            l1: L1::new(options.l1_bytes),
+            l1,
             flights: Flights::default(),
             refreshing: Mutex::default(),
             sketch: Sketch::new(),
@@ -240,6 +249,15 @@ impl Cache {
         self.0.l1.size()
     }
 
+    /// What L1 holds of every space, by name: bytes, roughly, and how many entries had to make room.
+    pub fn l1_shares(&self) -> Vec<(&'static str, u64, u64)> {
+        let share = |state: &Arc<State>| {
+            let (bytes, evictions) = self.0.l1.share(state.number);
+            (state.described.name, bytes, evictions)
+        };
+        self.0.spaces.values().map(share).collect()
+    }
+
     /// Redis, for what is no entry.
     pub fn redis(&self) -> &Redis {
         &self.0.redis
@@ -255,11 +273,7 @@ impl Cache {
         self.0.spaces.get(space.name).cloned().unwrap_or_else(|| {
             // Not fatal: the space shares figures with nobody and works.
             debug_assert!(false, "the space {} was not named at the start", space.name);
-            Arc::new(State {
-                number: u16::MAX,
-                described: space.described(),
-                counters: Counters::default(),
-            })
+            Arc::new(State::new(u16::MAX, space.described()))
         })
     }
 

@@ -241,7 +241,9 @@ impl Cache {
             LOADING.scope((), (space.load)(&mut conn, keys)).await
         };
         let loaded = loaded.await;
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = began.elapsed();
+        state.load_seconds.record(took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         add(&state.counters.load_micros, micros);
         if loaded.is_err() {
             add(&state.counters.failed_loads, 1);

@@ -58,6 +58,16 @@ pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Ve
         .collect())
 }
 
+/// For how many seconds the oldest void has waited.
+pub async fn oldest_waiting_seconds(conn: &mut Conn) -> Result<Option<f64>> {
+    Ok(sqlx::query_scalar!(
+        r#"select extract(epoch from clock_timestamp() - created_at)::float8 as "age!"
+           from cache_void order by cache_void_id limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// Forgets voids that were delivered. Their loss in a crash is harmless: they are delivered again.
 pub async fn forget(conn: &mut Conn, ids: &[i64]) -> Result<()> {
     sqlx::query!("delete from cache_void where cache_void_id = any($1)", ids)

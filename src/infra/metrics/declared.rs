@@ -87,10 +87,10 @@ pub const REDIS_ERRORS: Metric = Metric {
     name: "kith_redis_errors_total",
     kind: Kind::Counter,
     labels: &["kind"],
-    unit: "round trips",
-    meaning: "Round trips that brought no answer: `late` (past the deadline), `away` (no \
-              connection), `refused` (the breaker was open), `error` (Redis answered with an \
-              error).",
+    unit: "questions",
+    meaning: "Questions without an answer: `late` (past the deadline), `away` (the connection \
+              broke), `refused` (not asked, because the breaker was open), `error` (Redis \
+              answered with an error).",
 };
 
 /// `kith_redis_breaker_state`
@@ -99,7 +99,8 @@ pub const REDIS_BREAKER: Metric = Metric {
     kind: Kind::Gauge,
     labels: &[],
     unit: "state",
-    meaning: "The circuit breaker: 0 closed, 1 trying again, 2 open.",
+    meaning: "The circuit breaker: 0 while there is a connection that answers, 1 while Redis is not \
+              asked. Without `REDIS_URL` there is none.",
 };
 
 // ---- The cache ----
@@ -111,7 +112,7 @@ pub const CACHE_HITS: Metric = Metric {
     labels: &["space", "layer"],
     unit: "entries",
     meaning: "Entries that were answered from the process (`l1`), from Redis (`l2`), or past their \
-              time because they could not be loaded (`stale`).",
+              freshness while they were loaded anew (`stale`).",
 };
 
 /// `kith_cache_misses_total`
@@ -138,7 +139,7 @@ pub const CACHE_LOAD_SECONDS: Metric = Metric {
     kind: Kind::Histogram,
     labels: &["space"],
     unit: "seconds",
-    meaning: "How long the loader took.",
+    meaning: "How long the loader took, a connection of the pool included.",
 };
 
 /// `kith_cache_void_entries_total`
@@ -147,7 +148,7 @@ pub const CACHE_VOID: Metric = Metric {
     kind: Kind::Counter,
     labels: &["space"],
     unit: "entries",
-    meaning: "Entries that were there, and void: a stamp differed or a tag had been voided.",
+    meaning: "Entries that Redis had, and that were void: a stamp differed or was gone.",
 };
 
 /// `kith_cache_unreadable_entries_total`
@@ -183,7 +184,8 @@ pub const RELAY_LAG: Metric = Metric {
     kind: Kind::Gauge,
     labels: &[],
     unit: "seconds",
-    meaning: "Age of the oldest row of `cache_void` that nobody has delivered yet.",
+    meaning: "Age of the oldest row of `cache_void`: a change that the cache was perhaps not told \
+              of yet. 0 without `REDIS_URL`, where nobody waits for them.",
 };
 
 /// `kith_cache_checked_entries_total`
@@ -264,13 +266,14 @@ pub const LIMIT_REFUSALS: Metric = Metric {
     meaning: "Requests that a limit refused.",
 };
 
-/// `kith_limit_fail_opens_total`
-pub const LIMIT_FAIL_OPENS: Metric = Metric {
-    name: "kith_limit_fail_opens_total",
+/// `kith_limit_alone_total`
+pub const LIMIT_ALONE: Metric = Metric {
+    name: "kith_limit_alone_total",
     kind: Kind::Counter,
     labels: &["policy"],
     unit: "requests",
-    meaning: "Requests that were let through uncounted, because Redis did not answer.",
+    meaning: "Requests that this process judged alone, because Redis, where all instances count \
+              together, did not answer.",
 };
 
 // ---- The process ----
@@ -327,7 +330,7 @@ pub const GROUPS: &[(&str, &[Metric])] = &[
         "The feed, the outbox and jobs",
         &[OUTBOX_AGE, FANOUT_LAG, JOBS_DUE, JOBS_AGE, JOBS_DEAD],
     ),
-    ("Limits", &[LIMIT_REFUSALS, LIMIT_FAIL_OPENS]),
+    ("Limits", &[LIMIT_REFUSALS, LIMIT_ALONE]),
     ("The process", &[READY, BUILD_INFO]),
 ];
 

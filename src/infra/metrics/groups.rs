@@ -6,53 +6,6 @@ use metrics::{Counter, Gauge, Histogram};
 
 use super::declared as m;
 
-/// What a space of the cache counts.
-#[derive(Clone)]
-pub struct CacheMetrics {
-    /// Entries from the process.
-    pub hits_l1: Counter,
-    /// Entries from Redis.
-    pub hits_l2: Counter,
-    /// Entries past their time.
-    pub hits_stale: Counter,
-    /// Entries that no layer had.
-    pub misses: Counter,
-    /// Calls of the loader that gave an answer.
-    pub loads: Counter,
-    /// Calls of the loader that failed.
-    pub failed_loads: Counter,
-    /// How long the loader took, in seconds.
-    pub load_seconds: Histogram,
-    /// Entries that were there, and void.
-    pub void_entries: Counter,
-    /// Entries whose bytes did not decode.
-    pub unreadable: Counter,
-    /// What the process holds, in bytes.
-    pub bytes: Gauge,
-    /// Entries dropped for want of room.
-    pub evictions: Counter,
-}
-
-impl CacheMetrics {
-    /// The handles of the space called `space`: to be taken once, and kept.
-    pub fn of(space: &str) -> Self {
-        let one = [space];
-        Self {
-            hits_l1: m::CACHE_HITS.counter(&[space, "l1"]),
-            hits_l2: m::CACHE_HITS.counter(&[space, "l2"]),
-            hits_stale: m::CACHE_HITS.counter(&[space, "stale"]),
-            misses: m::CACHE_MISSES.counter(&one),
-            loads: m::CACHE_LOADS.counter(&[space, "ok"]),
-            failed_loads: m::CACHE_LOADS.counter(&[space, "failed"]),
-            load_seconds: m::CACHE_LOAD_SECONDS.histogram(&one),
-            void_entries: m::CACHE_VOID.counter(&one),
-            unreadable: m::CACHE_UNREADABLE.counter(&one),
-            bytes: m::CACHE_BYTES.gauge(&one),
-            evictions: m::CACHE_EVICTIONS.counter(&one),
-        }
-    }
-}
-
 /// What the connection to Redis counts.
 #[derive(Clone)]
 pub struct RedisMetrics {
@@ -60,7 +13,7 @@ pub struct RedisMetrics {
     pub round_trips: Histogram,
     /// No answer within the deadline.
     pub late: Counter,
-    /// No connection.
+    /// The connection was lost.
     pub away: Counter,
     /// Not asked, because the breaker was open.
     pub refused: Counter,
@@ -74,9 +27,7 @@ pub struct RedisMetrics {
 pub enum Breaker {
     /// Redis is asked.
     Closed,
-    /// One caller tries whether Redis is back.
-    HalfOpen,
-    /// Redis is not asked.
+    /// Redis is not asked, until there is a connection again.
     Open,
 }
 
@@ -85,8 +36,7 @@ impl RedisMetrics {
     pub fn set_breaker(&self, breaker: Breaker) {
         self.breaker.set(match breaker {
             Breaker::Closed => 0.0,
-            Breaker::HalfOpen => 1.0,
-            Breaker::Open => 2.0,
+            Breaker::Open => 1.0,
         });
     }
 }
@@ -102,23 +52,4 @@ pub fn redis() -> &'static RedisMetrics {
         breaker: m::REDIS_BREAKER.gauge(&[]),
     });
     &REDIS
-}
-
-/// What a policy of the limiter counts.
-#[derive(Clone)]
-pub struct LimitMetrics {
-    /// Requests refused.
-    pub refusals: Counter,
-    /// Requests let through uncounted.
-    pub fail_opens: Counter,
-}
-
-impl LimitMetrics {
-    /// The handles of the policy called `policy`: to be taken once, and kept.
-    pub fn of(policy: &str) -> Self {
-        Self {
-            refusals: m::LIMIT_REFUSALS.counter(&[policy]),
-            fail_opens: m::LIMIT_FAIL_OPENS.counter(&[policy]),
-        }
-    }
 }

@@ -4,10 +4,12 @@
 //! that, and a test holds what a server shows against it. Labels are words of the program (a route's
 //! pattern, a space, a job) and never ids: each value is a series that is kept for good.
 //!
-//! Counting has to cost next to nothing, so whoever counts takes a handle once and keeps it:
-//! [`CacheMetrics::of`] for a space, [`redis`], [`LimitMetrics::of`] for a policy. A handle taken
-//! before [`install`] counts nowhere.
+//! Counting has to cost next to nothing. What the parts count for themselves anyway is taken over at
+//! a scrape (`app::ops`); elsewhere whoever counts takes a handle once and keeps it, such as
+//! [`redis`]. A handle taken before [`install`] counts nowhere.
 
+#[cfg(test)]
+mod alerts;
 pub mod declared;
 mod document;
 mod groups;
@@ -20,7 +22,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use declared::GROUPS;
 pub use document::render_markdown;
-pub use groups::{Breaker, CacheMetrics, LimitMetrics, RedisMetrics, redis};
+pub use groups::{Breaker, RedisMetrics, redis};
 pub use http::answered;
 
 /// What a metric is to Prometheus.

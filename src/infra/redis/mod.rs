@@ -7,12 +7,13 @@
 //! nobody waits.
 
 mod info;
+mod condition;
 mod server;
 mod supervisor;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -20,8 +21,10 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, Pipeline};
 use tokio::sync::Notify;
 
-use crate::infra::meter;
+use crate::infra::metrics::Breaker;
+use crate::infra::{meter, metrics};
 
+pub use condition::Condition;
 pub use info::Info;
 pub use server::Server;
 pub use supervisor::{Attached, Supervisor};
@@ -60,6 +63,8 @@ struct Shared {
     late: AtomicU32,
     lost: Notify,
     links: AtomicU64,
+    /// Whether a server is set up at all.
+    supervised: AtomicBool,
 }
 
 struct Link {
@@ -85,6 +90,7 @@ impl Redis {
             late: AtomicU32::new(0),
             lost: Notify::new(),
             links: AtomicU64::new(0),
+            supervised: AtomicBool::new(false),
         }))
     }
 
@@ -115,12 +121,15 @@ impl Redis {
         deadline: Duration,
     ) -> Result<T, Away> {
         let Some(link) = self.0.link.load_full() else {
+            self.note_refusal();
             return Err(Away::Down);
         };
         let started = Instant::now();
         let mut conn = link.conn.clone();
         let answer = tokio::time::timeout(deadline, pipe.query_async(&mut conn)).await;
-        meter::redis(started.elapsed());
+        let took = started.elapsed();
+        meter::redis(took);
+        metrics::redis().round_trips.record(took);
         match answer {
             Ok(Ok(value)) => {
                 if self.0.late.load(Ordering::Relaxed) > 0 {
@@ -130,6 +139,7 @@ impl Redis {
             }
             Ok(Err(error)) => Err(self.judge(&error, link.number)),
             Err(_late) => {
+                metrics::redis().late.increment(1);
                 if self.0.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_ANSWERS {
                     tracing::warn!("Redis answers too late: going on without it");
                     self.drop_link(link.number);
@@ -156,9 +166,11 @@ impl Redis {
             );
         if unusable {
             tracing::warn!(%error, "the connection to Redis is lost");
+            metrics::redis().away.increment(1);
             self.drop_link(number);
             return Away::Down;
         }
+        metrics::redis().errors.increment(1);
         tracing::warn!(%error, "Redis refused a command");
         Away::Refused(error.to_string())
     }
@@ -167,6 +179,7 @@ impl Redis {
         let number = self.0.links.fetch_add(1, Ordering::Relaxed) + 1;
         self.0.late.store(0, Ordering::Relaxed);
         self.0.link.store(Some(Arc::new(Link { conn, number })));
+        metrics::redis().set_breaker(Breaker::Closed);
     }
 
     /// Takes the connection away, unless it was replaced meanwhile.
@@ -175,6 +188,7 @@ impl Redis {
         let is_current = current.as_ref().is_some_and(|link| link.number == number);
         if is_current {
             self.0.link.compare_and_swap(&current, None);
+            metrics::redis().set_breaker(Breaker::Open);
             self.0.lost.notify_one();
         }
     }
@@ -186,8 +200,17 @@ impl Redis {
         }
     }
 
+    /// Nobody gets a connection until another is handed out.
     fn hang_up(&self) {
+        self.0.supervised.store(true, Ordering::Relaxed);
         self.0.link.store(None);
+        metrics::redis().set_breaker(Breaker::Open);
+    }
+
+    fn note_refusal(&self) {
+        if self.0.supervised.load(Ordering::Relaxed) {
+            metrics::redis().refused.increment(1);
+        }
     }
 
     async fn lost(&self) {

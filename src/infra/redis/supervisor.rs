@@ -46,6 +46,7 @@ impl Supervisor {
     /// Keeps the connection until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut said = false;
+        self.redis.hang_up();
         loop {
             let attempt = tokio::select! {
                 () = stop.cancelled() => break,

@@ -165,16 +165,15 @@ const STORES: &[Setting] = &[
     .example("postgres://kith:password@localhost:5432/kith"),
     Setting::words(
         "REDIS_URL",
-        "none: what Redis would hold is kept in the process",
-        "The Redis shared by all instances: `redis://`, `rediss://`, `redis+unix://`, or \
-         `redis+sentinel://` and `rediss+sentinel://`.",
+        "none: every process caches and counts limits by itself",
+        "The Redis shared by all instances: `redis://`, `rediss://` or `redis+unix://`.",
     )
     .kept(Secrecy::Url)
     .example("redis://localhost:6379"),
     Setting::fixed(
         "KITH_REDIS_PREFIX",
         "kith",
-        "The beginning of every key and channel in Redis.",
+        "The beginning of every key in Redis.",
     ),
 ];
 
@@ -281,7 +280,7 @@ const BOUNDS: &[Setting] = &[
     Setting::fixed(
         "KITH_L1_BYTES",
         "64MiB",
-        "How much memory the cache in the process may take, as `64MiB`.",
+        "How much memory the cache in the process may take, roughly, as `64MiB`.",
     ),
     Setting::fixed(
         "KITH_WARMING",

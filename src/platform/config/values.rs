@@ -133,14 +133,7 @@ pub fn postgres_url(text: &str) -> Result<SecretUrl, Fault> {
 
 /// Reads the URL of a Redis.
 pub fn redis_url(text: &str) -> Result<SecretUrl, Fault> {
-    let schemes = [
-        "redis",
-        "rediss",
-        "redis+unix",
-        "redis+sentinel",
-        "rediss+sentinel",
-    ];
-    SecretUrl::parse(text, &schemes)
+    SecretUrl::parse(text, &["redis", "rediss", "redis+unix"])
 }
 
 /// Reads the URL of a server that takes mail.

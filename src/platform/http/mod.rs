@@ -1,15 +1,15 @@
 //! kith's HTTP conventions on actix-web: problem details, strict bodies and queries, paging,
-//! entity tags, and the door that every request passes.
+//! entity tags, and the envelope around every request.
 //!
-//! An application wraps them in this order, the door outermost:
+//! An application wraps them in this order, the envelope outermost:
 //! `.configure(|cfg| setup.install(cfg)).default_service(web::to(not_found))`
-//! `.wrap(from_fn(catch_panics)).wrap(Compress::default()).wrap(cors(..)).wrap(from_fn(door))`.
+//! `.wrap(from_fn(catch_panics)).wrap(Compress::default()).wrap(cors(..)).wrap(from_fn(envelope))`.
 
 mod body;
 mod client;
 mod cors;
 mod costs;
-mod door;
+mod envelope;
 mod etag;
 mod fault;
 mod fit;
@@ -32,7 +32,7 @@ pub use body::{Body, BodyDigest, BodyLimit, OptionalBody};
 pub use client::{ClientAddress, TrustedProxies};
 pub use cors::cors;
 pub use costs::OpenCosts;
-pub use door::{catch_panics, door};
+pub use envelope::{catch_panics, envelope};
 pub use etag::{IfMatch, entity_tag, json_with_etag};
 pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};
 pub use not_found::{RouteTable, not_found};

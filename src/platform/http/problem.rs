@@ -85,7 +85,7 @@ pub fn status_of(kind: Kind) -> StatusCode {
     }
 }
 
-/// The response that tells `error`; `instance` and `request_id` are known at the door only.
+/// The response that tells `error`; `instance` and `request_id` are known to the envelope only.
 pub(super) fn render(error: &Error, instance: &str, request_id: &str) -> HttpResponse {
     let code = error.code();
     let status = status_of(code.kind());
@@ -125,7 +125,7 @@ impl ResponseError for Problem {
         status_of(self.0.code().kind())
     }
 
-    /// The door renders it again, with path and request id.
+    /// The envelope renders it again, with path and request id.
     fn error_response(&self) -> HttpResponse {
         render(&self.0, "", "")
     }

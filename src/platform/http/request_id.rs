@@ -40,7 +40,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Empty where no door was passed.
+/// Empty where there is no envelope.
 impl FromRequest for RequestId {
     type Error = std::convert::Infallible;
     type Future = Ready<Result<Self, Self::Error>>;
@@ -56,7 +56,7 @@ fn is_fit(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(fit)
 }
 
-/// The caller's place in a distributed trace (W3C `traceparent`). The door leaves it in the
+/// The caller's place in a distributed trace (W3C `traceparent`). The envelope leaves it in the
 /// request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {

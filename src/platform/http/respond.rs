@@ -1,5 +1,5 @@
 //! Short ways to answer. What depends on the viewer may be kept by the viewer alone and is asked
-//! about each time; secrets and messages are kept nowhere. The door makes `no-store` the rule for
+//! about each time; secrets and messages are kept nowhere. The envelope makes `no-store` the rule for
 //! whatever says nothing.
 
 use actix_web::HttpResponse;

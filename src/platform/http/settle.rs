@@ -1,4 +1,4 @@
-//! What the door does to every response: errors become problem details, and headers that belong
+//! What the envelope does to every response: errors become problem details, and headers that belong
 //! on all answers are set.
 
 use std::time::Duration;

@@ -20,7 +20,7 @@ impl PublicUrl {
     }
 }
 
-/// Everything that the extractors and the door look up in the application's data.
+/// Everything that the extractors and the envelope look up in the application's data.
 #[derive(Clone)]
 pub struct HttpSetup {
     /// The address in `Link` headers.
@@ -40,7 +40,7 @@ pub struct HttpSetup {
 }
 
 impl HttpSetup {
-    /// Puts all parts where extractors and door look for them.
+    /// Puts all parts where extractors and envelope look for them.
     pub fn install(&self, cfg: &mut ServiceConfig) {
         cfg.app_data(self.public_url.clone())
             .app_data(self.body_limit)

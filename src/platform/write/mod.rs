@@ -12,12 +12,10 @@ mod answer;
 mod at_once;
 mod idempotency;
 mod tx;
-mod voids;
 mod writer;
 
 pub use answer::Answer;
 pub use at_once::AtOnce;
 pub use idempotency::forget as forget_answers;
 pub use tx::{Tx, job_transaction, transaction};
-pub use voids::empty as empty_voids;
 pub use writer::Writer;

@@ -1,4 +1,4 @@
-//! The door: every request passes it on the way in, every response on the way out.
+//! The envelope: around every request on the way in, around every response on the way out.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -23,7 +23,7 @@ use crate::infra::metrics;
 use crate::kernel::{Code, Error};
 
 /// The outermost middleware: request id, trace, meter, one log line, problem details, common headers.
-pub async fn door(
+pub async fn envelope(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
@@ -97,7 +97,7 @@ async fn pass(
     outcome
 }
 
-/// The answer to requests that go no further than the door.
+/// The answer to requests that go no further than the envelope.
 fn stopped(req: &ServiceRequest, facts: &Facts) -> Option<HttpResponse> {
     let preflight = req
         .headers()

@@ -1,4 +1,4 @@
-//! What the door and the layers around it do to every request.
+//! What the envelope and the layers around it do to every request.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
