@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tokio::sync::SemaphorePermit;
-
 use super::entry::{Head, Stamp, now_millis};
 use super::flights::Outcome;
 use super::l1::{L1Key, Shared, Stored, share};
@@ -15,10 +13,8 @@ use super::space::{Key, Space, Tags, Value};
 use super::stats::{add, add_len};
 use super::{Cache, Mode, State};
 use crate::infra::meter::{self, Layer};
-use crate::kernel::{Code, Error, Result};
+use crate::kernel::Error;
 
-/// How long a load waits for its turn before it is refused.
-const TURN: Duration = Duration::from_secs(2);
 /// Pauses between two looks for what another process loads; after the last one it is loaded here.
 const LOOKS: [u64; 8] = [2, 4, 8, 16, 32, 64, 128, 256];
 
@@ -196,7 +192,7 @@ impl Cache {
             Err(error) => {
                 for (one, wanted, _) in leading {
                     found.insert(&one.key, Err(error.clone()));
-                    filled.push(nothing(wanted));
+                    filled.push(Filled::nothing(wanted));
                 }
                 self.write_behind(filled).await;
                 return;
@@ -285,7 +281,22 @@ impl Cache {
             None
         };
         add(&state.counters.l2_hits, 1);
-        meter::cache(state.described.name, Layer::L2, 1, None);
+        let fresh = if head.present {
+            space.policy.fresh
+        } else {
+            space.policy.negative
+        };
+        let (layer, ttl) = match head.age().checked_sub(fresh) {
+            None => (Layer::L2, None),
+            Some(past) => {
+                add(&state.counters.stale_answers, 1);
+                (
+                    Layer::Stale,
+                    i64::try_from(past.as_secs()).ok().map(|past| -past),
+                )
+            }
+        };
+        meter::cache(state.described.name, layer, 1, ttl);
         self.store_l1(space, moment, &one.l1, &one.tags, head, value.as_ref());
         Ok(value)
     }
@@ -368,29 +379,6 @@ impl Cache {
             key: self.entry_key(epoch, space, &one.key),
             tags: tags.collect(),
         }
-    }
-
-    /// A place among the loads that run at once.
-    pub(super) async fn place_to_load(&self) -> Result<SemaphorePermit<'_>> {
-        let turn = tokio::time::timeout(TURN, self.0.loads.acquire()).await;
-        let refused = || {
-            Error::new(
-                Code::Unavailable,
-                "Too much is being read just now. Try again in a moment.",
-            )
-            .with_retry_after(1)
-        };
-        turn.map_err(|_late| refused())?
-            .map_err(|_closed| refused())
-    }
-}
-
-/// Gives back the right to load and stores nothing.
-fn nothing(wanted: &Wanted) -> Filled<'_> {
-    Filled {
-        wanted,
-        bytes: None,
-        life: Duration::ZERO,
     }
 }
 

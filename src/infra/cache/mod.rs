@@ -76,7 +76,7 @@ pub use reader::follow_voids;
 pub use relay::Relay;
 pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Walk};
 pub use stats::Figures;
-pub use step::{Missed, Step};
+pub use step::{Missed, Step, handle};
 pub use structure::Stamp;
 
 /// The scripts that a connection must have loaded.
@@ -240,7 +240,9 @@ impl Cache {
 
     /// Whether Redis takes part in reads just now, and under which epoch.
     fn shared_epoch(&self, ledger: &Ledger) -> Option<i64> {
-        ledger.epoch.filter(|_| self.0.redis.is_up())
+        ledger
+            .epoch
+            .filter(|_| self.0.redis.is_up() && !step::is_in_doubt())
     }
 
     /// Begins a new stretch of voids; every entry of L1 ends with the old one.
