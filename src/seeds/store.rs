@@ -9,33 +9,34 @@ use super::tables::{self, Shared, Table};
 use crate::infra::db::Conn;
 use crate::kernel::UserId;
 
-/// Every space of the cache that is built from seeded tables. The load silences the triggers that
-/// void single entries, so it voids all of these as wholes.
-const SPACES: &[&str] = &[
+/// Every space of the cache, and the timelines. A load silences the triggers that void single
+/// entries, so it voids all of these as wholes.
+pub const SPACES: &[&str] = &[
+    "space:session",
     "space:user",
-    "space:username",
-    "space:user-sessions",
-    "space:settings",
     "space:user-counts",
+    "space:username",
+    "space:settings",
     "space:me",
-    "space:friends",
-    "space:relations",
+    "space:ties",
+    "space:standing",
     "space:friend-requests",
-    "space:followers",
     "space:circles",
-    "space:circle",
-    "space:reactions",
-    "space:marks",
+    "space:circle-members",
     "space:reaction-summary",
+    "space:own-reactions",
+    "space:reactors",
     "space:post",
-    "space:author-posts",
-    "space:timeline",
-    "space:post-history",
     "space:post-counts",
-    "space:hashtag",
+    "space:post-marks",
+    "space:author-posts",
     "space:comment",
-    "space:comments",
     "space:comment-counts",
+    "space:comments",
+    "space:comments-newest",
+    "space:replies",
+    "space:feed-pulled",
+    "space:timeline",
 ];
 
 /// Bytes that are sent to Postgres at a time.
