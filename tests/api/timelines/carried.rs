@@ -182,6 +182,7 @@ async fn add_readers(app: &TestApp, author: &Session) {
         // A mark of any stamps: pushes ask whether there is a timeline, readers whether it counts.
         let mark = [b'm'; 17];
         run::<i64>(app, &[b"ZADD", line.as_bytes(), b"-inf", &mark]).await;
+        run::<i64>(app, &[b"EXPIRE", line.as_bytes(), b"60"]).await;
     }
 }
 
