@@ -65,6 +65,9 @@ struct Parts {
     /// `ok`, `down`, or `pending` before the schema is known to be right.
     #[schema(example = "ok")]
     postgres: &'static str,
+    /// `ok`, `down`, or `none` where this process was started without Redis.
+    #[schema(example = "ok")]
+    redis: &'static str,
 }
 
 /// Redis, as this instance meets it.
@@ -89,36 +92,38 @@ async fn livez() -> HttpResponse {
 
 /// Whether requests should come here
 ///
-/// 503 before the first contact with Postgres, with migrations pending and while draining. A part
-/// lost after the start leaves it at 200 with `degraded`, so that one lost server does not take every
-/// instance out at once.
+/// 503 before the first contact with Postgres, with migrations pending and while draining. Postgres
+/// lost after the start, or Redis away, leaves it at 200 with `degraded`, so that one lost server does
+/// not take every instance out at once.
 #[utoipa::path(
     tag = "Operations",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
 )]
 #[get("/readyz")]
 async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
-    let postgres = if !health.schema_ready.load(Ordering::Relaxed) {
-        "pending"
-    } else if answers(&ctx).await {
-        "ok"
-    } else {
-        "down"
-    };
-    let draining = health.draining.load(Ordering::Relaxed);
-    let (code, status) = match postgres {
-        _ if draining => (503, "unavailable"),
-        "pending" => (503, "unavailable"),
-        "ok" => (200, "ok"),
-        _ => (200, "degraded"),
-    };
-    answer(
-        code,
-        &Readiness {
-            status,
-            parts: Parts { postgres },
+    let parts = Parts {
+        postgres: if !health.schema_ready.load(Ordering::Relaxed) {
+            "pending"
+        } else if answers(&ctx).await {
+            "ok"
+        } else {
+            "down"
         },
-    )
+        redis: match &ctx.config().redis_url {
+            None => "none",
+            Some(_) if ctx.redis().is_up() => "ok",
+            Some(_) => "down",
+        },
+    };
+    let is_draining = health.draining.load(Ordering::Relaxed);
+    let (code, status) = if is_draining || parts.postgres == "pending" {
+        (503, "unavailable")
+    } else if parts.postgres == "down" || parts.redis == "down" {
+        (200, "degraded")
+    } else {
+        (200, "ok")
+    };
+    answer(code, &Readiness { status, parts })
 }
 
 /// Redis

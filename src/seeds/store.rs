@@ -9,46 +9,34 @@ use super::tables::{self, Shared, Table};
 use crate::infra::db::Conn;
 use crate::kernel::UserId;
 
-/// Every space of the cache that is built from seeded tables. The load silences the triggers that
-/// void single entries, so it voids all of these as wholes.
-const SPACES: &[&str] = &[
+/// Every space of the cache, and the timelines. A load silences the triggers that void single
+/// entries, so it voids all of these as wholes.
+pub const SPACES: &[&str] = &[
     "space:session",
     "space:user",
-    "space:username",
-    "space:user-sessions",
-    "space:settings",
     "space:user-counts",
+    "space:username",
+    "space:settings",
     "space:me",
-    "space:friends",
     "space:ties",
     "space:standing",
+    "space:friend-requests",
+    "space:circles",
     "space:circle-members",
+    "space:reaction-summary",
     "space:own-reactions",
     "space:reactors",
+    "space:post",
+    "space:post-counts",
     "space:post-marks",
+    "space:author-posts",
+    "space:comment",
+    "space:comment-counts",
+    "space:comments",
     "space:comments-newest",
     "space:replies",
-    "space:suggestions",
-    "space:trending-posts",
-    "space:trending-hashtags",
-    "space:instance-stats",
-    "space:relations",
-    "space:friend-requests",
-    "space:followers",
-    "space:circles",
-    "space:circle",
-    "space:reactions",
-    "space:marks",
-    "space:reaction-summary",
-    "space:post",
-    "space:author-posts",
+    "space:feed-pulled",
     "space:timeline",
-    "space:post-history",
-    "space:post-counts",
-    "space:hashtag",
-    "space:comment",
-    "space:comments",
-    "space:comment-counts",
 ];
 
 /// Bytes that are sent to Postgres at a time.

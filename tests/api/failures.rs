@@ -231,10 +231,10 @@ async fn a_commit_whose_reply_is_lost_is_found_again_under_its_key() {
         ("/v1/friend-requests".to_owned(), json!({"user_id": ben.id})),
     ];
     for (path, body) in creates {
-        proxy.lose_next_commit();
-        expect_away(anna.post_with_key(&path, "lost", &body).await);
+        proxy.lose_commit_of("lost-reply");
+        expect_away(anna.post_with_key(&path, "lost-reply", &body).await);
         let again = anna
-            .post_with_key(&path, "lost", &body)
+            .post_with_key(&path, "lost-reply", &body)
             .await
             .expect_status(201);
         let replayed = again.header("idempotent-replayed");

@@ -195,6 +195,25 @@ impl Redis {
             set.expect("the setting is taken");
         });
     }
+
+    /// Puts one word in place of another of the same length in what lies under a key.
+    pub fn change(&self, key: &str, from: &str, to: &str) {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let mut conn = client.get_connection().expect("Redis answers");
+        let ask = |cmd: &mut redis::Cmd, conn: &mut redis::Connection| {
+            cmd.query::<Option<Vec<u8>>>(conn).expect("an answer")
+        };
+        let mut bytes = ask(redis::cmd("GET").arg(key), &mut conn).expect("something lies there");
+        let place = bytes
+            .windows(from.len())
+            .position(|some| some == from.as_bytes());
+        let place = place.expect("the word is in it");
+        bytes[place..place + from.len()].copy_from_slice(to.as_bytes());
+        ask(
+            redis::cmd("SET").arg(key).arg(bytes).arg("KEEPTTL"),
+            &mut conn,
+        );
+    }
 }
 
 /// How a command ended and what it said.
@@ -312,37 +331,4 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         .build()
         .expect("a runtime")
         .block_on(work)
-}
-
-/// The Redis of the tests.
-pub struct Redis(String);
-
-impl Redis {
-    /// If they have one.
-    pub fn of_tests() -> Option<Self> {
-        std::env::var("REDIS_URL").ok().map(Self)
-    }
-
-    pub fn url(&self) -> &str {
-        &self.0
-    }
-
-    /// Puts one word in place of another of the same length in what lies under a key.
-    pub fn change(&self, key: &str, from: &str, to: &str) {
-        let client = redis::Client::open(self.0.as_str()).expect("an address");
-        let mut conn = client.get_connection().expect("Redis answers");
-        let ask = |cmd: &mut redis::Cmd, conn: &mut redis::Connection| {
-            cmd.query::<Option<Vec<u8>>>(conn).expect("an answer")
-        };
-        let mut bytes = ask(redis::cmd("GET").arg(key), &mut conn).expect("something lies there");
-        let place = bytes
-            .windows(from.len())
-            .position(|some| some == from.as_bytes());
-        let place = place.expect("the word is in it");
-        bytes[place..place + from.len()].copy_from_slice(to.as_bytes());
-        ask(
-            redis::cmd("SET").arg(key).arg(bytes).arg("KEEPTTL"),
-            &mut conn,
-        );
-    }
 }

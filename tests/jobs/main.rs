@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+#[expect(dead_code, reason = "its name matters to those who use Redis")]
 #[path = "../shared/database.rs"]
 mod database;
 mod inspect;

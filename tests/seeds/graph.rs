@@ -1,5 +1,7 @@
 //! Graphs of friendships.
 
+use std::collections::BTreeSet;
+
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock as _, IdFactory};
 use kith::platform::config::{Config, Sources};
@@ -158,4 +160,15 @@ async fn real_graph(name: &str, people: u64, friendships: u64) {
         check(&pool, BROKEN).await;
     })
     .await;
+}
+
+#[test]
+fn a_load_voids_every_space_there_is() {
+    let spaces = kith::app::spaces().into_iter();
+    let tags = spaces.map(|space| format!("space:{}", space.name));
+    let timelines = ["space:timeline".to_owned()];
+    let expected: BTreeSet<String> = tags.chain(timelines).collect();
+    let voided = kith::seeds::store::SPACES.iter();
+    let voided: BTreeSet<String> = voided.map(|tag| (*tag).to_owned()).collect();
+    assert_eq!(voided, expected);
 }

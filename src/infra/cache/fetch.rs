@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::SemaphorePermit;
-
 use super::entry::Stamp;
 use super::fill::Unreadable;
 use super::flights::Outcome;
@@ -15,10 +13,8 @@ use super::read::Missing;
 use super::space::{Key, Space, Value};
 use super::stats::add;
 use super::{Cache, Mode, State};
-use crate::kernel::{Code, Error, Result};
+use crate::kernel::Error;
 
-/// How long a load waits for its turn before it is refused.
-const TURN: Duration = Duration::from_secs(2);
 /// Pauses between two looks for what another process loads; after the last one it is loaded here.
 const LOOKS: [u64; 8] = [2, 4, 8, 16, 32, 64, 128, 256];
 
@@ -192,19 +188,5 @@ impl Cache {
             key: self.entry_key(epoch, space, &one.key),
             tags: tags.collect(),
         }
-    }
-
-    /// A place among the loads that run at once.
-    pub(super) async fn place_to_load(&self) -> Result<SemaphorePermit<'_>> {
-        let turn = tokio::time::timeout(TURN, self.0.loads.acquire()).await;
-        let refused = || {
-            Error::new(
-                Code::Unavailable,
-                "Too much is being read just now. Try again in a moment.",
-            )
-            .with_retry_after(1)
-        };
-        turn.map_err(|_late| refused())?
-            .map_err(|_closed| refused())
     }
 }

@@ -41,7 +41,7 @@ impl Cache {
             Err(error) => {
                 for (one, wanted, _) in leading {
                     found.insert(&one.key, Err(error.clone()));
-                    filled.push(nothing(wanted));
+                    filled.push(Filled::nothing(wanted));
                 }
                 self.write_behind(filled).await;
                 return;
@@ -211,15 +211,6 @@ impl Cache {
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };
         self.0.l1.insert(key.clone(), stored);
-    }
-}
-
-/// Gives back the right to load and stores nothing.
-fn nothing(wanted: &Wanted) -> Filled<'_> {
-    Filled {
-        wanted,
-        bytes: None,
-        life: Duration::ZERO,
     }
 }
 

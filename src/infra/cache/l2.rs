@@ -221,6 +221,17 @@ pub(super) struct Filled<'a> {
     pub(super) life: Duration,
 }
 
+impl<'a> Filled<'a> {
+    /// Gives back the right to load and stores nothing.
+    pub(super) fn nothing(wanted: &'a Wanted) -> Self {
+        Self {
+            wanted,
+            bytes: None,
+            life: Duration::ZERO,
+        }
+    }
+}
+
 /// Stores entries with their lifetimes in one step each, renews the stamps, and gives back the
 /// rights to load.
 pub(super) async fn write(

@@ -87,7 +87,7 @@ pub use relay::Relay;
 pub use served::check_while_serving;
 pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Walk};
 pub use stats::Figures;
-pub use step::{Missed, Step};
+pub use step::{Missed, Step, handle};
 pub use structure::Stamp;
 pub use table::render_table;
 pub use verify::{AnySpace, Check, Nines, Tally};
@@ -279,7 +279,9 @@ impl Cache {
 
     /// Whether Redis takes part in reads just now, and under which epoch.
     fn shared_epoch(&self, ledger: &Ledger) -> Option<i64> {
-        ledger.epoch.filter(|_| self.0.redis.is_up())
+        ledger
+            .epoch
+            .filter(|_| self.0.redis.is_up() && !step::is_in_doubt())
     }
 
     /// Whether L1 may be believed as far as its rules go: the voids of others are known.

@@ -12,6 +12,26 @@ use super::{Cache, Mode};
 /// A process that has missed more voids than this empties its L1 instead of learning them.
 const MOST_ROWS: u64 = 256;
 
+tokio::task_local! {
+    /// Set while a request is handled whose step had no answer.
+    static IN_DOUBT: ();
+}
+
+/// Does `work` for a request. `in_doubt` says that its step had no answer: then it counts as without
+/// Redis, because what was voided meanwhile is not known here.
+pub async fn handle<F: Future>(in_doubt: bool, work: F) -> F::Output {
+    if in_doubt {
+        IN_DOUBT.scope((), work).await
+    } else {
+        work.await
+    }
+}
+
+/// Whether what is being handled counts as without Redis.
+pub(super) fn is_in_doubt() -> bool {
+    IN_DOUBT.try_with(|()| ()).is_ok()
+}
+
 /// A step on its way: what the process knew when it asked.
 #[must_use]
 pub struct Step {

@@ -295,7 +295,7 @@ async fn stored<K: Key, V: Value>(
     Ok(seen
         .filter_map(|(key, seen)| match seen {
             Seen::Hit(head, bytes) => Some((key.clone(), (head, bytes))),
-            Seen::Miss(_) | Seen::Void(_) => None,
+            Seen::Miss(_) | Seen::Void(_) | Seen::Foreign(_) => None,
         })
         .collect())
 }

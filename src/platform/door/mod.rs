@@ -17,6 +17,7 @@ use self::round::Round;
 use super::http::Problem;
 use super::limits::{self, Told};
 use super::{Ctx, sessions};
+use crate::infra::cache;
 use crate::kernel::Result;
 
 pub use prefetch::{Prefetch, Prefetched, Prefetches};
@@ -34,16 +35,19 @@ pub async fn door(
     let known = bearer.as_ref().ok().copied().flatten();
     let user_id = known.map(|bearer| bearer.user_id);
     let question = limits::question(ctx.limiter(), &mut request, user_id).await;
-    let verdicts = Round::new(&ctx, request.request(), known, question)
+    let (mut verdicts, in_doubt) = Round::new(&ctx, request.request(), known, question)
         .make()
         .await;
     if let Some(refusal) = limits::refusal(&verdicts) {
         return Ok(ServiceResponse::new(request.into_parts().0, refusal));
     }
-    sessions::seat(&ctx, request.request(), bearer).await;
     let noted = limits::take_notes(&request);
-    let mut response = next.call(request).await?.map_into_boxed_body();
-    let mut verdicts = verdicts;
+    let handling = async {
+        sessions::seat(&ctx, request.request(), bearer).await;
+        next.call(request).await
+    };
+    let response = cache::handle(in_doubt, handling).await?;
+    let mut response = response.map_into_boxed_body();
     verdicts.extend(noted.take());
     Told(&verdicts).add_to(response.headers_mut());
     Ok(response)

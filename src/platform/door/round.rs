@@ -57,28 +57,29 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Asks, and takes in what was answered; says what the limits say.
-    pub(super) async fn make(self) -> Vec<Verdict> {
+    /// Asks, and takes in what was answered; says what the limits say, and whether the step had no
+    /// answer.
+    pub(super) async fn make(self) -> (Vec<Verdict>, bool) {
         let replies: Option<Vec<Value>> = if self.pipe.is_empty() {
             None
         } else {
             self.ctx.redis().query(&self.pipe).await.ok()
         };
         let Some(mut replies) = replies.map(Vec::into_iter) else {
-            if let Some(step) = &self.step {
-                self.ctx.cache().miss_step(step);
-            }
-            return self.alone();
+            let in_doubt = self.step.is_some();
+            return (self.alone(), in_doubt);
         };
         let verdicts = self.question.map(|question| {
             let told = replies.next().and_then(read).unwrap_or_default();
             self.ctx.limiter().told_by_redis(question, told)
         });
         let cache = self.ctx.cache();
-        if let Some(step) = &self.step
-            && let Some(missed) = replies.next().and_then(read)
-        {
-            cache.apply_step(step, &missed);
+        let mut in_doubt = false;
+        if let Some(step) = &self.step {
+            match replies.next().and_then(read) {
+                Some(missed) => cache.apply_step(step, &missed),
+                None => in_doubt = true,
+            }
         }
         if let Some(asked) = &self.session
             && let Some(reply) = replies.next()
@@ -90,7 +91,7 @@ impl<'a> Round<'a> {
             let prefetched = Prefetched::new(replies.collect());
             self.request.extensions_mut().insert(prefetched);
         }
-        verdicts.unwrap_or_default()
+        (verdicts.unwrap_or_default(), in_doubt)
     }
 
     fn alone(self) -> Vec<Verdict> {

@@ -5,6 +5,7 @@ mod cookies;
 mod mails;
 mod passwords;
 mod registration;
+mod revoking;
 mod sessions;
 mod tokens;
 

@@ -8,6 +8,7 @@ mod threads;
 
 use std::time::{Duration, Instant};
 
+use crate::support::mode::Mode;
 use crate::support::{Session, TestApp};
 
 /// What instances have to read from.
@@ -27,11 +28,11 @@ struct Pair {
 
 impl Pair {
     async fn start(how: How) -> Self {
-        let has_redis = std::env::var("REDIS_URL").is_ok_and(|url| !url.is_empty());
-        let how = if has_redis || how == How::Off {
-            how
-        } else {
-            How::Alone
+        // The mode of the run may have less than that.
+        let how = match (Mode::of_run(), how) {
+            (Mode::Off, _) | (_, How::Off) => How::Off,
+            (Mode::Alone, _) => How::Alone,
+            (Mode::Redis, how) => how,
         };
         let settings: &[(&str, &str)] = match how {
             How::Redis => &[],

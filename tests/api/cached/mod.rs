@@ -8,7 +8,7 @@ mod spaces;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use crate::support::{Session, TestApp};
+use crate::support::{Session, TestApp, mode};
 
 /// How kith caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Pair {
 
     /// Whether there is a Redis between the two.
     fn shares(&self) -> bool {
-        self.way == Way::Layered && std::env::var("REDIS_URL").is_ok()
+        self.way == Way::Layered && mode::has_redis()
     }
 
     /// Fails the test unless the other instance says this: at once, or where nothing tells it of

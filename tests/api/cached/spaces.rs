@@ -30,6 +30,12 @@ fn tags_of_spaces() -> BTreeMap<String, BTreeSet<String>> {
             let name = between(space, "name: \"", "\"").expect("a name").to_owned();
             let tags = between(space, "tags: ", "tables: ").expect("tags");
             let prefixes = tags.split("format!(\"").skip(1);
+            // A space of one entry has a constant for its tag.
+            let constant = tags.split_once("smallvec![").and_then(|(_, tag)| {
+                let name = tag.split_once(".to_owned()")?.0;
+                between(&text, &format!("const {name}: &str = \""), "\"")
+            });
+            let prefixes = prefixes.chain(constant);
             let prefixes = prefixes.filter_map(|tag| Some(tag.split_once(':')?.0.to_owned()));
             found.insert(name, prefixes.collect());
         }

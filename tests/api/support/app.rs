@@ -16,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::client::{Anyone, Session};
 use super::database::TestDatabase;
+use super::mode::{self, Mode};
 use super::proxy::Proxy;
 
 /// The password of everybody in tests.
@@ -63,21 +64,62 @@ impl TestApp {
         app
     }
 
+    /// Starts kith with a cache that instances share, unless this run's mode has none: then the
+    /// test is to end, and is counted.
+    pub async fn with_cache(settings: &[(&str, &str)]) -> Option<Self> {
+        if mode::needs("a shared cache", mode::has_shared_cache()) {
+            Some(Self::start_with(settings).await)
+        } else {
+            None
+        }
+    }
+
     /// Starts a second instance on the same database, with the same keys.
     pub async fn start_beside(&self, settings: &[(&str, &str)]) -> Self {
         Self::on(Arc::clone(&self.database), settings).await
+    }
+
+    /// The same, with a proxy between it and Postgres.
+    pub async fn start_beside_behind(&self, proxy: &Proxy) -> Self {
+        let database = Arc::clone(&self.database);
+        let url = proxy.url_of(&database.url());
+        let app = Self::launch(database, url, &[]).await;
+        app.wait_until_ready().await;
+        if mode::has_redis() {
+            app.wait_for_redis().await;
+        }
+        app
+    }
+
+    /// Ends it well. Its database stays, for [`Self::start_beside`].
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The server may have ended by itself; joining it tells.
+            stop.send(()).unwrap_or_default();
+        }
+        if let Some(server) = self.server.take()
+            && server.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the server panicked");
+        }
     }
 
     async fn on(database: Arc<TestDatabase>, settings: &[(&str, &str)]) -> Self {
         let url = database.url();
         let app = Self::launch(database, url, settings).await;
         app.wait_until_ready().await;
+        let is_shared = app.redis_url() == Mode::of_run().redis_url();
+        if is_shared && app.redis_url().is_some() {
+            app.wait_for_redis().await;
+        }
         app
     }
 
     /// Starts kith, which reaches its database at `url`.
     async fn launch(database: Arc<TestDatabase>, url: String, settings: &[(&str, &str)]) -> Self {
         count_statements();
+        let mode = Mode::of_run();
         let dir = tempfile::tempdir().expect("a folder");
         let mail_dir = dir.path().join("mail");
         let defaults = [
@@ -95,13 +137,14 @@ impl TestApp {
         let db = PgPool::connect_lazy(&database.url()).expect("a pool");
         let own = [("DATABASE_URL", url.as_str())];
         // One Redis serves all tests; each database has keys of its own in it.
-        let redis = std::env::var("REDIS_URL").ok();
+        let redis = mode.redis_url();
         let prefix = database.name();
         let shared = redis
             .iter()
             .flat_map(|redis| [("REDIS_URL", redis.as_str()), ("KITH_REDIS_PREFIX", prefix)]);
         let shared: Vec<(&str, &str)> = shared.collect();
-        let all = defaults.iter().chain(&own).chain(&shared).chain(settings);
+        let all = defaults.iter().chain(&own).chain(&shared);
+        let all = all.chain(mode.settings()).chain(settings);
         let config = Config::load(&Sources::of(all.map(|(name, value)| (*name, *value))))
             .expect("the settings are valid");
         let (tell, told) = oneshot::channel();
@@ -122,6 +165,29 @@ impl TestApp {
             server: Some(server),
             _dir: dir,
         }
+    }
+
+    /// The Redis that it was started with.
+    pub fn redis_url(&self) -> Option<String> {
+        let url = self.ctx.config().redis_url.as_ref();
+        url.map(|url| url.expose().to_owned())
+            .filter(|url| !url.is_empty())
+    }
+
+    /// What the keys of its database begin with in Redis.
+    pub fn redis_prefix(&self) -> &str {
+        self.database.name()
+    }
+
+    /// Waits until it has its connection to Redis.
+    pub async fn wait_for_redis(&self) {
+        for _ in 0..400 {
+            if self.ctx.redis().is_up() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("kith did not find Redis");
     }
 
     /// The URL of its database, without a proxy.
@@ -145,8 +211,12 @@ impl TestApp {
         );
     }
 
-    /// Waits until what was changed by hand is known to the cache.
+    /// Waits until what was changed by hand is known to the cache. Without Redis an instance tells
+    /// nobody, and nobody waits.
     pub async fn wait_until_voids_are_delivered(&self) {
+        if self.redis_url().is_none() {
+            return;
+        }
         for _ in 0..100 {
             let left: i64 = sqlx::query_scalar("select count(*) from cache_void")
                 .fetch_one(&self.db)
@@ -208,16 +278,7 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The server may have ended by itself; joining it tells.
-            stop.send(()).unwrap_or_default();
-        }
-        if let Some(server) = self.server.take()
-            && server.join().is_err()
-            && !std::thread::panicking()
-        {
-            panic!("the server panicked");
-        }
+        self.stop();
     }
 }
 

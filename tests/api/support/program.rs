@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::app::TestApp;
+use super::mode::Mode;
 
 /// A running `kith serve`, killed when the test gives up on it.
 pub struct Program {
@@ -33,6 +34,9 @@ impl Program {
             .env("KITH_LIMITS", "off")
             .env("KITH_JWT_KEYS", "test:0123456789abcdef0123456789abcdef")
             .env("KITH_SECRET_KEY", "fedcba9876543210fedcba9876543210")
+            .env("KITH_REDIS_PREFIX", app.redis_prefix())
+            .envs(app.redis_url().map(|url| ("REDIS_URL", url)))
+            .envs(Mode::of_run().settings().iter().copied())
             .envs(settings.iter().copied())
             .current_dir(dir.path())
             .stdin(Stdio::null())

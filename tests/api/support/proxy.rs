@@ -9,11 +9,14 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+/// What the transaction sends whose commit is to be lost.
+type Marked = Arc<std::sync::Mutex<Option<String>>>;
+
 /// Passes bytes between kith and the test server's Postgres.
 pub struct Proxy {
     addr: SocketAddr,
     server: String,
-    lose_commit: Arc<AtomicBool>,
+    lose_commit: Marked,
     open: Mutex<Option<CancellationToken>>,
 }
 
@@ -89,13 +92,14 @@ impl Proxy {
         });
     }
 
-    /// The next commit reaches Postgres, but its reply is lost and the connection with it.
-    pub fn lose_next_commit(&self) {
-        self.lose_commit.store(true, Ordering::SeqCst);
+    /// The next commit of a transaction that sends `mark` reaches Postgres, but its reply is lost
+    /// and the connection with it. Others, of work that goes on by itself, pass.
+    pub fn lose_commit_of(&self, mark: &str) {
+        *self.lose_commit.lock().expect("a lock") = Some(mark.to_owned());
     }
 }
 
-async fn connect(client: TcpStream, server: &str, lose_commit: Arc<AtomicBool>) {
+async fn connect(client: TcpStream, server: &str, lose_commit: Marked) {
     let url = reqwest::Url::parse(server).expect("a URL");
     let folder = url.query_pairs().find(|(name, _)| name == "host");
     let port = url.port().unwrap_or(5432);
@@ -112,16 +116,19 @@ async fn connect(client: TcpStream, server: &str, lose_commit: Arc<AtomicBool>) 
 async fn pipe(
     client: TcpStream,
     server: impl AsyncRead + AsyncWrite + Send + 'static,
-    lose_commit: Arc<AtomicBool>,
+    lose_commit: Marked,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = tokio::io::split(server);
     let swallow = AtomicBool::new(false);
     let upwards = async {
         let mut bytes = vec![0; 16 * 1024];
+        let mut is_marked = false;
         while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
-            let is_commit = bytes[..read].windows(6).any(|word| word == b"COMMIT");
-            if is_commit && lose_commit.swap(false, Ordering::SeqCst) {
+            let says = |word: &[u8]| bytes[..read].windows(word.len()).any(|part| part == word);
+            is_marked |= is_mark(&lose_commit, &says);
+            if is_marked && says(b"COMMIT") {
+                *lose_commit.lock().expect("a lock") = None;
                 swallow.store(true, Ordering::SeqCst);
             }
             if to_server.write_all(&bytes[..read]).await.is_err() {
@@ -142,4 +149,10 @@ async fn pipe(
         () = upwards => {}
         () = downwards => {}
     }
+}
+
+/// Whether these bytes hold the mark, if there is one.
+fn is_mark(marked: &Marked, says: &impl Fn(&[u8]) -> bool) -> bool {
+    let mark = marked.lock().expect("a lock");
+    mark.as_ref().is_some_and(|mark| says(mark.as_bytes()))
 }

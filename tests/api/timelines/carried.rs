@@ -185,6 +185,10 @@ async fn add_readers(app: &TestApp, author: &Session) {
             .arg(reader_line(app, number))
             .arg("-inf")
             .arg(&[b'm'; 17]);
+        pipe.cmd("EXPIRE")
+            .arg(reader_line(app, number))
+            .arg(60)
+            .ignore();
     }
     let added: Vec<i64> = send(app, &pipe).await;
     assert_eq!(i64::try_from(added.len()), Ok(READERS));

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use redis::Pipeline;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, mode};
 
 /// Whether there is a Redis; without one there are no timelines to test.
 pub fn is_redis_there() -> bool {
-    std::env::var("REDIS_URL").is_ok()
+    mode::needs("a shared cache", mode::has_shared_cache())
 }
 
 /// The key of somebody's timeline, or of another structure of feeds.

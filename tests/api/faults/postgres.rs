@@ -1,0 +1,148 @@
+//! Postgres goes while Redis stays: what is cached is told, and what is not waits.
+
+use serde_json::json;
+
+use crate::support::{Proxy, Reply, Session, TestApp, mode};
+
+/// What is asked for while Postgres is away: a person, a post, the newest page of a feed.
+struct Asked {
+    reader: Session,
+    paths: [String; 3],
+}
+
+async fn set_up(app: &TestApp) -> Asked {
+    let (reader, friend) = app.friends("reader", "friend").await;
+    let post = friend.post_to(&json!("friends"), "for friends").await;
+    let paths = [
+        format!("/v1/users/{}", friend.id),
+        format!("/v1/posts/{post}"),
+        "/v1/feed".to_owned(),
+    ];
+    Asked { reader, paths }
+}
+
+impl Asked {
+    /// All three, at an instance.
+    async fn ask(&self, app: &TestApp) -> Vec<Reply> {
+        let reader = self.reader.at(&app.url);
+        let mut replies = Vec::new();
+        for path in &self.paths {
+            replies.push(reader.get(path).await.expect_status(200));
+        }
+        replies
+    }
+}
+
+/// Makes every entry in Redis look loaded so long ago that it is past its freshness, and not yet
+/// past its life.
+async fn age_entries(app: &TestApp) {
+    let url = app.redis_url().expect("a Redis");
+    let client = redis::Client::open(url).expect("a client");
+    let mut conn = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a connection");
+    let now = chrono::Utc::now().timestamp_millis();
+    for space in kith::app::spaces() {
+        // Every answer asks for the session too, and would be marked for that alone.
+        if space.name == "session" {
+            continue;
+        }
+        let age = (space.policy.fresh + space.policy.keep) / 2;
+        let age = i64::try_from(age.as_millis()).expect("small");
+        let pattern = format!("{}:*:{}:v*", app.redis_prefix(), space.name);
+        let keys: Vec<String> = scan(&mut conn, &pattern).await;
+        for key in keys.iter().filter(|key| !key.ends_with(":lease")) {
+            // The head of an entry: its format, and the milliseconds of its load.
+            let at = (now - age).to_le_bytes();
+            let mut set = redis::cmd("SETRANGE");
+            set.arg(key).arg(1).arg(&at[..]);
+            let _length: i64 = set.query_async(&mut conn).await.expect("it is set");
+        }
+    }
+}
+
+async fn scan(conn: &mut redis::aio::MultiplexedConnection, pattern: &str) -> Vec<String> {
+    let (mut cursor, mut keys) = (0_u64, Vec::new());
+    loop {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern);
+        let (next, some): (u64, Vec<String>) = scan
+            .arg("COUNT")
+            .arg(1_000)
+            .query_async(conn)
+            .await
+            .expect("keys");
+        keys.extend(some);
+        cursor = next;
+        if cursor == 0 {
+            return keys;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_cached_is_told_while_postgres_is_away_and_writes_are_told_to_come_back() {
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
+    let proxy = Proxy::open().await;
+    let app = TestApp::start_behind(&proxy, true, &[]).await;
+    app.wait_for_redis().await;
+    let asked = set_up(&app).await;
+    // Twice: some things are kept from their second reading on.
+    asked.ask(&app).await;
+    let before = asked.ask(&app).await;
+    proxy.cut().await;
+    let meanwhile = asked.ask(&app).await;
+    for (before, meanwhile) in before.iter().zip(&meanwhile) {
+        assert_eq!(before.json, meanwhile.json);
+        let status = meanwhile.header("cache-status").expect("Cache-Status");
+        assert!(status.starts_with("kith; hit"), "{status}");
+        assert!(!status.contains("stale"), "{status}");
+    }
+    let body = json!({"content": "now", "audience": "public"});
+    let written = asked.reader.post("/v1/posts", &body).await;
+    assert_eq!(written.header("retry-after").as_deref(), Some("1"));
+    written.expect_problem(503, "unavailable");
+    proxy.restore().await;
+    asked
+        .reader
+        .post("/v1/posts", &body)
+        .await
+        .expect_status(201);
+    let ready = app.anyone().get("/readyz").await.expect_status(200);
+    assert_eq!(ready.json["status"], "ok");
+}
+
+#[tokio::test]
+async fn what_is_past_its_freshness_is_told_and_marked_while_postgres_is_away() {
+    let Some(app) = TestApp::with_cache(&[]).await else {
+        return;
+    };
+    let proxy = Proxy::open().await;
+    // It has nothing in the process, and finds in Redis what the first one has read.
+    let other = app.start_beside_behind(&proxy).await;
+    let asked = set_up(&app).await;
+    asked.ask(&app).await;
+    asked.ask(&app).await;
+    age_entries(&app).await;
+    proxy.cut().await;
+    for _from in ["Redis", "the process"] {
+        for reply in asked.ask(&other).await {
+            let status = reply.header("cache-status").expect("Cache-Status");
+            assert!(status.contains("detail=stale"), "{status}");
+            assert!(status.contains("ttl=-"), "{status}");
+        }
+    }
+    proxy.restore().await;
+    // What was old is refreshed behind; nobody had to start anything again.
+    super::soon("the answers are fresh again", async || {
+        let replies = asked.ask(&other).await;
+        replies.iter().all(|reply| {
+            let status = reply.header("cache-status").unwrap_or_default();
+            !status.contains("stale")
+        })
+    })
+    .await;
+}

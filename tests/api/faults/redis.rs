@@ -1,0 +1,202 @@
+//! Redis is killed, comes back empty or old, answers nothing, comes late.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{pair_on, readiness, soon};
+use crate::support::{OwnRedis, Session, TestApp, mode};
+
+/// While one instance alone has lost Redis, the others learn of its writes from the table of voids:
+/// half a second, and something for a busy machine.
+const ONE_ALONE: Duration = Duration::from_millis(1_000);
+/// The longest that a request may take while Redis comes and goes.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Renames themselves at one instance and looks there and at another, until told to stop: each answer
+/// is the last one written, at the other one within the time that one alone may take. Gives how
+/// often.
+async fn rename_and_look(who: &Session, there: &str, stop: &AtomicBool) -> u32 {
+    let (there, path) = (who.at(there), format!("/v1/users/{}", who.id));
+    let mut times = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let name = format!("name {times}");
+        let began = Instant::now();
+        let body = json!({"display_name": name});
+        who.patch("/v1/me", &body).await.expect_status(200);
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        let written = Instant::now();
+        for (reader, allowed) in [(who, Duration::ZERO), (&there, ONE_ALONE)] {
+            loop {
+                let began = Instant::now();
+                let seen = reader.get(&path).await.expect_status(200);
+                assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+                if seen.json["display_name"] == name {
+                    break;
+                }
+                let late = written.elapsed();
+                assert!(late < allowed, "{late:?}: {}", seen.json["display_name"]);
+            }
+        }
+        times += 1;
+    }
+    times
+}
+
+/// Lets people rename themselves and look while `faults` runs.
+async fn under_traffic(one: &TestApp, other: &TestApp, faults: impl Future<Output = ()>) {
+    let people = join_all((0..4).map(|_| one.person("person"))).await;
+    let stop = AtomicBool::new(false);
+    let traffic = join_all(
+        people
+            .iter()
+            .map(|who| rename_and_look(who, &other.url, &stop)),
+    );
+    let faults = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        faults.await;
+        stop.store(true, Ordering::Relaxed);
+    };
+    let (times, ()) = tokio::join!(traffic, faults);
+    assert!(times.iter().all(|times| *times > 3), "{times:?}");
+    for app in [one, other] {
+        soon("Redis is back", async || {
+            readiness(app).await == ("ok".to_owned(), "ok".to_owned())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_dies_and_comes_back_empty_costs_no_request_and_no_truth() {
+    let mut redis = OwnRedis::start().await;
+    let Some((one, other)) = pair_on(&redis).await else {
+        return;
+    };
+    under_traffic(&one, &other, async {
+        for _ in 0..2 {
+            redis.kill();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            redis.restart().await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_from_an_old_snapshot_brings_nothing_old_back() {
+    let mut redis = OwnRedis::start().await;
+    let Some((one, other)) = pair_on(&redis).await else {
+        return;
+    };
+    let people = join_all((0..20).map(|_| one.person("person"))).await;
+    let names = async |app: &TestApp| {
+        let anyone = app.anyone();
+        let asked = people.iter().map(async |who| {
+            let seen = anyone.get(&format!("/v1/users/{}", who.id)).await;
+            seen.expect_status(200).json["display_name"].clone()
+        });
+        join_all(asked).await
+    };
+    let before = names(&one).await;
+    redis.save().await;
+    for who in &people {
+        let body = json!({"display_name": "after the snapshot"});
+        who.patch("/v1/me", &body).await.expect_status(200);
+    }
+    redis.restart().await;
+    let held: i64 = redis.ask(&::redis::cmd("DBSIZE")).await.expect("a number");
+    assert!(held > 20, "the snapshot was taken up: {held}");
+    for app in [&one, &other] {
+        app.wait_for_redis().await;
+        let now = names(app).await;
+        assert_ne!(now, before);
+        assert!(now.iter().all(|name| name == "after the snapshot"));
+    }
+    under_traffic(&one, &other, async {
+        redis.save().await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        redis.restart().await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_redis_that_answers_nothing_holds_nobody_up_and_nothing_old_is_told() {
+    let redis = OwnRedis::start().await;
+    let Some((one, other)) = pair_on(&redis).await else {
+        return;
+    };
+    under_traffic(&one, &other, async {
+        for _ in 0..2 {
+            redis.halt();
+            tokio::time::sleep(Duration::from_millis(800)).await;
+            redis.resume();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+    })
+    .await;
+}
+
+/// What an instance has in the process counts only if Redis says that nothing was voided since: a
+/// question that was not answered says nothing.
+#[tokio::test]
+async fn an_instance_that_gets_no_answer_does_not_believe_itself() {
+    let redis = OwnRedis::start().await;
+    let Some((one, other)) = pair_on(&redis).await else {
+        return;
+    };
+    for number in 0..5 {
+        let ada = one.person("ada").await;
+        let path = format!("/v1/users/{}", ada.id);
+        let anyone = other.anyone();
+        anyone.get(&path).await.expect_status(200);
+        redis.halt();
+        let body = json!({"display_name": "renamed"});
+        ada.patch("/v1/me", &body).await.expect_status(200);
+        let seen = anyone.get(&path).await.expect_status(200);
+        assert_eq!(seen.json["display_name"], "renamed", "round {number}");
+        redis.resume();
+        for app in [&one, &other] {
+            soon("Redis is back", async || app.ctx.redis().is_up()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn kith_starts_without_redis_and_takes_it_up_when_it_comes() {
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
+    let mut redis = OwnRedis::away();
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str())];
+    let app = TestApp::start_with(&settings).await;
+    let (degraded, ok) = (("degraded", "down"), ("ok", "ok"));
+    let is = async |expected: (&str, &str)| {
+        let (status, redis) = readiness(&app).await;
+        (status.as_str(), redis.as_str()) == expected
+    };
+    assert!(is(degraded).await);
+    let ada = app.person("ada").await;
+    ada.get("/v1/me").await.expect_status(200);
+    redis.restart().await;
+    soon("Redis is found", async || is(ok).await).await;
+    let path = format!("/v1/users/{}", ada.id);
+    ada.get(&path).await.expect_status(200);
+    let held: i64 = redis.ask(&::redis::cmd("DBSIZE")).await.expect("a number");
+    assert!(held > 1, "it is used: {held}");
+    redis.kill();
+    soon("its end is noticed", async || is(degraded).await).await;
+    ada.get(&path).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn who_was_started_without_redis_lacks_nothing() {
+    let app = TestApp::start_with(&[("REDIS_URL", "")]).await;
+    assert_eq!(readiness(&app).await, ("ok".to_owned(), "none".to_owned()));
+}

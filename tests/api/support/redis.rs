@@ -1,0 +1,103 @@
+//! A Redis of a test's own, which it may kill, halt and start again at the same address.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A server that listens on a socket in a folder of its own.
+pub struct OwnRedis {
+    dir: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl OwnRedis {
+    /// One that does not run yet.
+    pub fn away() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        Self { dir, child: None }
+    }
+
+    /// One that runs.
+    pub async fn start() -> Self {
+        let mut redis = Self::away();
+        redis.restart().await;
+        redis
+    }
+
+    /// Its address, the same at every start.
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    /// Starts it with what it has saved, if anything.
+    pub async fn restart(&mut self) {
+        self.kill();
+        let child = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .arg("--unixsocket")
+            .arg(self.socket())
+            .arg("--dir")
+            .arg(self.dir.path())
+            .stdout(Stdio::null())
+            .spawn();
+        self.child = Some(child.expect("redis-server starts"));
+        let began = Instant::now();
+        while self.ask::<String>(&redis::cmd("PING")).await.is_err() {
+            assert!(
+                began.elapsed() < Duration::from_secs(5),
+                "Redis does not answer"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Saves what it holds: the next start begins with that.
+    pub async fn save(&self) {
+        let saved = self.ask::<()>(&redis::cmd("SAVE")).await;
+        saved.expect("it saves");
+    }
+
+    /// Ends it without warning.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended already.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// Lets it answer nothing until [`Self::resume`]; its connections stay open.
+    pub fn halt(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Asks it something.
+    pub async fn ask<T: redis::FromRedisValue>(&self, cmd: &redis::Cmd) -> redis::RedisResult<T> {
+        let client = redis::Client::open(self.url())?;
+        let mut conn = client.get_multiplexed_async_connection().await?;
+        cmd.query_async(&mut conn).await
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.dir.path().join("socket")
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it runs");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+        kill(pid, signal).expect("the signal arrives");
+    }
+}
+
+impl Drop for OwnRedis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
