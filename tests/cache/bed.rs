@@ -53,7 +53,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    pub fn of<const N: usize>(spaces: [&Things; N]) -> Self {
+    pub fn of<const N: usize>(spaces: [&'static Things; N]) -> Self {
         let spaces = spaces.map(Space::described);
         Self {
             spaces: spaces.into(),
