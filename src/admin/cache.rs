@@ -76,7 +76,7 @@ struct Held {
 #[derive(Debug, Serialize, ToSchema)]
 struct Checked {
     /// Entries that were compared with Postgres.
-    checked: u64,
+    entries: u64,
     /// Those that were wrong for longer than two seconds.
     wrong: u64,
     /// How consistent that is: 3 means 99.9 %. With none wrong it is at least that much. Null
@@ -144,7 +144,7 @@ impl Checked {
     fn so_far(cache: &Cache) -> Self {
         let tally = cache.served_so_far();
         Self {
-            checked: tally.checked,
+            entries: tally.checked,
             wrong: tally.wrong,
             nines: tally.nines().map(|nines| nines.nines),
         }

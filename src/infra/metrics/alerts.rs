@@ -44,7 +44,7 @@ fn named(name: &str) -> Option<&'static Metric> {
 fn metrics_of(expression: &str) -> Vec<(&str, &str)> {
     let starts = expression.match_indices("kith_").map(|(at, _)| at);
     let read = |at: usize| {
-        let rest = &expression[at..];
+        let rest = expression.get(at..).unwrap_or_default();
         let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
         let (name, rest) = rest.split_at(end);
         let braces = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'));
@@ -56,7 +56,7 @@ fn metrics_of(expression: &str) -> Vec<(&str, &str)> {
 /// The names in the parentheses behind `word`.
 fn listed<'a>(expression: &'a str, word: &str) -> Vec<&'a str> {
     let lists = expression.match_indices(word).filter_map(|(at, _)| {
-        let rest = expression[at + word.len()..].trim_start();
+        let rest = expression.get(at + word.len()..)?.trim_start();
         rest.strip_prefix('(')?.split_once(')')
     });
     lists
@@ -99,7 +99,7 @@ fn alerts_speak_of_metrics_and_labels_that_there_are() {
             }
         }
         let told = summary.match_indices("$labels.").map(|(at, found)| {
-            let rest = &summary[at + found.len()..];
+            let rest = summary.get(at + found.len()..).unwrap_or_default();
             rest.split(|c| !is_word(c)).next().expect("a label")
         });
         let kept = kept(expression, &labels);

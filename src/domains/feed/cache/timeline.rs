@@ -317,6 +317,10 @@ impl<'a> Timelines<'a> {
     }
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "no mark, a mark at the end, and a mark at a place are three things"
+)]
 /// Reads a mark's position: `Some(None)` is a timeline that is complete to its end.
 fn read_mark(position: &[u8]) -> Option<Option<Spot>> {
     let Some((id, micros)) = position.split_first_chunk::<16>() else {
