@@ -156,7 +156,9 @@ fn warnings(cache: &Cache, figures: &[(Described, Figures)], checker: &Checked) 
         let rate = figures.hit_rate(GOOD_SAMPLE).filter(|rate| *rate < LOW)?;
         let percent = rate * 100.0;
         let name = space.name;
-        Some(format!("{name}: only {percent:.0} % of its entries were hits."))
+        Some(format!(
+            "{name}: only {percent:.0} % of its entries were hits."
+        ))
     });
     let mut warnings: Vec<String> = low.filter(|_| cache.mode() != Mode::Off).collect();
     if checker.wrong > 0 {
@@ -220,7 +222,9 @@ async fn invalidate_space(
     name: PathOf<String>,
 ) -> HttpResult<HttpResponse> {
     let known = ctx.cache().figures().into_iter();
-    let space = known.map(|(space, _)| space).find(|space| space.name == *name);
+    let space = known
+        .map(|(space, _)| space)
+        .find(|space| space.name == *name);
     let tags = [space.ok_or_else(Error::not_found)?.tag()];
     if !ctx.cache().void(&tags).await {
         // Who has Redis again, or never lost it, learns of it from there.

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domains::feed;
 use crate::infra::cache::{self, Onlooker};
-use crate::infra::redis::{self, Attached};
 use crate::infra::ratelimit;
+use crate::infra::redis::{self, Attached};
 use crate::platform::Ctx;
 
 /// How long an entry of a process may differ from its rows before that counts as wrong.
@@ -46,10 +46,7 @@ pub async fn attach_tool(ctx: &Ctx) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn supervisor(
-    ctx: &Ctx,
-    attached: Arc<dyn Attached>,
-) -> anyhow::Result<Option<redis::Supervisor>> {
+fn supervisor(ctx: &Ctx, attached: Arc<dyn Attached>) -> anyhow::Result<Option<redis::Supervisor>> {
     let Some(url) = &ctx.config().redis_url else {
         return Ok(None);
     };

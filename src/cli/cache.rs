@@ -88,7 +88,11 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
 
 fn named(name: &str) -> anyhow::Result<Described> {
     let found = spaces().into_iter().find(|space| space.name == name);
-    found.ok_or_else(|| refused(format!("{name:?} is no space: `kith cache spaces` lists them")))
+    found.ok_or_else(|| {
+        refused(format!(
+            "{name:?} is no space: `kith cache spaces` lists them"
+        ))
+    })
 }
 
 fn list_spaces(as_json: bool) -> anyhow::Result<Exit> {
@@ -188,7 +192,11 @@ async fn verify(ctx: &Ctx, spaces: &[Described], args: &VerifyArgs) -> anyhow::R
     } else {
         print_table(&found, &all, args.grace)?;
     }
-    Ok(if all.wrong > 0 { Exit::Found } else { Exit::Well })
+    Ok(if all.wrong > 0 {
+        Exit::Found
+    } else {
+        Exit::Well
+    })
 }
 
 fn print_json(
@@ -232,19 +240,30 @@ fn print_table(
         None => {
             let not = "not checked: its keys cannot be listed, or time ends it";
             let [a, b, c, d] = <[String; 4]>::default();
-            [space.name.to_owned(), a, b, c, d, String::new(), not.to_owned()]
+            [
+                space.name.to_owned(),
+                a,
+                b,
+                c,
+                d,
+                String::new(),
+                not.to_owned(),
+            ]
         }
     };
     let rows: Vec<_> = found.iter().map(cells).collect();
     let headings = [
-        "SPACE", "KEYS", "CHECKED", "SETTLED", "UNREADABLE", "WRONG", "CONSISTENCY",
+        "SPACE",
+        "KEYS",
+        "CHECKED",
+        "SETTLED",
+        "UNREADABLE",
+        "WRONG",
+        "CONSISTENCY",
     ];
     out::table(headings, &rows)?;
-    for (space, tally) in found {
-        let wrong = tally.iter().flat_map(|tally| &tally.wrong_keys);
-        for key in wrong {
-            out::line(format_args!("wrong: {} {key}", space.name))?;
-        }
+    for key in &all.wrong_keys {
+        out::line(format_args!("wrong: {key}"))?;
     }
     let (checked, wrong) = (all.checked, all.wrong);
     match all.nines() {

@@ -23,7 +23,9 @@ fn place() -> Option<(Place, Redis)> {
 }
 
 fn verify(place: &Place, code: i32) -> Value {
-    let args = ["cache", "verify", "--space", "user", "--grace", "50ms", "--json"];
+    let args = [
+        "cache", "verify", "--space", "user", "--grace", "50ms", "--json",
+    ];
     place.run(&args).expect_code(code).json()
 }
 
@@ -32,7 +34,8 @@ fn a_stale_entry_is_found_and_a_clean_cache_has_nines() {
     let Some((place, redis)) = place() else {
         return;
     };
-    let epochs = || place.ask("select count(*)::text || ' ' || coalesce(max(epoch), 0) from cache_epoch");
+    let epochs =
+        || place.ask("select count(*)::text || ' ' || coalesce(max(epoch), 0) from cache_epoch");
     assert_eq!(verify(&place, 0)["checked"], 0);
     assert_eq!(epochs(), "0 0", "a tool begins no epoch");
     let serving = place.serve();
@@ -49,15 +52,27 @@ fn a_stale_entry_is_found_and_a_clean_cache_has_nines() {
     redis.change(&key, "Anna", "Anno");
     let found = verify(&place, 3);
     assert_eq!(found["wrong"], 1);
-    assert_eq!(found["data"][0]["found"]["wrong_keys"][0], id.as_str());
-    let ran = place.run(&["cache", "verify", "--grace", "50ms"]).expect_code(3);
-    assert!(ran.stdout.contains(&format!("wrong: user {id}")), "{}", ran.stdout);
+    assert_eq!(
+        found["data"][0]["found"]["wrong_keys"][0],
+        format!("user:{id}")
+    );
+    let ran = place
+        .run(&["cache", "verify", "--grace", "50ms"])
+        .expect_code(3);
+    assert!(
+        ran.stdout.contains(&format!("wrong: user:{id}")),
+        "{}",
+        ran.stdout
+    );
 
     let ran = place.run(&["cache", "invalidate", "user"]).expect_code(0);
     assert_eq!(ran.stdout, "All its entries are void.\n");
     assert_eq!(verify(&place, 0)["checked"], 0);
     assert_eq!(epochs(), before);
-    let stats = place.run(&["cache", "stats", "--json"]).expect_code(0).json();
+    let stats = place
+        .run(&["cache", "stats", "--json"])
+        .expect_code(0)
+        .json();
     assert!(stats["used_memory"].as_u64() > Some(0), "{stats}");
     serving.stop();
 }
@@ -66,8 +81,15 @@ fn a_stale_entry_is_found_and_a_clean_cache_has_nines() {
 fn spaces_are_listed_without_any_server_and_unknown_ones_refused() {
     let place = Place::new();
     let ran = place.run(&["cache", "spaces"]).expect_code(0);
-    assert!(ran.stdout.contains("user:{id}, space:user"), "{}", ran.stdout);
-    for args in [&["cache", "verify", "--space", "x"][..], &["cache", "invalidate", "x"]] {
+    assert!(
+        ran.stdout.contains("user:{id}, space:user"),
+        "{}",
+        ran.stdout
+    );
+    for args in [
+        &["cache", "verify", "--space", "x"][..],
+        &["cache", "invalidate", "x"],
+    ] {
         place.run(args).expect_code(2);
     }
     place.run(&["migrate"]).expect_code(0);

@@ -23,8 +23,7 @@ impl Attached for Onlooker {
             let mut db = self.0.0.db.acquire().await?;
             let known = store::find_epoch(&mut db, run_id).await?;
             let running = said.filter(|said| Some(*said) == known);
-            self.0
-                .begin_ledger(running, sequence.unwrap_or_default());
+            self.0.begin_ledger(running, sequence.unwrap_or_default());
             Ok(())
         })
     }

@@ -7,7 +7,15 @@ use super::{Described, Kind};
 impl Described {
     /// What [`Self::cells`] are.
     pub const HEADINGS: [&str; 9] = [
-        "space", "version", "kind", "fresh", "keep", "in the process", "nothing", "tags", "tables",
+        "space",
+        "version",
+        "kind",
+        "fresh",
+        "keep",
+        "in the process",
+        "nothing",
+        "tags",
+        "tables",
     ];
 
     /// What there is to say of the space.
@@ -65,7 +73,9 @@ pub fn render_table(spaces: &[Described]) -> String {
 fn words(time: Duration) -> String {
     let millis = time.as_millis();
     let units = [(3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    let unit = units.iter().find(|(unit, _)| millis >= *unit && millis % unit == 0);
+    let unit = units
+        .iter()
+        .find(|(unit, _)| millis >= *unit && millis % unit == 0);
     match unit {
         Some((unit, name)) => format!("{} {name}", millis / unit),
         None => format!("{millis} ms"),

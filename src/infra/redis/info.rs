@@ -62,7 +62,8 @@ impl Info {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.max_memory == 0 {
-            warnings.push("Redis has no maxmemory: it may take all the memory there is.".to_owned());
+            warnings
+                .push("Redis has no maxmemory: it may take all the memory there is.".to_owned());
         } else if self.used_memory.saturating_mul(5) >= self.max_memory.saturating_mul(4) {
             let (used, max) = (self.used_memory, self.max_memory);
             warnings.push(format!(

@@ -32,6 +32,12 @@ pub static PULLED: Space<Only, Vec<UserId>> = Space {
     tables: &["feed_pulled"],
     load: |conn, _only| Box::pin(async move { Ok(vec![(Only, store::list_pulled(conn).await?)]) }),
     walk: Some(|_conn, after, _limit| {
-        Box::pin(async move { Ok(if after.is_none() { vec![Only] } else { Vec::new() }) })
+        Box::pin(async move {
+            Ok(if after.is_none() {
+                vec![Only]
+            } else {
+                Vec::new()
+            })
+        })
     }),
 };
