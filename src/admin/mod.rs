@@ -8,6 +8,7 @@ mod limits;
 mod jobs;
 mod meta;
 mod stats;
+mod warming;
 
 pub use cache::configure as configure_cache;
 pub use docs::{ServedDocument, configure as configure_docs};
@@ -15,4 +16,5 @@ pub use health::{Health, configure as configure_health};
 pub use jobs::{JobKinds, configure as configure_jobs};
 pub use limits::configure as configure_limits;
 pub use meta::configure as configure_meta;
-pub use stats::{Stats, configure as configure_stats, load_stats};
+pub use stats::{SPACES, STATS, Stats, configure as configure_stats, load_stats};
+pub use warming::{WarmCategory, WarmOutcome, WarmReport, Warmer, configure as configure_warming};

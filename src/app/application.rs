@@ -16,8 +16,8 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
 use super::ops::{self, Ops};
-use super::{openapi, routes, schema, spaces::spaces, worker};
-use crate::admin::{self, Health, JobKinds, ServedDocument};
+use super::{openapi, routes, schema, spaces::spaces, warming, worker};
+use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
 use crate::domains::{comments, feed, posts};
 use crate::infra::cache::{self, Cache};
@@ -32,7 +32,7 @@ use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::Parts;
-use crate::platform::door::door as api_door;
+use crate::platform::door::{Prefetches, door as api_door};
 use crate::platform::http::{
     BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, door,
     not_found, refuse_parameters,
@@ -146,6 +146,7 @@ impl Application {
         behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         super::cache::keep(&ctx, &stop)?;
+        warming::start(&ctx, &stop);
         if ctx.config().has_role(Role::Worker) {
             worker::start(&ctx, &stop);
         }
@@ -208,7 +209,7 @@ pub fn context(
         mailer,
         wake_jobs: Arc::new(Notify::new()),
         wake_outbox: Arc::new(Notify::new()),
-        at_once: feed::at_once(AtOnce::default()),
+        at_once: warming::at_once(feed::at_once(AtOnce::default())),
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
@@ -258,6 +259,7 @@ fn serve(
     let document = ServedDocument(serde_json::to_vec(&document)?.into());
     let (ctx, health) = (web::Data::new(ctx.clone()), health.clone());
     let limits = routes::limits();
+    let prefetches = Prefetches::new(feed::PREFETCH.iter().copied());
     let kinds = JobKinds(worker::registry().kinds().into());
     let (activity, views) = (
         web::Data::new(behind.activity.clone()),
@@ -275,10 +277,12 @@ fn serve(
         app.app_data(ctx.clone())
             .app_data(health.clone())
             .app_data(limits.clone())
+            .app_data(prefetches.clone())
             .app_data(activity.clone())
             .app_data(views.clone())
             .app_data(plain.clone())
             .app_data(kinds.clone())
+            .app_data(Warmer(warming::boxed))
             .app_data(posts::TopComments(comments::top_comments))
             .configure(move |cfg| setup.install(cfg))
             .configure(move |cfg| admin::configure_docs(cfg, &document))

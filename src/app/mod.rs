@@ -8,6 +8,7 @@ pub mod recount;
 mod routes;
 mod schema;
 mod spaces;
+mod warming;
 mod worker;
 
 pub use application::{Application, Injected, context};
@@ -15,4 +16,5 @@ pub use cache::attach_tool;
 pub use openapi::document;
 pub use routes::LIMITS;
 pub use spaces::spaces;
+pub use warming::{warm, warm_soon};
 pub use worker::registry;

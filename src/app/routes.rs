@@ -17,6 +17,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_jobs)
             .configure(admin::configure_cache)
             .configure(admin::configure_stats)
+            .configure(admin::configure_warming)
             .configure(auth::configure)
             .configure(users::configure)
             .configure(relations::configure)

@@ -1,6 +1,7 @@
 //! Every cache space, in the order of the domains.
 
-use crate::domains::{comments, feed, posts, reactions, relations, users};
+use crate::admin;
+use crate::domains::{comments, discovery, feed, posts, reactions, relations, users};
 use crate::infra::cache::Described;
 use crate::platform::sessions;
 
@@ -14,6 +15,8 @@ pub fn spaces() -> Vec<Described> {
         posts::SPACES,
         comments::SPACES,
         feed::SPACES,
+        discovery::SPACES,
+        admin::SPACES,
     ]
     .concat()
 }

@@ -1,6 +1,7 @@
 //! `kith seed`: data to begin with.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use kith::app;
 use kith::platform::Ctx;
 use kith::seeds::{self, Report, SeedArgs, Step};
 
@@ -51,5 +52,9 @@ pub async fn load(ctx: &Ctx, source: &SeedArgs) -> anyhow::Result<Report> {
     };
     let report = seeds::run(source, ctx.db(), ctx.config(), ctx.now(), &progress).await;
     bar.finish_and_clear();
-    report
+    let report = report?;
+    if !report.already_loaded {
+        app::warm_soon(ctx).await?;
+    }
+    Ok(report)
 }

@@ -12,6 +12,7 @@ use crate::kernel::UserId;
 /// Every space of the cache that is built from seeded tables. The load silences the triggers that
 /// void single entries, so it voids all of these as wholes.
 const SPACES: &[&str] = &[
+    "space:session",
     "space:user",
     "space:username",
     "space:user-sessions",
@@ -19,6 +20,18 @@ const SPACES: &[&str] = &[
     "space:user-counts",
     "space:me",
     "space:friends",
+    "space:ties",
+    "space:standing",
+    "space:circle-members",
+    "space:own-reactions",
+    "space:reactors",
+    "space:post-marks",
+    "space:comments-newest",
+    "space:replies",
+    "space:suggestions",
+    "space:trending-posts",
+    "space:trending-hashtags",
+    "space:instance-stats",
     "space:relations",
     "space:friend-requests",
     "space:followers",

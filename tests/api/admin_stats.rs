@@ -50,4 +50,5 @@ async fn become_role(app: &TestApp, username: &str, role: &str) {
         .execute(&app.db)
         .await
         .expect("a role");
+    app.wait_until_voids_are_delivered().await;
 }

@@ -83,6 +83,7 @@ async fn in_production_only_staff_see_what_a_request_costs() {
             .execute(&app.db)
             .await
             .expect("changes");
+        app.wait_until_voids_are_delivered().await;
         assert!(timing().await.sql() >= 1, "{role}");
     }
 }

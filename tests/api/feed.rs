@@ -131,3 +131,53 @@ async fn a_first_page_later_fetches_what_is_newer_and_a_page_can_lie_around_a_po
         .expect_status(404);
     me.get("/v1/feed?around=nonsense").await.expect_status(404);
 }
+
+#[tokio::test]
+async fn a_feed_shows_its_posts_word_for_word_as_they_are_shown_alone() {
+    let app = TestApp::start().await;
+    let (me, friend) = app.friends("me", "friend").await;
+    let stranger = app.person("stranger").await;
+    let public = friend
+        .post_to(&json!("public"), "see #tea at https://example.org")
+        .await;
+    let own = me.post_to(&json!("friends"), "mine").await;
+    let secret = stranger.post_to(&json!("public"), "soon a secret").await;
+    let share =
+        |post: &str| json!({"content": "look", "audience": "friends", "shared_post_id": post});
+    for shared in [&public, &own, &secret] {
+        friend
+            .post("/v1/posts", &share(shared))
+            .await
+            .expect_status(201);
+    }
+    let custom = json!({"kind": "custom", "allow": [me.id], "deny": []});
+    friend.post_to(&custom, "for you").await;
+    let narrow = json!({"audience": "only_me"});
+    stranger
+        .patch(&format!("/v1/posts/{secret}"), &narrow)
+        .await
+        .expect_status(200);
+    let edited = json!({"content": "edited <b>\"words\"</b>\n"});
+    friend
+        .patch(&format!("/v1/posts/{public}"), &edited)
+        .await
+        .expect_status(200);
+    me.put(
+        &format!("/v1/posts/{public}/reaction"),
+        &json!({"kind": "love"}),
+    )
+    .await
+    .expect_status(200);
+    me.set(&format!("/v1/posts/{public}/saved"))
+        .await
+        .expect_status(200);
+    me.comment_on(&public, "well said").await;
+    // The second time what is rendered comes from the process.
+    for _ in 0..2 {
+        let feed = me.get("/v1/feed").await.expect_status(200);
+        let ids = feed.ids();
+        assert_eq!(ids.len(), 6);
+        let alone = me.get(&format!("/v1/posts?ids={}", ids.join(","))).await;
+        assert_eq!(feed.json["data"], alone.json["data"]);
+    }
+}

@@ -235,6 +235,7 @@ async fn an_admin_makes_a_limit_forget_somebody() {
         .execute(&app.db)
         .await
         .expect("promoted");
+    app.wait_until_voids_are_delivered().await;
     let anyone = app.anyone();
     sign_in(&anyone, "bob", "wrong").await.expect_status(401);
     sign_in(&anyone, "bob", PASSWORD).await.expect_status(429);

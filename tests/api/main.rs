@@ -40,6 +40,8 @@ mod search;
 mod settings;
 mod strangers;
 mod support;
+mod timelines;
 mod trending;
 mod views;
 mod visibility;
+mod warming;

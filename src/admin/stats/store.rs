@@ -1,6 +1,5 @@
 //! All SQL of the numbers.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,25 +31,22 @@ pub struct Stats {
 }
 
 /// Counts everything. It reads whole tables, so it is not for every request.
-pub async fn load_stats(conn: &mut Conn, now: Timestamp) -> Result<Stats> {
+pub async fn load_stats(conn: &mut Conn) -> Result<Stats> {
     Ok(sqlx::query_as!(
         Stats,
         r#"select
                (select count(*) from account where state = 'active') as "people!",
                (select count(distinct s.user_id) from session s
-                where s.last_active_at > $2) as "active_day!",
+                where s.last_active_at > now() - interval '1 day') as "active_day!",
                (select count(distinct s.user_id) from session s
-                where s.last_active_at > $3) as "active_week!",
+                where s.last_active_at > now() - interval '7 days') as "active_week!",
                (select count(*) from post where deleted_at is null) as "posts!",
                (select count(*) from comment where deleted_at is null) as "comments!",
                (select count(*) from reaction) as "reactions!",
                (select count(*) from friendship where user_id < friend_id) as "friendships!",
                (select count(*) from session s
-                where s.revoked_at is null and s.expires_at > $1) as "sessions!",
-               $1::timestamptz as "counted_at!: _""#,
-        now as _,
-        (now - TimeDelta::days(1)) as _,
-        (now - TimeDelta::days(7)) as _
+                where s.revoked_at is null and s.expires_at > now()) as "sessions!",
+               now() as "counted_at!: _""#
     )
     .fetch_one(conn)
     .await?)

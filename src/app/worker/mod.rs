@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::warming;
 use crate::domains::{auth, comments, discovery, feed, posts, users};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
@@ -20,7 +21,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = comments::jobs(registry);
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
-    retention::jobs(registry)
+    retention::jobs(warming::jobs(registry))
 }
 
 /// Begins to deliver events and to do jobs, until `stop`.

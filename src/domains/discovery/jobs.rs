@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use super::cache::{HASHTAGS, TRENDING};
 use super::store::trending as store;
+use super::{TRENDING_HASHTAGS, TRENDING_POSTS};
+use crate::infra::cache::Only;
 use crate::infra::jobs::Registry;
 use crate::kernel::{Result, Timestamp};
 use crate::platform::Ctx;
@@ -14,10 +17,6 @@ use crate::platform::Ctx;
 const POST_DAYS: i64 = 7;
 /// Days whose hashtags are ranked.
 const HASHTAG_DAYS: i64 = 3;
-/// Posts that are kept.
-pub const TRENDING_POSTS: i64 = 200;
-/// Hashtags that are kept. Some of them are shown: a viewer may see nothing under others.
-pub const TRENDING_HASHTAGS: i64 = 50;
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
@@ -26,11 +25,15 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 
 async fn rank(ctx: Ctx) -> Result<()> {
     let now = ctx.now();
-    let conn = &mut *ctx.read().await?;
-    let since = now - TimeDelta::days(POST_DAYS);
-    store::rank_posts(conn, since, first_id(since), now, TRENDING_POSTS).await?;
-    let since = now - TimeDelta::days(HASHTAG_DAYS);
-    store::rank_hashtags(conn, since, first_id(since), now, TRENDING_HASHTAGS).await
+    {
+        let conn = &mut *ctx.read().await?;
+        let since = now - TimeDelta::days(POST_DAYS);
+        store::rank_posts(conn, since, first_id(since), now, TRENDING_POSTS).await?;
+        let since = now - TimeDelta::days(HASHTAG_DAYS);
+        store::rank_hashtags(conn, since, first_id(since), now, TRENDING_HASHTAGS).await?;
+    }
+    ctx.cache().reload(&TRENDING, &[Only]).await?;
+    ctx.cache().reload(&HASHTAGS, &[Only]).await
 }
 
 /// The smallest id that can be made at an instant: ids begin with their time in milliseconds, so the

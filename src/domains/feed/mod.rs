@@ -21,5 +21,6 @@ mod view;
 
 pub use cache::{SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
-pub use routes::configure;
+pub use routes::{PREFETCH, configure};
 pub use store::{NEWER, OLDER, PLANNING};
+pub use view::{build_timeline, warm};

@@ -28,5 +28,6 @@ pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use store::posts::walk_posts;
 pub use view::{
-    Mark, Post, SharedPost, guard, guard_for_write, guard_within, marked, post, posts, seen,
+    Mark, Post, Rendered, SharedPost, guard, guard_for_write, guard_within, marked, post, posts,
+    rendered, seen,
 };

@@ -77,12 +77,11 @@ pub async fn list(
     kind: Option<Kind>,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Reaction>> {
-    let rows = match kept(reads, viewer, target, kind, slice).await? {
-        Some(rows) => rows,
-        None => {
-            let conn = &mut *reads.conn().await?;
-            store::list_reactions(conn, viewer.id(), target, kind, slice).await?
-        }
+    let rows = if let Some(rows) = kept(reads, viewer, target, kind, slice).await? {
+        rows
+    } else {
+        let conn = &mut *reads.conn().await?;
+        store::list_reactions(conn, viewer.id(), target, kind, slice).await?
     };
     let ids: Vec<UserId> = rows.iter().map(|(_, (user_id, _))| *user_id).collect();
     let people = reads.get_many(&USER, &ids).await?;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::cache::SETTINGS;
 use super::model::{
     Bio, Digest, DisplayName, FriendListAudience, Language, Location, MAX_CLIENT_BYTES,
     MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username, Website,
@@ -152,7 +153,9 @@ pub async fn update_settings(
     if_match.check(row.version)?;
     apply(change, &mut row)?;
     let now = tx.now();
-    store::update_settings(tx.conn(), user_id, &row, now).await
+    store::update_settings(tx.conn(), user_id, &row, now).await?;
+    tx.keep_warm(&SETTINGS, user_id);
+    Ok(())
 }
 
 fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {

@@ -53,6 +53,7 @@ mod structure;
 mod table;
 mod verify;
 mod void;
+mod warm;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -87,6 +88,7 @@ pub use step::{Missed, Step};
 pub use structure::Stamp;
 pub use table::render_table;
 pub use verify::{AnySpace, Check, Nines, Tally};
+pub use warm::Warmed;
 
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::STEP, &l2::ADOPT];

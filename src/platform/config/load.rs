@@ -66,6 +66,7 @@ impl Config {
             cache: reader
                 .get("KITH_CACHE", CacheMode::parse)
                 .unwrap_or(CacheMode::On),
+            warming: reader.get("KITH_WARMING", values::switch).unwrap_or(true),
             limits: reader.get("KITH_LIMITS", values::switch).unwrap_or(true),
             limits_file: reader
                 .text("KITH_LIMITS_FILE")

@@ -74,6 +74,8 @@ pub struct Config {
     pub secret_key: SecretKey,
     /// What reads may come from the cache.
     pub cache: CacheMode,
+    /// Whether the cache is filled ahead of requests.
+    pub warming: bool,
     /// Whether requests are limited.
     pub limits: bool,
     /// A file that overrides the figures of the limits.

@@ -284,6 +284,12 @@ const BOUNDS: &[Setting] = &[
         "How much memory the cache in the process may take, as `64MiB`.",
     ),
     Setting::fixed(
+        "KITH_WARMING",
+        "on",
+        "Whether the cache is filled ahead of requests, at the start, every half hour and for whoever \
+         signs in: `on` or `off`. On demand it always is.",
+    ),
+    Setting::fixed(
         "KITH_FEED_TIMELINE",
         "168h",
         "How long the timeline of a home feed stays in Redis after it was last read. Posts are put \

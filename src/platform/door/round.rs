@@ -19,6 +19,8 @@ pub(super) struct Round<'a> {
     step: Option<Step>,
     session: Option<Asked<(UserId, SessionId), Session>>,
     prefetched: usize,
+    /// Under which epoch the prefetch was asked for.
+    epoch: Option<i64>,
 }
 
 impl<'a> Round<'a> {
@@ -46,6 +48,7 @@ impl<'a> Round<'a> {
         Self {
             ctx,
             request,
+            epoch: cache.epoch(),
             prefetched: pipe.len() - before,
             pipe,
             question,
@@ -79,7 +82,8 @@ impl<'a> Round<'a> {
         {
             cache.take(asked, reply);
         }
-        if self.prefetched > 0 {
+        // What was asked for under an epoch that has ended since is not believed.
+        if self.prefetched > 0 && cache.epoch() == self.epoch {
             let prefetched = Prefetched::new(replies.collect());
             self.request.extensions_mut().insert(prefetched);
         }

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -174,6 +174,28 @@ impl<T> Listing<T> {
 
     /// The response with the page, its cursors and the same as a `Link` header (RFC 8288).
     pub fn respond<K: SortKey, I: Serialize>(&self, page: Page<K, I>) -> HttpResponse {
+        let (links, page_links) = self.page_links(&page);
+        paged(&links).json(ListOf {
+            data: page.items,
+            page: page_links,
+        })
+    }
+
+    /// The same for items that are JSON already.
+    pub fn respond_with_json<K: SortKey>(&self, page: &Page<K, Vec<u8>>) -> Result<HttpResponse> {
+        let (links, page_links) = self.page_links(page);
+        let size: usize = page.items.iter().map(Vec::len).sum();
+        let mut body = Vec::with_capacity(size + page.items.len() + 512);
+        body.extend_from_slice(b"{\"data\":[");
+        body.extend_from_slice(&page.items.join(&b','));
+        body.extend_from_slice(b"],\"page\":");
+        serde_json::to_writer(&mut body, &page_links).map_err(Error::internal)?;
+        body.push(b'}');
+        Ok(paged(&links).content_type("application/json").body(body))
+    }
+
+    /// The `Link` header and the cursors of a page.
+    fn page_links<K: SortKey, I>(&self, page: &Page<K, I>) -> (String, PageLinks) {
         let scope = self.scope();
         let next = page
             .next
@@ -185,17 +207,11 @@ impl<T> Listing<T> {
             .map(|cursor| self.link(cursor, "next"))
             .chain([self.link(&prev, "prev")])
             .collect();
-        let body = ListOf {
-            data: page.items,
-            page: PageLinks {
-                next,
-                prev: Some(prev),
-            },
+        let page_links = PageLinks {
+            next,
+            prev: Some(prev),
         };
-        HttpResponse::Ok()
-            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
-            .insert_header((header::LINK, links.join(", ")))
-            .json(body)
+        (links.join(", "), page_links)
     }
 
     fn link(&self, cursor: &str, relation: &str) -> String {
@@ -218,4 +234,13 @@ impl<T> Listing<T> {
     fn scope(&self) -> String {
         format!("{}?{}", self.path, self.query.encode(&[]))
     }
+}
+
+/// The head of a response with a page.
+fn paged(links: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+        .insert_header((header::LINK, links));
+    response
 }

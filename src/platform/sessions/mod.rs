@@ -95,6 +95,8 @@ pub async fn open(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<Token
     )
     .await?;
     let secret: [u8; 32] = tx.ids().bytes();
+    // The next request of this session asks for it.
+    tx.keep_warm(&SESSION, (user_id, session_id));
     let refresh_token = refresh::encode(&secret);
     store::insert_refresh_token(tx.conn(), &refresh::hash(&secret), session_id, now).await?;
     tokens(tx, user_id, session_id, refresh_token)

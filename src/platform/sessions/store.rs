@@ -257,6 +257,21 @@ pub async fn touch(
     Ok(())
 }
 
+/// People with a session that was used since then, the latest first.
+pub async fn list_active(conn: &mut Conn, since: Timestamp, limit: i64) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select user_id as "user_id: _" from session
+           where revoked_at is null and last_active_at > $1
+           group by user_id
+           order by max(last_active_at) desc, user_id
+           limit $2"#,
+        since as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Notes when sessions were last used. It neither revives a session that has ended nor lets one live
 /// longer, and it voids nothing: no cached session says when it was used.
 pub async fn note_uses(conn: &mut Conn, uses: Vec<(SessionId, Timestamp)>) -> Result<()> {

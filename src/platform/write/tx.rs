@@ -1,11 +1,17 @@
 //! A transaction of the house: retried as a whole, committed where nobody can cancel it.
+//!
+//! **Write-through** is [`Tx::keep_warm`]: void first, then load. To put the value that the writer has
+//! in hand would be wrong. Two writers of one row may reach the cache in another order than they
+//! committed in, and the older value would stay. A ticket does not mend that: taken before the commit
+//! it is void by the writer's own void, and taken after it, it says nothing about a value that was
+//! read before. Only a value that is read after the void is sure to be no older than the void.
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use sqlx::{Postgres, Transaction};
 
-use crate::infra::cache;
+use crate::infra::cache::{self, Cache, Key, Space, Value};
 use crate::infra::db::{Conn, Waiting, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
@@ -16,6 +22,10 @@ use crate::platform::{Ctx, Reads};
 
 /// How often a transaction is run again after a deadlock or a serialization failure.
 const RETRIES: u32 = 3;
+/// How long an answer waits for what it keeps warm; the loading goes on behind it.
+const WARM: Duration = Duration::from_millis(100);
+
+type Warming = Box<dyn FnOnce(Cache) -> BoxFuture<'static, ()> + Send>;
 
 /// An open transaction, with the time and the randomness of its write.
 pub struct Tx {
@@ -26,6 +36,7 @@ pub struct Tx {
     queued_jobs: bool,
     emitted: bool,
     news: Vec<(&'static str, serde_json::Value)>,
+    warm: Vec<Warming>,
 }
 
 impl Tx {
@@ -41,6 +52,7 @@ impl Tx {
             queued_jobs: false,
             emitted: false,
             news: Vec::new(),
+            warm: Vec::new(),
         })
     }
 
@@ -104,6 +116,29 @@ impl Tx {
         Ok(())
     }
 
+    /// Tells only those who listen at once, and leaves nothing in the outbox: for news that may be
+    /// lost without harm.
+    pub fn mention<E: Event>(&mut self, event: &E) {
+        self.news.extend(self.ctx.at_once().note(event));
+    }
+
+    /// Has the next reader of `key` find it in the cache: after the commit, and after the voids that
+    /// it left, the value is loaded before the answer is given. A load that fails or takes long costs
+    /// that reader a load and the writer nothing.
+    pub fn keep_warm<K: Key, V: Value>(&mut self, space: &'static Space<K, V>, key: K) {
+        self.warm.push(Box::new(move |cache| {
+            Box::pin(async move {
+                if let Err(error) = cache.warm(space, std::slice::from_ref(&key)).await {
+                    tracing::debug!(
+                        ?error,
+                        space = space.name,
+                        "an entry could not be kept warm"
+                    );
+                }
+            })
+        }));
+    }
+
     /// Undoes everything. A connection that cannot even do that is lost, and its transaction with it.
     async fn rollback(self) {
         if let Err(error) = self.transaction.rollback().await {
@@ -119,6 +154,7 @@ impl Tx {
             queued_jobs,
             emitted,
             news,
+            warm,
             ..
         } = self;
         let voids = cache::store::own_voids(&mut transaction).await?;
@@ -128,6 +164,10 @@ impl Tx {
         let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
             cache.deliver(voids).await;
+            let warming = join_all(warm.into_iter().map(|load| load(cache.clone())));
+            tokio::time::timeout(WARM, warming)
+                .await
+                .map_or_else(|_late| tracing::debug!("what is kept warm is late"), drop);
             ctx.at_once().tell(&ctx, news).await;
             if queued_jobs {
                 wake_jobs.notify_one();

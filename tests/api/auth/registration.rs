@@ -128,6 +128,7 @@ async fn a_suspension_is_told_to_whoever_knows_the_password_alone() {
         .execute(&app.db)
         .await
         .expect("suspended");
+    app.wait_until_voids_are_delivered().await;
     let anyone = app.anyone();
     let wrong = login(&anyone, "ada", "wrong horse").await;
     wrong.expect_problem(401, "invalid_credentials");

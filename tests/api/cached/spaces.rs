@@ -1,27 +1,27 @@
 //! Every space that rows end has triggers that say so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kith::infra::cache::Kind;
 
 use crate::support::TestApp;
 
-/// What stands before the first colon of each tag, in order of space: read off the sources, where a
-/// space writes its tags as `format!("user:{user_id}")`.
+/// All sources below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| sources(folder));
+    files.into_iter().chain(below).collect()
+}
+
+/// What stands before the first colon of each tag, by space: read off the sources, where a space
+/// writes its tags as `format!("user:{user_id}")`.
 fn tags_of_spaces() -> BTreeMap<String, BTreeSet<String>> {
-    let domains = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domains");
-    let mut files: Vec<_> = std::fs::read_dir(domains)
-        .expect("the domains")
-        .flat_map(|domain| {
-            let domain = domain.expect("a domain").path();
-            let room = std::fs::read_dir(domain.join("cache"));
-            let in_room = room.into_iter().flatten();
-            let in_room = in_room.map(|file| file.expect("a file").path());
-            in_room.chain([domain.join("cache.rs")])
-        })
-        .collect();
-    files.retain(|file| file.is_file());
+    let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let engine = |file: &PathBuf| !file.components().any(|part| part.as_os_str() == "infra");
+    let files = files.into_iter().filter(engine);
     let mut found = BTreeMap::new();
     for file in files {
         let text = std::fs::read_to_string(&file).expect("a source");
@@ -70,15 +70,15 @@ async fn each_table_of_a_space_has_triggers_that_name_one_of_its_tags() {
     let (spaces, triggers) = (tags_of_spaces(), tags_of_triggers(&app).await);
     let mut wrong = Vec::new();
     for space in kith::app::spaces() {
+        if space.kind == Kind::Timed {
+            continue;
+        }
         let tags = spaces.get(space.name).cloned().unwrap_or_default();
         if tags.is_empty() {
             wrong.push(format!(
                 "{}: its tags are not found in the sources",
                 space.name
             ));
-        }
-        if space.kind == Kind::Timed {
-            continue;
         }
         if space.tables.is_empty() {
             wrong.push(format!("{}: names no table", space.name));

@@ -70,6 +70,8 @@ pub async fn load(app: &TestApp, world: &World) -> Loaded {
     kith::domains::comments::recount(&mut conn)
         .await
         .expect("counts");
+    drop(conn);
+    app.wait_until_voids_are_delivered().await;
     Loaded {
         people,
         posts,

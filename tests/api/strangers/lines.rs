@@ -242,6 +242,7 @@ pub fn post(scene: &Scene) -> Vec<Line> {
 pub fn administration() -> Vec<Line> {
     vec![
         line("GET /v1/admin/jobs", ADMIN),
+        line("POST /v1/admin/cache/warm", ADMIN),
         line("GET /v1/admin/cache", ADMIN),
         line("POST /v1/admin/cache/spaces/{space}/invalidate", ADMIN),
         line("POST /v1/admin/jobs/{job}/run", ADMIN),

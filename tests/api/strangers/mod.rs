@@ -116,6 +116,7 @@ impl Scene {
             .execute(&app.db)
             .await
             .expect("suspended");
+        app.wait_until_voids_are_delivered().await;
         Self {
             app,
             alice,

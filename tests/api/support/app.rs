@@ -84,6 +84,7 @@ impl TestApp {
             ("KITH_ADDR", "127.0.0.1:0"),
             ("KITH_OPS_ADDR", "127.0.0.1:0"),
             ("KITH_LIMITS", "off"),
+            ("KITH_WARMING", "off"),
             ("KITH_JWT_KEYS", "test:0123456789abcdef0123456789abcdef"),
             ("KITH_SECRET_KEY", "fedcba9876543210fedcba9876543210"),
             ("KITH_DB_POOL", "12"),
@@ -142,6 +143,21 @@ impl TestApp {
             drift, [0; 4],
             "people, posts, comments, reactions: counters say what there is"
         );
+    }
+
+    /// Waits until what was changed by hand is known to the cache.
+    pub async fn wait_until_voids_are_delivered(&self) {
+        for _ in 0..100 {
+            let left: i64 = sqlx::query_scalar("select count(*) from cache_void")
+                .fetch_one(&self.db)
+                .await
+                .expect("a count");
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("voids were left lying");
     }
 
     /// Waits until it is ready for requests.

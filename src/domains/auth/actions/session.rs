@@ -1,5 +1,6 @@
 //! Sessions: opened, continued, ended.
 
+use super::super::events::CameIn;
 use super::super::model::EventKind;
 use super::super::store;
 use super::note;
@@ -13,6 +14,7 @@ pub async fn issue_session(tx: &mut Tx, user_id: UserId, device: &Device) -> Res
     let tokens = sessions::open(tx, user_id, device).await?;
     let session_id = Some(tokens.session_id);
     note(tx, user_id, EventKind::SignedIn, device, session_id).await?;
+    tx.mention(&CameIn(user_id));
     Ok(tokens)
 }
 

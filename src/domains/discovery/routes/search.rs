@@ -68,9 +68,7 @@ async fn search_suggestions(
     me: CurrentUser,
     wanted: Params<Wanted>,
 ) -> HttpResult<HttpResponse> {
-    let conn = &mut *ctx.read().await?;
-    let needle = wanted.needle();
-    let candidates = view::candidates(conn, &needle).await?;
-    let found = view::suggest(conn, me.id, &needle, &candidates).await?;
+    let reads = &mut Reads::cached(&ctx);
+    let found = view::suggest(reads, me.id, &wanted.needle()).await?;
     Ok(ok(relations::list_whole(found)))
 }

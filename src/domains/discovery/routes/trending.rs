@@ -30,8 +30,7 @@ async fn list_trending_posts(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<RankKey>()?;
-    let conn = &mut *reads.conn().await?;
-    let page = slice.page(view::trending_places(conn, viewer, &slice, ctx.now()).await?);
+    let page = slice.page(view::trending_places(reads, viewer, &slice, ctx.now()).await?);
     let posts = posts::posts(&ctx, reads, viewer, &page.items).await?;
     Ok(listing.respond(page.with_items(posts)))
 }
@@ -44,6 +43,6 @@ async fn list_trending_posts(
     responses((status = 200, body = ListOf<TrendingHashtag>)), security((), ("bearer" = [])))]
 #[get("/trending/hashtags")]
 async fn list_trending_hashtags(ctx: Ctx, viewer: Viewer) -> HttpResult<HttpResponse> {
-    let shown = view::trending_hashtags(&mut *ctx.read().await?, viewer).await?;
+    let shown = view::trending_hashtags(&mut Reads::cached(&ctx), viewer).await?;
     Ok(ok(relations::list_whole(shown)))
 }

@@ -9,7 +9,7 @@ use crate::keyset;
 /// What names are compared with. A prefix is a range from the text to the text followed by the
 /// greatest character: no character of it means anything else than itself, and the range serves an
 /// index under any plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Needle {
     sort: Sort,
     from: String,
@@ -17,7 +17,7 @@ pub struct Needle {
 }
 
 /// What a first character says about what follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Sort {
     Anything,
     Person,
@@ -38,6 +38,15 @@ impl Needle {
         let until = format!("{from}{}", char::MAX);
         let from = from.to_owned();
         Self { sort, from, until }
+    }
+
+    /// What tells needles of one text apart; no needle has the mark of one and the text of another.
+    pub fn mark(&self) -> &'static str {
+        match self.sort {
+            Sort::Anything => "=",
+            Sort::Person => "@",
+            Sort::Hashtag => "#",
+        }
     }
 
     /// The text itself.

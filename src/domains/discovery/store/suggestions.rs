@@ -1,6 +1,8 @@
 //! What the beginning of a word may mean: first what is the same for everybody and may be kept for a
 //! while, then what one person may see of it.
 
+use serde::{Deserialize, Serialize};
+
 use super::people::Needle;
 use crate::infra::db::Conn;
 use crate::kernel::{Result, UserId};
@@ -10,9 +12,30 @@ const CANDIDATES: i64 = 20;
 /// Uses of hashtags with the prefix that are looked at: a short prefix has many.
 const USES: i64 = 5_000;
 
+/// What a prefix may mean, whoever asks. It depends on the needle alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidates {
+    /// People, those with most followers first.
+    pub people: Vec<UserId>,
+    /// Hashtags, those with most posts first.
+    pub hashtags: Vec<String>,
+}
+
+/// Finds what a prefix may mean, whoever asks.
+pub async fn candidates(conn: &mut Conn, needle: &Needle) -> Result<Candidates> {
+    let mut found = Candidates::default();
+    if needle.may_be_person() {
+        found.people = candidate_people(conn, needle).await?;
+    }
+    if needle.may_be_hashtag() {
+        found.hashtags = candidate_hashtags(conn, needle).await?;
+    }
+    Ok(found)
+}
+
 /// People whom a prefix may mean, whoever asks: active, willing to be found, those with most
 /// followers first.
-pub async fn candidate_people(conn: &mut Conn, needle: &Needle) -> Result<Vec<UserId>> {
+async fn candidate_people(conn: &mut Conn, needle: &Needle) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"select a.user_id as "user_id!: UserId"
            from visible_account(null) a
@@ -35,7 +58,7 @@ pub async fn candidate_people(conn: &mut Conn, needle: &Needle) -> Result<Vec<Us
 
 /// Hashtags that a prefix may mean, whoever asks: of public posts by active people, those with most
 /// posts first.
-pub async fn candidate_hashtags(conn: &mut Conn, needle: &Needle) -> Result<Vec<String>> {
+async fn candidate_hashtags(conn: &mut Conn, needle: &Needle) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar!(
         "select h.tag
          from (

@@ -1,5 +1,6 @@
 //! What is talked about. A job ranks it; what it found is the same for everybody.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::infra::db::Conn;
@@ -89,7 +90,7 @@ pub async fn rank_hashtags(
 }
 
 /// A post that is talked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrendingPost {
     /// The post.
     pub post_id: PostId,
@@ -110,7 +111,7 @@ pub async fn top_posts(conn: &mut Conn, limit: i64) -> Result<Vec<TrendingPost>>
 }
 
 /// A hashtag that is in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrendingTag {
     /// The word in lower case, without the `#`.
     pub tag: String,

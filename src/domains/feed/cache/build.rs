@@ -20,7 +20,7 @@ pub fn build_behind(ctx: &Ctx, line: Line, renew: bool) {
         let done = if renew {
             prolong(&ctx, line).await
         } else {
-            build(&ctx, line).await
+            build(&ctx, line).await.map(drop)
         };
         if let Err(error) = done {
             tracing::debug!(?error, "a timeline could not be built");
@@ -29,14 +29,15 @@ pub fn build_behind(ctx: &Ctx, line: Line, renew: bool) {
     });
 }
 
-async fn build(ctx: &Ctx, line: Line) -> Result<()> {
+/// Builds a timeline, unless there is one or somebody is at it; says whether it did.
+pub async fn build(ctx: &Ctx, line: Line) -> Result<bool> {
     let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) else {
-        return Ok(());
+        return Ok(false);
     };
     // First of all: from now on posts are put into this timeline.
     note_reader(ctx, line).await?;
     let Ok(Some(building)) = timelines.begin(line, ctx.ids().bytes()).await else {
-        return Ok(());
+        return Ok(false);
     };
     let rows = {
         let mut conn = ctx.read().await?;
@@ -47,11 +48,10 @@ async fn build(ctx: &Ctx, line: Line) -> Result<()> {
     };
     let no_more = i64::try_from(rows.len()).is_ok_and(|rows| rows < MOST);
     // Without an answer there is a token and nothing else, which counts for nothing and expires.
-    timelines
+    Ok(timelines
         .finish(&building, &rows, no_more)
         .await
-        .unwrap_or_default();
-    Ok(())
+        .unwrap_or_default())
 }
 
 async fn prolong(ctx: &Ctx, line: Line) -> Result<()> {

@@ -11,7 +11,7 @@ use super::store;
 use crate::infra::cache::{Described, Kind, Only, Policy, Space};
 use crate::kernel::UserId;
 
-pub use build::build_behind;
+pub use build::{build, build_behind};
 pub use timeline::{
     Line, Pending, PendingReply, ReadReply, SCRIPTS, Spot, Stretch, Timelines, spot_of,
 };

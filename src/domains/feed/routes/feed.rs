@@ -7,11 +7,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::store::{self, Place};
 use super::super::view;
-use crate::domains::posts::{self, Post, PostExpansion, TopComments};
+use crate::domains::posts::{self, Post, PostExpansion, Rendered, TopComments};
 use crate::kernel::page::{Page, TimeKey};
 use crate::kernel::{Error, PostId, Result, UserId};
+use crate::platform::door::{Prefetch, Prefetched};
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
-use crate::platform::sessions::{CurrentUser, Viewer};
+use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -63,29 +64,47 @@ async fn get_feed(
     me: CurrentUser,
     listing: Listing<FeedFilter>,
     comments: TopComments,
+    ahead: Prefetched,
 ) -> HttpResult<HttpResponse> {
-    let reads = &mut Reads::cached(&ctx);
     let mut page = match &listing.around {
-        Some(id) => around(&ctx, reads, me.id, &listing, id).await?,
-        None => view::page(&ctx, me.id, &listing.slice()?).await?,
+        Some(id) => around(&ctx, me.id, &listing, id).await?,
+        None => view::page(&ctx, me.id, &listing.slice()?, ahead.take()).await?,
     };
-    let wanted = listing.filter.expand;
-    page.items = comments
-        .expand(wanted, reads, me.viewer(), page.items)
+    let shown = std::mem::take(&mut page.items).into_iter();
+    let Some(wanted) = listing.filter.expand else {
+        let page = page.with_items(shown.map(|post| post.json).collect());
+        return Ok(listing.respond_with_json(&page)?);
+    };
+    let ids: Vec<PostId> = shown.map(|post| post.id).collect();
+    let reads = &mut Reads::cached(&ctx);
+    let posts = posts::posts(&ctx, reads, me.viewer(), &ids).await?;
+    let posts = comments
+        .expand(Some(wanted), reads, me.viewer(), posts)
         .await?;
-    Ok(listing.respond(page))
+    Ok(listing.respond(page.with_items(posts)))
 }
+
+/// What a first page needs of Redis.
+pub const PREFETCH: &[Prefetch] = &[Prefetch {
+    path: "/v1/feed",
+    ask: |ctx, me, request, pipe| {
+        if !request.query_string().contains("cursor=")
+            && !request.query_string().contains("around=")
+        {
+            view::ask_ahead(ctx, me, pipe);
+        }
+    },
+}];
 
 async fn around(
     ctx: &Ctx,
-    reads: &mut Reads<'_>,
     viewer: UserId,
     listing: &Listing<FeedFilter>,
     id: &str,
-) -> Result<Page<TimeKey, Post>> {
+) -> Result<Page<TimeKey, Rendered>> {
     let (now, id) = (ctx.now(), id.parse());
     let post_id = id.map_err(|_no_id| Error::not_found())?;
-    let conn = &mut *reads.conn().await?;
+    let conn = &mut *ctx.read().await?;
     let place: Place = store::find_place(conn, viewer, post_id, now)
         .await?
         .ok_or_else(Error::not_found)?;
@@ -94,6 +113,6 @@ async fn around(
     let mut rows = vec![place];
     rows.extend(store::list_places(conn, viewer, &after, now).await?);
     let page = after.page(rows).preceded_by(before.page(rows_before));
-    let shown = posts::posts(ctx, reads, Viewer(Some(viewer)), &page.items).await?;
+    let shown = posts::rendered(ctx, viewer, &page.items).await?;
     Ok(page.with_items(shown))
 }

@@ -15,12 +15,21 @@ use crate::platform::{Ctx, Reads};
 /// Posts of a source that are asked for at once.
 pub const ASKED: usize = 60;
 
-/// Candidates for the feed of `viewer` below `from`; `None` where some source cannot tell.
+/// Adds what a first page needs to the pipeline of the door.
+pub fn ask_ahead(ctx: &Ctx, viewer: UserId, pipe: &mut Pipeline) {
+    if let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) {
+        timelines.ask_pending(pipe);
+        timelines.ask(pipe, Line::Home(viewer), None, ASKED);
+    }
+}
+
+/// Candidates for the feed of `viewer` below `from`, where replies to [`ask_ahead`] may be at hand; `None` where some source cannot tell.
 pub async fn candidates(
     ctx: &Ctx,
     viewer: UserId,
     ties: &Ties,
     from: Option<Spot>,
+    ahead: Option<Vec<Value>>,
 ) -> Result<Option<Merged>> {
     let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) else {
         return Ok(None);
@@ -30,6 +39,9 @@ pub async fn candidates(
     let lines: Vec<Line> = std::iter::once(Line::Home(viewer))
         .chain(pulled.map(|author| Line::Author(*author)))
         .collect();
+    if let (Some(replies), [_home]) = (ahead, &*lines) {
+        return Ok(read(ctx, timelines, viewer, ties, &lines, replies, from));
+    }
     let mut pipe = Pipeline::new();
     timelines.ask_pending(&mut pipe);
     for line in &lines {

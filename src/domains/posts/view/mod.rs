@@ -1,5 +1,6 @@
 //! What others see of posts.
 
+mod card;
 mod guard;
 mod history;
 mod list;
@@ -7,6 +8,7 @@ mod marks;
 mod post;
 mod render;
 mod seen;
+mod splice;
 
 pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
@@ -15,3 +17,4 @@ pub use marks::{Mark, marked};
 pub use post::{Post, PostMarks, SharedPost};
 pub use render::{marks, post, posts};
 pub use seen::seen;
+pub use splice::{Rendered, rendered};

@@ -128,7 +128,7 @@ impl<'a> Beside<'a> {
             url: format!("{}/posts/{}", self.ctx.web_url(), post.post_id),
             author: Person::from(&**author.ok_or_else(Error::not_found)?),
             entities: entities(&post.content),
-            audience: audience(post, own),
+            audience: audience_of(post, own),
             media: Vec::new(),
             counts: self.counts(post.post_id),
             viewer: viewer.map(|_| self.viewer(post, own, shared_post.as_ref())),
@@ -145,41 +145,66 @@ impl<'a> Beside<'a> {
 
     fn counts(&self, post_id: PostId) -> PostCounts {
         let counters = self.counts.get(&post_id).map(|counters| **counters);
-        let counters = counters.unwrap_or_default();
         let reactions = self.reactions.get(&post_id.uuid());
-        PostCounts {
-            comments: counters.comments,
-            shares: counters.shares,
-            views: counters.views,
-            reactions: reactions
-                .map(|summary| (**summary).clone())
-                .unwrap_or_default(),
-        }
+        counts_of(counters, reactions.map(|summary| &**summary))
     }
 
     fn viewer(&self, post: &PostEntry, own: bool, shared_post: Option<&SharedPost>) -> PostViewer {
-        let can_share = match shared_post {
-            // A share of a share is a share of the original.
-            Some(SharedPost::Post(original)) => original
+        let original_can_be_shared = shared_post.map(|shared| match shared {
+            SharedPost::Post(original) => original
                 .viewer
                 .as_ref()
                 .is_some_and(|viewer| viewer.can_share),
-            Some(SharedPost::Unavailable { .. }) => false,
-            None => own || post.audience.may_be_shared_by_others(),
-        };
-        PostViewer {
-            reaction: self.own.get(&post.post_id.uuid()).copied(),
-            saved: self.saved.contains(&post.post_id),
-            can_comment: !post.deleted,
-            can_share: can_share && !post.deleted,
-            can_edit: own && !post.deleted,
-            can_delete: own && !post.deleted,
-        }
+            SharedPost::Unavailable { .. } => false,
+        });
+        viewer_of(
+            post,
+            own,
+            original_can_be_shared,
+            self.own.get(&post.post_id.uuid()).copied(),
+            self.saved.contains(&post.post_id),
+        )
+    }
+}
+
+/// The numbers of a post.
+pub(super) fn counts_of(
+    counters: Option<PostCounters>,
+    reactions: Option<&reactions::Summary>,
+) -> PostCounts {
+    let counters = counters.unwrap_or_default();
+    PostCounts {
+        comments: counters.comments,
+        shares: counters.shares,
+        views: counters.views,
+        reactions: reactions.cloned().unwrap_or_default(),
+    }
+}
+
+/// What a post is to somebody who is signed in. A share of a share is a share of the original.
+pub(super) fn viewer_of(
+    post: &PostEntry,
+    own: bool,
+    original_can_be_shared: Option<bool>,
+    reaction: Option<reactions::Kind>,
+    saved: bool,
+) -> PostViewer {
+    let can_share = match original_can_be_shared {
+        Some(can_share) => can_share,
+        None => own || post.audience.may_be_shared_by_others(),
+    };
+    PostViewer {
+        reaction,
+        saved,
+        can_comment: !post.deleted,
+        can_share: can_share && !post.deleted,
+        can_edit: own && !post.deleted,
+        can_delete: own && !post.deleted,
     }
 }
 
 /// The lists of a custom audience are for the author alone.
-fn audience(post: &PostEntry, own: bool) -> Audience {
+pub(super) fn audience_of(post: &PostEntry, own: bool) -> Audience {
     let shows_lists = own && post.audience == AudienceKind::Custom;
     let list = |deny: bool| {
         let listed = post.members.iter().filter(|member| member.deny == deny);

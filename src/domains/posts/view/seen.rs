@@ -58,7 +58,7 @@ impl Seen {
         authors.dedup();
         authors.retain(|author| !self.authors.contains_key(author));
         self.authors.extend(reads.get_many(&USER, &authors).await?);
-        let circles = self.circles(reads, posts.values()).await?;
+        let circles = circles(reads, &self.ties, posts.values()).await?;
         posts.retain(|_, post| {
             self.authors
                 .get(&post.author_id)
@@ -67,21 +67,20 @@ impl Seen {
         self.posts.extend(posts);
         Ok(())
     }
+}
 
-    /// The circles on which it depends whether the viewer sees any of the posts.
-    async fn circles(
-        &self,
-        reads: &mut Reads<'_>,
-        posts: impl Iterator<Item = &Arc<PostEntry>>,
-    ) -> Result<Circles> {
-        let in_question = posts.filter(|post| {
-            post.audience == AudienceKind::Custom && self.ties.is_friend(post.author_id)
-        });
-        let mut ids: Vec<CircleId> = in_question.flat_map(|post| post.circles()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        reads.get_many(&CIRCLE_MEMBERS, &ids).await
-    }
+/// The circles on which it depends whether somebody with these ties sees any of the posts.
+pub(super) async fn circles<'a>(
+    reads: &mut Reads<'_>,
+    ties: &Ties,
+    posts: impl Iterator<Item = &'a Arc<PostEntry>>,
+) -> Result<Circles> {
+    let in_question = posts
+        .filter(|post| post.audience == AudienceKind::Custom && ties.is_friend(post.author_id));
+    let mut ids: Vec<CircleId> = in_question.flat_map(|post| post.circles()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    reads.get_many(&CIRCLE_MEMBERS, &ids).await
 }
 
 /// Those of the posts that the viewer sees, for whoever shows what belongs to them.

@@ -17,6 +17,37 @@ pub async fn is_visible(conn: &mut Conn, viewer: Option<UserId>, user_id: UserId
     .await?)
 }
 
+struct BetweenRow {
+    viewer_id: UserId,
+    other_id: UserId,
+    are_friends: bool,
+    friend_request_id: Option<FriendRequestId>,
+    has_asked: bool,
+    following: bool,
+    followed_by: bool,
+    blocking: bool,
+    blocked_by: bool,
+    is_muted: bool,
+    muted_until: Option<Timestamp>,
+}
+
+impl BetweenRow {
+    fn keyed(self) -> ((UserId, UserId), Between) {
+        let until = self.muted_until;
+        let between = Between {
+            are_friends: self.are_friends,
+            friend_request_id: self.friend_request_id,
+            has_asked: self.has_asked,
+            following: self.following,
+            followed_by: self.followed_by,
+            blocking: self.blocking,
+            blocked_by: self.blocked_by,
+            mute: self.is_muted.then_some(Muting { until }),
+        };
+        ((self.viewer_id, self.other_id), between)
+    }
+}
+
 /// What lies between the two of each pair, a viewer and another person, whether or not there are
 /// such people.
 pub async fn list_between(
@@ -24,13 +55,14 @@ pub async fn list_between(
     pairs: &[(UserId, UserId)],
 ) -> Result<Vec<((UserId, UserId), Between)>> {
     let (viewers, others): (Vec<UserId>, Vec<UserId>) = pairs.iter().copied().unzip();
-    let rows = sqlx::query!(
-        r#"select k.viewer_id as "viewer_id!: UserId", k.other_id as "other_id!: UserId",
+    let rows = sqlx::query_as!(
+        BetweenRow,
+        r#"select k.viewer_id as "viewer_id!: _", k.other_id as "other_id!: _",
                   exists (
                       select from friendship f
                       where f.user_id = k.viewer_id and f.friend_id = k.other_id
                   ) as "are_friends!",
-                  r.friend_request_id as "friend_request_id?: FriendRequestId",
+                  r.friend_request_id as "friend_request_id?: _",
                   coalesce(r.sender_id = k.viewer_id, false) as "has_asked!",
                   exists (
                       select from follow f
@@ -48,7 +80,7 @@ pub async fn list_between(
                       select from block b
                       where b.blocker_id = k.other_id and b.blocked_id = k.viewer_id
                   ) as "blocked_by!",
-                  m.muter_id is not null as "is_muted!", m.until as "muted_until?: Timestamp"
+                  m.muter_id is not null as "is_muted!", m.until as "muted_until?: _"
            from unnest($1::uuid[], $2::uuid[]) as k (viewer_id, other_id)
            left join friend_request r
              on r.state = 'pending'
@@ -60,21 +92,7 @@ pub async fn list_between(
     )
     .fetch_all(conn)
     .await?;
-    let between = rows.into_iter().map(|row| {
-        let muted_until = row.muted_until;
-        let between = Between {
-            are_friends: row.are_friends,
-            friend_request_id: row.friend_request_id,
-            has_asked: row.has_asked,
-            following: row.following,
-            followed_by: row.followed_by,
-            blocking: row.blocking,
-            blocked_by: row.blocked_by,
-            mute: row.is_muted.then_some(Muting { until: muted_until }),
-        };
-        ((row.viewer_id, row.other_id), between)
-    });
-    Ok(between.collect())
+    Ok(rows.into_iter().map(BetweenRow::keyed).collect())
 }
 
 /// How many posts for a custom audience `viewer` may see of each of these authors; authors of none

@@ -1,0 +1,14 @@
+//! News of sign-in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::infra::outbox::Event;
+use crate::kernel::UserId;
+
+/// Somebody has opened a session. It is only mentioned at once, and never in the outbox.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct CameIn(pub UserId);
+
+impl Event for CameIn {
+    const NAME: &'static str = "auth.came-in";
+}

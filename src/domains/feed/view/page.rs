@@ -1,0 +1,195 @@
+//! A page of the home feed: candidates from timelines, judged for the viewer, and the rest from
+//! Postgres.
+
+use std::collections::HashMap;
+
+use redis::Value;
+
+use super::sources;
+use crate::domains::feed::cache::{Spot, spot_of};
+use crate::domains::feed::store::{self, Place};
+use crate::domains::posts::{self, Mark, Rendered};
+use crate::domains::relations::{self, Ties};
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{Direction, Page, Slice, TimeKey};
+use crate::kernel::{PostId, Result, Timestamp, UserId};
+use crate::platform::sessions::Viewer;
+use crate::platform::{Ctx, Reads};
+
+/// How often timelines are asked for one page before Postgres is.
+const ROUNDS: usize = 3;
+
+/// A stretch of the home feed of `viewer`.
+pub async fn page(
+    ctx: &Ctx,
+    viewer: UserId,
+    slice: &Slice<TimeKey>,
+    ahead: Option<Vec<Value>>,
+) -> Result<Page<TimeKey, Rendered>> {
+    let reads = &mut Reads::cached(ctx);
+    let mut walk = Walk::begin(viewer, slice);
+    if slice.direction == Direction::Next {
+        walk.timelines(ctx, reads, ahead).await?;
+    }
+    let rest = walk.rest(slice);
+    if let Some(rest) = rest {
+        let conn = &mut *reads.conn().await?;
+        let found = store::list_places(conn, viewer, &rest, ctx.now()).await?;
+        walk.rows.extend(found);
+    }
+    let page = slice.page(walk.rows);
+    let posts = fill(ctx, viewer, &page.items, walk.shown).await?;
+    Ok(page.with_items(posts))
+}
+
+/// The posts in the order given; those that were rendered already are taken as they are.
+async fn fill(
+    ctx: &Ctx,
+    viewer: UserId,
+    ids: &[PostId],
+    mut shown: HashMap<PostId, Rendered>,
+) -> Result<Vec<Rendered>> {
+    let missing = ids.iter().filter(|id| !shown.contains_key(*id));
+    let missing: Vec<PostId> = missing.copied().collect();
+    if !missing.is_empty() {
+        let found = posts::rendered(ctx, viewer, &missing).await?;
+        shown.extend(found.into_iter().map(|post| (post.id, post)));
+    }
+    Ok(ids.iter().filter_map(|id| shown.remove(id)).collect())
+}
+
+/// How far a page has come.
+struct Walk {
+    viewer: UserId,
+    wanted: usize,
+    rows: Vec<Place>,
+    shown: HashMap<PostId, Rendered>,
+    /// Everything above is decided.
+    from: Option<Spot>,
+    done: bool,
+}
+
+impl Walk {
+    fn begin(viewer: UserId, slice: &Slice<TimeKey>) -> Self {
+        Self {
+            viewer,
+            wanted: usize::from(slice.limit) + 1,
+            rows: Vec::new(),
+            shown: HashMap::new(),
+            from: slice.from.as_ref().map(spot_of),
+            done: false,
+        }
+    }
+
+    /// Takes what timelines can give.
+    async fn timelines(
+        &mut self,
+        ctx: &Ctx,
+        reads: &mut Reads<'_>,
+        mut ahead: Option<Vec<Value>>,
+    ) -> Result<()> {
+        if ctx.cache().epoch_to_read().is_none() {
+            return Ok(());
+        }
+        let viewer = Viewer(Some(self.viewer));
+        let ties = relations::ties_of(reads, viewer).await?;
+        for _round in 0..ROUNDS {
+            let merged =
+                sources::candidates(ctx, self.viewer, &ties, self.from, ahead.take()).await?;
+            let Some(merged) = merged else { break };
+            let before = self.from;
+            let whole = self.take(ctx, reads, &ties, &merged.spots).await?;
+            if self.done || !whole {
+                break;
+            }
+            let Some(floor) = merged.floor else {
+                self.done = true;
+                break;
+            };
+            // Many posts of one instant can fill a look without leading any further.
+            if before.is_some_and(|before| floor >= before) {
+                break;
+            }
+            self.from = Some(floor);
+            if !merged.more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges candidates, as many at a time as are still wanted; says whether it came to their end.
+    async fn take(
+        &mut self,
+        ctx: &Ctx,
+        reads: &mut Reads<'_>,
+        ties: &Ties,
+        spots: &[Spot],
+    ) -> Result<bool> {
+        let mut ahead = spots;
+        for _round in 0..ROUNDS {
+            let wanted = self.wanted - self.rows.len();
+            let (some, rest) = ahead.split_at(wanted.min(ahead.len()));
+            ahead = rest;
+            let Some(last) = some.last() else {
+                return Ok(true);
+            };
+            self.judge(ctx, reads, ties, some).await?;
+            self.from = Some(*last);
+            if self.rows.len() >= self.wanted {
+                self.done = true;
+                return Ok(false);
+            }
+        }
+        Ok(ahead.is_empty())
+    }
+
+    async fn judge(
+        &mut self,
+        ctx: &Ctx,
+        reads: &mut Reads<'_>,
+        ties: &Ties,
+        spots: &[Spot],
+    ) -> Result<()> {
+        let ids: Vec<PostId> = spots.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
+        let visible = posts::rendered(ctx, self.viewer, &ids).await?;
+        let hidden = posts::marked(reads, self.viewer, Mark::Hidden, &ids).await?;
+        let now = ctx.now();
+        let belongs = |post: &Rendered| {
+            let author = post.author_id;
+            let own = author == self.viewer;
+            (own || sources::reads(ties, author))
+                && !ties.is_muted(author, now)
+                && !hidden.contains(&post.id)
+        };
+        let mut found: HashMap<PostId, Rendered> = visible
+            .into_iter()
+            .filter(belongs)
+            .map(|post| (post.id, post))
+            .collect();
+        for (micros, id) in spots {
+            let id = PostId::from_uuid(*id);
+            if let (Some(post), Some(at)) = (found.remove(&id), Timestamp::from_micros(*micros)) {
+                self.rows.push((TimeKey(at, id.uuid()), id));
+                self.shown.insert(id, post);
+            }
+        }
+        Ok(())
+    }
+
+    /// What Postgres has to give yet: the rows that are missing, from where the timelines ended.
+    fn rest(&self, slice: &Slice<TimeKey>) -> Option<Slice<TimeKey>> {
+        if self.done {
+            return None;
+        }
+        let missing = self.wanted - self.rows.len();
+        let from = self
+            .from
+            .and_then(|(micros, id)| Some(TimeKey(Timestamp::from_micros(micros)?, id)));
+        Some(Slice {
+            from,
+            direction: slice.direction,
+            limit: u16::try_from(missing.saturating_sub(1)).ok()?,
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! Posts rendered to bytes once for everybody, and spliced with what belongs to the viewer.
+//!
+//! A card holds the rendered parts of a post that are the same for all who may see it. It is derived
+//! from the post, its author, its counters and its reactions, stays in the process, and is void with
+//! any of them. Whoever's own post it is sees more than others (its lists, its `op_id`): such posts
+//! are rendered the long way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::post::{Audience, PostCounts, PostViewer};
+use super::render;
+use super::seen::circles;
+use crate::domains::posts::cache::{POST, POST_COUNTS};
+use crate::domains::posts::model::{Entity, PostEntry, can_see_post, entities};
+use crate::domains::reactions::{self, TargetKind};
+use crate::domains::relations::Ties;
+use crate::domains::users::{AccountRow, Person, USER};
+use crate::infra::cache::{Memo, Weighed};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
+use crate::platform::{Ctx, Reads};
+
+/// Cards of posts, in the process alone.
+static CARD: Memo<PostId, Card> = Memo::new(1, Duration::from_mins(30));
+
+/// The parts of a rendered post that are the same for everybody but its author.
+pub(super) struct Card {
+    pub(super) post: Arc<PostEntry>,
+    pub(super) author: Arc<AccountRow>,
+    /// From the opening brace to `media`.
+    pub(super) head: Vec<u8>,
+    /// `counts`.
+    pub(super) counts: Vec<u8>,
+    /// From `op_id` to the end, without the closing brace.
+    pub(super) tail: Vec<u8>,
+}
+
+impl Weighed for Card {
+    fn weight(&self) -> usize {
+        self.head.len() + self.counts.len() + self.tail.len() + 256
+    }
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    id: PostId,
+    url: String,
+    author: Person,
+    content: &'a str,
+    entities: Vec<Entity>,
+    audience: Audience,
+    media: [(); 0],
+}
+
+#[derive(Serialize)]
+struct Tail {
+    op_id: Option<&'static str>,
+    created_at: Timestamp,
+    edited_at: Option<Timestamp>,
+    deleted: bool,
+}
+
+/// The cards of those posts that there are.
+pub(super) async fn cards(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    ids: &[PostId],
+) -> Result<HashMap<PostId, Arc<Card>>> {
+    let cache = ctx.cache();
+    // Before anything is read: a void that comes later ends the card.
+    let moment = cache.moment();
+    let mut found = HashMap::with_capacity(ids.len());
+    let mut missing = Vec::new();
+    for id in ids {
+        match cache.recall(&CARD, id) {
+            Some(card) => drop(found.insert(*id, card)),
+            None => missing.push(*id),
+        }
+    }
+    for card in make(ctx, reads, &missing).await? {
+        let id = card.post.post_id;
+        let card = Arc::new(card);
+        cache.remember(&CARD, &id, moment, &tags(&card), Arc::clone(&card));
+        found.insert(id, card);
+    }
+    Ok(found)
+}
+
+/// All that a card shows.
+fn tags(card: &Card) -> Vec<String> {
+    let (id, author) = (card.post.post_id, card.post.author_id);
+    let spaces = [
+        POST.name,
+        USER.name,
+        POST_COUNTS.name,
+        reactions::SUMMARY.name,
+    ];
+    let spaces = spaces.map(|name| format!("space:{name}"));
+    let own = [
+        format!("post:{id}"),
+        format!("user:{author}"),
+        format!("post-counts:{id}"),
+        format!("reaction-summary:{id}"),
+    ];
+    own.into_iter().chain(spaces).collect()
+}
+
+async fn make(ctx: &Ctx, reads: &mut Reads<'_>, ids: &[PostId]) -> Result<Vec<Card>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let posts = reads.get_many(&POST, ids).await?;
+    let mut authors: Vec<UserId> = posts.values().map(|post| post.author_id).collect();
+    authors.sort_unstable();
+    authors.dedup();
+    let authors = reads.get_many(&USER, &authors).await?;
+    let counts = reads.get_many(&POST_COUNTS, ids).await?;
+    let targets: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let summaries = reactions::summaries(reads, TargetKind::Post, &targets).await?;
+    let cards = posts.into_values().map(|post| {
+        let author = authors.get(&post.author_id).ok_or_else(Error::not_found)?;
+        let counters = counts.get(&post.post_id).map(|counters| **counters);
+        let summary = summaries.get(&post.post_id.uuid());
+        let counts = render::counts_of(counters, summary.map(|summary| &**summary));
+        card(ctx, post, Arc::clone(author), &counts)
+    });
+    cards.collect()
+}
+
+fn card(
+    ctx: &Ctx,
+    post: Arc<PostEntry>,
+    author: Arc<AccountRow>,
+    counts: &PostCounts,
+) -> Result<Card> {
+    let head = Head {
+        id: post.post_id,
+        url: format!("{}/posts/{}", ctx.web_url(), post.post_id),
+        author: Person::from(&*author),
+        content: &post.content,
+        entities: entities(&post.content),
+        audience: render::audience_of(&post, false),
+        media: [],
+    };
+    let tail = Tail {
+        op_id: None,
+        created_at: post.created_at,
+        edited_at: post.edited_at,
+        deleted: post.deleted,
+    };
+    let mut head = bytes(&head)?;
+    head.pop();
+    let mut tail = bytes(&tail)?;
+    tail.pop();
+    tail.remove(0);
+    Ok(Card {
+        head,
+        counts: bytes(counts)?,
+        tail,
+        post,
+        author,
+    })
+}
+
+pub(super) fn bytes(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(Error::internal)
+}
+
+impl Card {
+    /// Adds the post to `out`, with the original that it shares already rendered.
+    pub(super) fn splice(
+        &self,
+        out: &mut Vec<u8>,
+        original: Option<&[u8]>,
+        viewer: &PostViewer,
+    ) -> Result<()> {
+        out.extend_from_slice(&self.head);
+        out.extend_from_slice(b",\"shared_post\":");
+        out.extend_from_slice(original.unwrap_or(b"null"));
+        out.extend_from_slice(b",\"counts\":");
+        out.extend_from_slice(&self.counts);
+        out.extend_from_slice(b",\"viewer\":");
+        serde_json::to_writer(&mut *out, viewer).map_err(Error::internal)?;
+        out.push(b',');
+        out.extend_from_slice(&self.tail);
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+/// Those of the cards that somebody who is signed in sees, and is not the author of.
+pub(super) async fn seen_cards(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    me: UserId,
+    ties: &Ties,
+    ids: &[PostId],
+) -> Result<HashMap<PostId, Arc<Card>>> {
+    let mut cards = cards(ctx, reads, ids).await?;
+    let posts = cards.values().map(|card| &card.post);
+    let circles = circles(reads, ties, posts).await?;
+    let viewer = crate::platform::sessions::Viewer(Some(me));
+    cards.retain(|_, card| can_see_post(viewer, &card.post, &card.author, ties, &circles));
+    Ok(cards)
+}

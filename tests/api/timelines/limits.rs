@@ -1,0 +1,92 @@
+//! Timelines that are full, and feeds that go on below them.
+
+use serde_json::json;
+
+use super::{is_redis_there, key, run, wait_until_built, wait_until_carried};
+use crate::support::{Session, TestApp};
+
+async fn post_many(app: &TestApp, author: &Session, many: i32) {
+    let author: uuid::Uuid = author.id.parse().expect("a UUID");
+    // Two of an instant, so that ties are met at every edge.
+    sqlx::query(
+        "insert into post (post_id, author_id, content, audience, created_at)
+         select ('01900000-0000-7000-9000-' || lpad(to_hex(i * 7919 % 65536), 12, '0'))::uuid, $1, 'x', 'friends',
+                '2026-01-01'::timestamptz + i / 2 * interval '1 minute'
+         from generate_series(1, $2) i",
+    )
+    .bind(author)
+    .bind(many)
+    .execute(&app.db)
+    .await
+    .expect("the posts are there");
+    sqlx::query(
+        "insert into post_counter (post_id) select post_id from post on conflict do nothing",
+    )
+    .execute(&app.db)
+    .await
+    .expect("their counters are there");
+}
+
+#[tokio::test]
+async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
+    if !is_redis_there() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let plain = app.start_beside(&[("KITH_CACHE", "off")]).await;
+    let (me, friend) = app.friends("me", "friend").await;
+    post_many(&app, &friend, 870).await;
+    me.get("/v1/feed").await.expect_status(200);
+    wait_until_built(&app, &me.id).await;
+    let line = key(&app, &format!("timeline:{}", me.id));
+    assert_eq!(run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await, 801);
+    for number in 0..5 {
+        friend
+            .post_to(&json!("friends"), &format!("{number}"))
+            .await;
+        wait_until_carried(&app).await;
+        assert_eq!(run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await, 801);
+    }
+    let expected = me.at(&plain.url).walk("/v1/feed", 100).await;
+    assert_eq!(expected.len(), 875);
+    for limit in [100, 37] {
+        let shown = me.walk("/v1/feed", limit).await;
+        let same = shown
+            .iter()
+            .zip(&expected)
+            .all(|(one, other)| one["id"] == other["id"]);
+        assert!(same && shown.len() == expected.len(), "pages of {limit}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_filled_where_most_candidates_are_not_for_the_viewer() {
+    if !is_redis_there() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (me, friend) = app.friends("me", "friend").await;
+    let not_me = json!({"kind": "custom", "deny": [me.id]});
+    let mut mine = Vec::new();
+    for number in 0..120 {
+        let post = if number % 24 == 0 {
+            let post = friend
+                .post_to(&json!("friends"), &format!("{number}"))
+                .await;
+            mine.push(post.clone());
+            post
+        } else {
+            friend.post_to(&not_me, &format!("{number}")).await
+        };
+        assert!(!post.is_empty());
+    }
+    mine.reverse();
+    me.get("/v1/feed").await.expect_status(200);
+    wait_until_built(&app, &me.id).await;
+    let first = me.get("/v1/feed?limit=4").await.expect_status(200);
+    assert_eq!(first.ids(), mine[..4]);
+    let next = first.next().expect("there is more");
+    let second = me.get(&format!("/v1/feed?limit=4&cursor={next}")).await;
+    assert_eq!(second.ids(), mine[4..]);
+    assert_eq!(second.next(), None);
+}

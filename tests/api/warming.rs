@@ -1,0 +1,218 @@
+//! Filling the cache ahead of requests.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
+
+use crate::support::{PASSWORD, Session, TestApp};
+
+/// Long enough for what follows a sign-in.
+const BEHIND: Duration = Duration::from_millis(500);
+
+fn has_redis() -> bool {
+    std::env::var("REDIS_URL").is_ok()
+}
+
+async fn sign_in(app: &TestApp, username: &str) -> Session {
+    let body = json!({"login": username, "password": PASSWORD});
+    let reply = app.anyone().post("/v1/auth/login", &body).await;
+    Session::new(&app.url, &reply.expect_status(200).json)
+}
+
+async fn admin(app: &TestApp) -> Session {
+    let admin = app.person("admin").await;
+    sqlx::query("update account set role = 'admin' where username = $1")
+        .bind(&admin.username)
+        .execute(&app.db)
+        .await
+        .expect("a role");
+    app.wait_until_voids_are_delivered().await;
+    admin
+}
+
+/// Ranks this post, as the job would.
+async fn trend(app: &TestApp, post: &str) {
+    sqlx::query("insert into trending_post (post_id, score) values ($1::uuid, 1)")
+        .bind(post)
+        .execute(&app.db)
+        .await
+        .expect("ranked");
+}
+
+fn category(report: &Value, name: &str) -> (u64, u64, u64) {
+    let all = report["categories"].as_array().expect("categories");
+    let one = all
+        .iter()
+        .find(|one| one["name"] == name)
+        .expect("a category");
+    let count = |member: &str| one[member].as_u64().expect("a number");
+    (count("warmed"), count("failed"), count("skipped"))
+}
+
+/// Keeps everybody from a table until it is dropped.
+async fn lock_table(app: &TestApp, table: &str) -> PgConnection {
+    let mut conn = PgConnection::connect(&app.database_url())
+        .await
+        .expect("a connection");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "begin; lock table {table} in access exclusive mode"
+    )))
+    .execute(&mut conn)
+    .await
+    .expect("locked");
+    conn
+}
+
+/// Waits until somebody waits for a lock in this database.
+async fn somebody_waits(app: &TestApp) {
+    for _ in 0..90 {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .fetch_one(&app.db)
+        .await
+        .expect("a number");
+        if waiting > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("nobody waits for the table");
+}
+
+#[tokio::test]
+async fn after_a_sign_in_the_first_reads_need_no_sql() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (ada, eve) = app.friends("ada", "eve").await;
+    for number in 0..3 {
+        eve.post_to(&json!("friends"), &format!("post {number}"))
+            .await;
+    }
+    // Another instance, which has seen nobody yet.
+    let other = app.start_beside(&[("KITH_WARMING", "on")]).await;
+    let ada = sign_in(&other, &ada.username).await;
+    tokio::time::sleep(BEHIND).await;
+    for path in ["/v1/me/settings", "/v1/feed", "/v1/me", "/v1/me/counts"] {
+        let reply = ada.get(path).await.expect_status(200);
+        assert_eq!(reply.sql(), 0, "{path}");
+    }
+    assert_eq!(ada.get("/v1/feed").await.ids().len(), 3);
+}
+
+#[tokio::test]
+async fn settings_are_warm_when_their_change_is_answered() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    for searchable in [false, true] {
+        ada.patch("/v1/me/settings", &json!({"searchable": searchable}))
+            .await
+            .expect_status(200);
+        let reply = ada.get("/v1/me/settings").await.expect_status(200);
+        assert_eq!(reply.json["searchable"], searchable);
+        assert_eq!(reply.sql(), 0);
+    }
+    let again = sign_in(&app, &ada.username).await;
+    let reply = again.get("/v1/me/settings").await;
+    assert_eq!(reply.sql(), 0, "the session is warm too");
+}
+
+#[tokio::test]
+async fn warming_that_races_edits_leaves_nothing_stale() {
+    let app = TestApp::start().await;
+    let (ada, admin) = (app.person("ada").await, admin(&app).await);
+    let post = ada.post_to(&json!("public"), "first").await;
+    trend(&app, &post).await;
+    let none = json!({});
+    for number in 0..12 {
+        let change = json!({"bio": format!("bio {number}")});
+        let edit = json!({"content": format!("text {number}")});
+        let path = format!("/v1/posts/{post}");
+        let (warmed, changed, edited) = tokio::join!(
+            admin.post("/v1/admin/cache/warm", &none),
+            ada.patch("/v1/me", &change),
+            ada.patch(&path, &edit),
+        );
+        warmed.expect_status(200);
+        changed.expect_status(200);
+        edited.expect_status(200);
+        assert_eq!(ada.get("/v1/me").await.json["bio"], change["bio"]);
+        assert_eq!(ada.get(&path).await.json["content"], edit["content"]);
+    }
+}
+
+#[tokio::test]
+async fn two_instances_do_not_warm_at_once() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let other = app.start_beside(&[]).await;
+    let admin = admin(&app).await;
+    let there = admin.at(&other.url);
+    let held = lock_table(&app, "trending_post").await;
+    let none = json!({});
+    let first = admin.post("/v1/admin/cache/warm", &none);
+    let second = async {
+        somebody_waits(&app).await;
+        let refused = there.post("/v1/admin/cache/warm", &none).await;
+        held.close().await.expect("closed");
+        refused
+    };
+    let (first, second) = tokio::join!(first, second);
+    second.expect_problem(409, "conflict");
+    assert_eq!(first.expect_status(200).json["outcome"], "done");
+    let again = there.post("/v1/admin/cache/warm", &none).await;
+    again.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_category_that_fails_stops_nothing() {
+    let app = TestApp::start().await;
+    let admin = admin(&app).await;
+    for sql in [
+        "alter table trending_post rename to away",
+        "alter table user_settings rename to gone",
+    ] {
+        sqlx::query(sql).execute(&app.db).await.expect("renamed");
+    }
+    // Another instance holds nobody's settings.
+    let other = app.start_beside(&[]).await;
+    let reply = admin
+        .at(&other.url)
+        .post("/v1/admin/cache/warm", &json!({}))
+        .await
+        .expect_status(200);
+    let report = reply.json;
+    assert_eq!(report["outcome"], "done");
+    let (_, failed, _) = category(&report, "trending_posts");
+    assert!(failed > 0, "{report}");
+    if has_redis() {
+        let (warmed, _, _) = category(&report, "active_people");
+        assert!(warmed > 0, "{report}");
+        assert_eq!(category(&report, "timelines"), (1, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_start_is_ready_before_it_is_warm() {
+    if !has_redis() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let held = lock_table(&app, "trending_post").await;
+    let other = app.start_beside(&[("KITH_WARMING", "on")]).await;
+    // It is ready by now, and warming waits.
+    somebody_waits(&app).await;
+    let reply = other.anyone().get("/readyz").await;
+    reply.expect_status(200);
+    held.close().await.expect("closed");
+}
