@@ -20,3 +20,46 @@ pub fn spaces() -> Vec<Described> {
     ]
     .concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infra::cache::render_table;
+
+    /// The committed page with the table of today between its marks.
+    fn page(committed: &str) -> Option<String> {
+        let (before, rest) = committed.split_once("<!-- spaces -->\n")?;
+        let (_, after) = rest.split_once("<!-- end of spaces -->\n")?;
+        let table = render_table(&spaces());
+        Some(format!(
+            "{before}<!-- spaces -->\n{table}<!-- end of spaces -->\n{after}"
+        ))
+    }
+
+    #[test]
+    fn the_committed_table_is_the_one_made_from_the_spaces() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/caching.md");
+        let committed = std::fs::read_to_string(&path).expect("the page");
+        let page = page(&committed).expect("the marks");
+        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
+            std::fs::write(&path, page).expect("writes");
+            return;
+        }
+        assert!(
+            committed == page,
+            "docs/caching.md is out of date: run this test with KITH_WRITE_GENERATED=1"
+        );
+    }
+
+    #[test]
+    fn each_space_shows_its_tags_and_can_be_walked_or_is_known_not_to_be() {
+        for space in spaces() {
+            let tags = space.any.tags();
+            assert!(tags.len() >= 2, "{}: {tags:?}", space.name);
+            assert_eq!(tags.last(), Some(&space.tag()), "{}", space.name);
+            // Pairs of any two people, of which most have nothing between them.
+            let listed = space.any.has_walk() || space.name == "standing";
+            assert!(listed, "{}: the checker cannot see it", space.name);
+        }
+    }
+}

@@ -262,11 +262,8 @@ fn print_table(
         "CONSISTENCY",
     ];
     out::table(headings, &rows)?;
-    for (space, tally) in found {
-        let wrong = tally.iter().flat_map(|tally| &tally.wrong_keys);
-        for key in wrong {
-            out::line(format_args!("wrong: {} {key}", space.name))?;
-        }
+    for key in &all.wrong_keys {
+        out::line(format_args!("wrong: {key}"))?;
     }
     let (checked, wrong) = (all.checked, all.wrong);
     match all.nines() {

@@ -50,12 +50,15 @@ fn a_stale_entry_is_found_and_a_clean_cache_has_nines() {
     redis.change(&key, "Anna", "Anno");
     let found = verify(&place, 3);
     assert_eq!(found["wrong"], 1);
-    assert_eq!(found["data"][0]["found"]["wrong_keys"][0], id.as_str());
+    assert_eq!(
+        found["data"][0]["found"]["wrong_keys"][0],
+        format!("user:{id}")
+    );
     let ran = place
         .run(&["cache", "verify", "--grace", "50ms"])
         .expect_code(3);
     assert!(
-        ran.stdout.contains(&format!("wrong: user {id}")),
+        ran.stdout.contains(&format!("wrong: user:{id}")),
         "{}",
         ran.stdout
     );

@@ -200,19 +200,19 @@ impl Redis {
     pub fn change(&self, key: &str, from: &str, to: &str) {
         let client = redis::Client::open(self.url()).expect("an address");
         let mut conn = client.get_connection().expect("Redis answers");
-        let ask = |cmd: &mut redis::Cmd, conn: &mut redis::Connection| {
-            cmd.query::<Option<Vec<u8>>>(conn).expect("an answer")
-        };
-        let mut bytes = ask(redis::cmd("GET").arg(key), &mut conn).expect("something lies there");
+        let found: Option<Vec<u8>> = redis::cmd("GET")
+            .arg(key)
+            .query(&mut conn)
+            .expect("an answer");
+        let mut bytes = found.expect("something lies there");
         let place = bytes
             .windows(from.len())
             .position(|some| some == from.as_bytes());
         let place = place.expect("the word is in it");
         bytes[place..place + from.len()].copy_from_slice(to.as_bytes());
-        ask(
-            redis::cmd("SET").arg(key).arg(bytes).arg("KEEPTTL"),
-            &mut conn,
-        );
+        let mut set = redis::cmd("SET");
+        set.arg(key).arg(bytes).arg("KEEPTTL");
+        set.query::<()>(&mut conn).expect("it is stored");
     }
 }
 

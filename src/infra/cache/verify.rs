@@ -5,7 +5,7 @@
 //! differs. What was voided or replaced meanwhile proves nothing.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ pub struct Tally {
     pub unreadable: u64,
     /// Those that were still there and still different after the grace.
     pub wrong: u64,
-    /// The keys of some of them.
+    /// Spaces and keys of some of them.
     pub wrong_keys: Vec<String>,
 }
 
@@ -73,10 +73,10 @@ impl Tally {
         Nines::of(self.wrong, self.checked)
     }
 
-    fn convict<K: Key>(&mut self, key: &K) {
+    fn convict<K: Key, V: Value>(&mut self, space: &Space<K, V>, key: &K) {
         self.wrong += 1;
         if self.wrong_keys.len() < MOST_NAMED {
-            let mut name = String::new();
+            let mut name = format!("{}:", space.name);
             key.write(&mut name);
             self.wrong_keys.push(name);
         }
@@ -173,7 +173,7 @@ impl<K: Key, V: Value> AnySpace for Space<K, V> {
         grace: Duration,
     ) -> BoxFuture<'a, Result<Tally>> {
         let keys = keys.into_iter().filter_map(|key| key.downcast::<K>().ok());
-        let keys: Vec<K> = keys.map(|key| *key).collect();
+        let keys: HashSet<K> = keys.map(|key| *key).collect();
         Box::pin(look_again(self, cache, keys, grace))
     }
 }
@@ -254,7 +254,7 @@ async fn settle<K: Key, V: Value>(
     for (key, before) in doubtful {
         let same = now.get(&key).is_some_and(|found| *found == before);
         if same && differs::<V>(&before, rows.get(&key)) {
-            tally.convict(&key);
+            tally.convict(space, &key);
         } else {
             tally.settled += 1;
         }
@@ -317,7 +317,7 @@ async fn load<K: Key, V: Value>(
 async fn look_again<K: Key, V: Value>(
     space: &'static Space<K, V>,
     cache: &Cache,
-    keys: Vec<K>,
+    keys: HashSet<K>,
     grace: Duration,
 ) -> Result<Tally> {
     let mut tally = Tally {
@@ -342,7 +342,7 @@ async fn look_again<K: Key, V: Value>(
     for (key, before) in &held {
         let now = held_still(space, cache, key, before);
         if now && differs_here(before, rows.get(key)) {
-            tally.convict(key);
+            tally.convict(space, key);
         } else {
             tally.settled += 1;
         }
