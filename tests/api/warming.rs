@@ -209,7 +209,9 @@ async fn a_start_is_ready_before_it_is_warm() {
     }
     let app = TestApp::start().await;
     let held = lock_table(&app, "trending_post").await;
-    let other = app.start_beside(&[("KITH_WARMING", "on")]).await;
+    // Warming waits for the table longer than a test waits for a start.
+    let settings = [("KITH_WARMING", "on"), ("KITH_STATEMENT_TIMEOUT", "30s")];
+    let other = app.start_beside(&settings).await;
     // It is ready by now, and warming waits.
     somebody_waits(&app).await;
     let reply = other.anyone().get("/readyz").await;
