@@ -24,7 +24,7 @@ pub fn spaces() -> Vec<Described> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::infra::cache::render_table;
+    use crate::infra::cache::{Kind, render_table};
 
     /// The committed page with the table of today between its marks.
     fn page(committed: &str) -> Option<String> {
@@ -53,7 +53,11 @@ mod tests {
 
     #[test]
     fn each_space_shows_its_tags_and_can_be_walked_or_is_known_not_to_be() {
-        for space in spaces() {
+        // What time ends is found by time: the checker has no business with it.
+        let exact = spaces()
+            .into_iter()
+            .filter(|space| space.kind == Kind::Exact);
+        for space in exact {
             let tags = space.any.tags();
             assert!(tags.len() >= 2, "{}: {tags:?}", space.name);
             assert_eq!(tags.last(), Some(&space.tag()), "{}", space.name);

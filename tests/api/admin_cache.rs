@@ -25,6 +25,7 @@ async fn admin(app: &TestApp) -> Session {
         .execute(&app.db)
         .await
         .expect("promoted");
+    app.wait_until_voids_are_delivered().await;
     admin
 }
 

@@ -275,14 +275,13 @@ async fn carrying_goes_on_where_a_killed_worker_stopped() {
         .execute(&app.db)
         .await
         .expect("the lease ends");
-    let pass = worker().run_due().await.expect("the work is done");
-    let left: Vec<String> = sqlx::query_scalar(
-        "select row_to_json(job)::text || clock_timestamp() from job where name = 'feed.fan-out'",
-    )
-    .fetch_all(&app.db)
-    .await
-    .expect("what is left");
-    assert!(left.is_empty(), "{pass:?}: {left:?}");
+    // A step that is followed by another is due again after the pass in which it was done.
+    let second = worker();
+    let mut passes = 0;
+    while second.run_due().await.expect("a pass").done == 0 {
+        passes += 1;
+        assert!(passes < 5, "five steps are enough for all readers");
+    }
     wait_until_carried(&app).await;
     assert_eq!(have_it(&app).await, 1_600);
 }
