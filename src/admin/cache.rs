@@ -73,10 +73,6 @@ struct Held {
 }
 
 /// What the checker found.
-#[expect(
-    clippy::struct_field_names,
-    reason = "what was checked is what is told"
-)]
 #[derive(Debug, Serialize, ToSchema)]
 struct Checked {
     /// Entries that were compared with Postgres.

@@ -31,6 +31,7 @@ use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
+use crate::platform::context::AtOnce;
 use crate::platform::context::Parts;
 use crate::platform::door::{Prefetches, door};
 use crate::platform::http::{
@@ -39,7 +40,6 @@ use crate::platform::http::{
 };
 use crate::platform::limits;
 use crate::platform::sessions::Activity;
-use crate::platform::write::AtOnce;
 
 /// Time and randomness of a process.
 pub struct Injected {

@@ -227,8 +227,15 @@ fn print_table(
     grace: Duration,
 ) -> anyhow::Result<()> {
     let nines = |nines: Option<Nines>| nines.map_or_else(String::new, |nines| nines.to_string());
-    let cells = |(space, tally): &(Described, Option<Tally>)| match tally {
-        Some(tally) => [
+    let cells = |(space, tally): &(Described, Option<Tally>)| {
+        let Some(tally) = tally else {
+            let mut cells = <[String; 7]>::default();
+            let [name, .., last] = &mut cells;
+            space.name.clone_into(name);
+            "not checked: its keys cannot be listed, or time ends it".clone_into(last);
+            return cells;
+        };
+        [
             space.name.to_owned(),
             tally.keys.to_string(),
             tally.checked.to_string(),
@@ -236,20 +243,7 @@ fn print_table(
             tally.unreadable.to_string(),
             tally.wrong.to_string(),
             nines(tally.nines()),
-        ],
-        None => {
-            let not = "not checked: its keys cannot be listed, or time ends it";
-            let [a, b, c, d] = <[String; 4]>::default();
-            [
-                space.name.to_owned(),
-                a,
-                b,
-                c,
-                d,
-                String::new(),
-                not.to_owned(),
-            ]
-        }
+        ]
     };
     let rows: Vec<_> = found.iter().map(cells).collect();
     let headings = [

@@ -35,6 +35,10 @@ pub const SPACES: &[&str] = &[
     "space:comments",
     "space:comments-newest",
     "space:replies",
+    "space:suggestions",
+    "space:trending-posts",
+    "space:trending-hashtags",
+    "space:instance-stats",
     "space:feed-pulled",
     "space:timeline",
 ];

@@ -7,15 +7,15 @@ use kith::infra::cache::{Check, Tally};
 use kith::kernel::CommentId;
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestApp};
+use crate::support::{Session, TestApp, mode};
 
 const SOON: Duration = Duration::from_millis(100);
 /// Longer than voids take that the relay delivers.
 const CALM: Duration = Duration::from_millis(700);
 const SPACE: &str = "comment-counts";
 
-fn has_redis() -> bool {
-    std::env::var("REDIS_URL").is_ok()
+fn is_shared() -> bool {
+    mode::needs("a shared cache", mode::has_shared_cache())
 }
 
 async fn admin(app: &TestApp) -> Session {
@@ -45,7 +45,7 @@ async fn plant(app: &TestApp, comment_id: CommentId) {
     let ticket = cache.ticket(&COMMENT_COUNTS, &[comment_id]).await;
     assert_eq!(
         cache.put(&COMMENT_COUNTS, ticket, 41).await,
-        has_redis(),
+        mode::has_shared_cache(),
         "it is in Redis too"
     );
 }
@@ -60,7 +60,7 @@ async fn verify(app: &TestApp, name: &str, grace: Duration) -> Option<Tally> {
 
 #[tokio::test]
 async fn what_is_cached_right_makes_nines() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -92,7 +92,7 @@ async fn what_is_cached_right_makes_nines() {
 
 #[tokio::test]
 async fn a_planted_entry_is_found_in_redis() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -105,7 +105,7 @@ async fn a_planted_entry_is_found_in_redis() {
 
 #[tokio::test]
 async fn an_entry_that_ends_within_the_grace_is_not_wrong() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -124,7 +124,7 @@ async fn an_entry_that_ends_within_the_grace_is_not_wrong() {
 
 #[tokio::test]
 async fn a_process_finds_a_planted_entry_among_its_own_answers() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -150,6 +150,9 @@ async fn a_process_finds_a_planted_entry_among_its_own_answers() {
 
 #[tokio::test]
 async fn an_administrator_sees_how_the_cache_does() {
+    if !is_shared() {
+        return;
+    }
     let app = TestApp::start().await;
     let admin = admin(&app).await;
     for _ in 0..120 {
@@ -165,15 +168,15 @@ async fn an_administrator_sees_how_the_cache_does() {
     assert!(user["figures"]["l1_hits"].as_u64() > Some(100), "{user}");
     assert!(user["hit_rate"].as_f64() > Some(0.9), "{user}");
     assert_eq!(space("replies")["hit_rate"], Value::Null, "no sample");
-    assert_eq!(state["redis"].is_object(), has_redis());
-    if has_redis() {
-        assert!(state["redis"]["used_memory"].as_u64() > Some(0));
-        assert!(state["redis"]["keys"].as_u64() > Some(0));
-    }
+    assert!(state["redis"]["used_memory"].as_u64() > Some(0));
+    assert!(state["redis"]["keys"].as_u64() > Some(0));
 }
 
 #[tokio::test]
 async fn an_administrator_voids_a_space() {
+    if !is_shared() {
+        return;
+    }
     let app = TestApp::start().await;
     let (alice, path, comment_id) = comment(&app).await;
     plant(&app, comment_id).await;
@@ -199,8 +202,11 @@ async fn the_health_of_redis_is_told_either_way() {
         .await
         .expect_status(200)
         .json;
-    assert_eq!(told["configured"], has_redis());
-    assert_eq!(told["status"], if has_redis() { "ok" } else { "degraded" });
+    assert_eq!(told["configured"], mode::has_redis());
+    assert_eq!(
+        told["status"],
+        if mode::has_redis() { "ok" } else { "degraded" }
+    );
     let alone = TestApp::start_with(&[("REDIS_URL", "")]).await;
     let told = alone
         .anyone()

@@ -8,7 +8,7 @@ use kith::infra::servers::{PrivateRedis, RedisOptions};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, mode};
 
 /// A line of the text format that is a figure.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ async fn figures_are_taken_when_they_are_asked_for() {
 
 /// What some process has that is not this one, or that nothing has done in it.
 fn is_elsewhere(metric: &Metric) -> bool {
-    let has_redis = std::env::var("REDIS_URL").is_ok_and(|url| !url.is_empty());
+    let has_redis = mode::has_shared_cache();
     let of_redis = ["kith_redis_", "kith_feed_"];
     let of_checks = [&declared::CACHE_CHECKED, &declared::CACHE_NINES];
     of_checks.contains(&metric)
@@ -198,6 +198,9 @@ fn silent(scraped: &[Series]) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn everything_that_is_declared_shows_after_some_use() {
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "[circle]\nquota = 1").expect("writes");
     let path = file.path().to_str().expect("UTF-8");
@@ -234,18 +237,21 @@ async fn everything_that_is_declared_shows_after_some_use() {
     assert!(total(&declared::CACHE_MISSES, &[]) >= 1.0);
     let loads = total(&declared::CACHE_LOADS, &[("outcome", "ok")]);
     assert!(loads >= 1.0);
-    assert_eq!(total(&declared::CACHE_LOADS, &[("outcome", "failed")]), 0.0);
+    assert!(total(&declared::CACHE_LOADS, &[("outcome", "failed")]) < 0.5);
     assert!(part(&declared::CACHE_LOAD_SECONDS, "count", &[]) >= loads);
     let bytes = total(&declared::CACHE_BYTES, &[]);
     assert!((100.0..10_000_000.0).contains(&bytes), "{bytes}");
     let refused = |policy| total(&declared::LIMIT_REFUSALS, &[("policy", policy)]);
-    assert_eq!((refused("circle"), refused("general")), (1.0, 0.0));
+    assert_eq!(
+        (whole(refused("circle")), whole(refused("general"))),
+        (1, 0)
+    );
     assert!(total(&declared::RELAY_LAG, &[]) < 5.0);
     assert!(total(&declared::OUTBOX_AGE, &[]) < 5.0);
     if is_elsewhere(&declared::REDIS_SECONDS) {
         return;
     }
-    assert_eq!(total(&declared::REDIS_BREAKER, &[]), 0.0);
+    assert_eq!(whole(total(&declared::REDIS_BREAKER, &[])), 0);
     let (trips, time) = (
         part(&declared::REDIS_SECONDS, "count", &[]),
         part(&declared::REDIS_SECONDS, "sum", &[]),
@@ -254,7 +260,7 @@ async fn everything_that_is_declared_shows_after_some_use() {
         trips >= 5.0 && time > 0.0 && time / trips < 1.0,
         "{trips} {time}"
     );
-    assert_eq!(part(&declared::FANOUT_LAG, "count", &[]), 1.0);
+    assert_eq!(whole(part(&declared::FANOUT_LAG, "count", &[])), 1);
     assert!(part(&declared::FANOUT_LAG, "sum", &[]) < 5.0);
 }
 
@@ -267,21 +273,21 @@ async fn a_redis_that_goes_away_shows() {
     let app = TestApp::start_with(&[("REDIS_URL", &redis.url()), ("KITH_LIMITS", "on")]).await;
     let person = app.person("person").await;
     let mut scraped = Vec::new();
-    let mut wait_for = async |state: f64| {
+    let mut wait_for = async |state: i64| {
         for _ in 0..100 {
             scraped = scrape(&app).await;
-            if sum(&scraped, &declared::REDIS_BREAKER, &[]) == state {
+            if whole(sum(&scraped, &declared::REDIS_BREAKER, &[])) == state {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(15)).await;
         }
-        assert_eq!(sum(&scraped, &declared::REDIS_BREAKER, &[]), state);
+        assert_eq!(whole(sum(&scraped, &declared::REDIS_BREAKER, &[])), state);
     };
-    wait_for(0.0).await;
+    wait_for(0).await;
     redis.stop().await.expect("Redis stops");
     // Whoever asks next finds out.
     person.get("/v1/me").await.expect_status(200);
-    wait_for(1.0).await;
+    wait_for(1).await;
     person.get("/v1/me").await.expect_status(200);
     let scraped = scrape(&app).await;
     let errors = |kind| sum(&scraped, &declared::REDIS_ERRORS, &[("kind", kind)]);
@@ -316,4 +322,9 @@ async fn metrics_are_on_the_operators_address_alone() {
         let url = format!("http://{}/{path}", app.ops_addr);
         assert_eq!(reqwest::get(url).await.expect("an answer").status(), 404);
     }
+}
+
+/// A count, which is a whole number.
+fn whole(value: f64) -> i64 {
+    format!("{value:.0}").parse().expect("a whole number")
 }

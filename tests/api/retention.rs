@@ -22,8 +22,9 @@ impl Clock for HandClock {
 /// Runs a job of `app` as if it were `later`.
 async fn run_at(app: &TestApp, later: TimeDelta, job: &str) {
     let clock = Arc::new(HandClock(Mutex::new(app.ctx.now() + later)));
+    let shared: Arc<dyn Clock> = clock.clone();
     let injected = Injected {
-        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        clock: shared,
         ids: IdFactory::from_os(),
     };
     let config = app.ctx.config().clone();
@@ -47,6 +48,20 @@ async fn start() -> TestApp {
 }
 
 const DAY: TimeDelta = TimeDelta::days(1);
+
+/// Where a post leaves rows.
+const TABLES: [&str; 10] = [
+    "comment",
+    "comment_counter",
+    "reaction",
+    "reaction_summary",
+    "post_audience",
+    "post_revision",
+    "saved_post",
+    "hidden_post",
+    "post_counter",
+    "post",
+];
 
 #[tokio::test]
 async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
@@ -75,18 +90,6 @@ async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
         bob.set(&format!("{path}/hidden")).await.expect_status(200);
         alice.patch(&path, &change).await.expect_status(200);
     }
-    const TABLES: [&str; 10] = [
-        "comment",
-        "comment_counter",
-        "reaction",
-        "reaction_summary",
-        "post_audience",
-        "post_revision",
-        "saved_post",
-        "hidden_post",
-        "post_counter",
-        "post",
-    ];
     let mut before = Vec::new();
     for table in TABLES {
         before.push(count(&app, table).await);

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use crate::support::{PASSWORD, Session, TestApp};
+use crate::support::{PASSWORD, Session, TestApp, mode};
 
 /// Long enough for what follows a sign-in.
 const BEHIND: Duration = Duration::from_millis(500);
 
-fn has_redis() -> bool {
-    std::env::var("REDIS_URL").is_ok()
+fn is_shared() -> bool {
+    mode::needs("a shared cache", mode::has_shared_cache())
 }
 
 async fn sign_in(app: &TestApp, username: &str) -> Session {
@@ -85,7 +85,7 @@ async fn somebody_waits(app: &TestApp) {
 
 #[tokio::test]
 async fn after_a_sign_in_the_first_reads_need_no_sql() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -107,7 +107,7 @@ async fn after_a_sign_in_the_first_reads_need_no_sql() {
 
 #[tokio::test]
 async fn settings_are_warm_when_their_change_is_answered() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -151,7 +151,7 @@ async fn warming_that_races_edits_leaves_nothing_stale() {
 
 #[tokio::test]
 async fn two_instances_do_not_warm_at_once() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;
@@ -195,7 +195,7 @@ async fn a_category_that_fails_stops_nothing() {
     assert_eq!(report["outcome"], "done");
     let (_, failed, _) = category(&report, "trending_posts");
     assert!(failed > 0, "{report}");
-    if has_redis() {
+    if mode::has_shared_cache() {
         let (warmed, _, _) = category(&report, "active_people");
         assert!(warmed > 0, "{report}");
         assert_eq!(category(&report, "timelines"), (1, 0, 0));
@@ -204,7 +204,7 @@ async fn a_category_that_fails_stops_nothing() {
 
 #[tokio::test]
 async fn a_start_is_ready_before_it_is_warm() {
-    if !has_redis() {
+    if !is_shared() {
         return;
     }
     let app = TestApp::start().await;

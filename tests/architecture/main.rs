@@ -55,6 +55,8 @@ const FACES: &[(&str, &str)] = &[
     ("keyset", "infra::db"),
     ("text_type", "kernel::text"),
     ("platform::Ctx", "platform::context"),
+    ("platform::Reads", "platform::reads"),
+    ("platform::Held", "platform::reads"),
     ("platform::Tx", "platform::write"),
     ("platform::Writer", "platform::write"),
     ("platform::Answer", "platform::write"),

@@ -1,6 +1,7 @@
 //! The command line, by the real program.
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking"
 )]
 

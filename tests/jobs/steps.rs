@@ -64,7 +64,7 @@ async fn a_long_job_goes_on_from_what_it_saved_and_its_tries_begin_anew() {
             Registry::new().in_steps("walk", 2, |work: Work, progress, payload| async move {
                 let step = payload.as_i64().unwrap();
                 assert_eq!(progress.is_first(), step == 0);
-                if work.count.add() % 2 == 0 {
+                if work.count.add().is_multiple_of(2) {
                     return Err(Error::internal(anyhow::anyhow!("it broke")));
                 }
                 let mut tx = work.pool.begin().await?;

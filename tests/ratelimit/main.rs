@@ -1,7 +1,6 @@
 //! Limits that several processes count together in a real Redis, and what becomes of them without it.
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking"
 )]
 

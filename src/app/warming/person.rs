@@ -3,7 +3,7 @@
 use crate::domains::auth::CameIn;
 use crate::domains::{feed, relations, users};
 use crate::kernel::{Result, UserId};
-use crate::platform::write::AtOnce;
+use crate::platform::context::AtOnce;
 use crate::platform::{Ctx, Reads};
 
 /// Warms for whoever signs in.

@@ -136,10 +136,13 @@ mod tests {
         })
     }
 
+    /// Makes a good condition a worse one.
+    type Change = fn(&mut Condition);
+
     #[test]
     fn each_thing_that_is_wrong_is_found_with_what_to_do() {
         assert_eq!(worst(&good()).0, Grade::Well);
-        let cases: [(fn(&mut Condition), Grade, &str); 9] = [
+        let cases: [(Change, Grade, &str); 9] = [
             (
                 |c| c.version = "6.2.14".to_owned(),
                 Grade::Problem,

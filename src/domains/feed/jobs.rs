@@ -16,7 +16,7 @@ use crate::infra::redis::PATIENT;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
-use crate::platform::write::AtOnce;
+use crate::platform::context::AtOnce;
 
 /// Readers that one step serves.
 const READERS: i64 = 500;

@@ -40,6 +40,7 @@ mod l1;
 mod l2;
 mod ledger;
 mod memo;
+mod nines;
 mod onlook;
 mod read;
 mod reader;
@@ -81,6 +82,7 @@ pub use ahead::Asked;
 pub use keep::Ticket;
 pub use ledger::Moment;
 pub use memo::{Memo, Weighed};
+pub use nines::Nines;
 pub use onlook::Onlooker;
 pub use reader::follow_voids;
 pub use relay::Relay;
@@ -90,7 +92,7 @@ pub use stats::Figures;
 pub use step::{Missed, Step, handle};
 pub use structure::Stamp;
 pub use table::render_table;
-pub use verify::{AnySpace, Check, Nines, Tally};
+pub use verify::{AnySpace, Check, Tally};
 pub use warm::Warmed;
 
 /// The scripts that a connection must have loaded.

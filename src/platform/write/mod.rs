@@ -9,13 +9,11 @@
 //! network. Rows that others want too, counters above all, are changed last and in key order.
 
 mod answer;
-mod at_once;
 mod idempotency;
 mod tx;
 mod writer;
 
 pub use answer::Answer;
-pub use at_once::AtOnce;
 pub use idempotency::forget as forget_answers;
 pub use tx::{Tx, job_transaction, transaction};
 pub use writer::Writer;

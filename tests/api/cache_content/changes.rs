@@ -56,7 +56,7 @@ async fn deleting_and_restoring_are_seen_at_once(pair: Pair) {
         assert_eq!(first_words(&there, &author).await, "older");
         let own = pair.at_other(&author);
         let deleted = format!("/v1/users/{}/posts?state=deleted", author.id);
-        assert_eq!(own.get(&deleted).await.ids(), [post.clone()]);
+        assert_eq!(own.get(&deleted).await.ids(), std::slice::from_ref(&post));
         let restore = format!("{path}/restore");
         author.act(&restore).await.expect_status(200);
         read(&there, &path).await;

@@ -61,7 +61,7 @@ async fn whoever_is_no_longer_meant_sees_nothing_at_once(pair: Pair) {
             who.get(&path).await.expect_status(200);
             who.get(&comments).await.expect_status(200);
         }
-        assert_eq!(there.get(&list).await.ids(), [post.clone()]);
+        assert_eq!(there.get(&list).await.ids(), std::slice::from_ref(&post));
     };
     seen().await;
     for (audience, is_seen) in [("only_me", false), ("friends", true)] {

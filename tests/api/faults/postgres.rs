@@ -42,7 +42,7 @@ async fn age_entries(app: &TestApp) {
         .get_multiplexed_async_connection()
         .await
         .expect("a connection");
-    let now = chrono::Utc::now().timestamp_millis();
+    let now = app.ctx.now().micros() / 1_000;
     for space in kith::app::spaces() {
         // Every answer asks for the session too, and would be marked for that alone.
         if space.name == "session" {

@@ -71,17 +71,27 @@ async fn get_feed(
         None => view::page(&ctx, me.id, &listing.slice()?, ahead.take()).await?,
     };
     let shown = std::mem::take(&mut page.items).into_iter();
-    let Some(wanted) = listing.filter.expand else {
-        let page = page.with_items(shown.map(|post| post.json).collect());
-        return Ok(listing.respond_with_json(&page)?);
-    };
-    let ids: Vec<PostId> = shown.map(|post| post.id).collect();
-    let reads = &mut Reads::cached(&ctx);
-    let posts = posts::posts(&ctx, reads, me.viewer(), &ids).await?;
-    let posts = comments
-        .expand(Some(wanted), reads, me.viewer(), posts)
-        .await?;
-    Ok(listing.respond(page.with_items(posts)))
+    if listing.filter.expand.is_some() {
+        let ids: Vec<PostId> = shown.map(|post| post.id).collect();
+        let posts = expanded(&ctx, me, &listing, comments, &ids).await?;
+        return Ok(listing.respond(page.with_items(posts)));
+    }
+    let page = page.with_items(shown.map(|post| post.json).collect());
+    Ok(listing.respond_with_json(&page)?)
+}
+
+/// The posts with what the client wants to see inside each.
+async fn expanded(
+    ctx: &Ctx,
+    me: CurrentUser,
+    listing: &Listing<FeedFilter>,
+    comments: TopComments,
+    ids: &[PostId],
+) -> Result<Vec<Post>> {
+    let reads = &mut Reads::cached(ctx);
+    let posts = posts::posts(ctx, reads, me.viewer(), ids).await?;
+    let wanted = listing.filter.expand;
+    comments.expand(wanted, reads, me.viewer(), posts).await
 }
 
 /// What a first page needs of Redis.

@@ -40,7 +40,7 @@ impl AtOnce {
     }
 
     /// The payload of an event that somebody wants to hear of.
-    pub(super) fn note<E: Event>(&self, event: &E) -> Option<(&'static str, Value)> {
+    pub fn note<E: Event>(&self, event: &E) -> Option<(&'static str, Value)> {
         if !self.0.contains_key(E::NAME) {
             return None;
         }
@@ -48,7 +48,7 @@ impl AtOnce {
     }
 
     /// Tells of what a transaction has emitted.
-    pub(super) async fn tell(&self, ctx: &Ctx, news: Vec<(&'static str, Value)>) {
+    pub async fn tell(&self, ctx: &Ctx, news: Vec<(&'static str, Value)>) {
         for (name, payload) in news {
             for handler in self.0.get(name).into_iter().flatten() {
                 handler(ctx.clone(), payload.clone()).await;

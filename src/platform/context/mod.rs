@@ -1,5 +1,7 @@
 //! The context: handles to everything that a domain may need, cheap to clone.
 
+mod at_once;
+
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -13,13 +15,14 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::http::Problem;
-use super::write::AtOnce;
 use crate::infra::cache::Cache;
 use crate::infra::db::Waiting;
 use crate::infra::mail::Mailer;
 use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
+
+pub use at_once::AtOnce;
 
 /// Handles to database, clock, randomness, mail and configuration.
 #[derive(Clone)]
