@@ -1,6 +1,6 @@
 //! A layered cache over Postgres that is never older than the last void.
 //!
-//! Three layers: [L1](l1) in the process, [L2](l2) in Redis, then a loader that asks Postgres. What
+//! Three layers: L1 in the process, L2 in Redis, then a loader that asks Postgres. What
 //! is stored is a [`Space`]: a typed family of entries with its rules as data. Whoever reads calls
 //! [`Cache::get`] or [`Cache::get_many`] and gets values; nothing else has to be said at the place
 //! of reading.
@@ -12,7 +12,7 @@
 //! its entries void too.
 //!
 //! **What keeps processes near.** After the stamps, a void takes the next number of one sequence and
-//! leaves its tags in a stream. A process knows up to which number it has applied voids ([`ledger`]),
+//! leaves its tags in a stream. A process knows up to which number it has applied voids (its ledger),
 //! and an entry in L1 carries the position of before its read. Before a request is handled,
 //! [`Cache::step`] brings what was missed, so an L1 hit is never older than the last void before the
 //! request. A gap, or another epoch, empties L1.

@@ -1,7 +1,7 @@
 //! What one request costs: SQL statements, Redis round trips, and what the cache answered.
 //!
 //! The envelope opens a [`Meter`] for each request. Whatever works for the request, at any depth, adds
-//! to it without being handed anything: [`sql`], [`redis`] and [`cache`] find the meter in a
+//! to it without being handed anything: [`sql`], [`redis()`] and [`cache`] find the meter in a
 //! task-local variable, and do nothing where there is none (jobs, tools). A task that works for a
 //! request in its own right is spawned with [`inherit`].
 //!

@@ -6,7 +6,7 @@
 //!
 //! Counting has to cost next to nothing. What the parts count for themselves anyway is taken over at
 //! a scrape (`app::ops`); elsewhere whoever counts takes a handle once and keeps it, such as
-//! [`redis`]. A handle taken before [`install`] counts nowhere.
+//! [`redis()`]. A handle taken before [`install`] counts nowhere.
 
 #[cfg(test)]
 mod alerts;

@@ -2,7 +2,7 @@
 //!
 //! [`policies`] is the list of limits; a domain names one beside each route that it wants limited, as
 //! data ([`RouteLimit`]), and every route of the API counts towards the general one. Most are checked by
-//! the middleware [`limit`] before the handler runs: [`plan`] says what to ask, [`Told`] what to answer.
+//! the door before the handler runs: [`plan`] says what to ask, [`Told`] what to answer.
 //! Where it takes more than the request's line to know whom to count (the name that somebody signs in
 //! with), the action asks, through [`Gate`]. Whoever is signed in is counted by their id wherever they
 //! are, anybody else by address; a network of IPv6 (a /64) is one address, since one customer has it.
