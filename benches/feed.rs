@@ -40,6 +40,9 @@ async fn main() {
     let settings = [
         ("DATABASE_URL", url.as_str()),
         ("KITH_ADDR", "127.0.0.1:0"),
+        ("KITH_OPS_ADDR", "127.0.0.1:0"),
+        // Pages as Postgres gives them; `benches/load` measures what the cache makes of them.
+        ("KITH_CACHE", "off"),
         ("KITH_LOG", "warn"),
         ("KITH_ROLES", "web"),
     ];

@@ -9,7 +9,7 @@ use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Tx;
 
 /// How often a reaction that appears and vanishes between two statements is looked for again.
-const TRIES: u32 = 5;
+const TRIES: u32 = 32;
 
 /// Sets a person's reaction to a target. Call it last: it ends with the counters.
 pub async fn react(
