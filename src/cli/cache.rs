@@ -248,7 +248,7 @@ fn print_table(
     let rows: Vec<_> = found.iter().map(cells).collect();
     let headings = [
         "SPACE",
-        "KEYS",
+        "IDS",
         "CHECKED",
         "SETTLED",
         "UNREADABLE",

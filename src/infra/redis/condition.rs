@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 
+use super::info::field;
+
 /// Questions of which the middle one is the usual round trip.
 const QUESTIONS: usize = 15;
 
@@ -34,12 +36,7 @@ impl Condition {
     /// Asks the server.
     pub async fn ask(conn: &mut MultiplexedConnection) -> RedisResult<Self> {
         let info: String = redis::cmd("INFO").query_async(conn).await?;
-        let of = |name: &str| {
-            let value = info
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            value.map(str::trim).unwrap_or_default().to_owned()
-        };
+        let of = |name: &str| field(&info, name).to_owned();
         // Hosted servers keep their settings to themselves.
         let snapshots: RedisResult<(String, String)> = redis::cmd("CONFIG")
             .arg("GET")

@@ -39,11 +39,7 @@ impl Redis {
 
 impl Info {
     fn read(text: &str, keys: u64) -> Self {
-        let word = |name: &str| {
-            let mut lines = text.lines();
-            let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            found.unwrap_or_default().trim().to_owned()
-        };
+        let word = |name: &str| field(text, name).to_owned();
         let number = |name: &str| word(name).parse().unwrap_or_default();
         Self {
             version: word("redis_version"),
@@ -79,6 +75,13 @@ impl Info {
         }
         warnings
     }
+}
+
+/// What the reply to `INFO` says under a name; nothing where it has no such line.
+pub(super) fn field<'a>(info: &'a str, name: &str) -> &'a str {
+    let mut lines = info.lines();
+    let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    found.unwrap_or_default().trim()
 }
 
 #[cfg(test)]

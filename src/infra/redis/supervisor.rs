@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use tokio_util::sync::CancellationToken;
 
+use super::info::field;
 use super::{Away, PATIENT, Redis, Script, Server};
 
 /// Between two attempts to connect.
@@ -93,12 +94,11 @@ impl Supervisor {
 
     async fn make_ready(&self, conn: &mut MultiplexedConnection) -> anyhow::Result<()> {
         let info: String = redis::cmd("INFO").arg("server").query_async(conn).await?;
-        let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:"));
-        let run_id = run_id.map(str::trim).unwrap_or_default().to_owned();
+        let run_id = field(&info, "run_id");
         for script in &self.scripts {
             script.load_async(conn).await?;
         }
-        self.attached.attach(conn, &run_id).await
+        self.attached.attach(conn, run_id).await
     }
 
     /// Waits until the connection is lost, asking it from time to time; says whether it was told to
