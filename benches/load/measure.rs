@@ -12,29 +12,34 @@ use super::wire::Connection;
 
 /// Connections that warm.
 const WARMERS: usize = 16;
+/// How often first pages are read until none of them takes SQL any more: timelines are built behind.
+const PASSES: usize = 10;
 
-/// Reads the feeds of the first `count` people once, and what they wrote if `posts` says so.
-pub async fn read_first_pages(site: &Site, count: usize, posts: bool) -> anyhow::Result<()> {
+/// Reads the feeds of the first `count` people once, and what they wrote if `posts` says so. Says how
+/// many SQL statements the feeds took.
+pub async fn read_first_pages(site: &Site, count: usize, posts: bool) -> anyhow::Result<u32> {
     let mut workers = tokio::task::JoinSet::new();
     for (number, target) in (0..WARMERS).zip(site.targets.iter().cycle()) {
         let (mut connection, world) = (Connection::new(target), Arc::clone(&site.world));
         let last = world.people.len().min(count);
         workers.spawn(async move {
+            let mut statements = 0;
             for place in (number..last).step_by(WARMERS) {
                 let feed = get("/v1/feed?limit=20".to_owned(), Some(world.token(place)));
-                connection.ask(&feed).await?;
+                statements += connection.ask(&feed).await?.sql.unwrap_or_default();
                 if posts {
                     let path = format!("/v1/users/{}/posts", world.id(place));
                     connection.ask(&get(path, feed.token)).await?;
                 }
             }
-            anyhow::Ok(())
+            anyhow::Ok(statements)
         });
     }
+    let mut statements = 0;
     while let Some(done) = workers.join_next().await {
-        done??;
+        statements += done??;
     }
-    Ok(())
+    Ok(statements)
 }
 
 /// Everybody's first pages, then the mix for a while.
@@ -45,6 +50,11 @@ pub async fn warm(site: &Site, common: &Common, mix: &'static Mix) -> anyhow::Re
         let time = Duration::from_secs(common.warm);
         let seed = common.seed.wrapping_add(1);
         run(site, mix, "warming", closed_pace(common), time, seed).await?;
+    }
+    for _pass in 0..PASSES {
+        if read_first_pages(site, usize::MAX, false).await? == 0 {
+            break;
+        }
     }
     Ok(())
 }

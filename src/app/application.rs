@@ -39,7 +39,7 @@ use crate::platform::http::{
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
-use crate::platform::sessions::Activity;
+use crate::platform::sessions::{Activity, VerifiedTokens};
 
 /// Time and randomness of a process.
 pub struct Injected {
@@ -212,6 +212,7 @@ pub fn context(
         at_once: warming::at_once(feed::at_once(AtOnce::default())),
         tasks: TaskTracker::new(),
         limiter,
+        verified: VerifiedTokens::default(),
         hashing: Arc::new(Semaphore::new(hashers())),
         config: Arc::new(config),
     }))

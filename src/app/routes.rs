@@ -7,25 +7,26 @@ use crate::admin;
 use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
 use crate::platform::limits::{RouteLimit, RouteLimits};
 
-/// Registers everything that the OpenAPI document describes.
+/// Registers everything that the OpenAPI document describes. The router tries routes one after the
+/// other, so what is asked most comes first.
 pub fn configure(cfg: &mut ServiceConfig) {
     admin::configure_health(cfg);
     cfg.service(
         scope::scope("/v1")
+            .configure(feed::configure)
+            .configure(posts::configure)
+            .configure(users::configure)
+            .configure(comments::configure)
+            .configure(notifications::configure)
+            .configure(relations::configure)
+            .configure(discovery::configure)
+            .configure(auth::configure)
             .configure(admin::configure_meta)
             .configure(admin::configure_limits)
             .configure(admin::configure_jobs)
             .configure(admin::configure_cache)
             .configure(admin::configure_stats)
-            .configure(admin::configure_warming)
-            .configure(auth::configure)
-            .configure(users::configure)
-            .configure(relations::configure)
-            .configure(posts::configure)
-            .configure(comments::configure)
-            .configure(feed::configure)
-            .configure(discovery::configure)
-            .configure(notifications::configure),
+            .configure(admin::configure_warming),
     );
 }
 

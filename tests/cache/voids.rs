@@ -209,7 +209,11 @@ async fn another_epoch_empties_the_process() {
     assert_eq!(one.size("a").await, Some(1));
     let mut pipe = Pipeline::new();
     let step = one.cache.ask_step(&mut pipe).unwrap();
-    let missed: Missed = ("1000000".to_owned(), 0, Vec::new());
+    let missed = Missed {
+        epoch: "1000000".to_owned(),
+        sequence: 0,
+        rows: Vec::new(),
+    };
     one.cache.apply_step(&step, &missed);
     assert_eq!(one.cache.epoch(), Some(1_000_000));
     let found = one.cache.get(&THINGS, &"a".to_owned()).await.unwrap();

@@ -1,12 +1,13 @@
 //! The layer in the process: values as they are used, without a copy.
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ahash::RandomState;
-use moka::notification::RemovalCause;
+use quick_cache::{Lifecycle, Weighter};
 
 use super::ledger::{Moment, Slots};
 use super::space::KeyBytes;
@@ -59,9 +60,12 @@ impl Stored {
     }
 }
 
-/// The entries of a process, bounded by their bytes.
+/// Bytes of an entry, as far as room is planned for them.
+const USUAL: u64 = 512;
+
+/// The entries of a process, bounded by their bytes. What has not been used lately makes room first.
 pub(super) struct L1 {
-    entries: moka::sync::Cache<L1Key, Arc<Stored>, RandomState>,
+    entries: quick_cache::sync::Cache<L1Key, Arc<Held>, Weight, RandomState, Evictions>,
     shares: Arc<[Share]>,
 }
 
@@ -72,12 +76,58 @@ struct Share {
     evictions: AtomicU64,
 }
 
-impl Share {
-    fn lose(&self, stored: &Stored, cause: RemovalCause) {
-        let weight = u64::from(stored.weight);
-        self.bytes.fetch_sub(weight, Ordering::Relaxed);
-        if cause == RemovalCause::Size {
-            self.evictions.fetch_add(1, Ordering::Relaxed);
+/// An entry that counts into the share of its space for as long as there is one who holds it.
+pub(super) struct Held {
+    stored: Stored,
+    space: u16,
+    shares: Arc<[Share]>,
+}
+
+impl Held {
+    fn share(&self) -> Option<&Share> {
+        self.shares.get(usize::from(self.space))
+    }
+
+    fn weight(&self) -> u64 {
+        u64::from(self.stored.weight)
+    }
+}
+
+impl Deref for Held {
+    type Target = Stored;
+    fn deref(&self) -> &Stored {
+        &self.stored
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(share) = self.share() {
+            share.bytes.fetch_sub(self.weight(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<L1Key, Arc<Held>> for Weight {
+    fn weight(&self, _key: &L1Key, held: &Arc<Held>) -> u64 {
+        // What weighs nothing would never make room.
+        held.weight().max(1)
+    }
+}
+
+/// Counts entries that have to make room.
+#[derive(Clone)]
+struct Evictions;
+
+impl Lifecycle<L1Key, Arc<Held>> for Evictions {
+    type RequestState = ();
+
+    fn before_evict(&self, _state: &mut (), _key: &L1Key, held: &mut Arc<Held>) {
+        if let Some(share) = held.share() {
+            share.evictions.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -85,40 +135,44 @@ impl Share {
 impl L1 {
     /// Room for the entries of spaces with numbers below `spaces`.
     pub(super) fn new(max_bytes: u64, spaces: usize) -> Self {
-        let shares: Arc<[Share]> = (0..spaces).map(|_| Share::default()).collect();
-        let losing = Arc::clone(&shares);
-        let entries = moka::sync::Cache::builder()
-            .max_capacity(max_bytes)
-            .weigher(|_key: &L1Key, stored: &Arc<Stored>| stored.weight)
-            .eviction_listener(move |key: Arc<L1Key>, stored, cause| {
-                if let Some(share) = losing.get(usize::from(key.0)) {
-                    share.lose(&stored, cause);
-                }
-            })
-            .build_with_hasher(RandomState::new());
-        Self { entries, shares }
+        let planned = usize::try_from(max_bytes / USUAL).unwrap_or(usize::MAX);
+        Self {
+            entries: quick_cache::sync::Cache::with(
+                planned,
+                max_bytes,
+                Weight,
+                RandomState::new(),
+                Evictions,
+            ),
+            shares: (0..spaces).map(|_| Share::default()).collect(),
+        }
     }
 
-    pub(super) fn get(&self, key: &L1Key) -> Option<Arc<Stored>> {
+    pub(super) fn get(&self, key: &L1Key) -> Option<Arc<Held>> {
         self.entries.get(key)
     }
 
     pub(super) fn insert(&self, key: L1Key, stored: Stored) {
-        if let Some(share) = self.shares.get(usize::from(key.0)) {
-            let weight = u64::from(stored.weight);
-            share.bytes.fetch_add(weight, Ordering::Relaxed);
+        let held = Held {
+            stored,
+            space: key.0,
+            shares: Arc::clone(&self.shares),
+        };
+        if let Some(share) = held.share() {
+            share.bytes.fetch_add(held.weight(), Ordering::Relaxed);
         }
-        self.entries.insert(key, Arc::new(stored));
+        self.entries.insert(key, Arc::new(held));
     }
 
     /// Forgets everything.
     pub(super) fn clear(&self) {
-        self.entries.invalidate_all();
+        self.entries.clear();
     }
 
     /// Entries and bytes, roughly.
     pub(super) fn size(&self) -> (u64, u64) {
-        (self.entries.entry_count(), self.entries.weighted_size())
+        let entries = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        (entries, self.entries.weight())
     }
 
     /// Bytes of a space, roughly, and how many of its entries had to make room.
@@ -160,7 +214,6 @@ mod tests {
         let l1 = L1::new(1_000, 2);
         let put = |space: u16, key: u8, weight| {
             l1.insert((space, KeyBytes::from_slice(&[key])), stored(weight));
-            l1.entries.run_pending_tasks();
         };
         put(0, 1, 100);
         put(1, 1, 300);
@@ -177,7 +230,6 @@ mod tests {
             "{evictions_0} {evictions_1}"
         );
         l1.clear();
-        l1.entries.run_pending_tasks();
         assert_eq!((l1.share(0).0, l1.share(1).0), (0, 0));
         assert_eq!(l1.share(1).1, evictions_1, "who is forgotten makes no room");
     }

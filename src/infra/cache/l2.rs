@@ -13,8 +13,6 @@ use crate::infra::redis::{Away, Redis, Script};
 
 /// Makes a void known to all processes.
 pub(super) static VOID: Script = Script::new(|| redis::Script::new(include_str!("void.lua")));
-/// Tells what a process has missed.
-pub(super) static STEP: Script = Script::new(|| redis::Script::new(include_str!("step.lua")));
 /// Begins an epoch.
 pub(super) static ADOPT: Script = Script::new(|| redis::Script::new(include_str!("adopt.lua")));
 

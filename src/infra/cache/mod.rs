@@ -96,7 +96,7 @@ pub use verify::{AnySpace, Check, Tally};
 pub use warm::Warmed;
 
 /// The scripts that a connection must have loaded.
-pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::STEP, &l2::ADOPT];
+pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::ADOPT];
 
 /// Without Redis a process believes its own entries this long.
 const ALONE: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::SemaphorePermit;
 
 use super::flights::{Flight, Lead, Outcome};
-use super::l1::{L1Key, Shared, Stored};
+use super::l1::{Held, L1Key, Shared, Stored};
 use super::ledger::{Ledger, Moment};
 use super::space::{Key, Space, Tags, Value};
 use super::stats::{add, add_len};
@@ -112,7 +112,7 @@ impl Cache {
         ledger: &Ledger,
         key: &L1Key,
         now: Instant,
-    ) -> Option<Arc<Stored>> {
+    ) -> Option<Arc<Held>> {
         let stored = self.0.l1.get(key)?;
         let believed = self.knows_voids(ledger)
             || !space.policy.decides && now.duration_since(stored.since) < ALONE;

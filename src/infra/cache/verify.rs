@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Cache;
 use super::entry::Head;
-use super::l1::Stored;
+use super::l1::Held;
 use super::l2::{Look, Reply, Seen, Wanted};
 use super::nines::Nines;
 use super::read::{Missing, typed};
@@ -292,7 +292,7 @@ async fn look_again<K: Key, V: Value>(
         let stored = held(space, cache, &key)?;
         Some((key, stored))
     });
-    let mut held: Vec<(K, Arc<Stored>)> = held.collect();
+    let mut held: Vec<(K, Arc<Held>)> = held.collect();
     tally.checked = u64::try_from(held.len()).unwrap_or(u64::MAX);
     let rows = load(space, cache, held.iter().map(|(key, _)| key.clone())).await?;
     held.retain(|(key, stored)| differs_here(stored, rows.get(key)));
@@ -319,7 +319,7 @@ fn held<K: Key, V: Value>(
     space: &'static Space<K, V>,
     cache: &Cache,
     key: &K,
-) -> Option<Arc<Stored>> {
+) -> Option<Arc<Held>> {
     let l1 = (cache.state(space).number, key.bytes());
     cache.look(space, &cache.0.ledger.load(), &l1, Instant::now())
 }
@@ -328,12 +328,12 @@ fn held_still<K: Key, V: Value>(
     space: &'static Space<K, V>,
     cache: &Cache,
     key: &K,
-    before: &Arc<Stored>,
+    before: &Arc<Held>,
 ) -> bool {
     held(space, cache, key).is_some_and(|now| Arc::ptr_eq(&now, before))
 }
 
-fn differs_here<V: Value>(stored: &Stored, row: Option<&V>) -> bool {
+fn differs_here<V: Value>(stored: &Held, row: Option<&V>) -> bool {
     let value = stored.value.as_ref().and_then(typed::<V>);
     value.as_deref() != row
 }

@@ -4,10 +4,12 @@
 //! whoever asks has a way without Redis. The [`Supervisor`] makes the connection ready (scripts
 //! loaded, whoever depends on it told) before anybody gets it, and takes it away when the server
 //! closes it or answers late several times in a row; that is the circuit breaker. While it is away
-//! nobody waits.
+//! nobody waits. A thread that serves requests has a connection of its own beside that one ([`own`]),
+//! and loses it with that one.
 
-mod info;
 mod condition;
+mod info;
+mod own;
 mod server;
 mod supervisor;
 
@@ -70,6 +72,9 @@ struct Shared {
 struct Link {
     conn: MultiplexedConnection,
     number: u64,
+    server: Server,
+    /// Names the run of the server that the connection was made ready for.
+    run_id: String,
 }
 
 impl fmt::Debug for Redis {
@@ -125,7 +130,7 @@ impl Redis {
             return Err(Away::Down);
         };
         let started = Instant::now();
-        let mut conn = link.conn.clone();
+        let mut conn = own::connection(&link);
         let answer = tokio::time::timeout(deadline, pipe.query_async(&mut conn)).await;
         let took = started.elapsed();
         meter::redis(took);
@@ -175,10 +180,15 @@ impl Redis {
         Away::Refused(error.to_string())
     }
 
-    fn hand_out(&self, conn: MultiplexedConnection) {
+    fn hand_out(&self, conn: MultiplexedConnection, server: &Server, run_id: String) {
         let number = self.0.links.fetch_add(1, Ordering::Relaxed) + 1;
         self.0.late.store(0, Ordering::Relaxed);
-        self.0.link.store(Some(Arc::new(Link { conn, number })));
+        self.0.link.store(Some(Arc::new(Link {
+            conn,
+            number,
+            server: server.clone(),
+            run_id,
+        })));
         metrics::redis().set_breaker(Breaker::Closed);
     }
 

@@ -6,6 +6,8 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
 
+use super::info::field;
+
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(1);
 
@@ -34,4 +36,10 @@ impl Server {
             .get_multiplexed_async_connection_with_config(&config)
             .await
     }
+}
+
+/// Names the run of the server at the other end: another start has another name.
+pub(super) async fn run_id(conn: &mut MultiplexedConnection) -> redis::RedisResult<String> {
+    let info: String = redis::cmd("INFO").arg("server").query_async(conn).await?;
+    Ok(field(&info, "run_id").to_owned())
 }

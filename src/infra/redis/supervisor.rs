@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::info::field;
+use super::server::run_id;
 use super::{Away, PATIENT, Redis, Script, Server};
 
 /// Between two attempts to connect.
@@ -54,10 +54,10 @@ impl Supervisor {
                 attempt = self.connect() => attempt,
             };
             match attempt {
-                Ok(conn) => {
+                Ok((conn, run_id)) => {
                     tracing::info!("connected to Redis");
                     said = false;
-                    self.redis.hand_out(conn);
+                    self.redis.hand_out(conn, &self.server, run_id);
                     let stopped = self.watch(&stop).await;
                     self.redis.hang_up();
                     self.attached.detach();
@@ -81,24 +81,25 @@ impl Supervisor {
 
     /// Connects once and hands the connection out, for a tool that ends soon: nobody watches it.
     pub async fn connect_once(&self) -> anyhow::Result<()> {
-        let conn = self.connect().await?;
-        self.redis.hand_out(conn);
+        let (conn, run_id) = self.connect().await?;
+        self.redis.hand_out(conn, &self.server, run_id);
         Ok(())
     }
 
-    async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
+    /// A connection that is ready, and the run of the server that it leads to.
+    async fn connect(&self) -> anyhow::Result<(MultiplexedConnection, String)> {
         let mut conn = self.server.connect().await?;
-        tokio::time::timeout(READY, self.make_ready(&mut conn)).await??;
-        Ok(conn)
+        let run_id = tokio::time::timeout(READY, self.make_ready(&mut conn)).await??;
+        Ok((conn, run_id))
     }
 
-    async fn make_ready(&self, conn: &mut MultiplexedConnection) -> anyhow::Result<()> {
-        let info: String = redis::cmd("INFO").arg("server").query_async(conn).await?;
-        let run_id = field(&info, "run_id");
+    async fn make_ready(&self, conn: &mut MultiplexedConnection) -> anyhow::Result<String> {
+        let run_id = run_id(conn).await?;
         for script in &self.scripts {
             script.load_async(conn).await?;
         }
-        self.attached.attach(conn, run_id).await
+        self.attached.attach(conn, &run_id).await?;
+        Ok(run_id)
     }
 
     /// Waits until the connection is lost, asking it from time to time; says whether it was told to

@@ -4,7 +4,7 @@ use actix_web::{HttpMessage as _, HttpRequest};
 use redis::{FromRedisValue, Pipeline, Value};
 
 use super::{Prefetched, Prefetches};
-use crate::infra::cache::{Asked, Step};
+use crate::infra::cache::{Asked, Missed, Step};
 use crate::infra::ratelimit::{Question, Verdict};
 use crate::kernel::{SessionId, UserId};
 use crate::platform::Ctx;
@@ -76,7 +76,7 @@ impl<'a> Round<'a> {
         let cache = self.ctx.cache();
         let mut in_doubt = false;
         if let Some(step) = &self.step {
-            match replies.next().and_then(read) {
+            match Missed::read(&mut replies) {
                 Some(missed) => cache.apply_step(step, &missed),
                 None => in_doubt = true,
             }

@@ -187,7 +187,12 @@ impl<T> Listing<T> {
         let size: usize = page.items.iter().map(Vec::len).sum();
         let mut body = Vec::with_capacity(size + page.items.len() + 512);
         body.extend_from_slice(b"{\"data\":[");
-        body.extend_from_slice(&page.items.join(&b','));
+        for (place, item) in page.items.iter().enumerate() {
+            if place > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(item);
+        }
         body.extend_from_slice(b"],\"page\":");
         serde_json::to_writer(&mut body, &page_links).map_err(Error::internal)?;
         body.push(b'}');

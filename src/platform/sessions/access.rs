@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::verified::Verified;
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
 
@@ -65,8 +66,28 @@ pub fn sign(
 }
 
 /// Verifies a token without IO. `invalid_token` when it is not ours, `token_expired` when it is too
-/// old.
+/// old. A signature that was verified once is not verified again: it depends on nothing but the token
+/// and the keys of this process.
 pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
+    let known = ctx.verified().find(token);
+    let verified = match known {
+        Some(verified) => verified,
+        None => {
+            let verified = verify_signature(ctx, token)?;
+            ctx.verified().keep(token, verified);
+            verified
+        }
+    };
+    if verified.expires <= ctx.now().utc().timestamp() {
+        return Err(Error::new(
+            Code::TokenExpired,
+            "The access token has expired. Exchange the refresh token for a new one.",
+        ));
+    }
+    Ok(verified.bearer)
+}
+
+fn verify_signature(ctx: &Ctx, token: &str) -> Result<Verified> {
     let invalid = || {
         Error::new(
             Code::InvalidToken,
@@ -83,20 +104,17 @@ pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);
     validation.required_spec_claims = HashSet::from(["exp", "iss", "aud", "sub"].map(String::from));
-    // Expiry is checked below, by the injected clock.
+    // Expiry is checked at every use, by the injected clock.
     validation.validate_exp = false;
     let secret = DecodingKey::from_secret(key.bytes());
     let claims = jsonwebtoken::decode::<Claims>(token, &secret, &validation)
         .map_err(|_not_ours| invalid())?
         .claims;
-    if claims.exp <= ctx.now().utc().timestamp() {
-        return Err(Error::new(
-            Code::TokenExpired,
-            "The access token has expired. Exchange the refresh token for a new one.",
-        ));
-    }
-    Ok(Bearer {
-        user_id: claims.sub,
-        session_id: claims.sid,
+    Ok(Verified {
+        bearer: Bearer {
+            user_id: claims.sub,
+            session_id: claims.sid,
+        },
+        expires: claims.exp,
     })
 }

@@ -11,6 +11,7 @@ mod extract;
 mod refresh;
 mod role;
 pub mod store;
+mod verified;
 
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -28,6 +29,7 @@ pub use extract::{Admin, CurrentUser, Viewer, bearer_of, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 pub use store::Session;
+pub use verified::VerifiedTokens;
 
 /// A session ends this long after its last use.
 pub const IDLE: TimeDelta = TimeDelta::days(30);

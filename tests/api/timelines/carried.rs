@@ -198,7 +198,7 @@ async fn add_readers(app: &TestApp, author: &Session) {
 fn reader_line(app: &TestApp, number: i64) -> String {
     key(
         app,
-        &format!("timeline:01900000-0000-7000-8000-{number:012x}"),
+        &format!("timeline:01900000-0000-7000-8000-{number:012x}:v2"),
     )
 }
 

@@ -236,7 +236,7 @@ impl World {
     /// Takes something away from Redis.
     async fn lose(&mut self, person: usize) -> String {
         let app = &self.apps[0];
-        let line = key(app, &format!("timeline:{}", self.people[person].id));
+        let line = key(app, &format!("timeline:{}:v2", self.people[person].id));
         let what = self.rng.random_range(0..4);
         match what {
             0 => run::<i64>(app, &[b"DEL", line.as_bytes()]).await,

@@ -38,7 +38,7 @@ async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
     post_many(&app, &friend, 870).await;
     me.get("/v1/feed").await.expect_status(200);
     wait_until_built(&app, &me.id).await;
-    let line = key(&app, &format!("timeline:{}", me.id));
+    let line = key(&app, &format!("timeline:{}:v2", me.id));
     assert_eq!(run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await, 801);
     for number in 0..5 {
         friend

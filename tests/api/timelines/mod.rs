@@ -42,7 +42,7 @@ pub async fn send<T: redis::FromRedisValue>(app: &TestApp, pipe: &Pipeline) -> T
 
 /// Whether the timeline of a person is there and marked.
 pub async fn is_built(app: &TestApp, person: &str) -> bool {
-    let key = key(app, &format!("timeline:{person}"));
+    let key = key(app, &format!("timeline:{person}:v2"));
     let first: Vec<Vec<u8>> = run(app, &[b"ZRANGE", key.as_bytes(), b"0", b"0"]).await;
     first
         .first()

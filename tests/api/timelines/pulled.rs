@@ -19,7 +19,7 @@ async fn an_author_who_gets_many_readers_is_fetched_from_then_on_and_stays_so() 
     wait_until_built(&app, &me.id).await;
     let pushed = author.post_to(&json!("friends"), "pushed").await;
     wait_until_carried(&app).await;
-    let line = key(&app, &format!("timeline:{}", me.id));
+    let line = key(&app, &format!("timeline:{}:v2", me.id));
     let in_timeline = async || run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await;
     assert_eq!(in_timeline().await, 2, "pushed, beside the mark");
 
@@ -38,7 +38,7 @@ async fn an_author_who_gets_many_readers_is_fetched_from_then_on_and_stays_so() 
     for _ in 0..30 {
         assert_eq!(me.get("/v1/feed").await.expect_status(200).ids(), expected);
     }
-    let theirs = key(&app, &format!("author-timeline:{}", author.id));
+    let theirs = key(&app, &format!("author-timeline:{}:v2", author.id));
     let posts: i64 = run(&app, &[b"ZCARD", theirs.as_bytes()]).await;
     assert_eq!(posts, 4, "three posts and the mark");
 

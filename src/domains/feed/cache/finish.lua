@@ -1,7 +1,7 @@
 -- Merges what was read into the timeline that is being built, and marks it as complete.
 -- KEYS: timeline, the stamps of its two tags. ARGV: token, the stamps as they were before the read,
--- most posts, lifetime in ms, score and post of the lowest row (empty: there are no more rows),
--- then score and post of every row.
+-- most posts, lifetime in ms, score and member of the lowest row (empty: there are no more rows),
+-- then score and member of every row.
 -- Answers 1 if the timeline counts now.
 if not redis.call('ZSCORE', KEYS[1], 't' .. ARGV[1]) then
     return 0
@@ -14,22 +14,19 @@ end
 for at = 8, #ARGV, 1000 do
     redis.call('ZADD', KEYS[1], unpack(ARGV, at, math.min(at + 999, #ARGV)))
 end
-local floor, position = tonumber(ARGV[6]), ''
+local floor, mark = tonumber(ARGV[6]), ARGV[7]
 if floor then
-    position = ARGV[7] .. ARGV[6]
     -- What was pushed meanwhile and lies below says nothing of its neighbours.
     redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[6])
 end
 local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[4])
 if over > 0 then
     redis.call('ZREMRANGEBYRANK', KEYS[1], 0, over - 1)
-    local low = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-    local id = low[1]
-    if tonumber(low[2]) == floor then
-        id = string.rep('\255', 16)
+    mark = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+    if struct.unpack('>l', mark) == floor then
+        mark = string.sub(mark, 1, 8) .. string.rep('\255', 16)
     end
-    position = id .. low[2]
 end
-redis.call('ZADD', KEYS[1], '-inf', 'm' .. ARGV[2] .. ARGV[3] .. position)
+redis.call('ZADD', KEYS[1], '-inf', 'm' .. ARGV[2] .. ARGV[3] .. mark)
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return 1

@@ -1,6 +1,7 @@
 //! What is kept of feeds in Redis, and what of it is cached.
 
 mod build;
+mod stretch;
 mod timeline;
 
 use std::time::Duration;
@@ -12,9 +13,8 @@ use crate::infra::cache::{Described, Kind, Only, Policy, Space};
 use crate::kernel::UserId;
 
 pub use build::{build, build_behind};
-pub use timeline::{
-    Line, Pending, PendingReply, ReadReply, SCRIPTS, Spot, Stretch, Timelines, spot_of,
-};
+pub use stretch::{ReadReply, Spot, Stretch, spot_of};
+pub use timeline::{Line, Pending, PendingReply, SCRIPTS, Timelines};
 
 /// The spaces of this domain.
 pub const SPACES: &[Described] = &[PULLED.described()];

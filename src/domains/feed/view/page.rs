@@ -18,6 +18,9 @@ use crate::platform::{Ctx, Reads};
 
 /// How often timelines are asked for one page before Postgres is.
 const ROUNDS: usize = 3;
+/// Candidates that are judged at once, at least: the fewer of them are shown, the fewer are wanted
+/// each time.
+const AT_ONCE: usize = 10;
 
 /// A stretch of the home feed of `viewer`.
 pub async fn page(
@@ -118,7 +121,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Judges candidates, as many at a time as are still wanted; says whether it came to their end.
+    /// Judges candidates, about as many at a time as are still wanted; says whether it came to their
+    /// end.
     async fn take(
         &mut self,
         ctx: &Ctx,
@@ -127,21 +131,17 @@ impl Walk {
         spots: &[Spot],
     ) -> Result<bool> {
         let mut ahead = spots;
-        for _round in 0..ROUNDS {
-            let wanted = self.wanted - self.rows.len();
-            let (some, rest) = ahead.split_at(wanted.min(ahead.len()));
+        while let Some(wanted) = self.wanted.checked_sub(self.rows.len()).filter(|n| *n > 0) {
+            let (some, rest) = ahead.split_at(wanted.max(AT_ONCE).min(ahead.len()));
             ahead = rest;
             let Some(last) = some.last() else {
                 return Ok(true);
             };
             self.judge(ctx, reads, ties, some).await?;
             self.from = Some(*last);
-            if self.rows.len() >= self.wanted {
-                self.done = true;
-                return Ok(false);
-            }
         }
-        Ok(ahead.is_empty())
+        self.done = true;
+        Ok(false)
     }
 
     async fn judge(

@@ -12,14 +12,17 @@ use crate::infra::cache::Only;
 use crate::kernel::{Result, UserId};
 use crate::platform::{Ctx, Reads};
 
-/// Posts of a source that are asked for at once.
-pub const ASKED: usize = 60;
+/// Posts of a timeline that the door asks for: those of a page, and as many to spare for what its
+/// reader is not shown.
+const AHEAD: usize = 41;
+/// Posts of each source that are asked for otherwise: enough for the longest page.
+const ASKED: usize = 120;
 
 /// Adds what a first page needs to the pipeline of the door.
 pub fn ask_ahead(ctx: &Ctx, viewer: UserId, pipe: &mut Pipeline) {
     if let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) {
         timelines.ask_pending(pipe);
-        timelines.ask(pipe, Line::Home(viewer), None, ASKED);
+        timelines.ask(pipe, Line::Home(viewer), None, AHEAD);
     }
 }
 
@@ -39,8 +42,18 @@ pub async fn candidates(
     let lines: Vec<Line> = std::iter::once(Line::Home(viewer))
         .chain(pulled.map(|author| Line::Author(*author)))
         .collect();
+    let read = |replies, asked| {
+        read(
+            ctx,
+            timelines,
+            (viewer, ties),
+            &lines,
+            (replies, asked),
+            from,
+        )
+    };
     if let (Some(replies), [_home]) = (ahead, &*lines) {
-        return Ok(read(ctx, timelines, viewer, ties, &lines, replies, from));
+        return Ok(read(replies, AHEAD));
     }
     let mut pipe = Pipeline::new();
     timelines.ask_pending(&mut pipe);
@@ -50,24 +63,24 @@ pub async fn candidates(
     let Ok(replies) = ctx.redis().query::<Vec<Value>>(&pipe).await else {
         return Ok(None);
     };
-    Ok(read(ctx, timelines, viewer, ties, &lines, replies, from))
+    Ok(read(replies, ASKED))
 }
 
+/// What the replies come to; `asked` is how many posts were asked for.
 fn read(
     ctx: &Ctx,
     timelines: Timelines<'_>,
-    viewer: UserId,
-    ties: &Ties,
+    (viewer, ties): (UserId, &Ties),
     lines: &[Line],
-    replies: Vec<Value>,
+    (replies, asked): (Vec<Value>, usize),
     from: Option<Spot>,
 ) -> Option<Merged> {
     let mut replies = replies.into_iter();
     let pending = PendingReply::from_redis_value(replies.next()?).ok()?;
     let mut stretches: Vec<Stretch> = Vec::with_capacity(lines.len());
-    for (line, reply) in lines.iter().zip(replies) {
-        let reply = ReadReply::from_redis_value(reply).ok();
-        match reply.and_then(|reply| timelines.stretch(reply, ASKED)) {
+    for line in lines {
+        let reply = ReadReply::read(&mut replies);
+        match reply.and_then(|reply| timelines.stretch(reply, asked)) {
             Some(stretch) => {
                 if stretch.worn {
                     build_behind(ctx, *line, true);

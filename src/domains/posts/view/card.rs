@@ -2,8 +2,8 @@
 //!
 //! A card holds the rendered parts of a post that are the same for all who may see it. It is derived
 //! from the post, its author, its counters and its reactions, stays in the process, and is void with
-//! any of them. Whoever's own post it is sees more than others (its lists, its `op_id`): such posts
-//! are rendered the long way.
+//! any of them. Whoever's own post it is sees more than others, its lists and its `op_id`: where there
+//! are any, the card holds those parts twice.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::post::{Audience, PostCounts, PostViewer};
 use super::render;
 use super::seen::circles;
 use crate::domains::posts::cache::{POST, POST_COUNTS};
-use crate::domains::posts::model::{Entity, PostEntry, can_see_post, entities};
+use crate::domains::posts::model::{AudienceKind, Entity, PostEntry, can_see_post, entities};
 use crate::domains::reactions::{self, TargetKind};
 use crate::domains::relations::Ties;
 use crate::domains::users::{AccountRow, Person, USER};
@@ -28,21 +28,39 @@ use crate::platform::{Ctx, Reads};
 /// Cards of posts, in the process alone.
 static CARD: Memo<PostId, Card> = Memo::new(1, Duration::from_mins(30));
 
-/// The parts of a rendered post that are the same for everybody but its author.
+/// The parts of a rendered post that depend on no viewer.
 pub(super) struct Card {
     pub(super) post: Arc<PostEntry>,
-    pub(super) author: Arc<AccountRow>,
+    author: Arc<AccountRow>,
     /// From the opening brace to `media`.
-    pub(super) head: Vec<u8>,
+    head: Part,
     /// `counts`.
-    pub(super) counts: Vec<u8>,
+    counts: Vec<u8>,
     /// From `op_id` to the end, without the closing brace.
-    pub(super) tail: Vec<u8>,
+    tail: Part,
+}
+
+/// A stretch of a rendered post.
+struct Part {
+    shared: Vec<u8>,
+    /// What its author gets, where that is something else.
+    own: Option<Vec<u8>>,
+}
+
+impl Part {
+    fn of(&self, own: bool) -> &[u8] {
+        let own = self.own.as_ref().filter(|_| own);
+        own.unwrap_or(&self.shared)
+    }
+
+    fn len(&self) -> usize {
+        self.shared.len() + self.own.as_ref().map_or(0, Vec::len)
+    }
 }
 
 impl Weighed for Card {
     fn weight(&self) -> usize {
-        self.head.len() + self.counts.len() + self.tail.len() + 256
+        self.head.len() + self.counts.len() + self.tail.len() + 320
     }
 }
 
@@ -58,8 +76,8 @@ struct Head<'a> {
 }
 
 #[derive(Serialize)]
-struct Tail {
-    op_id: Option<&'static str>,
+struct Tail<'a> {
+    op_id: Option<&'a str>,
     created_at: Timestamp,
     edited_at: Option<Timestamp>,
     deleted: bool,
@@ -138,32 +156,47 @@ fn card(
     author: Arc<AccountRow>,
     counts: &PostCounts,
 ) -> Result<Card> {
-    let head = Head {
-        id: post.post_id,
-        url: format!("{}/posts/{}", ctx.web_url(), post.post_id),
-        author: Person::from(&*author),
-        content: &post.content,
-        entities: entities(&post.content),
-        audience: render::audience_of(&post, false),
-        media: [],
+    let head = |own| {
+        let head = bytes(&Head {
+            id: post.post_id,
+            url: format!("{}/posts/{}", ctx.web_url(), post.post_id),
+            author: Person::from(&*author),
+            content: &post.content,
+            entities: entities(&post.content),
+            audience: render::audience_of(&post, own),
+            media: [],
+        });
+        head.map(|mut head| {
+            head.pop();
+            head
+        })
     };
-    let tail = Tail {
-        op_id: None,
-        created_at: post.created_at,
-        edited_at: post.edited_at,
-        deleted: post.deleted,
+    let tail = |op_id| {
+        let tail = bytes(&Tail {
+            op_id,
+            created_at: post.created_at,
+            edited_at: post.edited_at,
+            deleted: post.deleted,
+        });
+        tail.map(|mut tail| {
+            tail.pop();
+            tail.remove(0);
+            tail
+        })
     };
-    let mut head = bytes(&head)?;
-    head.pop();
-    let mut tail = bytes(&tail)?;
-    tail.pop();
-    tail.remove(0);
+    let (shows_lists, op_id) = (post.audience == AudienceKind::Custom, post.op_id.as_deref());
     Ok(Card {
-        head,
+        head: Part {
+            shared: head(false)?,
+            own: shows_lists.then(|| head(true)).transpose()?,
+        },
         counts: bytes(counts)?,
-        tail,
-        post,
+        tail: Part {
+            shared: tail(None)?,
+            own: op_id.map(|op_id| tail(Some(op_id))).transpose()?,
+        },
         author,
+        post,
     })
 }
 
@@ -172,14 +205,21 @@ pub(super) fn bytes(value: &impl Serialize) -> Result<Vec<u8>> {
 }
 
 impl Card {
-    /// Adds the post to `out`, with the original that it shares already rendered.
+    /// Whether `user_id` is who wrote the post.
+    pub(super) fn is_by(&self, user_id: UserId) -> bool {
+        self.post.author_id == user_id
+    }
+
+    /// Adds the post to `out` as its author gets it (`own`) or as others do, with the original that it
+    /// shares already rendered.
     pub(super) fn splice(
         &self,
         out: &mut Vec<u8>,
+        own: bool,
         original: Option<&[u8]>,
         viewer: &PostViewer,
     ) -> Result<()> {
-        out.extend_from_slice(&self.head);
+        out.extend_from_slice(self.head.of(own));
         out.extend_from_slice(b",\"shared_post\":");
         out.extend_from_slice(original.unwrap_or(b"null"));
         out.extend_from_slice(b",\"counts\":");
@@ -187,13 +227,13 @@ impl Card {
         out.extend_from_slice(b",\"viewer\":");
         serde_json::to_writer(&mut *out, viewer).map_err(Error::internal)?;
         out.push(b',');
-        out.extend_from_slice(&self.tail);
+        out.extend_from_slice(self.tail.of(own));
         out.push(b'}');
         Ok(())
     }
 }
 
-/// Those of the cards that somebody who is signed in sees, and is not the author of.
+/// Those of the cards that somebody who is signed in sees.
 pub(super) async fn seen_cards(
     ctx: &Ctx,
     reads: &mut Reads<'_>,

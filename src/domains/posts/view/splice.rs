@@ -31,34 +31,8 @@ pub async fn rendered(ctx: &Ctx, me: UserId, ids: &[PostId]) -> Result<Vec<Rende
     let reads = &mut Reads::cached(ctx);
     let ties = relations::ties_of(reads, Viewer(Some(me))).await?;
     let seen = Spliced::load(ctx, reads, me, &ties, ids).await?;
-    let mut own = whole(ctx, reads, me, &seen.whole(ids)).await?;
-    let shown = ids.iter().filter_map(|id| match own.remove(id) {
-        Some(post) => Some(Ok(post)),
-        None => seen.render(*id).transpose(),
-    });
+    let shown = ids.iter().filter_map(|id| seen.render(*id).transpose());
     shown.collect()
-}
-
-/// Posts of which `me` sees more than others do, or which share such a one.
-async fn whole(
-    ctx: &Ctx,
-    reads: &mut Reads<'_>,
-    me: UserId,
-    ids: &[PostId],
-) -> Result<HashMap<PostId, Rendered>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let posts = render::posts(ctx, reads, Viewer(Some(me)), ids).await?;
-    let rendered = posts.iter().map(|post| {
-        let rendered = Rendered {
-            id: post.id,
-            author_id: post.author.id,
-            json: card::bytes(post)?,
-        };
-        Ok((post.id, rendered))
-    });
-    rendered.collect()
 }
 
 struct Spliced {
@@ -95,19 +69,6 @@ impl Spliced {
         })
     }
 
-    /// Those of the posts that cards cannot show in full.
-    fn whole(&self, ids: &[PostId]) -> Vec<PostId> {
-        let is_own = |card: &Card| card.post.author_id == self.me;
-        let of_own = |id: &&PostId| {
-            let Some(card) = self.cards.get(id) else {
-                return false;
-            };
-            let original = card.post.shared_post_id.and_then(|id| self.cards.get(&id));
-            is_own(card) || original.is_some_and(|original| is_own(original))
-        };
-        ids.iter().filter(of_own).copied().collect()
-    }
-
     fn render(&self, id: PostId) -> Result<Option<Rendered>> {
         let Some(card) = self.cards.get(&id) else {
             return Ok(None);
@@ -118,7 +79,7 @@ impl Spliced {
                 Some(original) => {
                     let viewer = self.viewer(original, None);
                     let mut json = Vec::with_capacity(1_024);
-                    original.splice(&mut json, None, &viewer)?;
+                    original.splice(&mut json, original.is_by(self.me), None, &viewer)?;
                     (Some(json), Some(viewer.can_share))
                 }
                 None => (Some(card::bytes(&SharedPost::UNAVAILABLE)?), Some(false)),
@@ -126,7 +87,7 @@ impl Spliced {
         };
         let mut json = Vec::with_capacity(1_024);
         let viewer = self.viewer(card, can_share);
-        card.splice(&mut json, original.as_deref(), &viewer)?;
+        card.splice(&mut json, card.is_by(self.me), original.as_deref(), &viewer)?;
         Ok(Some(Rendered {
             id,
             author_id: card.post.author_id,
@@ -138,7 +99,7 @@ impl Spliced {
         let id = card.post.post_id;
         render::viewer_of(
             &card.post,
-            false,
+            card.is_by(self.me),
             original_can_be_shared,
             self.own.get(&id.uuid()).copied(),
             self.saved.contains(&id),
