@@ -200,3 +200,44 @@ async fn who_was_started_without_redis_lacks_nothing() {
     let app = TestApp::start_with(&[("REDIS_URL", "")]).await;
     assert_eq!(readiness(&app).await, ("ok".to_owned(), "none".to_owned()));
 }
+
+/// How many connections of requests the server has seen opened so far.
+async fn connected(redis: &OwnRedis) -> u64 {
+    let info: String = redis
+        .ask(redis::cmd("INFO").arg("stats"))
+        .await
+        .expect("Redis answers");
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("total_connections_received:"));
+    line.expect("a count").trim().parse().expect("a number")
+}
+
+#[tokio::test]
+async fn a_worker_has_a_connection_of_its_own_and_goes_on_when_all_are_cut() {
+    let redis = OwnRedis::start().await;
+    let Some((one, other)) = pair_on(&redis).await else {
+        return;
+    };
+    let who = one.person("person").await;
+    let read = async |app: &TestApp| {
+        let reply = who.at(&app.url).get("/v1/feed").await;
+        reply.expect_status(200).redis()
+    };
+    let before = connected(&redis).await;
+    // The first request of a thread has one opened, and does not wait for it.
+    for _ in 0..20 {
+        join_all([read(&one), read(&other)]).await;
+    }
+    assert!(connected(&redis).await > before, "no thread has its own");
+    under_traffic(&one, &other, async {
+        for _ in 0..5 {
+            let mut cut = redis::cmd("CLIENT");
+            cut.arg("KILL").arg("TYPE").arg("normal");
+            redis.ask::<i64>(&cut).await.expect("Redis answers");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    })
+    .await;
+    soon("one round trip again", async || read(&one).await == 1).await;
+}
