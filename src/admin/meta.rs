@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::domains::{auth, comments, posts, reactions, users};
+use crate::domains::{auth, comments, notifications, posts, reactions, users};
 use crate::platform::Ctx;
 use crate::platform::config::Registration;
 use crate::platform::http::{HttpResult, json_with_etag};
@@ -32,6 +32,8 @@ struct Meta {
     passwords: Passwords,
     /// Kinds of reaction.
     reactions: Vec<&'static str>,
+    /// The key under which browsers subscribe to push (VAPID): base64url.
+    vapid_public_key: String,
     /// Parts that this server has.
     features: Vec<&'static str>,
 }
@@ -95,7 +97,8 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             .iter()
             .map(|kind| kind.as_str())
             .collect(),
-        features: vec!["feed", "circles", "search"],
+        vapid_public_key: notifications::vapid_public_key(&ctx),
+        features: vec!["feed", "circles", "search", "notifications", "webpush"],
     };
     Ok(json_with_etag(&request, 0, &meta))
 }

@@ -74,6 +74,8 @@ ids! {
     PostId,
     /// A comment, or a reply to one.
     CommentId,
+    /// A notification, or one thing among those that it stands for.
+    NotificationId,
     /// A piece of background work.
     JobId,
 }

@@ -29,6 +29,7 @@ mod idempotency;
 mod lifetimes;
 mod limits;
 mod metrics;
+mod notifications;
 mod openapi;
 mod oracle;
 mod paging;

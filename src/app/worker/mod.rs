@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::warming;
-use crate::domains::{auth, comments, discovery, feed, posts, reactions, relations, users};
+use crate::domains::{
+    auth, comments, discovery, feed, notifications, posts, reactions, relations, users,
+};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
@@ -23,6 +25,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = comments::jobs(comments::events(registry));
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
+    let registry = notifications::jobs(registry);
     retention::jobs(warming::jobs(registry))
 }
 
@@ -35,6 +38,7 @@ pub fn start(ctx: &Ctx, stop: &CancellationToken) {
         stop.clone(),
         ctx.tasks(),
     );
+    notifications::start_courier(ctx, stop);
     Runner::new(ctx.db().clone(), registry, ctx.clone(), ctx.clock()).start(
         Arc::clone(ctx.wake_jobs()),
         stop.clone(),

@@ -102,6 +102,12 @@ impl Config {
                 Some(path) => sources.path(&path),
                 None => dir.join("mail"),
             },
+            push_hold: reader
+                .get("KITH_PUSH_HOLD", values::duration)
+                .unwrap_or_default(),
+            push_private: reader
+                .get("KITH_PUSH_PRIVATE", values::switch)
+                .unwrap_or(false),
             dir,
             instance: reader
                 .get("KITH_INSTANCE", values::name)

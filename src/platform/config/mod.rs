@@ -100,6 +100,10 @@ pub struct Config {
     pub mail_from: String,
     /// Where mail is written.
     pub mail_dir: PathBuf,
+    /// How long a notification waits before it goes to devices.
+    pub push_hold: Duration,
+    /// Whether devices may be pushed to in private networks.
+    pub push_private: bool,
     /// The name of this process.
     pub instance: String,
     /// The filter of the log.

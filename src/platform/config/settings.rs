@@ -111,7 +111,7 @@ pub const GROUPS: &[(&str, &[Setting])] = &[
     ("Who may do what", ACCESS),
     ("Keys", KEYS),
     ("Switches and bounds", BOUNDS),
-    ("Mail", MAIL),
+    ("Mail and push", MAIL),
     ("Watching it run", WATCHING),
 ];
 
@@ -331,6 +331,19 @@ const MAIL: &[Setting] = &[
         "Where mail is written when there is no server for it.",
     )
     .example("/var/spool/kith"),
+    Setting::fixed(
+        "KITH_PUSH_HOLD",
+        "5s",
+        "How long a notification waits before it goes to devices, so that whoever reads it elsewhere \
+         isn't disturbed. What somebody says to a person waits two fifths of it, mail sixty times.",
+    ),
+    Setting::fixed(
+        "KITH_PUSH_PRIVATE",
+        "off",
+        "Whether devices may be pushed to over plain HTTP and in private networks: `off`, or `on` \
+         for tests.",
+    )
+    .refused(&["on"]),
 ];
 
 const WATCHING: &[Setting] = &[

@@ -55,6 +55,28 @@ pub fn people() -> Vec<Line> {
         line("GET /v1/me/settings", Caller),
         with("PATCH /v1/me/settings", Caller, json!({})),
         line("GET /v1/me/counts", Caller),
+        line("GET /v1/notifications", Caller),
+        with(
+            "PUT /v1/notifications/seen",
+            Caller,
+            json!({"up_to": "2026-11-20T00:00:00Z"}),
+        ),
+        with(
+            "PUT /v1/notifications/read-all",
+            Caller,
+            json!({"up_to": "2026-11-20T00:00:00Z"}),
+        ),
+        line("PUT /v1/notifications/{notification}/read", HIDDEN),
+        line("DELETE /v1/notifications/{notification}", HIDDEN),
+        line("GET /v1/me/notification-preferences", Caller),
+        with(
+            "PUT /v1/me/notification-preferences",
+            Caller,
+            json!({"preferences": {}}),
+        ),
+        with("PUT /v1/me/push-subscriptions/{device}", Caller, json!({})),
+        line("DELETE /v1/me/push-subscriptions/{device}", Caller),
+        line("POST /v1/unsubscribe", Anybody(422)),
         line("GET /v1/me/saved", Caller),
         line(
             "GET /v1/users/{alice}",
@@ -246,5 +268,7 @@ pub fn administration() -> Vec<Line> {
         line("GET /v1/admin/cache", ADMIN),
         line("POST /v1/admin/cache/spaces/{space}/invalidate", ADMIN),
         line("POST /v1/admin/jobs/{job}/run", ADMIN),
+        line("GET /v1/admin/deliveries", ADMIN),
+        line("POST /v1/admin/deliveries/retry", ADMIN),
     ]
 }

@@ -76,6 +76,18 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines
 }
 
+/// The first notification of somebody to whom something has happened.
+async fn first_notification(who: &Session) -> String {
+    for _ in 0..200 {
+        let list = who.get("/v1/notifications").await.expect_status(200);
+        if let Some(id) = list.ids().pop() {
+            return id;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody told them");
+}
+
 struct Scene {
     app: TestApp,
     alice: Session,
@@ -86,6 +98,7 @@ struct Scene {
     comment: String,
     circle: String,
     request: String,
+    notification: String,
 }
 
 impl Scene {
@@ -117,6 +130,7 @@ impl Scene {
             .await
             .expect("suspended");
         app.wait_until_voids_are_delivered().await;
+        let notification = first_notification(&alice).await;
         Self {
             app,
             alice,
@@ -127,6 +141,7 @@ impl Scene {
             comment,
             circle,
             request,
+            notification,
         }
     }
 
@@ -138,6 +153,8 @@ impl Scene {
             ("{circle}", &self.circle),
             ("{request}", &self.request),
             ("{session}", &self.alice.session_id),
+            ("{notification}", &self.notification),
+            ("{device}", "phone"),
             ("{job}", "outbox.forget"),
             ("{space}", "post"),
             ("{tag}", "tea"),

@@ -3,15 +3,18 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::judge::Judge;
+use crate::domains::notifications::cache::NOTIFICATIONS;
+use crate::domains::notifications::model::Channel;
 use crate::domains::relations;
 use crate::kernel::{Result, UserId};
-use crate::platform::Reads;
+use crate::platform::{Ctx, Reads};
 
 /// How much waits for a person. What they may not see does not count.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 #[schema(as = WaitingCounts)]
 pub struct Counts {
-    /// Notifications; always nought, because there are none yet.
+    /// Notifications, of the last hundred.
     pub notifications: NotificationCounts,
     /// Messages; always nought, because there are none yet.
     pub messages: MessageCounts,
@@ -19,7 +22,7 @@ pub struct Counts {
     pub friend_requests: FriendRequestCounts,
 }
 
-/// Notifications that wait.
+/// Notifications that wait, each group as one.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct NotificationCounts {
     /// New since the list was last looked at.
@@ -47,13 +50,34 @@ pub struct FriendRequestCounts {
 }
 
 /// What waits for `user_id`.
-pub async fn counts(reads: &mut Reads<'_>, user_id: UserId) -> Result<Counts> {
+pub async fn counts(ctx: &Ctx, reads: &mut Reads<'_>, user_id: UserId) -> Result<Counts> {
     let requests = relations::count_requests(reads, user_id).await?;
     Ok(Counts {
+        notifications: count_notifications(ctx, reads, user_id).await?,
+        // What messaging counts comes here.
+        messages: MessageCounts::default(),
         friend_requests: FriendRequestCounts {
             unseen: requests.unseen,
             pending: requests.pending,
         },
-        ..Counts::default()
     })
+}
+
+async fn count_notifications(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    user_id: UserId,
+) -> Result<NotificationCounts> {
+    let hot = reads.find(&NOTIFICATIONS, &user_id).await?;
+    let judge = Judge::load(reads, user_id, &hot.groups, ctx.now()).await?;
+    let mut counts = NotificationCounts::default();
+    for shown in hot
+        .groups
+        .iter()
+        .filter_map(|group| judge.show(group, Channel::InApp))
+    {
+        counts.unseen += i64::from(!shown.seen);
+        counts.unread += i64::from(!shown.read);
+    }
+    Ok(counts)
 }
