@@ -7,3 +7,4 @@ mod routes;
 mod view;
 
 pub use routes::configure;
+pub use view::counts;
