@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::warming;
-use crate::domains::{auth, comments, discovery, feed, posts, users};
+use crate::domains::{auth, comments, discovery, feed, posts, reactions, relations, users};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
@@ -17,8 +17,10 @@ use crate::platform::Ctx;
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
+    let registry = relations::events(registry);
+    let registry = reactions::events(registry);
     let registry = posts::jobs(posts::events(registry));
-    let registry = comments::jobs(registry);
+    let registry = comments::jobs(comments::events(registry));
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
     retention::jobs(warming::jobs(registry))

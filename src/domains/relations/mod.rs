@@ -11,12 +11,16 @@
 
 mod actions;
 mod cache;
+mod events;
 mod model;
 mod routes;
 mod store;
 mod view;
 
 pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
+pub use events::{
+    FriendAccepted, FriendRequestClosed, FriendRequested, RelationshipChanged, RequestRef, events,
+};
 pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::{LIMITS, configure};
 pub use view::{
