@@ -1,12 +1,15 @@
 //! The life of a process: build, run until stopped, drain.
 
+use std::any::Any;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use sqlx::PgPool;
@@ -38,6 +41,7 @@ use crate::platform::http::{
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
+use crate::platform::realtime::{Hub, Line};
 use crate::platform::sessions::Activity;
 
 /// Time and randomness of a process.
@@ -143,6 +147,7 @@ impl Application {
         behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         super::cache::keep(&ctx, &stop)?;
+        live::start(&ctx, &stop)?;
         warming::start(&ctx, &stop);
         if ctx.config().has_role(Role::Worker) {
             worker::start(&ctx, &stop);
@@ -152,6 +157,9 @@ impl Application {
         let (serving, showing) = (tokio::spawn(server), tokio::spawn(ops));
         stopped.await;
         health.set_draining();
+        if let Some(hub) = Hub::of(&ctx) {
+            hub.drain(ctx.config().shutdown_grace).await;
+        }
         handle.stop(true).await;
         serving.await??;
         // Shown until now, so that a scrape sees the draining.
@@ -212,7 +220,7 @@ pub fn context(
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
-        extras: Extras::default().with(live::hub()),
+        extras: Extras::default().with(live::hub(&config)),
         config: Arc::new(config),
     }))
 }
@@ -294,6 +302,13 @@ fn serve(
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))
             .wrap(from_fn(envelope))
+    })
+    .on_connect(|connection, data| {
+        // A socket whose client takes nothing any more is cut from outside.
+        let stream = (connection as &dyn Any).downcast_ref::<TcpStream>();
+        if let Some(Ok(line)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
+            data.insert(Line(Arc::new(line.into())));
+        }
     })
     .shutdown_timeout(grace)
     .disable_signals()

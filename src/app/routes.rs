@@ -6,6 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::admin;
 use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
 use crate::platform::limits::{RouteLimit, RouteLimits};
+use crate::platform::realtime;
 
 /// Registers everything that the OpenAPI document describes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -25,7 +26,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(comments::configure)
             .configure(feed::configure)
             .configure(discovery::configure)
-            .configure(notifications::configure),
+            .configure(notifications::configure)
+            .configure(realtime::configure),
     );
 }
 

@@ -6,6 +6,7 @@ use super::counters;
 use super::dataset::Dataset;
 use super::report::{Progress, Step};
 use super::tables::{self, Shared, Table};
+use super::told;
 use crate::infra::db::Conn;
 use crate::kernel::UserId;
 
@@ -35,6 +36,8 @@ pub const SPACES: &[&str] = &[
     "space:comments",
     "space:comments-newest",
     "space:replies",
+    "space:notifications",
+    "space:notification-marks",
     "space:suggestions",
     "space:trending-posts",
     "space:trending-hashtags",
@@ -80,6 +83,7 @@ pub async fn load(
         });
         copy(&mut tx, table).await?;
     }
+    told::tell(&mut tx, data).await?;
     void_spaces(&mut tx).await?;
     analyze(&mut tx).await?;
     tx.commit().await?;

@@ -59,6 +59,7 @@ const WITHOUT_DATABASE: &[&str] = &["get_meta", "livez"];
 const OTHERS: &[(&str, &[&str])] = &[
     ("cancel_friend_request", &["409"]),
     ("create_friend_request", &["404"]),
+    ("list_events", &["410"]),
     ("login", &["401", "403"]),
     ("refresh", &["401", "403"]),
     ("register", &["403", "409"]),

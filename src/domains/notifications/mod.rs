@@ -12,6 +12,7 @@
 mod actions;
 mod cache;
 mod jobs;
+mod live;
 mod model;
 mod routes;
 mod store;
@@ -19,6 +20,7 @@ mod view;
 
 pub use cache::{NOTIFICATION_MARKS, NOTIFICATIONS, SPACES};
 pub use jobs::{Courier, jobs, start_courier};
+pub use live::LIVE;
 pub use model::{Channel, Kind, Lane};
 pub use routes::configure;
 pub use view::{Counts, counts, vapid_public_key};

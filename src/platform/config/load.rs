@@ -88,6 +88,9 @@ impl Config {
                     values::count(text, 1_000_000_000)
                 })
                 .unwrap_or_default(),
+            live_beat: reader
+                .get("KITH_LIVE_BEAT", values::duration)
+                .unwrap_or_default(),
             max_sockets: reader
                 .get("KITH_MAX_SOCKETS", |text| values::count(text, 10_000_000))
                 .unwrap_or_default(),

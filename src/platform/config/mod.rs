@@ -90,6 +90,8 @@ pub struct Config {
     pub feed_timeline: Duration,
     /// Authors with more friends and followers than this are not pushed.
     pub feed_pull_above: u32,
+    /// How often an idle socket is asked for a sign of life.
+    pub live_beat: Duration,
     /// How many sockets are kept open at most.
     pub max_sockets: u32,
     /// How long requests in progress may take to finish at the end.

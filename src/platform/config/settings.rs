@@ -301,6 +301,12 @@ const BOUNDS: &[Setting] = &[
          read, instead of being put into every timeline. Such an author stays one.",
     ),
     Setting::fixed(
+        "KITH_LIVE_BEAT",
+        "25s",
+        "How often an idle socket is asked for a sign of life. Other intervals of what is told live \
+         are in proportion to it.",
+    ),
+    Setting::fixed(
         "KITH_MAX_SOCKETS",
         "10000",
         "How many sockets this process keeps open at most.",

@@ -127,13 +127,15 @@ impl Scene {
 
     /// A digest of every row that a request may change. Events of security are told of refusals too,
     /// sessions note when they were used, jobs run and events are delivered by themselves, and what
-    /// is talked about is ranked.
+    /// is talked about is ranked, and people are told of what happened.
     async fn digest(&self) -> BTreeMap<String, String> {
         let tables: Vec<String> = sqlx::query_scalar(
             "select relname::text from pg_class
              where relkind = 'r' and relnamespace = 'public'::regnamespace
                and relname not in ('security_event', 'session', 'job', 'outbox', 'cache_void',
-                                   'trending_post', 'trending_hashtag')",
+                                   'trending_post', 'trending_hashtag', 'notification',
+                                   'notification_item', 'notification_delivery')
+               and relname not like 'stream%'",
         )
         .fetch_all(&self.app.db)
         .await

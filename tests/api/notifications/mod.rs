@@ -3,6 +3,7 @@
 mod counts;
 mod grouping;
 mod kinds;
+mod live;
 mod mail;
 mod preferences;
 mod push;

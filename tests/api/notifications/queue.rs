@@ -23,7 +23,7 @@ async fn start_idle() -> TestApp {
 /// A person with a device, and a notification on its way to it.
 async fn on_its_way(app: &TestApp, receiver: &Receiver) -> (Session, Browser) {
     let (author, browser) = (app.person("author").await, Browser::new());
-    let endpoint = format!("{}/device", receiver.url);
+    let endpoint = format!("{}/{}", receiver.url, author.username);
     browser.subscribe(&author, "phone", &endpoint).await;
     let post = author.post_to(&json!("public"), "a post").await;
     react(&app.person("fan").await, &format!("/v1/posts/{post}")).await;

@@ -55,6 +55,7 @@ pub fn people() -> Vec<Line> {
         line("GET /v1/me/settings", Caller),
         with("PATCH /v1/me/settings", Caller, json!({})),
         line("GET /v1/me/counts", Caller),
+        line("GET /v1/events", Caller),
         line("GET /v1/notifications", Caller),
         with(
             "PUT /v1/notifications/seen",

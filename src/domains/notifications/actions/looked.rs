@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, TimeDelta};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::super::live::{self, Telling};
 use super::super::store;
 use super::tell::forget;
 use crate::kernel::{Error, NotificationId, Result, Timestamp, UserId};
@@ -42,14 +44,20 @@ async fn resolve(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<Timestamp
 /// Notes how far a person has seen the list.
 pub async fn mark_seen(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()> {
     let at = resolve(tx, user_id, up_to).await?;
-    store::advance_seen(tx.conn(), user_id, at).await?;
+    if store::advance_seen(tx.conn(), user_id, at).await? {
+        let mut telling = Telling::default();
+        telling.counts(user_id);
+        telling.tell(tx).await?;
+    }
     Ok(())
 }
 
 /// Notes how far a person has read everything.
 pub async fn mark_all_read(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()> {
     let at = resolve(tx, user_id, up_to).await?;
-    store::advance_read_all(tx.conn(), user_id, at).await?;
+    if store::advance_read_all(tx.conn(), user_id, at).await? {
+        tell_read(tx, user_id, json!({"up_to": at})).await?;
+    }
     Ok(())
 }
 
@@ -57,16 +65,28 @@ pub async fn mark_all_read(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result
 pub async fn mark_read(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<NotificationId> {
     let found = store::find_own(tx.conn(), user_id, id).await?;
     let (group_id, at) = found.ok_or_else(Error::not_found)?;
-    store::advance_read(tx.conn(), group_id, at).await?;
+    if store::advance_read(tx.conn(), group_id, at).await? {
+        tell_read(tx, user_id, json!({"ids": [group_id], "up_to": at})).await?;
+    }
     Ok(group_id)
+}
+
+/// Tells a person's other devices what was read.
+async fn tell_read(tx: &mut Tx, user_id: UserId, detail: Value) -> Result<()> {
+    let mut telling = Telling::default();
+    telling.add(user_id, live::news(user_id, live::READ, detail));
+    telling.tell(tx).await
 }
 
 /// Deletes a notification, or one thing of those that it stands for.
 pub async fn delete(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<()> {
+    let mut telling = Telling::default();
     if store::delete_group(tx.conn(), user_id, id).await? {
-        return Ok(());
+        telling.cleared(user_id, &[id]);
+    } else {
+        let group_id = store::delete_item(tx.conn(), user_id, id).await?;
+        let group_id = group_id.ok_or_else(Error::not_found)?;
+        forget(tx, &mut telling, &[(group_id, user_id)]).await?;
     }
-    let group_id = store::delete_item(tx.conn(), user_id, id).await?;
-    let group_id = group_id.ok_or_else(Error::not_found)?;
-    forget(tx, vec![(group_id, user_id)]).await
+    telling.tell(tx).await
 }

@@ -2,19 +2,25 @@
 
 use chrono::TimeDelta;
 
+use super::super::live::Telling;
 use super::super::model::{Channel, Lane};
 use super::super::store::{self, Due, Happening};
 use crate::kernel::{NotificationId, Result, UserId};
 use crate::platform::Tx;
 
 /// Tells people of what happened; nobody of what they did themselves.
-pub async fn notice(tx: &mut Tx, mut happenings: Vec<Happening>) -> Result<()> {
+pub async fn notice(
+    tx: &mut Tx,
+    telling: &mut Telling,
+    mut happenings: Vec<Happening>,
+) -> Result<()> {
     happenings.retain(|happening| happening.user_id != happening.actor_id);
     // Every transaction locks the groups in one order.
     happenings.sort_by_key(|happening| happening.user_id);
     for happening in &happenings {
         let ids = (tx.new_id(), tx.new_id());
         if let Some(id) = store::record(tx.conn(), happening, ids).await? {
+            telling.created(happening.user_id, id, happening.actor_id);
             send_on_its_way(tx, id, happening).await?;
         }
     }
@@ -44,10 +50,22 @@ async fn send_on_its_way(tx: &mut Tx, id: NotificationId, happening: &Happening)
 }
 
 /// Makes the groups fit from which something was taken.
-pub async fn forget(tx: &mut Tx, gone: Vec<(NotificationId, UserId)>) -> Result<()> {
+pub async fn forget(
+    tx: &mut Tx,
+    telling: &mut Telling,
+    gone: &[(NotificationId, UserId)],
+) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
     let ids: Vec<NotificationId> = gone.iter().map(|(id, _)| *id).collect();
-    store::settle_groups(tx.conn(), &ids).await
+    let left = store::settle_groups(tx.conn(), &ids).await?;
+    for (id, user_id) in gone {
+        if left.contains(id) {
+            telling.counts(*user_id);
+        } else {
+            telling.cleared(*user_id, &[*id]);
+        }
+    }
+    Ok(())
 }

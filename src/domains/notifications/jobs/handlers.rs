@@ -1,9 +1,12 @@
 //! What each event means to whom. A handler looks up what is true by now, so it may run late, twice,
 //! or after the handler of a later event.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 
 use super::super::actions::{forget, notice};
+use super::super::live::{self, Telling};
 use super::super::model::{Kind, Subject};
 use super::super::store::{self, CommentFacts, Happening};
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
@@ -13,15 +16,32 @@ use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendReque
 use crate::domains::users;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, UserId};
+use crate::platform::realtime::News;
 use crate::platform::write::job_transaction;
 use crate::platform::{Ctx, Tx};
 
-type Writing<'a> = BoxFuture<'a, Result<()>>;
+/// Runs a handler in a transaction, and tells inboxes at its end what it has to tell.
+async fn write<F>(ctx: &Ctx, handler: F) -> Result<()>
+where
+    F: for<'a> Fn(&'a mut Tx, &'a mut Telling) -> BoxFuture<'a, Result<()>>,
+    F: Send + Sync + 'static,
+{
+    let handler = Arc::new(handler);
+    job_transaction(ctx, |tx| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            let mut telling = Telling::default();
+            handler(tx, &mut telling).await?;
+            telling.tell(tx).await
+        })
+    })
+    .await
+}
 
 /// Somebody asks for friendship.
 pub async fn requested(ctx: Ctx, event: FriendRequested) -> Result<()> {
     let request = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let id = request.friend_request_id;
             let Some(at) = store::find_open_request(tx.conn(), id).await? else {
@@ -34,21 +54,33 @@ pub async fn requested(ctx: Ctx, event: FriendRequested) -> Result<()> {
                 source_id: id.uuid(),
                 at,
             };
-            notice(tx, vec![asked]).await
+            tell_request(telling, live::FRIEND_REQUESTED, &asked);
+            notice(tx, telling, vec![asked]).await
         })
     })
     .await
 }
 
+/// A request is told beside its notification, for those who keep a list of them.
+fn tell_request(telling: &mut Telling, kind: &'static str, of: &Happening) {
+    let news = live::news(of.user_id, kind, serde_json::Value::Null);
+    let news = News {
+        object_id: Some(of.source_id),
+        actor: Some(of.actor_id),
+        ..news
+    };
+    telling.add(of.user_id, news);
+}
+
 /// A request is accepted: the one who asked hears of it, and nothing waits for the other any more.
 pub async fn accepted(ctx: Ctx, event: FriendAccepted) -> Result<()> {
     let request = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let id = request.friend_request_id;
             let kinds = [Kind::FriendRequest];
             let gone = store::forget_source(tx.conn(), &kinds, id.uuid(), None).await?;
-            forget(tx, gone).await?;
+            forget(tx, telling, &gone).await?;
             let Some(at) = store::find_acceptance(tx.conn(), id).await? else {
                 return Ok(());
             };
@@ -59,7 +91,8 @@ pub async fn accepted(ctx: Ctx, event: FriendAccepted) -> Result<()> {
                 source_id: id.uuid(),
                 at,
             };
-            notice(tx, vec![accepted]).await
+            tell_request(telling, live::FRIEND_ACCEPTED, &accepted);
+            notice(tx, telling, vec![accepted]).await
         })
     })
     .await
@@ -68,11 +101,11 @@ pub async fn accepted(ctx: Ctx, event: FriendAccepted) -> Result<()> {
 /// A request ended without friendship.
 pub async fn closed(ctx: Ctx, event: FriendRequestClosed) -> Result<()> {
     let id = event.friend_request_id.uuid();
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let kinds = [Kind::FriendRequest];
             let gone = store::forget_source(tx.conn(), &kinds, id, None).await?;
-            forget(tx, gone).await
+            forget(tx, telling, &gone).await
         })
     })
     .await
@@ -81,7 +114,7 @@ pub async fn closed(ctx: Ctx, event: FriendRequestClosed) -> Result<()> {
 /// Somebody has commented: whom they call hears of that, else whom they answer, else whose post it is.
 pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
     let CommentRef { comment_id, .. } = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
                 return Ok(());
@@ -95,7 +128,7 @@ pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
                 source_id: comment_id.uuid(),
                 at: comment.created_at,
             });
-            notice(tx, happenings.collect()).await
+            notice(tx, telling, happenings.collect()).await
         })
     })
     .await
@@ -124,14 +157,14 @@ fn concerned(
 /// A comment says something else: it may call others now.
 pub async fn comment_edited(ctx: Ctx, event: CommentEdited) -> Result<()> {
     let CommentRef { comment_id, .. } = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
                 return Ok(());
             };
             let called = called(tx, &comment.content, comment.post_id).await?;
             let gone = store::forget_mentions(tx.conn(), comment_id.uuid(), &called).await?;
-            forget(tx, gone).await?;
+            forget(tx, telling, &gone).await?;
             let mentions = called.into_iter().map(|user_id| Happening {
                 user_id,
                 subject: Subject::CommentMention(comment.post_id, comment_id),
@@ -139,7 +172,7 @@ pub async fn comment_edited(ctx: Ctx, event: CommentEdited) -> Result<()> {
                 source_id: comment_id.uuid(),
                 at: comment.edited_at.unwrap_or(comment.created_at),
             });
-            notice(tx, mentions.collect()).await
+            notice(tx, telling, mentions.collect()).await
         })
     })
     .await
@@ -148,12 +181,12 @@ pub async fn comment_edited(ctx: Ctx, event: CommentEdited) -> Result<()> {
 /// A comment is gone, and with it all that was told of it.
 pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
     let CommentRef { comment_id, .. } = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let kinds = [Kind::Comment, Kind::Reply, Kind::Mention];
             let mut gone = store::forget_source(tx.conn(), &kinds, comment_id.uuid(), None).await?;
             gone.extend(store::forget_comment(tx.conn(), comment_id).await?);
-            forget(tx, gone).await
+            forget(tx, telling, &gone).await
         })
     })
     .await
@@ -162,7 +195,7 @@ pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
 /// Somebody has posted: whom they call hears of it, and whose post they share.
 pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
     let PostRef { post_id, .. } = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let Some(post) = store::find_post(tx.conn(), post_id).await? else {
                 return Ok(());
@@ -180,7 +213,7 @@ pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
                 source_id: post_id.uuid(),
                 at: post.created_at,
             });
-            notice(tx, happenings.collect()).await
+            notice(tx, telling, happenings.collect()).await
         })
     })
     .await
@@ -189,14 +222,14 @@ pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
 /// A post says something else, or is for others: it may call others now.
 pub async fn post_edited(ctx: Ctx, event: PostEdited) -> Result<()> {
     let PostRef { post_id, .. } = event.0;
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let Some(post) = store::find_post(tx.conn(), post_id).await? else {
                 return Ok(());
             };
             let called = called(tx, &post.content, post_id).await?;
             let gone = store::forget_mentions(tx.conn(), post_id.uuid(), &called).await?;
-            forget(tx, gone).await?;
+            forget(tx, telling, &gone).await?;
             let mentions = called.into_iter().map(|user_id| Happening {
                 user_id,
                 subject: Subject::PostMention(post_id),
@@ -204,7 +237,7 @@ pub async fn post_edited(ctx: Ctx, event: PostEdited) -> Result<()> {
                 source_id: post_id.uuid(),
                 at: post.edited_at.unwrap_or(post.created_at),
             });
-            notice(tx, mentions.collect()).await
+            notice(tx, telling, mentions.collect()).await
         })
     })
     .await
@@ -215,14 +248,14 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
     if event.was_there && event.is_there {
         return Ok(());
     }
-    job_transaction(&ctx, |tx| -> Writing<'_> {
+    write(&ctx, move |tx, telling| {
         Box::pin(async move {
             let (kind, id, actor_id) = (event.target_kind, event.target_id, event.user_id);
             let found = store::find_reaction(tx.conn(), kind.as_str(), id, actor_id).await?;
             let Some(reaction) = found else {
                 let kinds = [Kind::Reaction];
                 let gone = store::forget_source(tx.conn(), &kinds, id, Some(actor_id)).await?;
-                return forget(tx, gone).await;
+                return forget(tx, telling, &gone).await;
             };
             let post_id = reaction.post_id;
             let reacted = Happening {
@@ -236,7 +269,7 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
                 source_id: id,
                 at: reaction.at,
             };
-            notice(tx, vec![reacted]).await
+            notice(tx, telling, vec![reacted]).await
         })
     })
     .await

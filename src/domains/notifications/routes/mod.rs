@@ -2,6 +2,7 @@
 
 mod admin;
 mod devices;
+mod events;
 mod list;
 mod preferences;
 
@@ -13,4 +14,5 @@ pub fn configure(cfg: &mut ServiceConfig) {
     preferences::configure(cfg);
     devices::configure(cfg);
     admin::configure(cfg);
+    events::configure(cfg);
 }

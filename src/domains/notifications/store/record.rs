@@ -130,8 +130,8 @@ pub async fn forget_mentions(
         .collect())
 }
 
-/// Makes groups fit the items that are left of them; those without any go.
-pub async fn settle_groups(conn: &mut Conn, ids: &[NotificationId]) -> Result<()> {
+/// Makes groups fit the items that are left of them; those without any go. Gives those that are left.
+pub async fn settle_groups(conn: &mut Conn, ids: &[NotificationId]) -> Result<Vec<NotificationId>> {
     // Locked first, so that the next statements see what others have noted meanwhile.
     sqlx::query_scalar!(
         "select 1 from notification where notification_id = any($1)
@@ -157,9 +157,15 @@ pub async fn settle_groups(conn: &mut Conn, ids: &[NotificationId]) -> Result<()
            and not exists (select from notification_item i where i.notification_id = n.notification_id)",
         ids as _
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    Ok(sqlx::query_scalar!(
+        r#"select notification_id as "notification_id: _" from notification
+           where notification_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Deletes the groups about a comment; gives whose they were.

@@ -1,5 +1,7 @@
 //! Pages of notifications.
 
+use std::collections::HashMap;
+
 use super::judge::Judge;
 use super::shape::{Dress, Notification};
 use crate::domains::notifications::cache::{Hot, NOTIFICATIONS};
@@ -43,6 +45,22 @@ pub async fn page(
     walk(ctx, reads, user_id, grouping, slice).await
 }
 
+/// Those of the groups that the person may see on this channel.
+pub async fn some(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    user_id: UserId,
+    ids: &[NotificationId],
+    channel: Channel,
+) -> Result<HashMap<NotificationId, Notification>> {
+    let groups = {
+        let conn = &mut *reads.conn().await?;
+        store::list_groups_by_id(conn, user_id, ids).await?
+    };
+    let found = shown(ctx, reads, user_id, &groups, channel).await?;
+    Ok(found.into_iter().map(|(_, one)| (one.id, one)).collect())
+}
+
 /// One group, if the person may see it on this channel.
 pub async fn one(
     ctx: &Ctx,
@@ -51,12 +69,8 @@ pub async fn one(
     group_id: NotificationId,
     channel: Channel,
 ) -> Result<Option<Notification>> {
-    let groups = {
-        let conn = &mut *reads.conn().await?;
-        store::list_groups_by_id(conn, user_id, &[group_id]).await?
-    };
-    let found = shown(ctx, reads, user_id, &groups, channel).await?.pop();
-    Ok(found.map(|(_, notification)| notification))
+    let mut found = some(ctx, reads, user_id, &[group_id], channel).await?;
+    Ok(found.remove(&group_id))
 }
 
 /// The groups of an entry that may fill a page, in the order of the walk.

@@ -9,6 +9,6 @@ mod shape;
 
 pub use counts::{Counts, counts};
 pub use deliveries::{Deliveries, PushSubscription, Revived, deliveries, vapid_public_key};
-pub use list::{Grouping, one, page};
+pub use list::{Grouping, one, page, some};
 pub use preferences::{PreferenceTable, preferences};
 pub use shape::Notification;
