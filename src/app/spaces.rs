@@ -1,7 +1,7 @@
 //! Every cache space, in the order of the domains.
 
 use crate::admin;
-use crate::domains::{comments, discovery, feed, posts, reactions, relations, users};
+use crate::domains::{comments, discovery, feed, messaging, posts, reactions, relations, users};
 use crate::infra::cache::Described;
 use crate::platform::sessions;
 
@@ -16,6 +16,7 @@ pub fn spaces() -> Vec<Described> {
         comments::SPACES,
         feed::SPACES,
         discovery::SPACES,
+        messaging::SPACES,
         admin::SPACES,
     ]
     .concat()

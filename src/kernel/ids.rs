@@ -74,6 +74,10 @@ ids! {
     PostId,
     /// A comment, or a reply to one.
     CommentId,
+    /// A conversation of two people or of a group.
+    ConversationId,
+    /// A message in a conversation.
+    MessageId,
     /// A piece of background work.
     JobId,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::warming;
-use crate::domains::{auth, comments, discovery, feed, posts, users};
+use crate::domains::{auth, comments, discovery, feed, messaging, posts, users};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
@@ -21,6 +21,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = comments::jobs(registry);
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
+    let registry = messaging::events(registry);
     retention::jobs(warming::jobs(registry))
 }
 

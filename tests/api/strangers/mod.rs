@@ -72,6 +72,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines.extend(lines::people());
     lines.extend(lines::relation(&alice));
     lines.extend(lines::post(scene));
+    lines.extend(lines::messages(&alice));
     lines.extend(lines::administration());
     lines
 }
@@ -86,6 +87,8 @@ struct Scene {
     comment: String,
     circle: String,
     request: String,
+    conversation: String,
+    message: String,
 }
 
 impl Scene {
@@ -107,6 +110,15 @@ impl Scene {
             .await
             .expect_status(201)
             .id();
+        let with_friend = json!({"member_ids": [friend.id]});
+        let conversation = alice.post("/v1/conversations", &with_friend).await.id();
+        let said = alice
+            .post(
+                &format!("/v1/conversations/{conversation}/messages"),
+                &json!({"content": "between us"}),
+            )
+            .await;
+        let message = said.expect_status(201).id();
         alice
             .set(&format!("/v1/users/{}/block", blocked.id))
             .await
@@ -127,6 +139,8 @@ impl Scene {
             comment,
             circle,
             request,
+            conversation,
+            message,
         }
     }
 
@@ -137,6 +151,8 @@ impl Scene {
             ("{comment}", &self.comment),
             ("{circle}", &self.circle),
             ("{request}", &self.request),
+            ("{conversation}", &self.conversation),
+            ("{message}", &self.message),
             ("{session}", &self.alice.session_id),
             ("{job}", "outbox.forget"),
             ("{space}", "post"),
