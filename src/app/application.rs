@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
 use super::ops::{self, Ops};
-use super::{openapi, routes, schema, spaces::spaces, warming, worker};
+use super::{live, openapi, routes, schema, spaces::spaces, warming, worker};
 use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
 use crate::domains::{comments, feed, posts};
@@ -31,8 +31,7 @@ use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
-use crate::platform::context::AtOnce;
-use crate::platform::context::Parts;
+use crate::platform::context::{AtOnce, Extras, Parts};
 use crate::platform::door::{Prefetches, door};
 use crate::platform::http::{
     BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, envelope,
@@ -213,6 +212,7 @@ pub fn context(
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
+        extras: Extras::default().with(live::hub()),
         config: Arc::new(config),
     }))
 }

@@ -2,6 +2,8 @@
 
 use super::{Kind, Metric};
 
+pub use super::live::*;
+
 // ---- Requests ----
 
 /// `kith_http_requests_total`
@@ -331,6 +333,24 @@ pub const GROUPS: &[(&str, &[Metric])] = &[
         &[OUTBOX_AGE, FANOUT_LAG, JOBS_DUE, JOBS_AGE, JOBS_DEAD],
     ),
     ("Limits", &[LIMIT_REFUSALS, LIMIT_ALONE]),
+    (
+        "What is told live",
+        &[
+            LIVE_CONNECTIONS,
+            LIVE_PEOPLE,
+            LIVE_CHANNELS,
+            LIVE_WAITING,
+            LIVE_TOLD,
+            LIVE_TELL_SECONDS,
+            LIVE_SENT,
+            LIVE_DROPPED,
+            LIVE_CLOSES,
+            LIVE_GAPS,
+            LIVE_REPLAYED,
+            LIVE_SUBSCRIBED,
+            LIVE_PROBE_SECONDS,
+        ],
+    ),
     ("The process", &[READY, BUILD_INFO]),
 ];
 

@@ -1,6 +1,7 @@
 //! The context: handles to everything that a domain may need, cheap to clone.
 
 mod at_once;
+mod extras;
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::infra::redis::Redis;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
 pub use at_once::AtOnce;
+pub use extras::Extras;
 
 /// Handles to database, clock, randomness, mail and configuration.
 #[derive(Clone)]
@@ -58,6 +60,8 @@ pub struct Parts {
     pub limiter: Limiter,
     /// Bounds how many passwords are hashed at once: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
+    /// What stands above the context and is reached through it.
+    pub extras: Extras,
 }
 
 impl Ctx {
@@ -145,6 +149,11 @@ impl Ctx {
     /// Judges how often something may be done.
     pub fn limiter(&self) -> &Limiter {
         &self.0.limiter
+    }
+
+    /// What stands above the context and is reached through it, by its type.
+    pub fn part<T: std::any::Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.extras.get()
     }
 
     /// Bounds concurrent password hashing.

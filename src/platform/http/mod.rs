@@ -32,6 +32,8 @@ pub use body::{Body, BodyDigest, BodyLimit, OptionalBody};
 pub use client::{ClientAddress, TrustedProxies};
 pub use cors::cors;
 pub use costs::OpenCosts;
+pub use fit::fit;
+pub use json::{digest as digest_of, parse as read_json};
 pub use envelope::{catch_panics, envelope};
 pub use etag::{IfMatch, entity_tag, json_with_etag};
 pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};

@@ -36,6 +36,8 @@ pub struct Bearer {
     pub user_id: UserId,
     /// Their session, which may have ended meanwhile.
     pub session_id: SessionId,
+    /// When the token runs out, in seconds since 1970.
+    pub ends: i64,
 }
 
 /// Signs a token with the first key.
@@ -98,5 +100,6 @@ pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
     Ok(Bearer {
         user_id: claims.sub,
         session_id: claims.sid,
+        ends: claims.exp,
     })
 }
