@@ -178,7 +178,7 @@ async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
 async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     sqlx::query!(
         "analyze account, friendship, follow, post, post_audience, post_hashtag, comment, reaction,
-                 reaction_summary"
+                 reaction_summary, conversation, conversation_member, conversation_mark, message"
     )
     .execute(conn)
     .await?;

@@ -1,5 +1,6 @@
 //! A data set as the rows of each table, in an order that foreign keys allow.
 
+use super::chats;
 use super::copy::CopyText;
 use super::counters::Counters;
 use super::dataset::{Dataset, Named, Post, State, Target};
@@ -24,7 +25,7 @@ pub struct Shared<'a> {
     pub at: Timestamp,
 }
 
-type Fill = fn(&Dataset, &Counters, &Shared<'_>, &mut CopyText);
+pub(super) type Fill = fn(&Dataset, &Counters, &Shared<'_>, &mut CopyText);
 
 /// Every table that is loaded: its name, its COPY statement, what writes its rows.
 const TABLES: &[(&str, &str, Fill)] = &[
@@ -146,9 +147,13 @@ const TABLES: &[(&str, &str, Fill)] = &[
     ),
 ];
 
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str, Fill)> {
+    TABLES.iter().chain(chats::TABLES)
+}
+
 /// How many tables there are.
 pub fn count() -> usize {
-    TABLES.len()
+    all().count()
 }
 
 /// The tables of a data set, one after the other, so that only one is in memory as text.
@@ -157,7 +162,7 @@ pub fn tables<'a>(
     counters: &'a Counters,
     shared: &'a Shared<'a>,
 ) -> impl Iterator<Item = Table> + 'a {
-    TABLES.iter().map(move |(name, statement, fill)| {
+    all().map(move |(name, statement, fill)| {
         let mut rows = CopyText::default();
         fill(data, counters, shared, &mut rows);
         Table {

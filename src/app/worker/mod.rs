@@ -21,7 +21,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = comments::jobs(registry);
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
-    let registry = messaging::events(registry);
+    let registry = messaging::jobs(messaging::events(registry));
     retention::jobs(warming::jobs(registry))
 }
 

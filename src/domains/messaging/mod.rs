@@ -17,6 +17,8 @@
 mod actions;
 mod cache;
 mod events;
+mod jobs;
+mod live;
 mod model;
 mod routes;
 mod store;
@@ -24,6 +26,8 @@ mod view;
 
 pub use cache::{CONVERSATION, MEMBERS, MEMBERSHIP, MESSAGE, RECEIPTS, RECENT, SPACES, UNREAD};
 pub use events::{ConversationChanged, GroupInvited, MessageCreated, MessageRequested, events};
+pub use jobs::jobs;
+pub use live::LIVE;
 pub use model::{
     ConversationKind, MAX_MEMBERS, MemberState, MessageContent as Content, can_see_conversation,
 };

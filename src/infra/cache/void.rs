@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use redis::Pipeline;
 
-use super::{Cache, Witnessed};
 use super::entry::Stamp;
 use super::l2::{STATE_LIFE, VOID, millis};
+use super::{Cache, Witnessed};
 use crate::infra::redis::PATIENT;
 
 /// What this process voided lately is voided again on a new connection.

@@ -61,9 +61,8 @@ impl Serialize for Channel {
 impl<'de> Deserialize<'de> for Channel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let no_channel = |NoChannel| {
-            serde::de::Error::custom("a channel is a topic, a colon and an id")
-        };
+        let no_channel =
+            |NoChannel| serde::de::Error::custom("a channel is a topic, a colon and an id");
         text.parse().map_err(no_channel)
     }
 }

@@ -6,6 +6,7 @@ mod differential;
 mod groups;
 mod history;
 mod limits;
+mod live;
 mod lists;
 mod marks;
 mod messages;

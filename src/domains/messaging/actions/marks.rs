@@ -1,6 +1,7 @@
 //! What a conversation is to oneself: how far one has read, and whether it is quiet or put away.
 
 use super::hold;
+use crate::domains::messaging::live;
 use crate::domains::messaging::model::{Delivered, MemberState, MyChange, Read};
 use crate::domains::messaging::store::{self, Facts};
 use crate::kernel::{ConversationId, Error, Result, UserId};
@@ -15,8 +16,11 @@ pub async fn mark_read(tx: &mut Tx, me: UserId, id: ConversationId, read: Read) 
     let shown = !read.private
         && facts.state == MemberState::Active
         && store::tells_what_is_read(tx.conn(), me).await?;
-    store::advance_read(tx.conn(), id, me, up_to, shown).await?;
-    Ok(())
+    let moved = store::advance_read(tx.conn(), id, me, up_to, shown).await?;
+    match moved {
+        Some(mark) if shown => live::tell_reading(tx, id, me, mark.shown_up_to).await,
+        _ => Ok(()),
+    }
 }
 
 /// Moves how far messages have reached `me` forward, on any of their devices.
@@ -28,8 +32,9 @@ pub async fn mark_delivered(
 ) -> Result<()> {
     let facts = find(tx, me, id).await?;
     let up_to = within(&facts, delivered.up_to)?;
-    if facts.state == MemberState::Active {
-        store::advance_delivered(tx.conn(), id, me, up_to).await?;
+    let is_in = facts.state == MemberState::Active;
+    if is_in && store::advance_delivered(tx.conn(), id, me, up_to).await? {
+        live::tell_arrival(tx, id, me, up_to);
     }
     Ok(())
 }

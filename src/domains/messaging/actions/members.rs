@@ -1,7 +1,9 @@
 //! Who is in a group, and what they may do there.
 
-use super::{entrance, forbidden, guard_group, hold, hold_active, note_change, tell_in};
+use super::requests::refuse;
+use super::{entrance, forbidden, guard_group, hold, hold_active, note_change, note_in};
 use crate::domains::messaging::events::GroupInvited;
+use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Action, MAX_MEMBERS, MemberRole, MemberState, can_remove};
 use crate::domains::messaging::store::{self, Facts, Part};
 use crate::kernel::{Code, ConversationId, Error, Result, UserId};
@@ -30,27 +32,28 @@ pub async fn add_member(
         _ => MemberState::Request,
     };
     guard_room(tx, id).await?;
-    let now = tx.now();
-    let top = match state {
-        MemberState::Active => tell_in(tx, id, me, (Action::Added, Some(user_id)), "").await?,
-        _ => facts.top_seq,
+    let is_in = state == MemberState::Active;
+    let said = if is_in {
+        let added = (Action::Added, Some(user_id));
+        Some(note_in(tx, id, me, added, "").await?)
+    } else {
+        None
     };
     // Only that they were added is new to them.
-    let one = [(user_id, MemberRole::Member, state)];
-    let read = if state == MemberState::Active {
-        top - 1
-    } else {
-        top
-    };
-    store::upsert_members(tx.conn(), id, &one, read, now).await?;
+    let (one, now) = ([(user_id, MemberRole::Member, state)], tx.now());
+    store::upsert_members(tx.conn(), id, &one, facts.top_seq, now).await?;
     tx.emit(&GroupInvited {
         conversation_id: id,
         inviter_id: me,
         invitee_id: user_id,
-        is_request: state == MemberState::Request,
+        is_request: !is_in,
     })
     .await?;
-    note_change(tx, id).await
+    note_change(tx, id, None).await?;
+    if let Some(said) = said {
+        live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
+    }
+    live::tell_member(tx, id, me, (user_id, true)).await
 }
 
 async fn guard_room(tx: &mut Tx, id: ConversationId) -> Result<()> {
@@ -89,14 +92,26 @@ pub async fn remove_member(
         ));
     }
     if part.state == MemberState::Request {
-        store::update_state(tx.conn(), id, user_id, MemberState::Declined).await?;
-        return note_change(tx, id).await;
+        return refuse(tx, user_id, &facts).await;
     }
     let removed = (Action::Removed, Some(user_id));
-    let seq = tell_in(tx, id, me, removed, "").await?;
+    go(tx, id, (me, user_id), removed).await
+}
+
+/// The end of somebody's part in a group, which is told; the caller holds it.
+async fn go(
+    tx: &mut Tx,
+    id: ConversationId,
+    (actor, user_id): (UserId, UserId),
+    what: (Action, Option<UserId>),
+) -> Result<()> {
+    let said = note_in(tx, id, actor, what, "").await?;
     let now = tx.now();
-    store::update_left(tx.conn(), id, user_id, seq, now).await?;
-    note_change(tx, id).await
+    store::update_left(tx.conn(), id, user_id, said.seq, now).await?;
+    note_change(tx, id, None).await?;
+    note_change(tx, id, Some(user_id)).await?;
+    live::tell_message(tx, id, Done::Created, said.message_id, actor).await?;
+    live::tell_member(tx, id, actor, (user_id, false)).await
 }
 
 /// Leaves a group. An owner leaves it to somebody else.
@@ -105,9 +120,7 @@ async fn leave(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
     guard_group(&facts)?;
     match facts.state {
         MemberState::Left => return Ok(()),
-        MemberState::Request => {
-            return store::update_state(tx.conn(), id, me, MemberState::Declined).await;
-        }
+        MemberState::Request => return refuse(tx, me, &facts).await,
         _ => {}
     }
     if facts.role == MemberRole::Owner
@@ -115,10 +128,7 @@ async fn leave(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
     {
         store::update_role(tx.conn(), id, heir, MemberRole::Owner).await?;
     }
-    let seq = tell_in(tx, id, me, (Action::Left, None), "").await?;
-    let now = tx.now();
-    store::update_left(tx.conn(), id, me, seq, now).await?;
-    note_change(tx, id).await
+    go(tx, id, (me, me), (Action::Left, None)).await
 }
 
 /// Gives somebody in a group a role. Only the owner does, who is an admin after making somebody
@@ -145,7 +155,8 @@ pub async fn give_role(
         store::update_role(tx.conn(), id, me, MemberRole::Admin).await?;
     }
     store::update_role(tx.conn(), id, user_id, role).await?;
-    note_change(tx, id).await
+    note_change(tx, id, None).await?;
+    live::tell_update(tx, id, me).await
 }
 
 fn guard_owner(facts: &Facts, me: UserId, user_id: UserId) -> Result<()> {

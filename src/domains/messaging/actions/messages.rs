@@ -1,6 +1,7 @@
 //! What happens to a message after it was written.
 
 use super::{forbidden, hold, note_change};
+use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Bounds, MemberState, MessageChange, can_manage};
 use crate::domains::messaging::store::{self, Facts, MessageFacts};
 use crate::domains::reactions::{self, Kind, TargetKind};
@@ -28,10 +29,12 @@ pub async fn edit_message(
         return Ok(());
     };
     let now = tx.now();
-    if store::update_content(tx.conn(), message_id, content.as_str(), now).await? {
-        note_change(tx, message.conversation_id).await?;
+    if !store::update_content(tx.conn(), message_id, content.as_str(), now).await? {
+        return Ok(());
     }
-    Ok(())
+    let id = message.conversation_id;
+    note_change(tx, id, None).await?;
+    live::tell_message(tx, id, Done::Edited, message_id, me).await
 }
 
 /// Deletes a message for everybody: its author may, and who manages the group. Its place stays.
@@ -50,7 +53,9 @@ pub async fn delete_message(tx: &mut Tx, me: UserId, message_id: MessageId) -> R
     let now = tx.now();
     store::mark_deleted(tx.conn(), message_id, now).await?;
     reactions::forget(tx.conn(), TargetKind::Message, &[message_id.uuid()]).await?;
-    note_change(tx, message.conversation_id).await
+    let id = message.conversation_id;
+    note_change(tx, id, None).await?;
+    live::tell_message(tx, id, Done::Deleted, message_id, me).await
 }
 
 /// Sets one's reaction to a message, or takes it back with `None`.
@@ -63,10 +68,17 @@ pub async fn react(
     let (_, message) = hold_message(tx, me, message_id).await?;
     guard_alive(&message)?;
     let target_id = message_id.uuid();
+    let own = reactions::own(&mut tx.reads(), me, TargetKind::Message, &[target_id]).await?;
+    let before = own.get(&target_id).copied();
+    let Some(told) = kind.or(before).filter(|_| kind != before) else {
+        return Ok(());
+    };
     match kind {
-        Some(kind) => reactions::react(tx, TargetKind::Message, target_id, me, kind).await,
-        None => reactions::unreact(tx, TargetKind::Message, target_id, me).await,
+        Some(kind) => reactions::react(tx, TargetKind::Message, target_id, me, kind).await?,
+        None => reactions::unreact(tx, TargetKind::Message, target_id, me).await?,
     }
+    let id = message.conversation_id;
+    live::tell_reaction(tx, id, message_id, (me, told, kind.is_some())).await
 }
 
 /// Holds the conversation of a message that `me` sees, as somebody who is in it, and reads the

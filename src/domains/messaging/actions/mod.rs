@@ -19,7 +19,7 @@ pub use title::rename;
 use super::events::ConversationChanged;
 use super::model::{Action, ConversationKind, MemberState};
 use super::store::{self, Contact, Facts, NewRow};
-use crate::kernel::{Code, ConversationId, Error, Result, UserId};
+use crate::kernel::{Code, ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
 
 /// Holds a conversation that is there for `me`, and reads it afterwards: what was true before may
@@ -63,15 +63,21 @@ fn entrance(contact: &Contact) -> Result<MemberState> {
     })
 }
 
-/// Tells in a conversation, which the caller holds, what `author_id` has done, and gives the place
-/// of that message.
-async fn tell_in(
+/// A message that was written.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    message_id: MessageId,
+    seq: i64,
+}
+
+/// Writes down in a conversation, which the caller holds, what `author_id` has done.
+async fn note_in(
     tx: &mut Tx,
     id: ConversationId,
     author_id: UserId,
     (action, subject_id): (Action, Option<UserId>),
     content: &str,
-) -> Result<i64> {
+) -> Result<Said> {
     let (message_id, now) = (tx.new_id(), tx.now());
     let row = NewRow {
         message_id,
@@ -85,16 +91,20 @@ async fn tell_in(
     };
     let seq = store::insert_message(tx.conn(), &row, now).await?;
     store::advance_read(tx.conn(), id, author_id, seq, true).await?;
-    Ok(seq)
+    Ok(Said { message_id, seq })
 }
 
-/// Has the lists of everybody in a conversation show what has changed.
-async fn note_change(tx: &mut Tx, conversation_id: ConversationId) -> Result<()> {
-    let everybody = ConversationChanged {
+/// Has the list of somebody, or with `None` of everybody in a conversation, show what has changed.
+async fn note_change(
+    tx: &mut Tx,
+    conversation_id: ConversationId,
+    user_id: Option<UserId>,
+) -> Result<()> {
+    let changed = ConversationChanged {
         conversation_id,
-        user_id: None,
+        user_id,
     };
-    tx.emit(&everybody).await
+    tx.emit(&changed).await
 }
 
 fn forbidden(detail: &'static str) -> Error {

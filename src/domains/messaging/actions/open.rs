@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{entrance, note_change, tell_in};
+use super::{entrance, note_change, note_in};
 use crate::domains::messaging::events::GroupInvited;
+use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
     Action, MAX_MEMBERS, MemberRole, MemberState, NewConversation,
 };
@@ -88,7 +89,7 @@ async fn make_group(
     store::insert_group(tx.conn(), id, title, now).await?;
     store::upsert_members(tx.conn(), id, &people, 0, now).await?;
     let created = (Action::Created, None);
-    tell_in(tx, id, me, created, title.unwrap_or_default()).await?;
+    let said = note_in(tx, id, me, created, title.unwrap_or_default()).await?;
     for contact in contacts {
         let invited = GroupInvited {
             conversation_id: id,
@@ -98,6 +99,7 @@ async fn make_group(
         };
         tx.emit(&invited).await?;
     }
-    note_change(tx, id).await?;
+    note_change(tx, id, None).await?;
+    live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
     Ok(Opened::New(id))
 }

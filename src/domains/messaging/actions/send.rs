@@ -3,6 +3,7 @@
 use super::requests::enter;
 use super::{forbidden, hold};
 use crate::domains::messaging::events::{MessageCreated, MessageRequested};
+use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
     Bounds, MemberState, NewMessage, can_write, takes_messages,
 };
@@ -51,6 +52,7 @@ pub async fn send_message(
         seq,
     })
     .await?;
+    live::tell_message(tx, id, Done::Created, message_id, me).await?;
     Ok(message_id)
 }
 

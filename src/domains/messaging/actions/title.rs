@@ -1,6 +1,7 @@
 //! The name of a group.
 
-use super::{forbidden, guard_group, hold_active, note_change, tell_in};
+use super::{forbidden, guard_group, hold_active, note_change, note_in};
+use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Action, TitleChange, can_manage};
 use crate::domains::messaging::store;
 use crate::kernel::{ConversationId, Result, UserId};
@@ -28,6 +29,8 @@ pub async fn rename(
     }
     store::update_title(tx.conn(), id, title.as_deref()).await?;
     let titled = (Action::Titled, None);
-    tell_in(tx, id, me, titled, title.as_deref().unwrap_or_default()).await?;
-    note_change(tx, id).await
+    let said = note_in(tx, id, me, titled, title.as_deref().unwrap_or_default()).await?;
+    note_change(tx, id, None).await?;
+    live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
+    live::tell_update(tx, id, me).await
 }

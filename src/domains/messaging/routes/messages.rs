@@ -5,8 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::charge_for_stranger;
-use crate::domains::messaging::actions;
+use super::{answers, guard_pace};
 use crate::domains::messaging::model::{MessageChange, NewMessage, SeqKey};
 use crate::domains::messaging::view::{self, Message, MessageState, Seen, Wish};
 use crate::domains::reactions::{Kind, SetReaction};
@@ -17,7 +16,7 @@ use crate::platform::http::{
 };
 use crate::platform::limits::Gate;
 use crate::platform::sessions::{CurrentUser, Viewer};
-use crate::platform::{Answer, Ctx, Reads, Writer};
+use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(list_messages)
@@ -108,14 +107,9 @@ async fn create_message(
     id: PathOf<ConversationId>,
     new: Body<NewMessage>,
 ) -> HttpResult<HttpResponse> {
-    if view::goes_to_stranger(&mut Reads::cached(&ctx), me.id, *id).await? {
-        charge_for_stranger(&gate, me.id).await?;
-    }
+    guard_pace(&ctx, &gate, me.id, *id).await?;
     let written = writer.run(me.id, async move |tx| {
-        let message_id = actions::send_message(tx, me.id, *id, &new).await?;
-        let body = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
-        let place = format!("/v1/conversations/{}/messages?around={message_id}", *id);
-        Answer::created(place, body.version, &body)
+        answers::message_made(tx, me, *id, &new).await
     });
     written.await.map(unkept)
 }
@@ -135,9 +129,7 @@ async fn update_message(
     change: Body<MessageChange>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::edit_message(tx, me.id, *message_id, &change, if_match).await?;
-        let body = view::message(&mut tx.reads(), me.viewer(), *message_id).await?;
-        Answer::versioned(body.version, &body)
+        answers::message_edited(tx, me, *message_id, &change, if_match).await
     });
     written.await.map(unkept)
 }
@@ -154,8 +146,7 @@ async fn delete_message(
     message_id: PathOf<MessageId>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::delete_message(tx, me.id, *message_id).await?;
-        Ok(Answer::nothing())
+        answers::message_deleted(tx, me, *message_id).await
     });
     written.await.map(unkept)
 }
@@ -195,9 +186,7 @@ async fn change_reaction(
     kind: Option<Kind>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::react(tx, me.id, message_id, kind).await?;
-        let message = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
-        Answer::ok(&MessageState::from(message))
+        answers::reacted(tx, me, message_id, kind).await
     });
     written.await.map(unkept)
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::answers;
 use crate::domains::messaging::actions;
 use crate::domains::messaging::model::MyChange;
 use crate::domains::messaging::view::{self, Conversation, ConversationState};
@@ -34,8 +35,7 @@ async fn change_my_conversation(
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
         actions::change_mine(tx, me.id, *id, &change, if_match).await?;
-        let now = tx.now();
-        let body = view::state(&mut tx.reads(), me.id, *id, now).await?;
+        let body = answers::state_now(tx, me.id, *id).await?;
         Answer::versioned(body.version, &body)
     });
     written.await.map(unkept)

@@ -1,5 +1,6 @@
 //! Routes of conversations and messages. What they answer is kept by nothing on the way.
 
+pub(super) mod answers;
 mod conversations;
 mod members;
 mod messages;
@@ -8,8 +9,9 @@ mod reading;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::view;
 use crate::domains::relations;
-use crate::kernel::{Result, UserId};
+use crate::kernel::{ConversationId, Result, UserId};
 use crate::platform::limits::{Gate, RouteLimit, Subject, at_door, in_action, policies};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
@@ -42,6 +44,19 @@ pub const LIMITS: &[RouteLimit] = &[
 async fn charge_for_stranger(gate: &Gate, me: UserId) -> Result<()> {
     let check = Subject::User(me).check(&policies::MESSAGE_STRANGER);
     gate.pass(vec![check]).await.map(|_charged| ())
+}
+
+/// Counts a message of `me` if it goes to a stranger.
+pub(super) async fn guard_pace(
+    ctx: &Ctx,
+    gate: &Gate,
+    me: UserId,
+    id: ConversationId,
+) -> Result<()> {
+    if view::goes_to_stranger(&mut Reads::cached(ctx), me, id).await? {
+        charge_for_stranger(gate, me).await?;
+    }
+    Ok(())
 }
 
 /// The same if one of these people is no friend.

@@ -3,22 +3,17 @@
 use actix_web::{HttpResponse, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::domains::messaging::actions;
+use super::answers;
 use crate::domains::messaging::model::{Delivered, Read};
-use crate::domains::messaging::view::{self, ConversationState};
-use crate::kernel::{ConversationId, Result, UserId};
+use crate::domains::messaging::view::ConversationState;
+use crate::kernel::ConversationId;
+use crate::platform::Writer;
 use crate::platform::http::{Body, HttpResult, PathOf, unkept};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Tx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(mark_conversation_read)
         .service(mark_conversation_delivered);
-}
-
-async fn state_now(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<Answer> {
-    let now = tx.now();
-    Answer::ok(&view::state(&mut tx.reads(), me, id, now).await?)
 }
 
 /// Tell how far you have read
@@ -36,8 +31,7 @@ async fn mark_conversation_read(
     read: Body<Read>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::mark_read(tx, me.id, *id, *read).await?;
-        state_now(tx, me.id, *id).await
+        answers::marked_read(tx, me, *id, *read).await
     });
     written.await.map(unkept)
 }
@@ -56,8 +50,7 @@ async fn mark_conversation_delivered(
     delivered: Body<Delivered>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::mark_delivered(tx, me.id, *id, *delivered).await?;
-        state_now(tx, me.id, *id).await
+        answers::marked_delivered(tx, me, *id, *delivered).await
     });
     written.await.map(unkept)
 }

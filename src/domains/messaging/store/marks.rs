@@ -70,11 +70,9 @@ pub async fn list_unread(
         .collect())
 }
 
-/// How far somebody has read, and what the others are told of it.
+/// What the others are told of how far somebody has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadMark {
-    /// How far they have read.
-    pub read_up_to: i64,
     /// How far the others know.
     pub shown_up_to: i64,
 }
@@ -97,7 +95,7 @@ pub async fn advance_read(
                                     else delivered_up_to end
          where conversation_id = $1 and user_id = $2
            and (read_up_to < $3 or ($4 and shown_up_to < $3))
-         returning read_up_to, shown_up_to",
+         returning shown_up_to",
         conversation_id as _,
         user_id as _,
         up_to,

@@ -269,14 +269,3 @@ pub async fn count_members(conn: &mut Conn, conversation_id: ConversationId) -> 
     .fetch_one(conn)
     .await?)
 }
-
-/// Who is in a conversation or asked to it, in order of id.
-pub async fn list_present(conn: &mut Conn, conversation_id: ConversationId) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id: _" from conversation_member
-           where conversation_id = $1 and state in ('active', 'request') order by user_id"#,
-        conversation_id as _
-    )
-    .fetch_all(conn)
-    .await?)
-}

@@ -6,7 +6,7 @@ use super::seen::Seen;
 use crate::domains::messaging::cache::{MESSAGE, RECENT};
 use crate::domains::messaging::model::{SeqKey, Stretch};
 use crate::domains::messaging::store;
-use crate::kernel::page::{Direction, Page, Slice};
+use crate::kernel::page::{Page, Slice};
 use crate::kernel::{Error, MessageId, Result};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
@@ -56,23 +56,6 @@ pub async fn around(
     let page = older.page(rows).preceded_by(newer.page(newer_rows));
     let shown = messages(reads, viewer, &page.items).await?;
     Ok(page.with_items(shown))
-}
-
-/// The newest messages of a conversation, newest first.
-pub async fn newest(
-    reads: &mut Reads<'_>,
-    viewer: Viewer,
-    seen: &Seen,
-    limit: u16,
-) -> Result<Vec<Message>> {
-    let slice = Slice {
-        from: None,
-        direction: Direction::Next,
-        limit,
-    };
-    Ok(page(reads, viewer, seen, Wish::default(), &slice)
-        .await?
-        .items)
 }
 
 /// The messages at the places of a stretch, in the order of the walk: from the entry of the newest

@@ -9,10 +9,10 @@ mod message;
 mod messages;
 mod seen;
 
-pub use conversation::{Conversation, ConversationState, ConversationViewer, MemberView};
+pub use conversation::{Conversation, ConversationState, MemberView};
 pub use conversations::{conversation, conversations, state};
 pub use counts::{MessageCounts, count_messages};
-pub use history::{Wish, around, newest, page};
+pub use history::{Wish, around, page};
 pub use members::{member, members};
 pub use message::{Message, MessageState};
 pub use messages::{message, messages};
