@@ -130,7 +130,7 @@ async fn a_page_costs_the_same_for_few_messages_and_for_many() {
     for number in 0..5 {
         let other = app.person(&format!("other{number}")).await;
         ben.befriend(&other).await;
-        let id = direct(&ben, &other).await;
+        let id = direct(&other, &ben).await;
         say(&other, &id, "hi").await;
     }
     assert_eq!(list().await, one);

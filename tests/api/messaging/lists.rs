@@ -18,7 +18,7 @@ async fn the_conversation_in_which_something_was_said_last_comes_first() {
     let mut ids = Vec::new();
     for name in ["ada", "bea", "cora", "dina", "elle"] {
         let friend = friend_of(&app, &me, name).await;
-        let id = direct(&me, &friend).await;
+        let id = direct(&friend, &me).await;
         say(&friend, &id, "hi").await;
         ids.insert(0, id);
     }
@@ -88,7 +88,7 @@ async fn the_filters_agree_with_the_counts() {
     let app = TestApp::start().await;
     let (me, friend) = app.friends("me", "friend").await;
     let stranger = app.person("stranger").await;
-    let (known, asked) = (direct(&me, &friend).await, direct(&stranger, &me).await);
+    let (known, asked) = (direct(&friend, &me).await, direct(&stranger, &me).await);
     say(&friend, &known, "news").await;
     say(&stranger, &asked, "hello").await;
     assert_eq!(listed(&me, "?filter=unread").await, [known.as_str()]);

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::charge_unless_friends;
+use super::guard_group_pace;
 use crate::domains::messaging::actions::{self, Opened};
 use crate::domains::messaging::model::{NewConversation, TitleChange};
 use crate::domains::messaging::store::{self, Wanted};
@@ -117,9 +117,7 @@ async fn create_conversation(
     me: CurrentUser,
     new: Body<NewConversation>,
 ) -> HttpResult<HttpResponse> {
-    if new.member_ids.len() > 1 {
-        charge_unless_friends(&ctx, &gate, me.id, &new.member_ids).await?;
-    }
+    guard_group_pace(&ctx, &gate, me.id, &new.member_ids).await?;
     let written = writer.run(me.id, async move |tx| {
         let opened = actions::open(tx, me.id, &new).await?;
         let (Opened::New(id) | Opened::Known(id)) = opened;
