@@ -6,7 +6,6 @@
 //! that was seeded holds nothing that the domains could not have written.
 
 pub mod activity;
-mod chats;
 pub mod command;
 pub mod copy;
 pub mod counters;

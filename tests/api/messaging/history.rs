@@ -126,12 +126,16 @@ async fn a_page_costs_the_same_for_few_messages_and_for_many() {
         "{few} and {many}: answers are one more read"
     );
     let list = async || ben.get("/v1/conversations").await.expect_status(200).sql();
-    let one = list().await;
-    for number in 0..5 {
-        let other = app.person(&format!("other{number}")).await;
+    let begin = async |name: &str| {
+        let other = app.person(name).await;
         ben.befriend(&other).await;
         let id = direct(&other, &ben).await;
         say(&other, &id, "hi").await;
+    };
+    begin("first").await;
+    let one = list().await;
+    for name in ["second", "third", "fourth", "fifth"] {
+        begin(name).await;
     }
     assert_eq!(list().await, one);
 }

@@ -1,9 +1,9 @@
 //! Conversations as the rows of their tables.
 
-use super::copy::CopyText;
-use super::counters::Counters;
-use super::dataset::{Conversation, Dataset};
-use super::tables::{Fill, Shared};
+use super::{Fill, Shared};
+use crate::seeds::copy::CopyText;
+use crate::seeds::counters::Counters;
+use crate::seeds::dataset::{Conversation, Dataset};
 
 /// Their tables: name, COPY statement, what writes the rows.
 pub(super) const TABLES: &[(&str, &str, Fill)] = &[

@@ -1,6 +1,7 @@
 //! A data set as the rows of each table, in an order that foreign keys allow.
 
-use super::chats;
+mod chats;
+
 use super::copy::CopyText;
 use super::counters::Counters;
 use super::dataset::{Dataset, Named, Post, State, Target};
@@ -25,7 +26,7 @@ pub struct Shared<'a> {
     pub at: Timestamp,
 }
 
-pub(super) type Fill = fn(&Dataset, &Counters, &Shared<'_>, &mut CopyText);
+type Fill = fn(&Dataset, &Counters, &Shared<'_>, &mut CopyText);
 
 /// Every table that is loaded: its name, its COPY statement, what writes its rows.
 const TABLES: &[(&str, &str, Fill)] = &[
