@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::domains::{auth, comments, notifications, posts, reactions, users};
+use crate::domains::{auth, comments, messaging, notifications, posts, reactions, users};
 use crate::platform::Ctx;
 use crate::platform::config::Registration;
 use crate::platform::http::{HttpResult, json_with_etag};
@@ -46,6 +46,10 @@ struct Limits {
     comment: usize,
     /// Levels of replies below a comment.
     comment_depth: i16,
+    /// Characters of a message.
+    message: usize,
+    /// People in a group conversation.
+    conversation_members: usize,
     /// Characters of a display name.
     display_name: usize,
     /// Characters of a bio.
@@ -83,6 +87,8 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             post: posts::Content::MAX,
             comment: comments::Content::MAX,
             comment_depth: comments::MAX_DEPTH,
+            message: messaging::Content::MAX,
+            conversation_members: messaging::MAX_MEMBERS,
             display_name: users::DisplayName::MAX,
             bio: users::Bio::MAX,
             page: 100,
@@ -98,7 +104,7 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             .map(|kind| kind.as_str())
             .collect(),
         vapid_public_key: notifications::vapid_public_key(&ctx),
-        features: vec!["feed", "circles", "search", "notifications", "webpush"],
+        features: vec!["feed", "circles", "search", "messages", "notifications", "webpush"],
     };
     Ok(json_with_etag(&request, 0, &meta))
 }

@@ -4,7 +4,9 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
+use crate::domains::{
+    auth, comments, discovery, feed, messaging, notifications, posts, relations, users,
+};
 use crate::platform::limits::{RouteLimit, RouteLimits};
 use crate::platform::realtime;
 
@@ -26,6 +28,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(comments::configure)
             .configure(feed::configure)
             .configure(discovery::configure)
+            .configure(messaging::configure)
             .configure(notifications::configure)
             .configure(realtime::configure),
     );
@@ -38,6 +41,7 @@ pub const LIMITS: &[&[RouteLimit]] = &[
     posts::LIMITS,
     comments::LIMITS,
     discovery::LIMITS,
+    messaging::LIMITS,
 ];
 
 /// The same, by route.

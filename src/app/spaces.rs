@@ -2,7 +2,7 @@
 
 use crate::admin;
 use crate::domains::{
-    comments, discovery, feed, notifications, posts, reactions, relations, users,
+    comments, discovery, feed, messaging, notifications, posts, reactions, relations, users,
 };
 use crate::infra::cache::Described;
 use crate::platform::sessions;
@@ -18,6 +18,7 @@ pub fn spaces() -> Vec<Described> {
         comments::SPACES,
         feed::SPACES,
         discovery::SPACES,
+        messaging::SPACES,
         notifications::SPACES,
         admin::SPACES,
     ]

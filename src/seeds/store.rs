@@ -36,6 +36,13 @@ pub const SPACES: &[&str] = &[
     "space:comments",
     "space:comments-newest",
     "space:replies",
+    "space:conversation",
+    "space:conversation-members",
+    "space:membership",
+    "space:receipts",
+    "space:unread",
+    "space:recent-messages",
+    "space:message",
     "space:notifications",
     "space:notification-marks",
     "space:suggestions",
@@ -175,7 +182,7 @@ async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
 async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     sqlx::query!(
         "analyze account, friendship, follow, post, post_audience, post_hashtag, comment, reaction,
-                 reaction_summary"
+                 reaction_summary, conversation, conversation_member, conversation_mark, message"
     )
     .execute(conn)
     .await?;

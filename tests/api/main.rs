@@ -28,6 +28,7 @@ mod hashtags;
 mod idempotency;
 mod lifetimes;
 mod limits;
+mod messaging;
 mod metrics;
 mod notifications;
 mod openapi;

@@ -43,6 +43,12 @@ async fn the_demo_shows_every_state() {
              where n.updated_at > m.read_up_to",
             "select count(*) from comment where depth = 8",
             "select count(*) from comment where deleted_at is not null and content = ''",
+            "select count(*) from conversation where kind = 'direct'",
+            "select count(*) from conversation where kind = 'group' and title is not null",
+            "select count(*) from conversation_member where state = 'request'",
+            "select count(*) from conversation_mark k join conversation c using (conversation_id)
+             where k.read_up_to < c.top_seq",
+            "select count(*) from message where action = 'created'",
             "select count(*) from comment join account a on a.user_id = author_id where a.state = 'deleted'",
         ] {
             assert!(number(&pool, states).await > 0, "{states}");

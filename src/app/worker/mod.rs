@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::warming;
 use crate::domains::{
-    auth, comments, discovery, feed, notifications, posts, reactions, relations, users,
+    auth, comments, discovery, feed, messaging, notifications, posts, reactions, relations, users,
 };
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
@@ -25,6 +25,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = comments::jobs(comments::events(registry));
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
+    let registry = messaging::jobs(messaging::events(registry));
     let registry = notifications::jobs(registry);
     retention::jobs(warming::jobs(registry))
 }

@@ -44,7 +44,7 @@ pub use path::{PathOf, UserRef};
 pub use plain::{PlainOperations, refuse_parameters};
 pub use problem::{HttpResult, Problem, ProblemBody, ProblemField, status_of};
 pub use request_id::{RequestId, TraceContext};
-pub use respond::{accepted, no_content, no_store, ok};
+pub use respond::{accepted, no_content, no_store, ok, unkept};
 pub use setup::{HttpSetup, PublicUrl};
 
 /// Bytes in lower-case hexadecimal.

@@ -114,7 +114,7 @@ async fn marks_set_by_several_devices_at_once_end_at_the_latest() {
 }
 
 #[tokio::test]
-async fn a_hot_list_and_its_counts_take_no_sql() {
+async fn a_hot_list_takes_no_sql_and_its_counts_one_statement() {
     let Some(app) = TestApp::with_cache(&[]).await else {
         return;
     };
@@ -125,6 +125,8 @@ async fn a_hot_list_and_its_counts_take_no_sql() {
     counts(&author).await;
     for path in ["/v1/notifications", "/v1/me/counts"] {
         let reply = author.get(path).await.expect_status(200);
-        assert_eq!(reply.sql(), 0, "{path}");
+        // What is unread in conversations is counted from rows.
+        let most = u32::from(path == "/v1/me/counts");
+        assert!(reply.sql() <= most, "{path}");
     }
 }

@@ -10,6 +10,7 @@ mod push;
 mod queue;
 mod receiver;
 mod sight;
+mod talks;
 
 use std::time::Duration;
 

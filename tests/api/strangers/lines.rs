@@ -261,6 +261,74 @@ pub fn post(scene: &Scene) -> Vec<Line> {
     ]
 }
 
+/// Conversations and what is said in them.
+pub fn messages(alice: &Value) -> Vec<Line> {
+    let content = json!({"content": "x"});
+    let up_to = json!({"up_to": 1});
+    vec![
+        line("GET /v1/conversations", Caller),
+        with(
+            "POST /v1/conversations",
+            Alice {
+                signed_out: 401,
+                stranger: 201,
+            },
+            json!({"member_ids": [alice["user_id"]]}),
+        ),
+        line("GET /v1/conversations/{conversation}", HIDDEN),
+        with(
+            "PATCH /v1/conversations/{conversation}",
+            HIDDEN,
+            json!({"title": "x"}),
+        ),
+        line("GET /v1/conversations/{conversation}/members", HIDDEN),
+        line(
+            "PUT /v1/conversations/{conversation}/members/{alice}",
+            HIDDEN,
+        ),
+        with(
+            "PATCH /v1/conversations/{conversation}/members/{alice}",
+            HIDDEN,
+            json!({"role": "admin"}),
+        ),
+        line(
+            "DELETE /v1/conversations/{conversation}/members/{alice}",
+            HIDDEN,
+        ),
+        with(
+            "PATCH /v1/conversations/{conversation}/me",
+            HIDDEN,
+            json!({"archived": true}),
+        ),
+        line("GET /v1/conversations/{conversation}/messages", HIDDEN),
+        with(
+            "POST /v1/conversations/{conversation}/messages",
+            HIDDEN,
+            content.clone(),
+        ),
+        with(
+            "PUT /v1/conversations/{conversation}/read",
+            HIDDEN,
+            up_to.clone(),
+        ),
+        with(
+            "PUT /v1/conversations/{conversation}/delivered",
+            HIDDEN,
+            up_to,
+        ),
+        line("POST /v1/conversations/{conversation}/accept", HIDDEN),
+        line("POST /v1/conversations/{conversation}/decline", HIDDEN),
+        with("PATCH /v1/messages/{message}", HIDDEN, content),
+        line("DELETE /v1/messages/{message}", HIDDEN),
+        with(
+            "PUT /v1/messages/{message}/reaction",
+            HIDDEN,
+            json!({"kind": "like"}),
+        ),
+        line("DELETE /v1/messages/{message}/reaction", HIDDEN),
+    ]
+}
+
 /// What administrators alone may do.
 pub fn administration() -> Vec<Line> {
     vec![

@@ -72,6 +72,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines.extend(lines::people());
     lines.extend(lines::relation(&alice));
     lines.extend(lines::post(scene));
+    lines.extend(lines::messages(&alice));
     lines.extend(lines::administration());
     lines
 }
@@ -99,6 +100,8 @@ struct Scene {
     circle: String,
     request: String,
     notification: String,
+    conversation: String,
+    message: String,
 }
 
 impl Scene {
@@ -120,6 +123,15 @@ impl Scene {
             .await
             .expect_status(201)
             .id();
+        let with_friend = json!({"member_ids": [friend.id]});
+        let conversation = alice.post("/v1/conversations", &with_friend).await.id();
+        let said = alice
+            .post(
+                &format!("/v1/conversations/{conversation}/messages"),
+                &json!({"content": "between us"}),
+            )
+            .await;
+        let message = said.expect_status(201).id();
         alice
             .set(&format!("/v1/users/{}/block", blocked.id))
             .await
@@ -142,6 +154,8 @@ impl Scene {
             circle,
             request,
             notification,
+            conversation,
+            message,
         }
     }
 
@@ -152,6 +166,8 @@ impl Scene {
             ("{comment}", &self.comment),
             ("{circle}", &self.circle),
             ("{request}", &self.request),
+            ("{conversation}", &self.conversation),
+            ("{message}", &self.message),
             ("{session}", &self.alice.session_id),
             ("{notification}", &self.notification),
             ("{device}", "phone"),

@@ -21,7 +21,7 @@ use crate::platform::write::job_transaction;
 use crate::platform::{Ctx, Tx};
 
 /// Runs a handler in a transaction, and tells inboxes at its end what it has to tell.
-async fn write<F>(ctx: &Ctx, handler: F) -> Result<()>
+pub(super) async fn write<F>(ctx: &Ctx, handler: F) -> Result<()>
 where
     F: for<'a> Fn(&'a mut Tx, &'a mut Telling) -> BoxFuture<'a, Result<()>>,
     F: Send + Sync + 'static,

@@ -4,6 +4,7 @@ mod courier;
 mod delivery;
 mod handlers;
 mod mail;
+mod talks;
 
 pub use courier::{Courier, start as start_courier};
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use super::store;
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited};
+use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::domains::posts::{PostCreated, PostEdited};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
@@ -28,8 +30,7 @@ const OLD: Retention = Retention {
     every: Duration::from_hours(1),
 };
 
-/// Registers the jobs. What messaging tells of requests and invitations is handled here as well,
-/// as soon as there is messaging.
+/// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
         .on_event::<FriendRequested, _, _>("notifications.request", handlers::requested)
@@ -44,6 +45,8 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         .on_event::<PostCreated, _, _>("notifications.post", handlers::posted)
         .on_event::<PostEdited, _, _>("notifications.post-edited", handlers::post_edited)
         .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
+        .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)
+        .on_event::<GroupInvited, _, _>("notifications.invitation", talks::invited)
         .keep(OLD, trim)
 }
 

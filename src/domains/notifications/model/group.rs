@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Kind;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::TimeKey;
-use crate::kernel::{CommentId, FriendRequestId, NotificationId, PostId, Timestamp, UserId};
+use crate::kernel::{CommentId, ConversationId, FriendRequestId, NotificationId, PostId, Timestamp, UserId};
 
 /// A group as it is stored, with its newest items, by different people. Whether its person may see
 /// any of it is judged at each read.
@@ -23,7 +23,7 @@ pub struct Group {
     /// The comment that it leads to, where that is not the newest item's.
     pub comment_id: Option<CommentId>,
     /// The conversation that it leads to.
-    pub conversation_id: Option<Uuid>,
+    pub conversation_id: Option<ConversationId>,
     /// Different people among all its items.
     pub actor_count: i32,
     /// Up to when it was read.
@@ -89,8 +89,7 @@ pub enum Subject {
     /// Shares of a post.
     Shares(PostId),
     /// A request to talk, or an invitation into a group.
-    #[expect(dead_code, reason = "messaging tells of them as soon as it is there")]
-    Conversation(Kind, Uuid),
+    Conversation(Kind, ConversationId),
 }
 
 impl Subject {
@@ -145,7 +144,7 @@ impl Subject {
     }
 
     /// The conversation that it leads to.
-    pub fn conversation_id(self) -> Option<Uuid> {
+    pub fn conversation_id(self) -> Option<ConversationId> {
         match self {
             Self::Conversation(_, id) => Some(id),
             _ => None,

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::infra::db::Conn;
-use crate::kernel::{CommentId, FriendRequestId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{CommentId, ConversationId, FriendRequestId, PostId, Result, Timestamp, UserId};
 
 /// When a request was made, if it is still open.
 pub async fn find_open_request(
@@ -162,5 +162,23 @@ pub async fn list_called(
         post_id as _
     )
     .fetch_all(conn)
+    .await?)
+}
+
+/// Whether somebody is in a conversation, or asked to it.
+pub async fn is_member(
+    conn: &mut Conn,
+    conversation_id: ConversationId,
+    user_id: UserId,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from conversation_member
+               where conversation_id = $1 and user_id = $2 and state in ('request', 'active')
+           ) as "is_in!""#,
+        conversation_id as _,
+        user_id as _
+    )
+    .fetch_one(conn)
     .await?)
 }

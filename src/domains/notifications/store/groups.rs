@@ -8,7 +8,7 @@ use crate::domains::notifications::cache::{HOT, Hot};
 use crate::domains::notifications::model::{Group, Item, Kind};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{CommentId, Error, NotificationId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{CommentId, ConversationId, Error, NotificationId, PostId, Result, Timestamp, UserId};
 use crate::keyset;
 
 /// Of how many items the newest people of a group are found, and how many people those are.
@@ -22,7 +22,7 @@ struct GroupRow {
     group_key: String,
     post_id: Option<PostId>,
     comment_id: Option<CommentId>,
-    conversation_id: Option<Uuid>,
+    conversation_id: Option<ConversationId>,
     actor_count: i32,
     read_up_to: Option<Timestamp>,
     created_at: Timestamp,
@@ -60,7 +60,8 @@ pub async fn list_hot(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Ho
         GroupRow,
         r#"select n.user_id as "user_id!: _", n.notification_id as "notification_id!: _",
                   n.kind as "kind!", n.group_key as "group_key!", n.post_id as "post_id?: _",
-                  n.comment_id as "comment_id?: _", n.conversation_id,
+                  n.comment_id as "comment_id?: _",
+                  n.conversation_id as "conversation_id?: _",
                   n.actor_count as "actor_count!", n.read_up_to as "read_up_to?: _",
                   n.created_at as "created_at!: _", n.updated_at as "updated_at!: _"
            from unnest($1::uuid[]) as person (id)
@@ -99,7 +100,7 @@ pub async fn list_groups(
         conn, slice, newest "n.updated_at", "n.notification_id", GroupRow,
         r#"select n.user_id as "user_id: _", n.notification_id as "notification_id: _", n.kind,
                   n.group_key, n.post_id as "post_id: _", n.comment_id as "comment_id: _",
-                  n.conversation_id, n.actor_count, n.read_up_to as "read_up_to: _",
+                  n.conversation_id as "conversation_id: _", n.actor_count, n.read_up_to as "read_up_to: _",
                   n.created_at as "created_at: _", n.updated_at as "updated_at: _"
            from notification n where n.user_id = $4"#,
         user_id as _
@@ -118,7 +119,7 @@ pub async fn list_groups_by_id(
         GroupRow,
         r#"select n.user_id as "user_id: _", n.notification_id as "notification_id: _", n.kind,
                   n.group_key, n.post_id as "post_id: _", n.comment_id as "comment_id: _",
-                  n.conversation_id, n.actor_count, n.read_up_to as "read_up_to: _",
+                  n.conversation_id as "conversation_id: _", n.actor_count, n.read_up_to as "read_up_to: _",
                   n.created_at as "created_at: _", n.updated_at as "updated_at: _"
            from notification n where n.user_id = $1 and n.notification_id = any($2)"#,
         user_id as _,
@@ -182,7 +183,7 @@ struct ItemRow {
     group_key: String,
     post_id: Option<PostId>,
     comment_id: Option<CommentId>,
-    conversation_id: Option<Uuid>,
+    conversation_id: Option<ConversationId>,
     read_up_to: Option<Timestamp>,
     actor_id: UserId,
     source_id: Uuid,
@@ -198,7 +199,8 @@ pub async fn list_singly(
     let rows = keyset!(
         conn, slice, newest "i.created_at", "i.notification_item_id", ItemRow,
         r#"select i.notification_item_id as "item_id: _", n.kind, n.group_key,
-                  n.post_id as "post_id: _", n.comment_id as "comment_id: _", n.conversation_id,
+                  n.post_id as "post_id: _", n.comment_id as "comment_id: _",
+                  n.conversation_id as "conversation_id: _",
                   n.read_up_to as "read_up_to: _", i.actor_id as "actor_id: _", i.source_id,
                   i.created_at as "at: _"
            from notification_item i join notification n on n.notification_id = i.notification_id

@@ -56,7 +56,7 @@ pub async fn record(
         subject.group_key(),
         subject.post_id() as _,
         subject.comment_id() as _,
-        subject.conversation_id(),
+        subject.conversation_id() as _,
         at as _,
         item_id as _,
         actor_id as _,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::judge::Judge;
 use crate::domains::notifications::cache::NOTIFICATIONS;
 use crate::domains::notifications::model::Channel;
-use crate::domains::relations;
+use crate::domains::{messaging, relations};
 use crate::kernel::{Result, UserId};
 use crate::platform::{Ctx, Reads};
 
@@ -16,7 +16,7 @@ use crate::platform::{Ctx, Reads};
 pub struct Counts {
     /// Notifications, of the last hundred.
     pub notifications: NotificationCounts,
-    /// Messages; always nought, because there are none yet.
+    /// Messages.
     pub messages: MessageCounts,
     /// Requests for friendship.
     pub friend_requests: FriendRequestCounts,
@@ -52,10 +52,13 @@ pub struct FriendRequestCounts {
 /// What waits for `user_id`.
 pub async fn counts(ctx: &Ctx, reads: &mut Reads<'_>, user_id: UserId) -> Result<Counts> {
     let requests = relations::count_requests(reads, user_id).await?;
+    let messages = messaging::count_messages(reads, user_id).await?;
     Ok(Counts {
         notifications: count_notifications(ctx, reads, user_id).await?,
-        // What messaging counts comes here.
-        messages: MessageCounts::default(),
+        messages: MessageCounts {
+            conversations: messages.conversations,
+            requests: messages.requests,
+        },
         friend_requests: FriendRequestCounts {
             unseen: requests.unseen,
             pending: requests.pending,

@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domains::comments::{self, CommentEntry};
+use crate::domains::messaging::{self, MemberState};
 use crate::domains::notifications::cache::{Marks, NOTIFICATION_MARKS};
 use crate::domains::notifications::model::{Channel, Group, Item, Kind};
 use crate::domains::posts::{self, PostEntry};
 use crate::domains::relations::{self, Ties};
 use crate::domains::users::{AccountRow, USER};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{CommentId, ConversationId, PostId, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -25,6 +26,8 @@ pub struct Judge {
     pub comments: HashMap<CommentId, Arc<CommentEntry>>,
     /// Everybody who did something.
     pub people: HashMap<UserId, Arc<AccountRow>>,
+    /// What the person is in conversations.
+    conversations: HashMap<ConversationId, MemberState>,
     /// What lies between the person and others.
     pub ties: Arc<Ties>,
     now: Timestamp,
@@ -58,6 +61,8 @@ impl Judge {
         let actors = groups.iter().flat_map(|group| &group.items);
         let actors: HashSet<UserId> = actors.map(|item| item.actor_id).collect();
         let ids = |set: HashSet<PostId>| set.into_iter().collect::<Vec<_>>();
+        let talks: HashSet<ConversationId> = groups.iter().filter_map(|g| g.conversation_id).collect();
+        let talks: Vec<ConversationId> = talks.into_iter().collect();
         Ok(Self {
             marks: reads.find(&NOTIFICATION_MARKS, &user_id).await?,
             posts: posts::seen(reads, viewer, &ids(posts)).await?,
@@ -65,6 +70,7 @@ impl Judge {
             people: reads
                 .get_many(&USER, &actors.into_iter().collect::<Vec<_>>())
                 .await?,
+            conversations: messaging::states(reads, user_id, &talks).await?,
             ties: relations::ties_of(reads, viewer).await?,
             now,
         })
@@ -93,7 +99,18 @@ impl Judge {
     fn sees_place(&self, group: &Group) -> bool {
         let sees_post = |id: PostId| self.posts.contains_key(&id);
         let sees_comment = |id: CommentId| self.comments.contains_key(&id);
-        group.post_id.is_none_or(sees_post) && group.comment_id.is_none_or(sees_comment)
+        let is_there = |id: ConversationId| {
+            let state = self.conversations.get(&id);
+            state.is_some_and(|state| match state {
+                MemberState::Request => true,
+                // Whoever has answered a stranger is not told of the request any more.
+                MemberState::Active => group.kind != Kind::MessageRequest,
+                _ => false,
+            })
+        };
+        group.post_id.is_none_or(sees_post)
+            && group.comment_id.is_none_or(sees_comment)
+            && group.conversation_id.is_none_or(is_there)
     }
 
     fn sees(&self, group: &Group, item: &Item) -> bool {

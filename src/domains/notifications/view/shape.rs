@@ -11,7 +11,7 @@ use crate::domains::notifications::model::{Group, Kind};
 use crate::domains::notifications::store;
 use crate::domains::users::Person;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, NotificationId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{CommentId, ConversationId, NotificationId, PostId, Result, Timestamp, UserId};
 use crate::platform::{Ctx, Reads};
 
 /// People that are shown of a group.
@@ -76,7 +76,7 @@ pub struct NotificationTarget {
     pub comment_id: Option<CommentId>,
     /// The conversation.
     #[schema(required)]
-    pub conversation_id: Option<Uuid>,
+    pub conversation_id: Option<ConversationId>,
     /// How the text begins that it is about.
     #[schema(required)]
     pub excerpt: Option<String>,
@@ -162,7 +162,7 @@ impl<'a> Dress<'a> {
             (Kind::Comment, _, Some(post_id), _) => (TargetKind::Post, post_id.uuid()),
             (_, Some(comment_id), ..) => (TargetKind::Comment, comment_id.uuid()),
             (_, None, Some(post_id), _) => (TargetKind::Post, post_id.uuid()),
-            (_, None, None, Some(id)) => (TargetKind::Conversation, id),
+            (_, None, None, Some(id)) => (TargetKind::Conversation, id.uuid()),
             (_, None, None, None) => (TargetKind::User, shown.newest.actor_id.uuid()),
         };
         NotificationTarget {

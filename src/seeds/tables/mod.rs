@@ -1,5 +1,7 @@
 //! A data set as the rows of each table, in an order that foreign keys allow.
 
+mod chats;
+
 use super::copy::CopyText;
 use super::counters::Counters;
 use super::dataset::{Dataset, Named, Post, State, Target};
@@ -146,9 +148,13 @@ const TABLES: &[(&str, &str, Fill)] = &[
     ),
 ];
 
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str, Fill)> {
+    TABLES.iter().chain(chats::TABLES)
+}
+
 /// How many tables there are.
 pub fn count() -> usize {
-    TABLES.len()
+    all().count()
 }
 
 /// The tables of a data set, one after the other, so that only one is in memory as text.
@@ -157,7 +163,7 @@ pub fn tables<'a>(
     counters: &'a Counters,
     shared: &'a Shared<'a>,
 ) -> impl Iterator<Item = Table> + 'a {
-    TABLES.iter().map(move |(name, statement, fill)| {
+    all().map(move |(name, statement, fill)| {
         let mut rows = CopyText::default();
         fill(data, counters, shared, &mut rows);
         Table {
