@@ -104,7 +104,14 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             .map(|kind| kind.as_str())
             .collect(),
         vapid_public_key: notifications::vapid_public_key(&ctx),
-        features: vec!["feed", "circles", "search", "messages", "notifications", "webpush"],
+        features: vec![
+            "feed",
+            "circles",
+            "search",
+            "messages",
+            "notifications",
+            "webpush",
+        ],
     };
     Ok(json_with_etag(&request, 0, &meta))
 }

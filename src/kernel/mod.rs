@@ -12,6 +12,5 @@ pub use clock::{Clock, Timestamp};
 pub use error::{Code, Error, FieldError, Kind, Result};
 pub use ids::{
     CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId, MessageId,
-    NotificationId, PostId,
-    SecurityEventId, SessionId, UserId,
+    NotificationId, PostId, SecurityEventId, SessionId, UserId,
 };

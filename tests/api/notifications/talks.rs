@@ -11,7 +11,9 @@ async fn write_to(who: &Session, other: &Session, words: &str) -> String {
         .await;
     let id = opened.id();
     let path = format!("/v1/conversations/{id}/messages");
-    who.post(&path, &json!({"content": words})).await.expect_status(201);
+    who.post(&path, &json!({"content": words}))
+        .await
+        .expect_status(201);
     id
 }
 
@@ -23,7 +25,10 @@ async fn a_stranger_who_writes_is_told_once_until_they_are_answered() {
     let told = expect_kinds(&alice, &["message_request"]).await;
     assert_eq!(actors(&told[0]), [bob.username.as_str()]);
     let target = &told[0]["target"];
-    assert_eq!((&target["kind"], &target["conversation_id"]), (&json!("conversation"), &json!(talk)));
+    assert_eq!(
+        (&target["kind"], &target["conversation_id"]),
+        (&json!("conversation"), &json!(talk))
+    );
     write_to(&bob, &alice, "hello?").await;
     settle(&app).await;
     assert_eq!(list(&alice).await.len(), 1);
@@ -47,7 +52,11 @@ async fn whoever_is_taken_into_a_group_is_told_until_they_leave() {
     let (alice, bob) = app.friends("alice", "bob").await;
     let carol = app.person("carol").await;
     let body = json!({"member_ids": [bob.id, carol.id], "title": "choir"});
-    let talk = alice.post("/v1/conversations", &body).await.expect_status(201).id();
+    let talk = alice
+        .post("/v1/conversations", &body)
+        .await
+        .expect_status(201)
+        .id();
     for who in [&bob, &carol] {
         let told = expect_kinds(who, &["group_invitation"]).await;
         assert_eq!(actors(&told[0]), [alice.username.as_str()]);
@@ -56,7 +65,7 @@ async fn whoever_is_taken_into_a_group_is_told_until_they_leave() {
     carol
         .act(&format!("/v1/conversations/{talk}/decline"))
         .await
-        .expect_status(200);
+        .expect_status(204);
     assert_eq!(list(&carol).await, Vec::<Value>::new());
     bob.delete(&format!("/v1/conversations/{talk}/members/{}", bob.id))
         .await

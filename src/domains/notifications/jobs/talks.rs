@@ -15,7 +15,13 @@ pub async fn requested(ctx: Ctx, event: MessageRequested) -> Result<()> {
     write(&ctx, move |tx, telling| {
         let subject = Subject::Conversation(Kind::MessageRequest, event.conversation_id);
         let (whom, by) = (event.recipient_id, event.sender_id);
-        Box::pin(tell(tx, telling, subject, (whom, by), event.conversation_id))
+        Box::pin(tell(
+            tx,
+            telling,
+            subject,
+            (whom, by),
+            event.conversation_id,
+        ))
     })
     .await
 }
@@ -25,7 +31,13 @@ pub async fn invited(ctx: Ctx, event: GroupInvited) -> Result<()> {
     write(&ctx, move |tx, telling| {
         let subject = Subject::Conversation(Kind::GroupInvitation, event.conversation_id);
         let (whom, by) = (event.invitee_id, event.inviter_id);
-        Box::pin(tell(tx, telling, subject, (whom, by), event.conversation_id))
+        Box::pin(tell(
+            tx,
+            telling,
+            subject,
+            (whom, by),
+            event.conversation_id,
+        ))
     })
     .await
 }

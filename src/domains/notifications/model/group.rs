@@ -6,7 +6,9 @@ use uuid::Uuid;
 use super::Kind;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::TimeKey;
-use crate::kernel::{CommentId, ConversationId, FriendRequestId, NotificationId, PostId, Timestamp, UserId};
+use crate::kernel::{
+    CommentId, ConversationId, FriendRequestId, NotificationId, PostId, Timestamp, UserId,
+};
 
 /// A group as it is stored, with its newest items, by different people. Whether its person may see
 /// any of it is judged at each read.

@@ -3,7 +3,9 @@
 use uuid::Uuid;
 
 use crate::infra::db::Conn;
-use crate::kernel::{CommentId, ConversationId, FriendRequestId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{
+    CommentId, ConversationId, FriendRequestId, PostId, Result, Timestamp, UserId,
+};
 
 /// When a request was made, if it is still open.
 pub async fn find_open_request(

@@ -8,7 +8,9 @@ use crate::domains::notifications::cache::{HOT, Hot};
 use crate::domains::notifications::model::{Group, Item, Kind};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{CommentId, ConversationId, Error, NotificationId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{
+    CommentId, ConversationId, Error, NotificationId, PostId, Result, Timestamp, UserId,
+};
 use crate::keyset;
 
 /// Of how many items the newest people of a group are found, and how many people those are.

@@ -61,7 +61,8 @@ impl Judge {
         let actors = groups.iter().flat_map(|group| &group.items);
         let actors: HashSet<UserId> = actors.map(|item| item.actor_id).collect();
         let ids = |set: HashSet<PostId>| set.into_iter().collect::<Vec<_>>();
-        let talks: HashSet<ConversationId> = groups.iter().filter_map(|g| g.conversation_id).collect();
+        let talks: HashSet<ConversationId> =
+            groups.iter().filter_map(|g| g.conversation_id).collect();
         let talks: Vec<ConversationId> = talks.into_iter().collect();
         Ok(Self {
             marks: reads.find(&NOTIFICATION_MARKS, &user_id).await?,
