@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::live::Telling;
 use super::super::model::{Channel, Kind, Preference};
 use super::super::store;
 use crate::kernel::{Result, UserId};
@@ -37,5 +38,8 @@ pub async fn set_preferences(
             })
         })
         .collect();
-    store::upsert_preferences(tx.conn(), user_id, &choices).await
+    store::upsert_preferences(tx.conn(), user_id, &choices).await?;
+    let mut telling = Telling::default();
+    telling.counts(user_id);
+    telling.tell(tx).await
 }
