@@ -20,6 +20,7 @@ const DEV_PORTS: [u16; 5] = [3000, 4200, 5173, 8080, 8081];
 impl Config {
     /// Reads everything. What can't be read is a problem that the reader keeps, and some other
     /// value takes its place, so that the next setting can be read too.
+    #[expect(clippy::too_many_lines, reason = "it is a table: some lines a setting")]
     pub(super) fn read(reader: &mut Reader, sources: &Sources) -> Self {
         // The profile and the directory come first: they decide whether keys are made, and where.
         let env = reader

@@ -120,7 +120,7 @@ pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
                 return Ok(());
             };
             let called = called(tx, &comment.content, comment.post_id).await?;
-            let heard = concerned(&comment, event.0, called);
+            let heard = concerned(&comment, event.0, &called);
             let happenings = heard.into_iter().map(|(user_id, subject)| Happening {
                 user_id,
                 subject,
@@ -135,11 +135,7 @@ pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
 }
 
 /// Whom a comment concerns, each once.
-fn concerned(
-    comment: &CommentFacts,
-    of: CommentRef,
-    called: Vec<UserId>,
-) -> Vec<(UserId, Subject)> {
+fn concerned(comment: &CommentFacts, of: CommentRef, called: &[UserId]) -> Vec<(UserId, Subject)> {
     let post_id = comment.post_id;
     let mention = Subject::CommentMention(post_id, of.comment_id);
     let mut heard: Vec<(UserId, Subject)> = called.iter().map(|id| (*id, mention)).collect();

@@ -13,6 +13,10 @@ use crate::kernel::{
 /// A group as it is stored, with its newest items, by different people. Whether its person may see
 /// any of it is judged at each read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the field is called as on the wire"
+)]
 pub struct Group {
     /// Its id.
     pub notification_id: NotificationId,

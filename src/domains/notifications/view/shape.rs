@@ -158,12 +158,13 @@ impl<'a> Dress<'a> {
         let comment_id = group
             .comment_id
             .or_else(|| said.then(|| CommentId::from_uuid(source)));
-        let (kind, id) = match (group.kind, comment_id, group.post_id, group.conversation_id) {
-            (Kind::Comment, _, Some(post_id), _) => (TargetKind::Post, post_id.uuid()),
-            (_, Some(comment_id), ..) => (TargetKind::Comment, comment_id.uuid()),
-            (_, None, Some(post_id), _) => (TargetKind::Post, post_id.uuid()),
-            (_, None, None, Some(id)) => (TargetKind::Conversation, id.uuid()),
-            (_, None, None, None) => (TargetKind::User, shown.newest.actor_id.uuid()),
+        // What is said about a post leads to the post; all else to what it is about itself.
+        let about = comment_id.filter(|_| group.kind != Kind::Comment);
+        let (kind, id) = match (about, group.post_id, group.conversation_id) {
+            (Some(comment_id), ..) => (TargetKind::Comment, comment_id.uuid()),
+            (None, Some(post_id), _) => (TargetKind::Post, post_id.uuid()),
+            (None, None, Some(id)) => (TargetKind::Conversation, id.uuid()),
+            (None, None, None) => (TargetKind::User, shown.newest.actor_id.uuid()),
         };
         NotificationTarget {
             kind,
