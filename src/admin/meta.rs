@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::domains::{auth, comments, posts, reactions, users};
+use crate::domains::{auth, comments, messaging, notifications, posts, reactions, users};
 use crate::platform::Ctx;
 use crate::platform::config::Registration;
 use crate::platform::http::{HttpResult, json_with_etag};
@@ -32,6 +32,8 @@ struct Meta {
     passwords: Passwords,
     /// Kinds of reaction.
     reactions: Vec<&'static str>,
+    /// The key under which browsers subscribe to push (VAPID): base64url.
+    vapid_public_key: String,
     /// Parts that this server has.
     features: Vec<&'static str>,
 }
@@ -44,6 +46,10 @@ struct Limits {
     comment: usize,
     /// Levels of replies below a comment.
     comment_depth: i16,
+    /// Characters of a message.
+    message: usize,
+    /// People in a group conversation.
+    conversation_members: usize,
     /// Characters of a display name.
     display_name: usize,
     /// Characters of a bio.
@@ -81,6 +87,8 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             post: posts::Content::MAX,
             comment: comments::Content::MAX,
             comment_depth: comments::MAX_DEPTH,
+            message: messaging::Content::MAX,
+            conversation_members: messaging::MAX_MEMBERS,
             display_name: users::DisplayName::MAX,
             bio: users::Bio::MAX,
             page: 100,
@@ -95,7 +103,15 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             .iter()
             .map(|kind| kind.as_str())
             .collect(),
-        features: vec!["feed", "circles", "search"],
+        vapid_public_key: notifications::vapid_public_key(&ctx),
+        features: vec![
+            "feed",
+            "circles",
+            "search",
+            "messages",
+            "notifications",
+            "webpush",
+        ],
     };
     Ok(json_with_etag(&request, 0, &meta))
 }

@@ -1,12 +1,15 @@
 //! The life of a process: build, run until stopped, drain.
 
+use std::any::Any;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer, web};
 use anyhow::Context as _;
 use sqlx::PgPool;
@@ -16,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 
 use super::ops::{self, Ops};
-use super::{openapi, routes, schema, spaces::spaces, warming, worker};
+use super::{live, openapi, routes, schema, spaces::spaces, warming, worker};
 use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
 use crate::domains::{comments, feed, posts};
@@ -31,14 +34,14 @@ use crate::kernel::page::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};
-use crate::platform::context::AtOnce;
-use crate::platform::context::Parts;
+use crate::platform::context::{AtOnce, Extras, Parts};
 use crate::platform::door::{Prefetches, door};
 use crate::platform::http::{
     BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, envelope,
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
+use crate::platform::realtime::{Hub, Line};
 use crate::platform::sessions::{Activity, VerifiedTokens};
 
 /// Time and randomness of a process.
@@ -144,6 +147,7 @@ impl Application {
         behind.start(&ctx, &stop);
         let watching = tokio::spawn(schema::watch(ctx.clone(), health.clone(), stop.clone()));
         super::cache::keep(&ctx, &stop)?;
+        live::start(&ctx, &stop)?;
         warming::start(&ctx, &stop);
         if ctx.config().has_role(Role::Worker) {
             worker::start(&ctx, &stop);
@@ -153,6 +157,9 @@ impl Application {
         let (serving, showing) = (tokio::spawn(server), tokio::spawn(ops));
         stopped.await;
         health.set_draining();
+        if let Some(hub) = Hub::of(&ctx) {
+            hub.drain(ctx.config().shutdown_grace).await;
+        }
         handle.stop(true).await;
         serving.await??;
         // Shown until now, so that a scrape sees the draining.
@@ -214,6 +221,7 @@ pub fn context(
         limiter,
         verified: VerifiedTokens::default(),
         hashing: Arc::new(Semaphore::new(hashers())),
+        extras: Extras::default().with(live::hub(&config)),
         config: Arc::new(config),
     }))
 }
@@ -295,6 +303,13 @@ fn serve(
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))
             .wrap(from_fn(envelope))
+    })
+    .on_connect(|connection, data| {
+        // A socket whose client takes nothing any more is cut from outside.
+        let stream = (connection as &dyn Any).downcast_ref::<TcpStream>();
+        if let Some(Ok(line)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
+            data.insert(Line(Arc::new(line.into())));
+        }
     })
     .shutdown_timeout(grace)
     .disable_signals()

@@ -10,7 +10,7 @@ use crate::domains::feed;
 use crate::infra::cache::{self, Onlooker};
 use crate::infra::ratelimit;
 use crate::infra::redis::{self, Attached};
-use crate::platform::Ctx;
+use crate::platform::{Ctx, realtime};
 
 /// How long an entry of a process may differ from its rows before that counts as wrong.
 const GRACE: Duration = Duration::from_secs(2);
@@ -53,7 +53,13 @@ fn supervisor(ctx: &Ctx, attached: Arc<dyn Attached>) -> anyhow::Result<Option<r
     Ok(Some(redis::Supervisor {
         redis: ctx.redis().clone(),
         server: redis::Server::parse(url.expose()).context("REDIS_URL")?,
-        scripts: [cache::SCRIPTS, ratelimit::SCRIPTS, feed::SCRIPTS].concat(),
+        scripts: [
+            cache::SCRIPTS,
+            ratelimit::SCRIPTS,
+            feed::SCRIPTS,
+            &realtime::scripts(),
+        ]
+        .concat(),
         attached,
     }))
 }

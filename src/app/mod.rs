@@ -2,6 +2,7 @@
 
 mod application;
 mod cache;
+mod live;
 mod openapi;
 mod ops;
 pub mod recount;

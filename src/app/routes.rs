@@ -4,8 +4,11 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::admin;
-use crate::domains::{auth, comments, discovery, feed, notifications, posts, relations, users};
+use crate::domains::{
+    auth, comments, discovery, feed, messaging, notifications, posts, relations, users,
+};
 use crate::platform::limits::{RouteLimit, RouteLimits};
+use crate::platform::realtime;
 
 /// Registers everything that the OpenAPI document describes. The router tries routes one after the
 /// other, so what is asked most comes first.
@@ -17,7 +20,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(posts::configure)
             .configure(users::configure)
             .configure(comments::configure)
+            .configure(messaging::configure)
             .configure(notifications::configure)
+            .configure(realtime::configure)
             .configure(relations::configure)
             .configure(discovery::configure)
             .configure(auth::configure)
@@ -37,6 +42,7 @@ pub const LIMITS: &[&[RouteLimit]] = &[
     posts::LIMITS,
     comments::LIMITS,
     discovery::LIMITS,
+    messaging::LIMITS,
 ];
 
 /// The same, by route.

@@ -1,7 +1,9 @@
 //! Every cache space, in the order of the domains.
 
 use crate::admin;
-use crate::domains::{comments, discovery, feed, posts, reactions, relations, users};
+use crate::domains::{
+    comments, discovery, feed, messaging, notifications, posts, reactions, relations, users,
+};
 use crate::infra::cache::Described;
 use crate::platform::sessions;
 
@@ -16,6 +18,8 @@ pub fn spaces() -> Vec<Described> {
         comments::SPACES,
         feed::SPACES,
         discovery::SPACES,
+        messaging::SPACES,
+        notifications::SPACES,
         admin::SPACES,
     ]
     .concat()

@@ -16,4 +16,6 @@ pub mod feed;
 
 pub mod discovery;
 
+pub mod messaging;
+
 pub mod notifications;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
-use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox};
 use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
@@ -32,6 +32,8 @@ pub struct Message {
     pub subject: String,
     /// What it says.
     pub text: String,
+    /// Where one click takes the person off the list, by `POST` (RFC 8058).
+    pub unsubscribe: Option<String>,
 }
 
 /// Sends mail from one address. Clones are cheap and share their connections.
@@ -77,16 +79,18 @@ impl Mailer {
         let tag = format!("{:032x}", u128::from_be_bytes(self.random.bytes()));
         // A mail is real even where a test has moved the clock.
         let now = SystemClock.now().utc();
-        let mail = lettre::Message::builder()
+        let mut mail = lettre::Message::builder()
             // Named after the sender, because the default tells the machine's name.
             .message_id(Some(format!("<{tag}@{}>", self.from.email.domain())))
             .date(SystemTime::from(now))
             .from(self.from.clone())
             .to(recipient(&message.to)?)
             .subject(message.subject.as_str())
-            .header(ContentType::TEXT_PLAIN)
-            .body(body(&message.text))
-            .map_err(Error::internal)?;
+            .header(ContentType::TEXT_PLAIN);
+        for (name, value) in message.unsubscribe.iter().flat_map(|url| list_headers(url)) {
+            mail = mail.raw_header(HeaderValue::new(name, value));
+        }
+        let mail = mail.body(body(&message.text)).map_err(Error::internal)?;
         match &self.way {
             Way::Smtp(transport) => deliver(transport, mail).await,
             Way::Files(dir) => {
@@ -97,6 +101,20 @@ impl Mailer {
             }
         }
     }
+}
+
+/// What makes a mail program show a button that ends the mails.
+fn list_headers(url: &str) -> [(HeaderName, String); 2] {
+    [
+        (
+            HeaderName::new_from_ascii_str("List-Unsubscribe"),
+            format!("<{url}>"),
+        ),
+        (
+            HeaderName::new_from_ascii_str("List-Unsubscribe-Post"),
+            "List-Unsubscribe=One-Click".to_owned(),
+        ),
+    ]
 }
 
 /// ASCII with lines of a length that mail allows (RFC 5322) goes as it is, so that a link is whole for
@@ -167,6 +185,7 @@ mod tests {
             to: "ada@example.org".to_owned(),
             subject: subject.to_owned(),
             text: text.to_owned(),
+            unsubscribe: None,
         }
     }
 

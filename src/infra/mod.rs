@@ -7,6 +7,7 @@ pub mod lock;
 pub mod mail;
 pub mod meter;
 pub mod outbox;
+pub mod push;
 pub mod redis;
 pub mod ratelimit;
 pub mod metrics;

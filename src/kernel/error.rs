@@ -106,6 +106,8 @@ codes! {
     RegistrationClosed = "registration_closed", Forbidden, "Registration is closed";
     /// Absent or not visible to the caller.
     NotFound = "not_found", NotFound, "Not found";
+    /// A frame asks for what there is not.
+    UnknownOp = "unknown_op", NotFound, "Unknown operation";
     /// The method does not exist on this resource.
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The method is not allowed here";
     /// Only JSON is produced.
@@ -120,12 +122,18 @@ codes! {
     RequestPending = "request_pending", Conflict, "A request is pending already";
     /// The request was answered or withdrawn before.
     RequestClosed = "request_closed", Conflict, "The request is no longer open";
+    /// The connection listens to the channel already.
+    AlreadySubscribed = "already_subscribed", Conflict, "Already subscribed";
+    /// A newer request of the same kind took over.
+    Superseded = "superseded", Conflict, "A newer request took over";
     /// The state of things forbids it.
     Conflict = "conflict", Conflict, "The request conflicts with the current state";
     /// A request with the same key is still running.
     IdempotencyInProgress = "idempotency_in_progress", Conflict, "The first request is still running";
     /// It was there and will not come back.
     Gone = "gone", Gone, "Gone";
+    /// A position from which nothing can be replayed: fetch everything anew.
+    Unrecoverable = "unrecoverable", Gone, "What was missed is no longer kept";
     /// The version named in `If-Match` is not the current one.
     PreconditionFailed = "precondition_failed", Stale, "The resource has changed";
     /// The body is larger than allowed.

@@ -74,6 +74,12 @@ ids! {
     PostId,
     /// A comment, or a reply to one.
     CommentId,
+    /// A conversation of two people or of a group.
+    ConversationId,
+    /// A message in a conversation.
+    MessageId,
+    /// A notification, or one thing among those that it stands for.
+    NotificationId,
     /// A piece of background work.
     JobId,
 }

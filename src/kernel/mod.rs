@@ -11,6 +11,6 @@ pub mod text;
 pub use clock::{Clock, Timestamp};
 pub use error::{Code, Error, FieldError, Kind, Result};
 pub use ids::{
-    CircleId, CommentId, FriendRequestId, IdFactory, JobId, PostId, SecurityEventId, SessionId,
-    UserId,
+    CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId, MessageId,
+    NotificationId, PostId, SecurityEventId, SessionId, UserId,
 };

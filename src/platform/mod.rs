@@ -1,12 +1,13 @@
 //! What every domain stands on: configuration, the context, the one way to write, HTTP, sessions,
-//! limits.
+//! limits, what is told live.
 
 pub mod config;
 pub mod context;
 pub mod door;
 pub mod http;
-mod reads;
 pub mod limits;
+mod reads;
+pub mod realtime;
 pub mod sessions;
 pub mod write;
 

@@ -97,6 +97,7 @@ fn count_posts(data: &Dataset, counters: &mut Counters) {
 
 /// How many of each kind a data set holds.
 pub fn sizes(data: &Dataset) -> BTreeMap<&'static str, u64> {
+    let messages = data.conversations.iter().map(|talk| talk.messages.len());
     let commented: HashSet<PostId> = data.comments.iter().map(|comment| comment.post).collect();
     [
         ("people", data.accounts.len()),
@@ -112,6 +113,8 @@ pub fn sizes(data: &Dataset) -> BTreeMap<&'static str, u64> {
         ("reactions", data.reactions.len()),
         ("saved posts", data.saved.len()),
         ("hidden posts", data.hidden.len()),
+        ("conversations", data.conversations.len()),
+        ("messages", messages.sum()),
     ]
     .into_iter()
     .filter(|(_, count)| *count > 0)

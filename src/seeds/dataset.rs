@@ -1,6 +1,8 @@
 //! All rows of one load, in memory, before any of them is written.
 
-use crate::kernel::{CircleId, CommentId, FriendRequestId, PostId, Timestamp, UserId};
+use crate::kernel::{
+    CircleId, CommentId, ConversationId, FriendRequestId, MessageId, PostId, Timestamp, UserId,
+};
 
 /// Everything that one load writes.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub struct Dataset {
     pub saved: Vec<Mark>,
     /// Hidden posts.
     pub hidden: Vec<Mark>,
+    /// Conversations with what was said in them.
+    pub conversations: Vec<Conversation>,
 }
 
 /// A person.
@@ -252,4 +256,45 @@ pub struct Mark {
     pub post: PostId,
     /// When.
     pub at: Timestamp,
+}
+
+/// A conversation of two people, or of a group if it has a title.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// What a group is called.
+    pub title: Option<&'static str>,
+    /// Who is in it; of a group, the owner first.
+    pub seats: Vec<Seat>,
+    /// What was said, oldest first.
+    pub messages: Vec<Message>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Somebody's part in a conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Seat {
+    /// Who.
+    pub user: UserId,
+    /// `active`, or `request` of whom a stranger has written to.
+    pub state: &'static str,
+    /// How many messages they have read.
+    pub read_up_to: usize,
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: UserId,
+    /// What it says, or the title of the group that it tells of.
+    pub content: String,
+    /// Whether it tells that the group was made.
+    pub is_beginning: bool,
+    /// When it was written.
+    pub created_at: Timestamp,
 }

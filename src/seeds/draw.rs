@@ -27,6 +27,10 @@ pub enum Thing {
     Comment,
     /// All that a person does.
     Doings,
+    /// A conversation.
+    Conversation,
+    /// A message.
+    Message,
 }
 
 /// The source of all chance of one load.
@@ -79,6 +83,8 @@ impl Draw {
             Thing::Post => 5,
             Thing::Comment => 6,
             Thing::Doings => 7,
+            Thing::Conversation => 8,
+            Thing::Message => 9,
         };
         mix(mix(self.key ^ mix(kind)) ^ index)
     }

@@ -20,6 +20,7 @@ pub mod problems;
 pub mod report;
 pub mod store;
 pub mod tables;
+mod told;
 pub mod words;
 
 pub use command::{SeedArgs, run, seed};

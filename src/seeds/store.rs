@@ -6,6 +6,7 @@ use super::counters;
 use super::dataset::Dataset;
 use super::report::{Progress, Step};
 use super::tables::{self, Shared, Table};
+use super::told;
 use crate::infra::db::Conn;
 use crate::kernel::UserId;
 
@@ -35,6 +36,15 @@ pub const SPACES: &[&str] = &[
     "space:comments",
     "space:comments-newest",
     "space:replies",
+    "space:conversation",
+    "space:conversation-members",
+    "space:membership",
+    "space:receipts",
+    "space:unread",
+    "space:recent-messages",
+    "space:message",
+    "space:notifications",
+    "space:notification-marks",
     "space:suggestions",
     "space:trending-posts",
     "space:trending-hashtags",
@@ -80,6 +90,7 @@ pub async fn load(
         });
         copy(&mut tx, table).await?;
     }
+    told::tell(&mut tx, data).await?;
     void_spaces(&mut tx).await?;
     analyze(&mut tx).await?;
     tx.commit().await?;
@@ -171,7 +182,7 @@ async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
 async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     sqlx::query!(
         "analyze account, friendship, follow, post, post_audience, post_hashtag, comment, reaction,
-                 reaction_summary"
+                 reaction_summary, conversation, conversation_member, conversation_mark, message"
     )
     .execute(conn)
     .await?;

@@ -37,8 +37,18 @@ async fn the_demo_shows_every_state() {
             "select count(*) from follow",
             "select count(*) from mute",
             "select count(*) from circle_member",
+            "select count(*) from notification where kind = 'reaction' and actor_count > 1",
+            "select count(*) from notification where kind = 'reply'",
+            "select count(*) from notification n join notification_marker m using (user_id)
+             where n.updated_at > m.read_up_to",
             "select count(*) from comment where depth = 8",
             "select count(*) from comment where deleted_at is not null and content = ''",
+            "select count(*) from conversation where kind = 'direct'",
+            "select count(*) from conversation where kind = 'group' and title is not null",
+            "select count(*) from conversation_member where state = 'request'",
+            "select count(*) from conversation_mark k join conversation c using (conversation_id)
+             where k.read_up_to < c.top_seq",
+            "select count(*) from message where action = 'created'",
             "select count(*) from comment join account a on a.user_id = author_id where a.state = 'deleted'",
         ] {
             assert!(number(&pool, states).await > 0, "{states}");
@@ -46,6 +56,10 @@ async fn the_demo_shows_every_state() {
         let alone = "select friends + followers + posts_public + posts_friends + posts_private::bigint
                      from user_counter join account using (user_id) where username = 'newbie'";
         assert_eq!(number(&pool, alone).await, 0);
+        let miscounted = "select count(*) from notification n where n.actor_count <> (
+                              select count(distinct i.actor_id) from notification_item i
+                              where i.notification_id = n.notification_id)";
+        assert_eq!(number(&pool, miscounted).await, 0);
         let quarrel = "select count(*) from friendship join block
                        on (blocker_id, blocked_id) = (user_id, friend_id)";
         assert_eq!(number(&pool, quarrel).await, 0);

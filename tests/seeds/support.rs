@@ -48,6 +48,8 @@ pub async fn fingerprint(pool: &PgPool) -> i64 {
              union all select p::text from post p union all select c::text from comment c
              union all select r::text from reaction r union all select u::text from user_counter u
              union all select x::text from post_audience x union all select t::text from circle t
+             union all select v::text from conversation v union all select m::text from message m
+             union all select s::text from conversation_mark s
          ) as everything",
     )
     .await
@@ -83,6 +85,18 @@ pub const BROKEN: &[&str] = &[
     "select count(*) from post_hashtag h join post p using (post_id)
      where p.deleted_at is not null or h.created_at <> p.created_at
         or position('#' || h.tag in lower(p.content)) = 0",
+    "select count(*) from conversation c
+     where c.top_seq <> (select count(*) from message m where m.conversation_id = c.conversation_id)
+        or c.top_seq <> (select max(seq) from message m where m.conversation_id = c.conversation_id)
+        or not exists (select from message m where m.message_id = c.last_message_id
+                       and (m.conversation_id, m.seq, m.created_at) = (c.conversation_id, c.top_seq, c.updated_at))",
+    "select count(*) from conversation_mark k join conversation c using (conversation_id)
+     where k.read_up_to > c.top_seq or not exists (
+         select from conversation_member m
+         where (m.conversation_id, m.user_id) = (k.conversation_id, k.user_id))",
+    "select count(*) from message m where not exists (
+         select from conversation_member s
+         where (s.conversation_id, s.user_id) = (m.conversation_id, m.author_id) and s.state = 'active')",
 ];
 
 /// Rules that hold for what is made here, though not for a foreign source: nobody answers what they

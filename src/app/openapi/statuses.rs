@@ -34,6 +34,7 @@ pub(super) struct Traits {
 const TAGGED_READS: &[&str] = &[
     "get_circle",
     "get_comment",
+    "get_conversation",
     "get_me",
     "get_meta",
     "get_post",
@@ -46,6 +47,8 @@ const TAGGED_WRITES: &[&str] = &[
     "add_circle_member",
     "create_circle",
     "create_comment",
+    "create_conversation",
+    "create_message",
     "create_post",
     "remove_circle_member",
     "restore_post",
@@ -57,8 +60,12 @@ const WITHOUT_DATABASE: &[&str] = &["get_meta", "livez"];
 /// What does not follow from the description: wrong credentials, the state of things, and
 /// people named in a body.
 const OTHERS: &[(&str, &[&str])] = &[
+    ("add_conversation_member", &["409"]),
     ("cancel_friend_request", &["409"]),
+    ("create_conversation", &["404"]),
     ("create_friend_request", &["404"]),
+    ("delete_message_reaction", &["410"]),
+    ("list_events", &["410"]),
     ("login", &["401", "403"]),
     ("refresh", &["401", "403"]),
     ("register", &["403", "409"]),
@@ -66,7 +73,9 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("restore_post", &["410"]),
     ("run_job", &["409"]),
     ("set_comment_reaction", &["409"]),
+    ("set_message_reaction", &["409", "410"]),
     ("set_post_reaction", &["409"]),
+    ("update_message", &["410"]),
     ("update_me", &["409"]),
 ];
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::warming;
-use crate::domains::{auth, comments, discovery, feed, posts, users};
+use crate::domains::{
+    auth, comments, discovery, feed, messaging, notifications, posts, reactions, relations, users,
+};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
 use crate::platform::Ctx;
@@ -17,10 +19,14 @@ use crate::platform::Ctx;
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
+    let registry = relations::events(registry);
+    let registry = reactions::events(registry);
     let registry = posts::jobs(posts::events(registry));
-    let registry = comments::jobs(registry);
+    let registry = comments::jobs(comments::events(registry));
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
+    let registry = messaging::jobs(messaging::events(registry));
+    let registry = notifications::jobs(registry);
     retention::jobs(warming::jobs(registry))
 }
 
@@ -33,6 +39,7 @@ pub fn start(ctx: &Ctx, stop: &CancellationToken) {
         stop.clone(),
         ctx.tasks(),
     );
+    notifications::start_courier(ctx, stop);
     Runner::new(ctx.db().clone(), registry, ctx.clone(), ctx.clock()).start(
         Arc::clone(ctx.wake_jobs()),
         stop.clone(),

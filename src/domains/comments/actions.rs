@@ -1,6 +1,7 @@
 //! What people do with comments. Locks are taken in one order by all: the post, the comment, the
 //! counters.
 
+use super::events::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
 use super::model::{CommentChange, NewComment, depth_below};
 use super::store::{self, Facts, NewRow};
 use crate::domains::posts;
@@ -41,6 +42,13 @@ pub async fn create_comment(
         op_id: op_id.as_deref(),
     };
     store::insert_comment(tx.conn(), &row, now).await?;
+    tx.emit(&CommentCreated(CommentRef {
+        comment_id,
+        post_id,
+        parent_id: new.parent_id,
+        author_id,
+    }))
+    .await?;
     count(tx, post_id, new.parent_id, 1).await?;
     Ok(comment_id)
 }
@@ -61,7 +69,9 @@ pub async fn update_comment(
     if_match.check(facts.version)?;
     if let Some(content) = &change.content {
         let now = tx.now();
-        store::update_content(tx.conn(), comment_id, content.as_str(), now).await?;
+        if store::update_content(tx.conn(), comment_id, content.as_str(), now).await? {
+            tx.emit(&CommentEdited(facts.reference(comment_id))).await?;
+        }
     }
     Ok(())
 }
@@ -76,6 +86,8 @@ pub async fn delete_comment(tx: &mut Tx, user_id: UserId, comment_id: CommentId)
     }
     let now = tx.now();
     store::mark_deleted(tx.conn(), comment_id, now).await?;
+    tx.emit(&CommentDeleted(facts.reference(comment_id)))
+        .await?;
     count(tx, facts.post_id, facts.parent_id, -1).await
 }
 

@@ -9,6 +9,7 @@
 
 mod actions;
 mod cache;
+mod events;
 mod jobs;
 mod model;
 mod routes;
@@ -16,8 +17,9 @@ mod store;
 mod view;
 
 pub use cache::{COMMENT, COMMENT_COUNTS, COMMENTS, COMMENTS_NEWEST, REPLIES, SPACES};
+pub use events::{CommentCreated, CommentDeleted, CommentEdited, CommentRef, events};
 pub use jobs::jobs;
-pub use model::{CommentContent as Content, MAX_DEPTH};
+pub use model::{CommentContent as Content, CommentEntry, MAX_DEPTH};
 pub use routes::{LIMITS, configure};
 pub use store::recount;
-pub use view::{Comment, comments, top_comments};
+pub use view::{Comment, comments, seen, top_comments};

@@ -45,6 +45,8 @@ events! {
     PostRestored = "post.restored",
     /// The audience of a post has changed so that more people may see it than before.
     PostWidened = "post.widened",
+    /// A post says something else now, or is for others.
+    PostEdited = "post.edited",
     /// An author has deleted a post; it may come back.
     PostDeleted = "post.deleted",
 }

@@ -18,7 +18,9 @@ mod view;
 
 pub use actions::Views;
 pub use cache::{AUTHOR_POSTS, POST, POST_COUNTS, POST_MARKS, SPACES};
-pub use events::{PostCreated, PostDeleted, PostRef, PostRestored, PostWidened, events};
+pub use events::{
+    PostCreated, PostDeleted, PostEdited, PostRef, PostRestored, PostWidened, events,
+};
 pub use jobs::jobs;
 pub use model::{
     AudienceKind, Circles, Entity, Facts, PostContent as Content, PostEntry, RESTORABLE,

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::events::ReactionChanged;
 use super::model::{Kind, TargetKind, summary_changes};
 use super::store;
 use crate::kernel::{Code, Error, Result, UserId};
@@ -20,7 +21,7 @@ pub async fn react(
     kind: Kind,
 ) -> Result<()> {
     let old = put(tx, target, target_id, user_id, kind).await?;
-    count(tx, target, target_id, old, Some(kind)).await
+    count(tx, (target, target_id), user_id, old, Some(kind)).await
 }
 
 /// Takes a person's reaction to a target back; without one, nothing happens. Call it last.
@@ -31,7 +32,7 @@ pub async fn unreact(
     user_id: UserId,
 ) -> Result<()> {
     let old = store::delete_reaction(tx.conn(), target, target_id, user_id).await?;
-    count(tx, target, target_id, old, None).await
+    count(tx, (target, target_id), user_id, old, None).await
 }
 
 /// Writes the row and says what was there before. The row is inserted or else locked, so that of
@@ -63,13 +64,24 @@ async fn put(
     ))
 }
 
+/// Tells of the change, and counts it: nobody waits at the news, and some may at the counters.
 async fn count(
     tx: &mut Tx,
-    target: TargetKind,
-    target_id: Uuid,
+    (target, target_id): (TargetKind, Uuid),
+    user_id: UserId,
     old: Option<Kind>,
     new: Option<Kind>,
 ) -> Result<()> {
+    if old != new {
+        tx.emit(&ReactionChanged {
+            target_kind: target,
+            target_id,
+            user_id,
+            was_there: old.is_some(),
+            is_there: new.is_some(),
+        })
+        .await?;
+    }
     for (kind, change) in summary_changes(old, new) {
         store::add_to_summary(tx.conn(), target, target_id, kind, change).await?;
     }

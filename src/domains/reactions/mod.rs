@@ -7,12 +7,14 @@
 
 mod actions;
 mod cache;
+mod events;
 mod model;
 mod store;
 mod view;
 
 pub use actions::{react, unreact};
 pub use cache::{OWN_REACTIONS, REACTORS, SPACES, SUMMARY};
+pub use events::{ReactionChanged, events};
 pub use model::{Kind, SetReaction, Summary, Target, TargetKind};
 pub use store::{forget, recount};
 pub use view::{Reaction, list, own, summaries};

@@ -13,6 +13,8 @@ pub enum TargetKind {
     Post,
     /// A comment.
     Comment,
+    /// A message.
+    Message,
 }
 
 impl TargetKind {
@@ -21,12 +23,13 @@ impl TargetKind {
         match self {
             Self::Post => "post",
             Self::Comment => "comment",
+            Self::Message => "message",
         }
     }
 
     /// Reads the word; `None` for any other.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Post, Self::Comment]
+        [Self::Post, Self::Comment, Self::Message]
             .into_iter()
             .find(|kind| kind.as_str() == word)
     }

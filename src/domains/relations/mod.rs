@@ -11,15 +11,19 @@
 
 mod actions;
 mod cache;
+mod events;
 mod model;
 mod routes;
 mod store;
 mod view;
 
 pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
+pub use events::{
+    FriendAccepted, FriendRequestClosed, FriendRequested, RelationshipChanged, RequestRef, events,
+};
 pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::{LIMITS, configure};
 pub use view::{
-    Relationship, RequestCounts, User, count_requests, list_whole, people_in_order, people_page,
-    visible_among, visible_person,
+    FriendRequest, Relationship, RequestCounts, User, count_requests, list_whole, people_in_order,
+    people_page, requests_by_id, visible_among, visible_person,
 };

@@ -17,7 +17,7 @@ pub use cache::{SETTINGS, SPACES, USER, USER_COUNTS};
 pub use jobs::jobs;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
-    Username,
+    Username, mentioned_names,
 };
 pub use routes::configure;
 pub use store::{

@@ -75,6 +75,35 @@ pub fn may_be_username(name: &str) -> bool {
     (3..=30).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
+/// Most people whom one text calls.
+const MOST_MENTIONS: usize = 20;
+
+/// The usernames that a text calls by `@name`, each once, in lower case, in order of their first use.
+/// A dot at the end of a name belongs to the sentence.
+pub fn mentioned_names(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        // `a@example.org` is no mention, and neither is `@@name`.
+        let is_inside = before.is_some_and(|b: char| b.is_alphanumeric() || "_.@/".contains(b));
+        if c == '@' && !is_inside {
+            let name: String = rest
+                .clone()
+                .map(|c| c.to_ascii_lowercase())
+                .take_while(|c| is_allowed(*c))
+                .collect();
+            let name = name.trim_end_matches('.');
+            if may_be_username(name) && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        before = Some(c);
+    }
+    names.truncate(MOST_MENTIONS);
+    names
+}
+
 impl TryFrom<String> for Username {
     type Error = Refusal;
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -238,6 +267,14 @@ pub struct NewAccount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_called_by_an_at_sign_that_begins_a_word() {
+        let text = "@Alice, see (@bob_1). @carol.d... @alice again, a@example.org @@dave @no/x @ab";
+        assert_eq!(mentioned_names(text), ["alice", "bob_1", "carol.d"]);
+        let many: Vec<String> = (100..200).map(|n| format!("@name{n}")).collect();
+        assert_eq!(mentioned_names(&many.join(" ")).len(), MOST_MENTIONS);
+    }
 
     #[test]
     fn a_username_is_folded_and_checked() {

@@ -57,6 +57,7 @@ mod table;
 mod verify;
 mod void;
 mod warm;
+mod witness;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -94,6 +95,7 @@ pub use structure::Stamp;
 pub use table::render_table;
 pub use verify::{AnySpace, Check, Tally};
 pub use warm::Warmed;
+pub use witness::{Witness, Witnessed};
 
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::ADOPT];
@@ -184,6 +186,7 @@ struct Engine {
     delivered: mpsc::Sender<Vec<i64>>,
     undeleted: Mutex<Option<mpsc::Receiver<Vec<i64>>>>,
     served: Served,
+    witness: std::sync::OnceLock<Witness>,
 }
 
 /// What the engine keeps of a space.
@@ -233,6 +236,7 @@ impl Cache {
             delivered,
             undeleted: Mutex::new(Some(undeleted)),
             served: Served::default(),
+            witness: std::sync::OnceLock::new(),
         }))
     }
 
@@ -295,6 +299,7 @@ impl Cache {
     fn begin_ledger(&self, epoch: Option<i64>, sequence: u64) {
         self.0.ledger.store(self.new_ledger(epoch, sequence));
         self.0.l1.clear();
+        self.tell_witness(&Witnessed::Gap);
     }
 
     /// The same in place of `known`, unless somebody else was faster: a connection that came
@@ -304,6 +309,7 @@ impl Cache {
         let before = self.0.ledger.compare_and_swap(known, next);
         if Arc::ptr_eq(&before, known) {
             self.0.l1.clear();
+            self.tell_witness(&Witnessed::Gap);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use redis::{FromRedisValue as _, Pipeline, Value};
 
 use super::ledger::Ledger;
-use super::{Cache, Mode};
+use super::{Cache, Mode, Witnessed};
 
 /// A process that has missed more voids than this empties its L1 instead of learning them.
 const MOST_ROWS: usize = 256;
@@ -149,6 +149,7 @@ impl Cache {
     pub(super) fn apply(&self, ledger: &Ledger, number: u64, row: &str) {
         let tags: Vec<&str> = row.split('\n').collect();
         ledger.mark(number, &self.0.tags.slots(&tags));
+        self.tell_witness(&Witnessed::Tags(&tags));
     }
 
     /// Redis names another epoch than `known` has, or none at all.

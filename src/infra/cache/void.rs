@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use redis::Pipeline;
 
-use super::Cache;
 use super::entry::Stamp;
 use super::l2::{STATE_LIFE, VOID, millis};
+use super::{Cache, Witnessed};
 use crate::infra::redis::PATIENT;
 
 /// What this process voided lately is voided again on a new connection.
@@ -28,6 +28,8 @@ impl Cache {
         let mut known = true;
         for some in tags.chunks(MOST_TAGS) {
             known &= self.void_some(some).await;
+            let tags: Vec<&str> = some.iter().map(String::as_str).collect();
+            self.tell_witness(&Witnessed::Tags(&tags));
         }
         known
     }

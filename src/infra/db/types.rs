@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::kernel::ids::Id;
 use crate::kernel::{
-    CircleId, CommentId, FriendRequestId, JobId, PostId, SecurityEventId, SessionId, Timestamp,
-    UserId,
+    CircleId, CommentId, ConversationId, FriendRequestId, JobId, MessageId, NotificationId, PostId,
+    SecurityEventId, SessionId, Timestamp, UserId,
 };
 
 macro_rules! travels_as {
@@ -43,7 +43,8 @@ macro_rules! travels_as {
 }
 
 travels_as!(
-    Uuid: UserId, SessionId, SecurityEventId, FriendRequestId, CircleId, PostId, CommentId, JobId;
+    Uuid: UserId, SessionId, SecurityEventId, FriendRequestId, CircleId, PostId, CommentId,
+    ConversationId, MessageId, JobId, NotificationId;
     Id::uuid, Id::from_uuid
 );
 travels_as!(DateTime<Utc>: Timestamp; Timestamp::utc, Timestamp::new);

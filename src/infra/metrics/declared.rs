@@ -2,6 +2,8 @@
 
 use super::{Kind, Metric};
 
+pub use super::live::*;
+
 // ---- Requests ----
 
 /// `kith_http_requests_total`
@@ -227,6 +229,16 @@ pub const FANOUT_LAG: Metric = Metric {
     meaning: "From a post's commit to its being in the timelines of those it was pushed to.",
 };
 
+/// `kith_notification_deliveries_total`
+pub const DELIVERIES: Metric = Metric {
+    name: "kith_notification_deliveries_total",
+    kind: Kind::Counter,
+    labels: &["channel", "outcome"],
+    unit: "attempts",
+    meaning: "Attempts to deliver a notification to a device or by mail that were `sent`, `cancelled` \
+              because nothing was left to tell, put off for `later`, or given up (`dead`).",
+};
+
 /// `kith_jobs_due`
 pub const JOBS_DUE: Metric = Metric {
     name: "kith_jobs_due",
@@ -328,9 +340,29 @@ pub const GROUPS: &[(&str, &[Metric])] = &[
     ),
     (
         "The feed, the outbox and jobs",
-        &[OUTBOX_AGE, FANOUT_LAG, JOBS_DUE, JOBS_AGE, JOBS_DEAD],
+        &[
+            OUTBOX_AGE, FANOUT_LAG, DELIVERIES, JOBS_DUE, JOBS_AGE, JOBS_DEAD,
+        ],
     ),
     ("Limits", &[LIMIT_REFUSALS, LIMIT_ALONE]),
+    (
+        "What is told live",
+        &[
+            LIVE_CONNECTIONS,
+            LIVE_PEOPLE,
+            LIVE_CHANNELS,
+            LIVE_WAITING,
+            LIVE_TOLD,
+            LIVE_TELL_SECONDS,
+            LIVE_SENT,
+            LIVE_DROPPED,
+            LIVE_CLOSES,
+            LIVE_GAPS,
+            LIVE_REPLAYED,
+            LIVE_SUBSCRIBED,
+            LIVE_PROBE_SECONDS,
+        ],
+    ),
     ("The process", &[READY, BUILD_INFO]),
 ];
 

@@ -14,6 +14,7 @@ pub mod declared;
 mod document;
 mod groups;
 mod http;
+mod live;
 
 use std::sync::OnceLock;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use redis::aio::{MultiplexedConnection, PubSub};
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
 
@@ -35,6 +35,11 @@ impl Server {
         client
             .get_multiplexed_async_connection_with_config(&config)
             .await
+    }
+
+    /// Opens a connection that hears what is published. The caller sees to its deadline.
+    pub async fn connect_to_hear(&self) -> redis::RedisResult<PubSub> {
+        Client::open(self.info.clone())?.get_async_pubsub().await
     }
 }
 

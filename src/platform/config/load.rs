@@ -20,6 +20,7 @@ const DEV_PORTS: [u16; 5] = [3000, 4200, 5173, 8080, 8081];
 impl Config {
     /// Reads everything. What can't be read is a problem that the reader keeps, and some other
     /// value takes its place, so that the next setting can be read too.
+    #[expect(clippy::too_many_lines, reason = "it is a table: some lines a setting")]
     pub(super) fn read(reader: &mut Reader, sources: &Sources) -> Self {
         // The profile and the directory come first: they decide whether keys are made, and where.
         let env = reader
@@ -88,6 +89,9 @@ impl Config {
                     values::count(text, 1_000_000_000)
                 })
                 .unwrap_or_default(),
+            live_beat: reader
+                .get("KITH_LIVE_BEAT", values::duration)
+                .unwrap_or_default(),
             max_sockets: reader
                 .get("KITH_MAX_SOCKETS", |text| values::count(text, 10_000_000))
                 .unwrap_or_default(),
@@ -102,6 +106,12 @@ impl Config {
                 Some(path) => sources.path(&path),
                 None => dir.join("mail"),
             },
+            push_hold: reader
+                .get("KITH_PUSH_HOLD", values::duration)
+                .unwrap_or_default(),
+            push_private: reader
+                .get("KITH_PUSH_PRIVATE", values::switch)
+                .unwrap_or(false),
             dir,
             instance: reader
                 .get("KITH_INSTANCE", values::name)

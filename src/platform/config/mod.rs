@@ -90,6 +90,8 @@ pub struct Config {
     pub feed_timeline: Duration,
     /// Authors with more friends and followers than this are not pushed.
     pub feed_pull_above: u32,
+    /// How often an idle socket is asked for a sign of life.
+    pub live_beat: Duration,
     /// How many sockets are kept open at most.
     pub max_sockets: u32,
     /// How long requests in progress may take to finish at the end.
@@ -100,6 +102,10 @@ pub struct Config {
     pub mail_from: String,
     /// Where mail is written.
     pub mail_dir: PathBuf,
+    /// How long a notification waits before it goes to devices.
+    pub push_hold: Duration,
+    /// Whether devices may be pushed to in private networks.
+    pub push_private: bool,
     /// The name of this process.
     pub instance: String,
     /// The filter of the log.

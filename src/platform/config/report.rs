@@ -99,7 +99,7 @@ all settings at its start, tells everything that is wrong with them at once, and
 Lists are separated by commas.
 
 Some settings are read and checked and have no effect yet, because what they are for doesn't exist yet:
-`DATABASE_LISTEN_URL`, `KITH_MAX_SOCKETS`, `KITH_INSTANCE` and `OTEL_EXPORTER_OTLP_ENDPOINT`. Of
+`DATABASE_LISTEN_URL` and `OTEL_EXPORTER_OTLP_ENDPOINT`. Of
 `KITH_ROLES`, `worker` alone makes a difference.
 `KITH_REGISTRATION=invite` is the same as `closed`: there are no invitations.
 ";

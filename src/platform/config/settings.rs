@@ -111,7 +111,7 @@ pub const GROUPS: &[(&str, &[Setting])] = &[
     ("Who may do what", ACCESS),
     ("Keys", KEYS),
     ("Switches and bounds", BOUNDS),
-    ("Mail", MAIL),
+    ("Mail and push", MAIL),
     ("Watching it run", WATCHING),
 ];
 
@@ -301,6 +301,12 @@ const BOUNDS: &[Setting] = &[
          read, instead of being put into every timeline. Such an author stays one.",
     ),
     Setting::fixed(
+        "KITH_LIVE_BEAT",
+        "25s",
+        "How often an idle socket is asked for a sign of life. Other intervals of what is told live \
+         are in proportion to it.",
+    ),
+    Setting::fixed(
         "KITH_MAX_SOCKETS",
         "10000",
         "How many sockets this process keeps open at most.",
@@ -331,6 +337,19 @@ const MAIL: &[Setting] = &[
         "Where mail is written when there is no server for it.",
     )
     .example("/var/spool/kith"),
+    Setting::fixed(
+        "KITH_PUSH_HOLD",
+        "5s",
+        "How long a notification waits before it goes to devices, so that whoever reads it elsewhere \
+         isn't disturbed. What somebody says to a person waits two fifths of it, mail sixty times.",
+    ),
+    Setting::fixed(
+        "KITH_PUSH_PRIVATE",
+        "off",
+        "Whether devices may be pushed to over plain HTTP and in private networks: `off`, or `on` \
+         for tests.",
+    )
+    .refused(&["on"]),
 ];
 
 const WATCHING: &[Setting] = &[

@@ -1,6 +1,7 @@
 //! The context: handles to everything that a domain may need, cheap to clone.
 
 mod at_once;
+mod extras;
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::infra::redis::Redis;
 use crate::kernel::{Clock, Error, IdFactory, Result, Timestamp};
 
 pub use at_once::AtOnce;
+pub use extras::Extras;
 
 /// Handles to database, clock, randomness, mail and configuration.
 #[derive(Clone)]
@@ -61,6 +63,8 @@ pub struct Parts {
     pub verified: VerifiedTokens,
     /// Bounds how many passwords are hashed at once: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
+    /// What stands above the context and is reached through it.
+    pub extras: Extras,
 }
 
 impl Ctx {
@@ -153,6 +157,11 @@ impl Ctx {
     /// Access tokens with a good signature.
     pub fn verified(&self) -> &VerifiedTokens {
         &self.0.verified
+    }
+
+    /// What stands above the context and is reached through it, by its type.
+    pub fn part<T: std::any::Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.extras.get()
     }
 
     /// Bounds concurrent password hashing.

@@ -15,7 +15,7 @@ use crate::kernel::{Error, FieldError, Result};
 const MOST_FAULTS: usize = 32;
 
 /// Makes a `T` of the value, or tells every member at fault.
-pub(super) fn fit<T: DeserializeOwned>(mut value: Value) -> Result<T> {
+pub fn fit<T: DeserializeOwned>(mut value: Value) -> Result<T> {
     if !value.is_object() {
         // serde would also read the members of a struct from an array.
         return Err(Error::invalid_field(

@@ -12,7 +12,7 @@ use crate::kernel::{Code, Error, Result};
 const DEPTH: usize = 32;
 
 /// The JSON value in `bytes`, or `malformed_request` with the place of the first fault.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value> {
+pub fn parse(bytes: &[u8]) -> Result<Value> {
     let malformed = |detail: String| Error::new(Code::MalformedRequest, detail);
     let text = std::str::from_utf8(bytes).map_err(|fault| {
         malformed(format!(
@@ -28,7 +28,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value> {
 }
 
 /// The SHA-256 of a value, the same for every order of keys and every spacing.
-pub(super) fn digest(value: &Value) -> [u8; 32] {
+pub fn digest(value: &Value) -> [u8; 32] {
     let mut hash = Sha256::new();
     feed(&mut hash, value);
     hash.finalize().into()

@@ -34,6 +34,8 @@ pub use cors::cors;
 pub use costs::OpenCosts;
 pub use envelope::{catch_panics, envelope};
 pub use etag::{IfMatch, entity_tag, json_with_etag};
+pub use fit::fit;
+pub use json::{digest as digest_of, parse as read_json};
 pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};
 pub use not_found::{RouteTable, not_found};
 pub use params::{IdList, Params};
@@ -42,7 +44,7 @@ pub use path::{PathOf, UserRef};
 pub use plain::{PlainOperations, refuse_parameters};
 pub use problem::{HttpResult, Problem, ProblemBody, ProblemField, status_of};
 pub use request_id::{RequestId, TraceContext};
-pub use respond::{accepted, no_content, no_store, ok};
+pub use respond::{accepted, no_content, no_store, ok, unkept};
 pub use setup::{HttpSetup, PublicUrl};
 
 /// Bytes in lower-case hexadecimal.

@@ -29,6 +29,15 @@ pub fn no_store(body: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header(NO_STORE).json(body)
 }
 
+/// The same answer, but nothing on the way may keep it.
+#[must_use]
+pub fn unkept(mut response: HttpResponse) -> HttpResponse {
+    let (name, rule) = NO_STORE;
+    let rule = header::HeaderValue::from_static(rule);
+    response.headers_mut().insert(name, rule);
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

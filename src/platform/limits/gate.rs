@@ -41,6 +41,14 @@ pub struct Gate {
 pub struct Passed(Vec<Verdict>);
 
 impl Gate {
+    /// The limiter for what is no request: nobody reads headers.
+    pub fn unheard(ctx: &Ctx) -> Self {
+        Self {
+            limiter: ctx.limiter().clone(),
+            noted: Noted::default(),
+        }
+    }
+
     /// Charges a call to all of `checks`, or refuses it and charges none.
     pub async fn pass(&self, checks: Vec<Check>) -> Result<Passed> {
         let verdicts = self.limiter.take(checks).await;

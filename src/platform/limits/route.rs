@@ -78,9 +78,16 @@ impl RouteLimits {
         if path != "/v1" && !path.starts_with("/v1/") {
             return Vec::new();
         }
-        let own = template.and_then(|template| self.0.get(&(method, template)));
+        let own = template.map(|template| self.own(method, template));
         let own = own.into_iter().flatten().copied();
         std::iter::once(&GENERAL).chain(own).collect()
+    }
+
+    /// What limits a route beside the general limit.
+    pub fn own<'a>(&'a self, method: &'a str, template: &'a str) -> &'a [&'static Policy] {
+        self.0
+            .get(&(method, template))
+            .map_or(&[], |policies| policies.as_slice())
     }
 }
 

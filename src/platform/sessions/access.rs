@@ -7,7 +7,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::verified::Verified;
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
 
@@ -37,6 +36,8 @@ pub struct Bearer {
     pub user_id: UserId,
     /// Their session, which may have ended meanwhile.
     pub session_id: SessionId,
+    /// When the token runs out, in seconds since 1970.
+    pub ends: i64,
 }
 
 /// Signs a token with the first key.
@@ -69,25 +70,23 @@ pub fn sign(
 /// old. A signature that was verified once is not verified again: it depends on nothing but the token
 /// and the keys of this process.
 pub fn verify(ctx: &Ctx, token: &str) -> Result<Bearer> {
-    let known = ctx.verified().find(token);
-    let verified = match known {
-        Some(verified) => verified,
-        None => {
-            let verified = verify_signature(ctx, token)?;
-            ctx.verified().keep(token, verified);
-            verified
-        }
+    let bearer = if let Some(known) = ctx.verified().find(token) {
+        known
+    } else {
+        let bearer = verify_signature(ctx, token)?;
+        ctx.verified().keep(token, bearer);
+        bearer
     };
-    if verified.expires <= ctx.now().utc().timestamp() {
+    if bearer.ends <= ctx.now().utc().timestamp() {
         return Err(Error::new(
             Code::TokenExpired,
             "The access token has expired. Exchange the refresh token for a new one.",
         ));
     }
-    Ok(verified.bearer)
+    Ok(bearer)
 }
 
-fn verify_signature(ctx: &Ctx, token: &str) -> Result<Verified> {
+fn verify_signature(ctx: &Ctx, token: &str) -> Result<Bearer> {
     let invalid = || {
         Error::new(
             Code::InvalidToken,
@@ -110,11 +109,9 @@ fn verify_signature(ctx: &Ctx, token: &str) -> Result<Verified> {
     let claims = jsonwebtoken::decode::<Claims>(token, &secret, &validation)
         .map_err(|_not_ours| invalid())?
         .claims;
-    Ok(Verified {
-        bearer: Bearer {
-            user_id: claims.sub,
-            session_id: claims.sid,
-        },
-        expires: claims.exp,
+    Ok(Bearer {
+        user_id: claims.sub,
+        session_id: claims.sid,
+        ends: claims.exp,
     })
 }

@@ -87,7 +87,16 @@ fn current_user(request: &HttpRequest) -> Result<Option<CurrentUser>> {
 }
 
 async fn find_caller(ctx: &Ctx, request: &HttpRequest, bearer: Bearer) -> Result<CurrentUser> {
-    let key = (bearer.user_id, bearer.session_id);
+    let user = living(ctx, bearer.user_id, bearer.session_id).await?;
+    if let Some(activity) = Activity::of(request) {
+        activity.note(bearer.session_id, ctx.now());
+    }
+    Ok(user)
+}
+
+/// The person of a session that counts now: it has not ended, and the account is active.
+pub async fn living(ctx: &Ctx, user_id: UserId, session_id: SessionId) -> Result<CurrentUser> {
+    let key = (user_id, session_id);
     let ended = || {
         Error::new(
             Code::SessionRevoked,
@@ -100,12 +109,9 @@ async fn find_caller(ctx: &Ctx, request: &HttpRequest, bearer: Bearer) -> Result
         "active" if !caller.revoked && ctx.now() < caller.expires_at => {}
         _ => return Err(ended()),
     }
-    if let Some(activity) = Activity::of(request) {
-        activity.note(bearer.session_id, ctx.now());
-    }
     Ok(CurrentUser {
-        id: bearer.user_id,
-        session_id: bearer.session_id,
+        id: user_id,
+        session_id,
         role: Role::from_str(&caller.role).unwrap_or(Role::User),
     })
 }
@@ -148,6 +154,19 @@ impl FromRequest for CurrentUser {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         ready(signed_in(request).map_err(Problem::from))
+    }
+}
+
+/// Somebody who may be signed in, where there are other ways to say who one is. A bad token is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedIn(pub Option<CurrentUser>);
+
+impl FromRequest for SignedIn {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(current_user(request).map(Self).map_err(Problem::from))
     }
 }
 

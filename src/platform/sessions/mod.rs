@@ -22,10 +22,10 @@ use crate::platform::Tx;
 use crate::platform::http::ClientAddress;
 
 pub use access::ACCESS_TOKEN_SECONDS;
-pub use access::Bearer;
+pub use access::{Bearer, verify};
 pub use activity::Activity;
 pub use cache::{SESSION, SPACES};
-pub use extract::{Admin, CurrentUser, Viewer, bearer_of, seat, suspended};
+pub use extract::{Admin, CurrentUser, SignedIn, Viewer, bearer_of, living, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 pub use store::Session;

@@ -11,16 +11,8 @@ use super::access::Bearer;
 /// Tokens that are kept, some 400 bytes each.
 const MOST: usize = 16_384;
 
-/// What a verified token says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Verified {
-    pub(super) bearer: Bearer,
-    /// Seconds since 1970.
-    pub(super) expires: i64,
-}
-
 /// The tokens of a process.
-pub struct VerifiedTokens(Cache<Box<str>, Verified>);
+pub struct VerifiedTokens(Cache<Box<str>, Bearer>);
 
 impl Default for VerifiedTokens {
     fn default() -> Self {
@@ -29,11 +21,11 @@ impl Default for VerifiedTokens {
 }
 
 impl VerifiedTokens {
-    pub(super) fn find(&self, token: &str) -> Option<Verified> {
+    pub(super) fn find(&self, token: &str) -> Option<Bearer> {
         self.0.get(token)
     }
 
-    pub(super) fn keep(&self, token: &str, verified: Verified) {
-        self.0.insert(token.into(), verified);
+    pub(super) fn keep(&self, token: &str, bearer: Bearer) {
+        self.0.insert(token.into(), bearer);
     }
 }

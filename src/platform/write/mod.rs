@@ -10,10 +10,12 @@
 
 mod answer;
 mod idempotency;
+mod run_as;
 mod tx;
 mod writer;
 
 pub use answer::Answer;
 pub use idempotency::forget as forget_answers;
+pub use run_as::{OpKey, run_as};
 pub use tx::{Tx, job_transaction, transaction};
 pub use writer::Writer;

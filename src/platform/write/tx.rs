@@ -26,6 +26,7 @@ const RETRIES: u32 = 3;
 const WARM: Duration = Duration::from_millis(100);
 
 type Warming = Box<dyn FnOnce(Cache) -> BoxFuture<'static, ()> + Send>;
+type Afterwards = Box<dyn FnOnce(&Ctx) + Send>;
 
 /// An open transaction, with the time and the randomness of its write.
 pub struct Tx {
@@ -37,6 +38,7 @@ pub struct Tx {
     emitted: bool,
     news: Vec<(&'static str, serde_json::Value)>,
     warm: Vec<Warming>,
+    afterwards: Vec<Afterwards>,
 }
 
 impl Tx {
@@ -53,6 +55,7 @@ impl Tx {
             emitted: false,
             news: Vec::new(),
             warm: Vec::new(),
+            afterwards: Vec::new(),
         })
     }
 
@@ -139,6 +142,12 @@ impl Tx {
         }));
     }
 
+    /// Has `work` done after the commit, and after the voids that it left are delivered. It must not
+    /// wait for anything, and a process that dies does not do it.
+    pub fn after_commit(&mut self, work: impl FnOnce(&Ctx) + Send + 'static) {
+        self.afterwards.push(Box::new(work));
+    }
+
     /// Undoes everything. A connection that cannot even do that is lost, and its transaction with it.
     async fn rollback(self) {
         if let Err(error) = self.transaction.rollback().await {
@@ -155,6 +164,7 @@ impl Tx {
             emitted,
             news,
             warm,
+            afterwards,
             ..
         } = self;
         let voids = cache::store::own_voids(&mut transaction).await?;
@@ -164,6 +174,9 @@ impl Tx {
         let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
             cache.deliver(voids).await;
+            for work in afterwards {
+                work(&ctx);
+            }
             let warming = join_all(warm.into_iter().map(|load| load(cache.clone())));
             tokio::time::timeout(WARM, warming)
                 .await

@@ -6,11 +6,11 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
-use sha2::{Digest, Sha256};
 
 use super::answer::Answer;
 use super::idempotency::{self, Key};
-use super::tx::{Tx, transaction};
+use super::run_as::{fingerprint, run};
+use super::tx::Tx;
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{BodyDigest, HttpResult, Problem};
@@ -35,20 +35,7 @@ impl Writer {
         action: impl AsyncFn(&mut Tx) -> Result<Answer>,
     ) -> HttpResult<HttpResponse> {
         let key = self.idempotency_key(actor)?;
-        let (answer, replayed) = transaction(&self.ctx, async |tx: &mut Tx| {
-            let Some(key) = &key else {
-                return Ok((action(tx).await?, false));
-            };
-            if let Some(answer) = idempotency::claim(tx.conn(), key).await? {
-                return Ok((answer, true));
-            }
-            tx.set_op_id(Some(key.text.clone()));
-            let answer = action(tx).await?;
-            let now = tx.now();
-            idempotency::store(tx.conn(), key, &answer, now).await?;
-            Ok((answer, false))
-        })
-        .await?;
+        let (answer, replayed) = run(&self.ctx, key.as_ref(), action).await?;
         let mut response = HttpResponse::from(answer);
         if replayed {
             let headers = response.headers_mut();
@@ -70,15 +57,12 @@ impl Writer {
             .extensions()
             .get::<BodyDigest>()
             .map(|digest| digest.0);
-        let mut hash = Sha256::new();
-        hash.update(self.request.path().as_bytes());
-        hash.update(body.unwrap_or_default());
         let pattern = self.request.match_pattern().unwrap_or_default();
         Ok(Some(Key {
             user_id,
             route: pattern,
             text,
-            fingerprint: hash.finalize().into(),
+            fingerprint: fingerprint(self.request.path(), body),
         }))
     }
 }

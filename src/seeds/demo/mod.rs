@@ -2,6 +2,7 @@
 //! show.
 
 mod cast;
+mod chats;
 mod decorate;
 mod friends;
 
@@ -41,6 +42,7 @@ pub fn build(seed: u64, at: Timestamp) -> anyhow::Result<(Dataset, Vec<Skipped>)
     activity::write(&draw, &words, &crowd, &mut data);
     keep_private(&mut data);
     decorate::decorate(&draw, &words, &crowd, &mut data);
+    chats::write(&draw, &words, at, &mut data);
     let missing = [
         ("group admin", "kith has no groups yet"),
         (

@@ -22,6 +22,8 @@ struct Scene {
     comment: String,
     circle: String,
     request: String,
+    conversation: String,
+    message: String,
 }
 
 impl Scene {
@@ -34,6 +36,13 @@ impl Scene {
         let circle = alice.post("/v1/circles", &json!({"name": "c"})).await.id();
         let wish = json!({"user_id": alice.id});
         let request = asking.post("/v1/friend-requests", &wish).await.id();
+        let group = json!({"member_ids": [bob.id, asking.id]});
+        let conversation = alice.post("/v1/conversations", &group).await.id();
+        let messages = format!("/v1/conversations/{conversation}/messages");
+        let message = alice
+            .post(&messages, &json!({"content": "a message"}))
+            .await;
+        let message = message.id();
         Self {
             app,
             alice,
@@ -42,6 +51,8 @@ impl Scene {
             comment,
             circle,
             request,
+            conversation,
+            message,
         }
     }
 
@@ -52,6 +63,8 @@ impl Scene {
             Some("comments") => &self.comment,
             Some("circles") => &self.circle,
             Some("friend-requests") => &self.request,
+            Some("conversations") => &self.conversation,
+            Some("messages") => &self.message,
             Some("me") => &self.alice.session_id,
             _ => &self.bob.id,
         };
@@ -109,7 +122,22 @@ impl Scene {
             ("PATCH /v1/posts/{id}", content.clone()),
             ("PUT /v1/posts/{id}/reaction", kind.clone()),
             ("POST /v1/posts/{id}/comments", content.clone()),
-            ("PATCH /v1/comments/{id}", content),
+            ("PATCH /v1/comments/{id}", content.clone()),
+            (
+                "POST /v1/conversations",
+                json!({"member_ids": [self.bob.id]}),
+            ),
+            ("PATCH /v1/conversations/{id}", json!({"title": "x"})),
+            (
+                "PATCH /v1/conversations/{id}/members/{user_id}",
+                json!({"role": "admin"}),
+            ),
+            ("PATCH /v1/conversations/{id}/me", json!({"pinned": true})),
+            ("POST /v1/conversations/{id}/messages", content.clone()),
+            ("PUT /v1/conversations/{id}/read", json!({"up_to": 1})),
+            ("PUT /v1/conversations/{id}/delivered", json!({"up_to": 1})),
+            ("PATCH /v1/messages/{id}", content),
+            ("PUT /v1/messages/{id}/reaction", kind.clone()),
             ("PUT /v1/feed/marker", json!({"post_id": self.post})),
             ("POST /v1/views", json!({"post_ids": [self.post]})),
             ("PUT /v1/comments/{id}/reaction", kind),
@@ -127,13 +155,15 @@ impl Scene {
 
     /// A digest of every row that a request may change. Events of security are told of refusals too,
     /// sessions note when they were used, jobs run and events are delivered by themselves, and what
-    /// is talked about is ranked.
+    /// is talked about is ranked, and people are told of what happened.
     async fn digest(&self) -> BTreeMap<String, String> {
         let tables: Vec<String> = sqlx::query_scalar(
             "select relname::text from pg_class
              where relkind = 'r' and relnamespace = 'public'::regnamespace
                and relname not in ('security_event', 'session', 'job', 'outbox', 'cache_void',
-                                   'trending_post', 'trending_hashtag')",
+                                   'trending_post', 'trending_hashtag', 'notification',
+                                   'notification_item', 'notification_delivery')
+               and relname not like 'stream%'",
         )
         .fetch_all(&self.app.db)
         .await

@@ -55,6 +55,29 @@ pub fn people() -> Vec<Line> {
         line("GET /v1/me/settings", Caller),
         with("PATCH /v1/me/settings", Caller, json!({})),
         line("GET /v1/me/counts", Caller),
+        line("GET /v1/events", Caller),
+        line("GET /v1/notifications", Caller),
+        with(
+            "PUT /v1/notifications/seen",
+            Caller,
+            json!({"up_to": "2026-11-20T00:00:00Z"}),
+        ),
+        with(
+            "PUT /v1/notifications/read-all",
+            Caller,
+            json!({"up_to": "2026-11-20T00:00:00Z"}),
+        ),
+        line("PUT /v1/notifications/{notification}/read", HIDDEN),
+        line("DELETE /v1/notifications/{notification}", HIDDEN),
+        line("GET /v1/me/notification-preferences", Caller),
+        with(
+            "PUT /v1/me/notification-preferences",
+            Caller,
+            json!({"preferences": {}}),
+        ),
+        with("PUT /v1/me/push-subscriptions/{device}", Caller, json!({})),
+        line("DELETE /v1/me/push-subscriptions/{device}", Caller),
+        line("POST /v1/unsubscribe", Anybody(422)),
         line("GET /v1/me/saved", Caller),
         line(
             "GET /v1/users/{alice}",
@@ -238,6 +261,74 @@ pub fn post(scene: &Scene) -> Vec<Line> {
     ]
 }
 
+/// Conversations and what is said in them.
+pub fn messages(alice: &Value) -> Vec<Line> {
+    let content = json!({"content": "x"});
+    let up_to = json!({"up_to": 1});
+    vec![
+        line("GET /v1/conversations", Caller),
+        with(
+            "POST /v1/conversations",
+            Alice {
+                signed_out: 401,
+                stranger: 201,
+            },
+            json!({"member_ids": [alice["user_id"]]}),
+        ),
+        line("GET /v1/conversations/{conversation}", HIDDEN),
+        with(
+            "PATCH /v1/conversations/{conversation}",
+            HIDDEN,
+            json!({"title": "x"}),
+        ),
+        line("GET /v1/conversations/{conversation}/members", HIDDEN),
+        line(
+            "PUT /v1/conversations/{conversation}/members/{alice}",
+            HIDDEN,
+        ),
+        with(
+            "PATCH /v1/conversations/{conversation}/members/{alice}",
+            HIDDEN,
+            json!({"role": "admin"}),
+        ),
+        line(
+            "DELETE /v1/conversations/{conversation}/members/{alice}",
+            HIDDEN,
+        ),
+        with(
+            "PATCH /v1/conversations/{conversation}/me",
+            HIDDEN,
+            json!({"archived": true}),
+        ),
+        line("GET /v1/conversations/{conversation}/messages", HIDDEN),
+        with(
+            "POST /v1/conversations/{conversation}/messages",
+            HIDDEN,
+            content.clone(),
+        ),
+        with(
+            "PUT /v1/conversations/{conversation}/read",
+            HIDDEN,
+            up_to.clone(),
+        ),
+        with(
+            "PUT /v1/conversations/{conversation}/delivered",
+            HIDDEN,
+            up_to,
+        ),
+        line("POST /v1/conversations/{conversation}/accept", HIDDEN),
+        line("POST /v1/conversations/{conversation}/decline", HIDDEN),
+        with("PATCH /v1/messages/{message}", HIDDEN, content),
+        line("DELETE /v1/messages/{message}", HIDDEN),
+        with(
+            "PUT /v1/messages/{message}/reaction",
+            HIDDEN,
+            json!({"kind": "like"}),
+        ),
+        line("DELETE /v1/messages/{message}/reaction", HIDDEN),
+    ]
+}
+
 /// What administrators alone may do.
 pub fn administration() -> Vec<Line> {
     vec![
@@ -246,5 +337,7 @@ pub fn administration() -> Vec<Line> {
         line("GET /v1/admin/cache", ADMIN),
         line("POST /v1/admin/cache/spaces/{space}/invalidate", ADMIN),
         line("POST /v1/admin/jobs/{job}/run", ADMIN),
+        line("GET /v1/admin/deliveries", ADMIN),
+        line("POST /v1/admin/deliveries/retry", ADMIN),
     ]
 }

@@ -72,8 +72,21 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines.extend(lines::people());
     lines.extend(lines::relation(&alice));
     lines.extend(lines::post(scene));
+    lines.extend(lines::messages(&alice));
     lines.extend(lines::administration());
     lines
+}
+
+/// The first notification of somebody to whom something has happened.
+async fn first_notification(who: &Session) -> String {
+    for _ in 0..200 {
+        let list = who.get("/v1/notifications").await.expect_status(200);
+        if let Some(id) = list.ids().pop() {
+            return id;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody told them");
 }
 
 struct Scene {
@@ -86,6 +99,9 @@ struct Scene {
     comment: String,
     circle: String,
     request: String,
+    notification: String,
+    conversation: String,
+    message: String,
 }
 
 impl Scene {
@@ -107,6 +123,15 @@ impl Scene {
             .await
             .expect_status(201)
             .id();
+        let with_friend = json!({"member_ids": [friend.id]});
+        let conversation = alice.post("/v1/conversations", &with_friend).await.id();
+        let said = alice
+            .post(
+                &format!("/v1/conversations/{conversation}/messages"),
+                &json!({"content": "between us"}),
+            )
+            .await;
+        let message = said.expect_status(201).id();
         alice
             .set(&format!("/v1/users/{}/block", blocked.id))
             .await
@@ -117,6 +142,7 @@ impl Scene {
             .await
             .expect("suspended");
         app.wait_until_voids_are_delivered().await;
+        let notification = first_notification(&alice).await;
         Self {
             app,
             alice,
@@ -127,6 +153,9 @@ impl Scene {
             comment,
             circle,
             request,
+            notification,
+            conversation,
+            message,
         }
     }
 
@@ -137,7 +166,11 @@ impl Scene {
             ("{comment}", &self.comment),
             ("{circle}", &self.circle),
             ("{request}", &self.request),
+            ("{conversation}", &self.conversation),
+            ("{message}", &self.message),
             ("{session}", &self.alice.session_id),
+            ("{notification}", &self.notification),
+            ("{device}", "phone"),
             ("{job}", "outbox.forget"),
             ("{space}", "post"),
             ("{tag}", "tea"),

@@ -145,5 +145,6 @@ fn compose(to: &Recipient, subject: &str, text: &str) -> Message {
         subject: subject.to_owned(),
         // All in ASCII, so that nothing needs encoding and links stay whole.
         text: format!("Hello @{},\n\n{text}\n", to.username),
+        unsubscribe: None,
     }
 }

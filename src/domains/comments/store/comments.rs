@@ -1,5 +1,6 @@
 //! The comments themselves.
 
+use crate::domains::comments::events::CommentRef;
 use crate::domains::comments::model::CommentEntry;
 use crate::infra::db::Conn;
 use crate::kernel::{CommentId, PostId, Result, Timestamp, UserId};
@@ -79,6 +80,18 @@ pub struct Facts {
     pub author_id: UserId,
     /// Counts edits.
     pub version: i64,
+}
+
+impl Facts {
+    /// The comment as events name it.
+    pub fn reference(&self, comment_id: CommentId) -> CommentRef {
+        CommentRef {
+            comment_id,
+            post_id: self.post_id,
+            parent_id: self.parent_id,
+            author_id: self.author_id,
+        }
+    }
 }
 
 /// A comment that is not deleted and that the viewer may see.
@@ -164,14 +177,14 @@ pub async fn insert_comment(conn: &mut Conn, row: &NewRow<'_>, now: Timestamp) -
     Ok(())
 }
 
-/// Writes a comment's new words.
+/// Writes a comment's new words; says whether they are other ones.
 pub async fn update_content(
     conn: &mut Conn,
     comment_id: CommentId,
     content: &str,
     now: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
+) -> Result<bool> {
+    let done = sqlx::query!(
         "update comment set content = $2, edited_at = $3, version = version + 1
          where comment_id = $1 and content <> $2",
         comment_id as _,
@@ -180,7 +193,7 @@ pub async fn update_content(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Marks a comment as deleted and forgets what it said.

@@ -2,8 +2,10 @@
 
 mod list;
 mod render;
+mod seen;
 mod shape;
 
 pub use list::{add_replies, places, top_comments};
 pub use render::{comment, comments};
+pub use seen::seen;
 pub use shape::{Comment, CommentState};

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::audience::{self, Resolved};
 use super::remove::refuse_stranger;
-use crate::domains::posts::events::PostWidened;
+use crate::domains::posts::events::{PostEdited, PostWidened};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, PostContent};
 use crate::domains::posts::store::{audience as lists, hashtags, posts as store, revisions};
 use crate::domains::users::{self, Tally};
@@ -75,12 +75,12 @@ pub async fn edit(
     if let Some((new, _)) = &audience {
         replace_lists(tx, post_id, new).await?;
     }
-    recount_author(tx, user_id, old_kind, kind).await?;
+    let reference = old.reference(post_id, user_id);
+    tx.emit(&PostEdited(reference)).await?;
     if audience.is_some_and(|(new, before)| new.reach().is_wider_than(&before)) {
-        let widened = PostWidened(old.reference(post_id, user_id));
-        tx.emit(&widened).await?;
+        tx.emit(&PostWidened(reference)).await?;
     }
-    Ok(())
+    recount_author(tx, user_id, old_kind, kind).await
 }
 
 fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {

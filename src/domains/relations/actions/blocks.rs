@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::events::RelationshipChanged;
 use super::super::model::can_see_person;
 use super::super::store;
 use super::requests::cancel_open;
-use super::{follows_by, friends_by, guard_other, lock_standing};
+use super::{follows_by, friends_by, guard_other, lock_standing, tell_both};
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Tx;
@@ -36,6 +37,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     if store::delete_follow(tx.conn(), user_id, me).await? {
         changes.extend(follows_by(-1, user_id, me));
     }
+    tell_both(tx, me, user_id).await?;
     users::bump(tx.conn(), &changes).await
 }
 
@@ -47,7 +49,8 @@ pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     if !standing.between.blocking && !can_see_person(standing.sight()) {
         return Err(Error::not_found());
     }
-    store::delete_block(tx.conn(), me, user_id).await
+    store::delete_block(tx.conn(), me, user_id).await?;
+    tell_both(tx, me, user_id).await
 }
 
 /// How long to mute somebody.
@@ -68,13 +71,24 @@ pub async fn mute(tx: &mut Tx, me: UserId, user_id: UserId, mute: &Mute) -> Resu
         let detail = "A mute ends in the future. To lift one, delete it.";
         return Err(Error::invalid_field("/until", "in_the_past", detail));
     }
-    store::upsert_mute(tx.conn(), me, user_id, mute.until, now).await
+    store::upsert_mute(tx.conn(), me, user_id, mute.until, now).await?;
+    tell_one(tx, me, user_id).await
 }
 
 /// Lifts a mute; again, it changes nothing.
 pub async fn unmute(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     guard_visible_other(tx, me, user_id).await?;
-    store::delete_mute(tx.conn(), me, user_id).await
+    store::delete_mute(tx.conn(), me, user_id).await?;
+    tell_one(tx, me, user_id).await
+}
+
+async fn tell_one(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
+    tx.emit(&RelationshipChanged {
+        user_id,
+        other_id,
+        is_private: true,
+    })
+    .await
 }
 
 async fn guard_visible_other(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The end of a friendship, and suggestions that nobody wants.
 
 use super::super::store;
-use super::{friends_by, guard_other, lock_visible};
+use super::{friends_by, guard_other, lock_visible, tell_both};
 use crate::domains::users;
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
@@ -14,6 +14,7 @@ pub async fn unfriend(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         return Ok(());
     }
     store::delete_mutual_members(tx.conn(), me, user_id).await?;
+    tell_both(tx, me, user_id).await?;
     users::bump(tx.conn(), &friends_by(-1, me, user_id)).await
 }
 

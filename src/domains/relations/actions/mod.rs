@@ -14,6 +14,7 @@ pub use follows::{follow, unfollow};
 pub use friends::{dismiss_suggestion, unfriend};
 pub use requests::{NewRequest, Sent, accept, cancel, decline, send};
 
+use super::events::RelationshipChanged;
 use super::model::{Standing, can_see_person};
 use super::{store, view};
 use crate::domains::users::{self, Tally};
@@ -45,6 +46,16 @@ async fn lock_visible(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Standi
         return Ok(standing);
     }
     Err(Error::not_found())
+}
+
+/// Tells that something between two people has changed, which both may know of.
+async fn tell_both(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
+    tx.emit(&RelationshipChanged {
+        user_id,
+        other_id,
+        is_private: false,
+    })
+    .await
 }
 
 /// One more or one less friend for each of two people.

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::super::events::{FriendAccepted, FriendRequestClosed, FriendRequested, RequestRef};
 use super::super::model::{Friendship, RequestState};
 use super::super::store::{self, RequestRow};
-use super::{friends_by, lock_visible};
+use super::{friends_by, lock_visible, tell_both};
 use crate::domains::users;
 use crate::kernel::{Code, Error, FriendRequestId, Result, UserId};
 use crate::platform::Tx;
@@ -48,6 +49,13 @@ pub async fn send(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
         _ => {
             let (request_id, now) = (tx.new_id(), tx.now());
             store::insert_request(tx.conn(), request_id, me, user_id, now).await?;
+            tx.emit(&FriendRequested(RequestRef {
+                friend_request_id: request_id,
+                sender_id: me,
+                recipient_id: user_id,
+            }))
+            .await?;
+            tell_both(tx, me, user_id).await?;
             Ok(Sent::Asked(request_id))
         }
     }
@@ -68,17 +76,17 @@ pub async fn accept(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Res
 pub async fn decline(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
     let request = lock_request(tx, me, request_id).await?;
     guard_party(me == request.recipient_id)?;
-    close(tx, &request, RequestState::Declined).await
+    close(tx, me, &request, RequestState::Declined).await
 }
 
 /// Takes back a request that `me` sent; again, it changes nothing.
 pub async fn cancel(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
     let request = lock_request(tx, me, request_id).await?;
     guard_party(me == request.sender_id)?;
-    close(tx, &request, RequestState::Cancelled).await
+    close(tx, me, &request, RequestState::Cancelled).await
 }
 
-async fn close(tx: &mut Tx, request: &RequestRow, state: RequestState) -> Result<()> {
+async fn close(tx: &mut Tx, me: UserId, request: &RequestRow, state: RequestState) -> Result<()> {
     if request.state() == state {
         return Ok(());
     }
@@ -86,7 +94,10 @@ async fn close(tx: &mut Tx, request: &RequestRow, state: RequestState) -> Result
         return Err(Code::RequestClosed.into());
     }
     let now = tx.now();
-    store::close_request(tx.conn(), request.friend_request_id, state, now).await
+    let friend_request_id = request.friend_request_id;
+    store::close_request(tx.conn(), friend_request_id, state, now).await?;
+    tx.emit(&FriendRequestClosed { friend_request_id }).await?;
+    tell_both(tx, me, request.other(me)).await
 }
 
 /// A request between `me` and somebody whom they may see, read after their pair is locked, so that
@@ -119,6 +130,13 @@ async fn make_friends(
     let now = tx.now();
     store::close_request(tx.conn(), request_id, RequestState::Accepted, now).await?;
     store::insert_friendship(tx.conn(), me, user_id, now).await?;
+    tx.emit(&FriendAccepted(RequestRef {
+        friend_request_id: request_id,
+        sender_id: user_id,
+        recipient_id: me,
+    }))
+    .await?;
+    tell_both(tx, me, user_id).await?;
     users::bump(tx.conn(), &friends_by(1, me, user_id)).await
 }
 
@@ -128,5 +146,9 @@ pub(super) async fn cancel_open(tx: &mut Tx, open: Option<FriendRequestId>) -> R
         return Ok(());
     };
     let now = tx.now();
-    store::close_request(tx.conn(), request_id, RequestState::Cancelled, now).await
+    store::close_request(tx.conn(), request_id, RequestState::Cancelled, now).await?;
+    let closed = FriendRequestClosed {
+        friend_request_id: request_id,
+    };
+    tx.emit(&closed).await
 }

@@ -58,6 +58,25 @@ pub async fn find_request(
     .await?)
 }
 
+/// Requests by id that went to or from `user_id`.
+pub async fn list_requests_by_id(
+    conn: &mut Conn,
+    user_id: UserId,
+    ids: &[FriendRequestId],
+) -> Result<Vec<RequestRow>> {
+    Ok(sqlx::query_as!(
+        RequestRow,
+        r#"select friend_request_id as "friend_request_id: _", sender_id as "sender_id: _",
+                  recipient_id as "recipient_id: _", state, created_at as "created_at: _"
+           from friend_request
+           where friend_request_id = any($2) and (sender_id = $1 or recipient_id = $1)"#,
+        user_id as _,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// The open requests to or from `user_id`, newest first, without people whom they may not see.
 pub async fn list_requests(
     conn: &mut Conn,

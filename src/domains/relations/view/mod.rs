@@ -12,6 +12,8 @@ pub use lists::{
     MutedPerson, Suggestion, list_whole, muted, people_in_order, people_page, suggestions,
 };
 pub use relationship::{Relationship, forever, relationship, relationships, standing};
-pub use requests::{FriendRequest, RequestCounts, count_requests, request, requests};
+pub use requests::{
+    FriendRequest, RequestCounts, count_requests, request, requests, requests_by_id,
+};
 pub use sight::{visible_among, visible_person};
 pub use user::{User, guard_friends_shown, user, users};

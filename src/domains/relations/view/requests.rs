@@ -86,6 +86,22 @@ pub async fn count_requests(reads: &mut Reads<'_>, user_id: UserId) -> Result<Re
     Ok(counts)
 }
 
+/// Requests by id, of those that went to or from `viewer`, without people whom they may not see.
+pub async fn requests_by_id(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    ids: &[FriendRequestId],
+) -> Result<Vec<FriendRequest>> {
+    let rows = store::list_requests_by_id(&mut *reads.conn().await?, viewer, ids).await?;
+    let others: Vec<UserId> = rows.iter().map(|row| row.other(viewer)).collect();
+    let seen = visible_among(reads, Viewer(Some(viewer)), &others).await?;
+    let shown: Vec<RequestRow> = rows
+        .into_iter()
+        .filter(|row| seen.contains(&row.other(viewer)))
+        .collect();
+    requests(reads, viewer, &shown).await
+}
+
 /// One request as `viewer`, who is one of the two, sees it.
 pub async fn request(
     reads: &mut Reads<'_>,

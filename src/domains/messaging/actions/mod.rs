@@ -1,0 +1,112 @@
+//! What people do in conversations: hold the conversation, guard, change, tell.
+
+mod marks;
+mod members;
+mod messages;
+mod open;
+mod requests;
+mod send;
+mod title;
+
+pub use marks::{change_mine, mark_delivered, mark_read};
+pub use members::{add_member, give_role, remove_member};
+pub use messages::{delete_message, edit_message, react};
+pub use open::{Opened, open};
+pub use requests::{accept, decline};
+pub use send::send_message;
+pub use title::rename;
+
+use super::events::ConversationChanged;
+use super::model::{Action, ConversationKind, MemberState};
+use super::store::{self, Contact, Facts, NewRow};
+use crate::kernel::{Code, ConversationId, Error, MessageId, Result, UserId};
+use crate::platform::Tx;
+
+/// Holds a conversation that is there for `me`, and reads it afterwards: what was true before may
+/// have changed while others held it.
+async fn hold(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<Facts> {
+    store::lock_conversation(tx.conn(), me, id).await?;
+    let found = store::find_facts(tx.conn(), me, id).await?;
+    found.ok_or_else(Error::not_found)
+}
+
+/// The same for what takes somebody who is in it.
+async fn hold_active(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<Facts> {
+    let facts = hold(tx, me, id).await?;
+    match facts.state {
+        MemberState::Active => Ok(facts),
+        MemberState::Left => Err(forbidden("You have left this conversation.")),
+        _ => Err(forbidden("Accept the request first.")),
+    }
+}
+
+/// Refuses what only makes sense in a group.
+fn guard_group(facts: &Facts) -> Result<()> {
+    match facts.kind {
+        ConversationKind::Group => Ok(()),
+        ConversationKind::Direct => Err(forbidden(
+            "A conversation of two stays one of two. Open a new one with more people.",
+        )),
+    }
+}
+
+/// How somebody comes into a conversation with a person who has reached out to them: a friend at
+/// once, a stranger by request, unless they want neither.
+fn entrance(contact: &Contact) -> Result<MemberState> {
+    if !super::model::takes_messages(&contact.who_can_message, contact.are_friends) {
+        return Err(forbidden("This person does not take your messages."));
+    }
+    Ok(if contact.are_friends {
+        MemberState::Active
+    } else {
+        MemberState::Request
+    })
+}
+
+/// A message that was written.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    message_id: MessageId,
+    seq: i64,
+}
+
+/// Writes down in a conversation, which the caller holds, what `author_id` has done.
+async fn note_in(
+    tx: &mut Tx,
+    id: ConversationId,
+    author_id: UserId,
+    (action, subject_id): (Action, Option<UserId>),
+    content: &str,
+) -> Result<Said> {
+    let (message_id, now) = (tx.new_id(), tx.now());
+    let row = NewRow {
+        message_id,
+        conversation_id: id,
+        author_id,
+        content,
+        action: Some(action),
+        subject_id,
+        reply_to_id: None,
+        op_id: None,
+    };
+    let seq = store::insert_message(tx.conn(), &row, now).await?;
+    store::advance_read(tx.conn(), id, author_id, seq, true).await?;
+    Ok(Said { message_id, seq })
+}
+
+/// Has the list of somebody, or with `None` of everybody in a conversation, show what has changed.
+async fn note_change(
+    tx: &mut Tx,
+    conversation_id: ConversationId,
+    user_id: Option<UserId>,
+) -> Result<()> {
+    let changed = ConversationChanged {
+        conversation_id,
+        user_id,
+    };
+    tx.emit(&changed).await
+}
+
+fn forbidden(detail: &'static str) -> Error {
+    Error::new(Code::Forbidden, detail)
+}

@@ -1,0 +1,62 @@
+//! Answers to strangers.
+
+use super::{forbidden, hold, note_change, note_in};
+use crate::domains::messaging::live::{self, Done};
+use crate::domains::messaging::model::{Action, ConversationKind, MemberState};
+use crate::domains::messaging::store::{self, Facts};
+use crate::kernel::{Code, ConversationId, Error, Result, UserId};
+use crate::platform::Tx;
+
+/// Accepts to be in a conversation; again, it changes nothing.
+pub async fn accept(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
+    let facts = hold(tx, me, id).await?;
+    match facts.state {
+        MemberState::Request => enter(tx, me, &facts).await,
+        MemberState::Left => Err(forbidden("You have left this conversation.")),
+        _ => Ok(()),
+    }
+}
+
+/// Declines to be in a conversation, which is as if there were none; again, it changes nothing. Of two
+/// the other one is not told.
+pub async fn decline(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
+    store::lock_conversation(tx.conn(), me, id).await?;
+    let part = store::find_part(tx.conn(), id, me).await?;
+    match part.map(|part| part.state) {
+        Some(MemberState::Declined) => Ok(()),
+        Some(MemberState::Request) => {
+            let facts = hold(tx, me, id).await?;
+            refuse(tx, me, &facts).await
+        }
+        Some(MemberState::Active | MemberState::Left) => {
+            hold(tx, me, id).await?;
+            Err(Code::RequestClosed.into())
+        }
+        Some(MemberState::Unseen) | None => Err(Error::not_found()),
+    }
+}
+
+/// Keeps somebody out who was asked. The caller holds the conversation.
+pub(super) async fn refuse(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> {
+    let id = facts.conversation_id;
+    store::update_state(tx.conn(), id, me, MemberState::Declined).await?;
+    if facts.kind == ConversationKind::Direct {
+        return Ok(());
+    }
+    note_change(tx, id, None).await?;
+    live::tell_member(tx, id, me, (me, false)).await
+}
+
+/// Lets somebody in who was asked. The caller holds the conversation. Of two the other one is not
+/// told.
+pub(super) async fn enter(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> {
+    let id = facts.conversation_id;
+    store::update_state(tx.conn(), id, me, MemberState::Active).await?;
+    if facts.kind == ConversationKind::Direct {
+        return note_change(tx, id, Some(me)).await;
+    }
+    let said = note_in(tx, id, me, (Action::Joined, None), "").await?;
+    note_change(tx, id, None).await?;
+    live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
+    live::tell_member(tx, id, me, (me, true)).await
+}

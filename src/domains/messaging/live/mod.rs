@@ -1,0 +1,24 @@
+//! What conversations tell live: the topic `conv`, how its events are rendered, what frames mean.
+
+mod commands;
+mod inbox;
+mod news;
+mod render;
+mod topic;
+
+pub use inbox::{tell_changed, tell_everybody, tell_own};
+pub use news::{
+    Done, tell_arrival, tell_member, tell_message, tell_reaction, tell_reading, tell_update,
+};
+
+use crate::platform::realtime::{Live, Rendering};
+
+/// What this domain says.
+pub const LIVE: Live = Live {
+    topics: &[topic::CONVERSATIONS],
+    renderings: &[Rendering {
+        kinds: news::KINDS,
+        render: render::render,
+    }],
+    commands: commands::COMMANDS,
+};

@@ -1,0 +1,120 @@
+//! What is told in a conversation when something is done there. All of it is appended to the
+//! conversation's own stream, last in the transaction.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::topic::NAME;
+use crate::domains::reactions::Kind;
+use crate::kernel::ids::Id as _;
+use crate::kernel::{ConversationId, MessageId, Result, UserId};
+use crate::platform::Tx;
+use crate::platform::realtime::{Channel, Class, News, Signal};
+
+pub const CREATED: &str = "message.created";
+pub const EDITED: &str = "message.edited";
+pub const DELETED: &str = "message.deleted";
+pub const READ: &str = "message.read";
+pub const REACTED: &str = "reaction.added";
+pub const UNREACTED: &str = "reaction.removed";
+pub const UPDATED: &str = "conversation.updated";
+pub const JOINED: &str = "conversation.member_added";
+pub const LEFT: &str = "conversation.member_removed";
+
+/// What is kept of a conversation's events, and rendered anew.
+pub const KINDS: &[&str] = &[
+    CREATED, EDITED, DELETED, READ, REACTED, UNREACTED, UPDATED, JOINED, LEFT,
+];
+
+async fn tell(
+    tx: &mut Tx,
+    id: ConversationId,
+    kind: &'static str,
+    (actor, object_id): (UserId, Option<Uuid>),
+    detail: Value,
+) -> Result<()> {
+    let news = News {
+        channel: Channel::new(NAME, id.uuid()),
+        kind,
+        object_id,
+        actor: Some(actor),
+        detail,
+    };
+    tx.publish(news).await.map(|_offset| ())
+}
+
+/// What was done to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It is new.
+    Created,
+    /// It says something else.
+    Edited,
+    /// It is gone.
+    Deleted,
+}
+
+/// Tells of a message.
+pub async fn tell_message(
+    tx: &mut Tx,
+    id: ConversationId,
+    done: Done,
+    message_id: MessageId,
+    actor: UserId,
+) -> Result<()> {
+    let kind = match done {
+        Done::Created => CREATED,
+        Done::Edited => EDITED,
+        Done::Deleted => DELETED,
+    };
+    tell(tx, id, kind, (actor, Some(message_id.uuid())), Value::Null).await
+}
+
+/// Tells of a reaction; `kind` is that which was given, or taken back.
+pub async fn tell_reaction(
+    tx: &mut Tx,
+    id: ConversationId,
+    message_id: MessageId,
+    (actor, kind, given): (UserId, Kind, bool),
+) -> Result<()> {
+    let word = if given { REACTED } else { UNREACTED };
+    let detail = json!({ "kind": kind });
+    tell(tx, id, word, (actor, Some(message_id.uuid())), detail).await
+}
+
+/// Tells how far somebody has read.
+pub async fn tell_reading(tx: &mut Tx, id: ConversationId, me: UserId, up_to: i64) -> Result<()> {
+    tell(tx, id, READ, (me, None), json!({ "up_to": up_to })).await
+}
+
+/// Tells that the title or a role has changed.
+pub async fn tell_update(tx: &mut Tx, id: ConversationId, actor: UserId) -> Result<()> {
+    tell(tx, id, UPDATED, (actor, None), Value::Null).await
+}
+
+/// Tells that somebody has come, or gone: that ends their subscription.
+pub async fn tell_member(
+    tx: &mut Tx,
+    id: ConversationId,
+    actor: UserId,
+    (user_id, is_in): (UserId, bool),
+) -> Result<()> {
+    let object = Some(user_id.uuid());
+    if is_in {
+        return tell(tx, id, JOINED, (actor, object), Value::Null).await;
+    }
+    let detail = json!({ "removed": user_id });
+    tell(tx, id, LEFT, (actor, object), detail).await
+}
+
+/// Tells how far messages have reached somebody, of which only the latest counts.
+pub fn tell_arrival(tx: &mut Tx, id: ConversationId, me: UserId, up_to: i64) {
+    tx.signal(Signal {
+        channel: Channel::new(NAME, id.uuid()),
+        kind: "message.delivered",
+        class: Class::State,
+        key: Some(me.to_string()),
+        actor: Some(me),
+        d: json!({ "user_id": me, "up_to": up_to }),
+    });
+}

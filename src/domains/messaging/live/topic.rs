@@ -1,0 +1,61 @@
+//! Who may listen to a conversation, and what they are given to begin with.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::domains::messaging::model::{MemberState, SeqKey};
+use crate::domains::messaging::store;
+use crate::domains::messaging::view::{self, Wish};
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::Slice;
+use crate::kernel::{ConversationId, Error, Result, UserId};
+use crate::platform::realtime::{Attendance, HistoryPage, Topic};
+use crate::platform::sessions::Viewer;
+use crate::platform::{Ctx, Reads};
+
+/// The word before the colon.
+pub const NAME: &str = "conv";
+
+/// Conversations. In a group a block hides nothing, and a direct one is not there with a block.
+pub const CONVERSATIONS: Topic = Topic {
+    member_tag: Some(|id| format!("members:{id}")),
+    snapshot: Some(|ctx, me, id, limit| Box::pin(snapshot(ctx, me, id, limit))),
+    history: Some(|ctx, me, id, page| Box::pin(history(ctx, me, id, page))),
+    typing: true,
+    attendance: Attendance::Named,
+    ..Topic::new(NAME, may_join)
+};
+
+/// Those who are in it. Who was only asked is told nothing that others could notice.
+fn may_join(ctx: Ctx, me: UserId, id: Uuid) -> BoxFuture<'static, Result<()>> {
+    Box::pin(async move {
+        let id = ConversationId::from_uuid(id);
+        let facts = store::find_facts(&mut *ctx.read().await?, me, id).await?;
+        let is_in = facts.is_some_and(|facts| facts.state == MemberState::Active);
+        is_in.then_some(()).ok_or_else(Error::not_found)
+    })
+}
+
+/// The newest messages, newest first.
+async fn snapshot(ctx: Ctx, me: UserId, id: Uuid, limit: u16) -> Result<Value> {
+    let newest = HistoryPage {
+        before: None,
+        limit,
+    };
+    history(ctx, me, id, newest).await
+}
+
+/// Messages before a `seq`, newest first.
+async fn history(ctx: Ctx, me: UserId, id: Uuid, wanted: HistoryPage) -> Result<Value> {
+    ctx.cache().step().await;
+    let reads = &mut Reads::cached(&ctx);
+    let seen = view::guard(reads, me, ConversationId::from_uuid(id)).await?;
+    let wish = Wish {
+        after_seq: None,
+        before_seq: wanted.before,
+    };
+    let slice = Slice::<SeqKey>::first(wanted.limit);
+    let page = view::page(reads, Viewer(Some(me)), &seen, wish, &slice).await?;
+    Ok(json!({ "messages": page.items, "top_seq": seen.top() }))
+}

@@ -1,0 +1,19 @@
+//! What a conversation is made of, and the rules in it; pure.
+
+mod bodies;
+mod entry;
+mod rules;
+mod stretch;
+mod words;
+
+pub use bodies::{
+    Delivered, MessageChange, MessageContent, MyChange, NewConversation, NewMessage, Read,
+    RoleGiven, TitleChange,
+};
+pub use entry::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Window};
+pub use rules::{
+    MAX_MEMBERS, MEMBERS_SHOWN, can_manage, can_remove, can_see_conversation, can_write, excerpt,
+    takes_messages,
+};
+pub use stretch::{Bounds, SeqKey, Stretch};
+pub use words::{Action, ConversationKind, MemberRole, MemberState, MessageKind, ShownState};

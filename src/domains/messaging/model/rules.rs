@@ -1,0 +1,105 @@
+//! Who sees, writes and manages.
+
+use super::{ConversationKind, MemberRole, MemberState};
+use crate::domains::users::MessagePolicy;
+
+/// Most people in a group.
+pub const MAX_MEMBERS: usize = 250;
+/// Most members that are shown with a conversation.
+pub const MEMBERS_SHOWN: usize = 10;
+/// Characters of a message that are shown with an answer to it.
+const EXCERPT: usize = 100;
+
+/// Is a conversation there for somebody who is in it like this? The same rule as
+/// `visible_conversation` in SQL. `is_hidden`: a block lies between the two of a direct one.
+pub fn can_see_conversation(kind: ConversationKind, state: MemberState, is_hidden: bool) -> bool {
+    state.shown().is_some() && !(kind == ConversationKind::Direct && is_hidden)
+}
+
+/// Does somebody with this setting take messages from a person whom they know, or do not know, as a
+/// friend? From a stranger a first one is a request.
+pub fn takes_messages(who_can_message: &str, are_friends: bool) -> bool {
+    match MessagePolicy::from_word(who_can_message) {
+        Some(MessagePolicy::Everyone) => true,
+        Some(MessagePolicy::Friends) => are_friends,
+        Some(MessagePolicy::Nobody) | None => false,
+    }
+}
+
+/// May somebody write who is in a conversation as `mine`? `other` is the other one of a direct
+/// conversation: their state, whether their account is active, and whether they take messages. Who
+/// takes part is written to whatever their setting says; that somebody declined is not told.
+pub fn can_write(mine: MemberState, other: Option<(MemberState, bool, bool)>) -> bool {
+    matches!(mine, MemberState::Active | MemberState::Request)
+        && other.is_none_or(|(state, is_active, takes)| {
+            is_active && (state == MemberState::Active || takes)
+        })
+}
+
+/// May somebody with this role name the group and delete what others said?
+pub fn can_manage(role: MemberRole) -> bool {
+    role <= MemberRole::Admin
+}
+
+/// May somebody with the role `mine` remove somebody with the role `theirs`?
+pub fn can_remove(mine: MemberRole, theirs: MemberRole) -> bool {
+    can_manage(mine) && mine < theirs
+}
+
+/// The beginning of a message, to show with an answer to it.
+pub fn excerpt(content: &str) -> String {
+    let mut start: String = content.chars().take(EXCERPT).collect();
+    if start.len() < content.len() {
+        start.push('…');
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use MemberState::{Active, Declined, Left, Request, Unseen};
+
+    #[test]
+    fn a_conversation_is_there_for_those_who_are_or_were_in_it_unless_a_block_hides_the_other() {
+        use ConversationKind::{Direct, Group};
+        for state in [Active, Request, Left] {
+            assert!(can_see_conversation(Direct, state, false));
+            assert!(!can_see_conversation(Direct, state, true));
+            assert!(can_see_conversation(Group, state, true));
+        }
+        for state in [Unseen, Declined] {
+            assert!(!can_see_conversation(Direct, state, false));
+            assert!(!can_see_conversation(Group, state, false));
+        }
+    }
+
+    #[test]
+    fn a_setting_holds_until_the_other_takes_part_and_a_refusal_is_not_told() {
+        assert!(takes_messages("everyone", false) && takes_messages("friends", true));
+        assert!(!takes_messages("friends", false) && !takes_messages("nobody", true));
+        for state in [Unseen, Request, Declined] {
+            assert!(can_write(Active, Some((state, true, true))));
+            assert!(!can_write(Active, Some((state, true, false))));
+        }
+        assert!(can_write(Active, Some((Active, true, false))));
+        assert!(!can_write(Active, Some((Active, false, true))));
+        assert!(can_write(Request, None) && !can_write(Left, None));
+    }
+
+    #[test]
+    fn nobody_removes_an_equal() {
+        use MemberRole::{Admin, Member, Owner};
+        assert!(can_remove(Owner, Admin) && can_remove(Admin, Member));
+        for (mine, theirs) in [(Admin, Admin), (Admin, Owner), (Member, Member)] {
+            assert!(!can_remove(mine, theirs));
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_between_characters() {
+        assert_eq!(excerpt("short"), "short");
+        let long = "é".repeat(101);
+        assert_eq!(excerpt(&long), format!("{}…", "é".repeat(100)));
+    }
+}

@@ -1,0 +1,88 @@
+//! What is done and answered, for requests and for frames alike.
+
+use crate::domains::messaging::model::{Delivered, MessageChange, NewMessage, Read};
+use crate::domains::messaging::view::{self, ConversationState, MessageState};
+use crate::domains::messaging::{actions, live};
+use crate::domains::reactions::Kind;
+use crate::kernel::{ConversationId, MessageId, Result, UserId};
+use crate::platform::http::IfMatch;
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Answer, Tx};
+
+/// Writes a message.
+pub async fn message_made(
+    tx: &mut Tx,
+    me: CurrentUser,
+    id: ConversationId,
+    new: &NewMessage,
+) -> Result<Answer> {
+    let message_id = actions::send_message(tx, me.id, id, new).await?;
+    let body = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
+    let place = format!("/v1/conversations/{id}/messages?around={message_id}");
+    Answer::created(place, body.version, &body)
+}
+
+/// Changes a message.
+pub async fn message_edited(
+    tx: &mut Tx,
+    me: CurrentUser,
+    message_id: MessageId,
+    change: &MessageChange,
+    if_match: IfMatch,
+) -> Result<Answer> {
+    actions::edit_message(tx, me.id, message_id, change, if_match).await?;
+    let body = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
+    Answer::versioned(body.version, &body)
+}
+
+/// Deletes a message.
+pub async fn message_deleted(
+    tx: &mut Tx,
+    me: CurrentUser,
+    message_id: MessageId,
+) -> Result<Answer> {
+    actions::delete_message(tx, me.id, message_id).await?;
+    Ok(Answer::nothing())
+}
+
+/// Sets a reaction, or takes it back.
+pub async fn reacted(
+    tx: &mut Tx,
+    me: CurrentUser,
+    message_id: MessageId,
+    kind: Option<Kind>,
+) -> Result<Answer> {
+    actions::react(tx, me.id, message_id, kind).await?;
+    let message = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
+    Answer::ok(&MessageState::from(message))
+}
+
+/// Moves how far somebody has read.
+pub async fn marked_read(
+    tx: &mut Tx,
+    me: CurrentUser,
+    id: ConversationId,
+    read: Read,
+) -> Result<Answer> {
+    actions::mark_read(tx, me.id, id, read).await?;
+    Answer::ok(&state_now(tx, me.id, id).await?)
+}
+
+/// Moves how far messages have reached somebody.
+pub async fn marked_delivered(
+    tx: &mut Tx,
+    me: CurrentUser,
+    id: ConversationId,
+    delivered: Delivered,
+) -> Result<Answer> {
+    actions::mark_delivered(tx, me.id, id, delivered).await?;
+    Answer::ok(&state_now(tx, me.id, id).await?)
+}
+
+/// What a conversation is to somebody who has just changed that; their other devices are told.
+pub async fn state_now(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<ConversationState> {
+    let now = tx.now();
+    let state = view::state(&mut tx.reads(), me, id, now).await?;
+    live::tell_own(tx, me, &state);
+    Ok(state)
+}

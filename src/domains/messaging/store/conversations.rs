@@ -1,0 +1,199 @@
+//! The conversations themselves.
+
+use crate::domains::messaging::model::{
+    ConversationEntry, ConversationKind, MemberRole, MemberState,
+};
+use crate::infra::db::Conn;
+use crate::kernel::{ConversationId, Result, Timestamp, UserId};
+
+/// Conversations by id, whoever is in them.
+pub async fn list_conversations(
+    conn: &mut Conn,
+    ids: &[ConversationId],
+) -> Result<Vec<ConversationEntry>> {
+    Ok(sqlx::query_as!(
+        ConversationEntry,
+        r#"select conversation_id as "conversation_id: _", kind as "kind: _",
+                  lower_id as "lower_id: _", higher_id as "higher_id: _", title, top_seq,
+                  last_message_id as "last_message_id: _", version,
+                  updated_at as "updated_at: _"
+           from conversation where conversation_id = any($1)"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Ids of all conversations, in their order.
+pub async fn walk_conversations(
+    conn: &mut Conn,
+    after: Option<ConversationId>,
+    limit: i64,
+) -> Result<Vec<ConversationId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select conversation_id as "conversation_id: _" from conversation
+           where $1::uuid is null or conversation_id > $1
+           order by conversation_id limit $2"#,
+        after as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Holds a conversation that somebody has a part in, so that nothing else changes in it until the
+/// transaction ends. Whoever has no part holds up nobody.
+pub async fn lock_conversation(
+    conn: &mut Conn,
+    user_id: UserId,
+    conversation_id: ConversationId,
+) -> Result<()> {
+    sqlx::query_scalar!(
+        "select 1 from conversation c
+         where c.conversation_id = $2
+           and exists (
+               select from conversation_member m
+               where m.conversation_id = $2 and m.user_id = $1
+           )
+         for no key update of c",
+        user_id as _,
+        conversation_id as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a write must know of a conversation and of the part that somebody has in it.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Its id.
+    pub conversation_id: ConversationId,
+    /// How many talk with each other.
+    pub kind: ConversationKind,
+    /// The two of a direct one.
+    pub lower_id: Option<UserId>,
+    /// The other of the two.
+    pub higher_id: Option<UserId>,
+    /// What a group is called.
+    pub title: Option<String>,
+    /// The `seq` of the newest message.
+    pub top_seq: i64,
+    /// Counts changes of the title.
+    pub version: i64,
+    /// What they may do.
+    pub role: MemberRole,
+    /// How they are in it.
+    pub state: MemberState,
+    /// The last message that they see after they left.
+    pub left_seq: Option<i64>,
+    /// Messages up to this one are gone for them.
+    pub cleared_up_to: i64,
+}
+
+impl Facts {
+    /// With whom `me` talks in a direct conversation.
+    pub fn other(&self, me: UserId) -> Option<UserId> {
+        let (lower, higher) = (self.lower_id?, self.higher_id?);
+        Some(if lower == me { higher } else { lower })
+    }
+}
+
+/// A conversation that is there for somebody.
+pub async fn find_facts(
+    conn: &mut Conn,
+    user_id: UserId,
+    conversation_id: ConversationId,
+) -> Result<Option<Facts>> {
+    Ok(sqlx::query_as!(
+        Facts,
+        r#"select c.conversation_id as "conversation_id!: _", c.kind as "kind!: _",
+                  c.lower_id as "lower_id?: _", c.higher_id as "higher_id?: _", c.title,
+                  c.top_seq as "top_seq!", c.version as "version!", m.role as "role: _",
+                  m.state as "state: _", m.left_seq, k.cleared_up_to
+           from visible_conversation($1) c
+           join conversation_member m
+             on m.conversation_id = c.conversation_id and m.user_id = $1
+           join conversation_mark k
+             on k.conversation_id = c.conversation_id and k.user_id = $1
+           where c.conversation_id = $2"#,
+        user_id as _,
+        conversation_id as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Makes the conversation of two people, unless they have one.
+pub async fn insert_direct(
+    conn: &mut Conn,
+    conversation_id: ConversationId,
+    one: UserId,
+    other: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into conversation
+                (conversation_id, kind, lower_id, higher_id, created_at, updated_at)
+         values ($1, 'direct', $2, $3, $4, $4) on conflict do nothing",
+        conversation_id as _,
+        one.min(other) as _,
+        one.max(other) as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The conversation of two people, locked until the transaction ends.
+pub async fn lock_direct(
+    conn: &mut Conn,
+    one: UserId,
+    other: UserId,
+) -> Result<Option<ConversationId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select conversation_id as "conversation_id: _" from conversation
+           where kind = 'direct' and lower_id = $1 and higher_id = $2
+           for no key update"#,
+        one.min(other) as _,
+        one.max(other) as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Makes a group.
+pub async fn insert_group(
+    conn: &mut Conn,
+    conversation_id: ConversationId,
+    title: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into conversation (conversation_id, kind, title, created_at, updated_at)
+         values ($1, 'group', $2, $3, $3)",
+        conversation_id as _,
+        title,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives a group another title, or none.
+pub async fn update_title(
+    conn: &mut Conn,
+    conversation_id: ConversationId,
+    title: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "update conversation set title = $2, version = version + 1 where conversation_id = $1",
+        conversation_id as _,
+        title
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Which conversations a person's lists show, and how many wait for them.
+
+use crate::infra::db::Conn;
+use crate::kernel::ids::Id as _;
+use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::{ConversationId, Result, Timestamp, UserId};
+use crate::keyset;
+
+struct PlaceRow {
+    at: Timestamp,
+    conversation_id: ConversationId,
+}
+
+/// What a list of conversations is narrowed to.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// `active`, `requests`, `archived` or `unread`.
+    pub filter: &'a str,
+    /// What titles or names of members hold, in lower case.
+    pub q: Option<&'a str>,
+    /// Only those that changed after this.
+    pub updated_after: Option<Timestamp>,
+}
+
+/// A stretch of the conversations of a person, the one that changed last first. One that they have
+/// cleared is back with its next message.
+pub async fn list_conversation_places(
+    conn: &mut Conn,
+    user_id: UserId,
+    wanted: Wanted<'_>,
+    slice: &Slice<TimeKey>,
+) -> Result<Vec<(TimeKey, ConversationId)>> {
+    let rows = keyset!(
+        conn, slice, newest "coalesce(m.left_at, c.updated_at)", "c.conversation_id", PlaceRow,
+        r#"select coalesce(m.left_at, c.updated_at) as "at!: _",
+                  c.conversation_id as "conversation_id!: _"
+           from visible_conversation($4) c
+           join conversation_member m on m.conversation_id = c.conversation_id and m.user_id = $4
+           join conversation_mark k on k.conversation_id = c.conversation_id and k.user_id = $4
+           where (k.cleared_up_to = 0 or k.cleared_up_to < coalesce(m.left_seq, c.top_seq))
+             and case $5::text
+                     when 'requests' then m.state = 'request'
+                     when 'archived' then m.state <> 'request' and (k.archived or m.state = 'left')
+                     else m.state = 'active' and not k.archived
+                 end
+             and ($5 <> 'unread' or exists (
+                     select from message s
+                     where s.conversation_id = c.conversation_id
+                       and s.seq > greatest(k.read_up_to, k.cleared_up_to)
+                       and s.author_id <> $4 and s.deleted_at is null
+                 ))
+             and ($6::timestamptz is null or coalesce(m.left_at, c.updated_at) > $6)
+             and ($7::text is null or strpos(lower(c.title), $7) > 0 or exists (
+                     select from conversation_member o
+                     join account a on a.user_id = o.user_id and a.state <> 'deleted'
+                     where o.conversation_id = c.conversation_id and o.user_id <> $4
+                       and (o.state in ('active', 'request') or c.kind = 'direct')
+                       and m.state <> 'left'
+                       and (strpos(lower(a.display_name), $7) > 0 or strpos(a.username, $7) > 0)
+                 ))"#,
+        user_id as _, wanted.filter, wanted.updated_after as _, wanted.q
+    )?;
+    let place = |row: PlaceRow| {
+        let key = TimeKey(row.at, row.conversation_id.uuid());
+        (key, row.conversation_id)
+    };
+    Ok(rows.into_iter().map(place).collect())
+}
+
+/// How many conversations wait for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingRow {
+    /// Those with something new, as `filter=unread` lists them.
+    pub conversations: i64,
+    /// Those that strangers have begun, as `filter=requests` lists them.
+    pub requests: i64,
+}
+
+/// How many conversations wait for a person.
+pub async fn count_waiting(conn: &mut Conn, user_id: UserId) -> Result<WaitingRow> {
+    Ok(sqlx::query_as!(
+        WaitingRow,
+        r#"select count(*) filter (where m.state = 'active') as "conversations!",
+                  count(*) filter (where m.state = 'request') as "requests!"
+           from visible_conversation($1) c
+           join conversation_member m on m.conversation_id = c.conversation_id and m.user_id = $1
+           join conversation_mark k on k.conversation_id = c.conversation_id and k.user_id = $1
+           where c.top_seq > k.cleared_up_to
+             and (m.state = 'request' or m.state = 'active' and not k.archived and exists (
+                     select from message s
+                     where s.conversation_id = c.conversation_id
+                       and s.seq > greatest(k.read_up_to, k.cleared_up_to)
+                       and s.author_id <> $1 and s.deleted_at is null
+                 ))"#,
+        user_id as _
+    )
+    .fetch_one(conn)
+    .await?)
+}

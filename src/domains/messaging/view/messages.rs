@@ -1,0 +1,127 @@
+//! Turns ids of messages into messages for a viewer, in a handful of bulk reads.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::message::{Message, MessageViewer, ReplyTo, SystemFact};
+use crate::domains::messaging::cache::MESSAGE;
+use crate::domains::messaging::model::{MessageEntry, excerpt};
+use crate::domains::posts;
+use crate::domains::reactions::{self, Kind, Summary, TargetKind};
+use crate::domains::users::{self, Person};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Error, MessageId, Result, UserId};
+use crate::platform::Reads;
+use crate::platform::sessions::Viewer;
+
+/// Messages by id, in the order given. Whoever lists the ids has decided that they may be seen: who
+/// sees a conversation sees what is said in it. Without a viewer it is what everybody sees.
+pub async fn messages(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    ids: &[MessageId],
+) -> Result<Vec<Message>> {
+    let rows = reads.get_many(&MESSAGE, ids).await?;
+    let answered: Vec<MessageId> = rows.values().filter_map(|row| row.reply_to_id).collect();
+    let mut answered = reads.get_many(&MESSAGE, &answered).await?;
+    answered.extend(rows.iter().map(|(id, row)| (*id, Arc::clone(row))));
+    let beside = Beside::load(reads, viewer, &rows, answered).await?;
+    let shown = ids.iter().filter_map(|id| rows.get(id));
+    Ok(shown.filter_map(|row| beside.dress(row)).collect())
+}
+
+/// One message, whoever may see it.
+pub async fn message(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    message_id: MessageId,
+) -> Result<Message> {
+    let found = messages(reads, viewer, &[message_id]).await?.pop();
+    found.ok_or_else(Error::not_found)
+}
+
+type Rows = HashMap<MessageId, Arc<MessageEntry>>;
+
+/// What is shown with messages and comes from elsewhere.
+struct Beside {
+    viewer: Viewer,
+    answered: Rows,
+    people: HashMap<UserId, Person>,
+    summaries: HashMap<Uuid, Arc<Summary>>,
+    own: HashMap<Uuid, Kind>,
+}
+
+impl Beside {
+    async fn load(
+        reads: &mut Reads<'_>,
+        viewer: Viewer,
+        rows: &Rows,
+        answered: Rows,
+    ) -> Result<Self> {
+        let subjects = rows.values().filter_map(|row| row.subject_id);
+        let authors = answered.values().map(|row| row.author_id);
+        let people: HashSet<UserId> = authors.chain(subjects).collect();
+        let people: Vec<UserId> = people.into_iter().collect();
+        // What somebody else has reacted to can only be what is neither deleted nor the system's.
+        let targets = rows.values();
+        let targets = targets.filter(|row| !row.deleted && row.action.is_none());
+        let targets: Vec<Uuid> = targets.map(|row| row.message_id.uuid()).collect();
+        Ok(Self {
+            viewer,
+            answered,
+            people: users::people(reads, &people).await?,
+            summaries: reactions::summaries(reads, TargetKind::Message, &targets).await?,
+            own: match viewer.id() {
+                Some(me) if !targets.is_empty() => {
+                    reactions::own(reads, me, TargetKind::Message, &targets).await?
+                }
+                _ => HashMap::new(),
+            },
+        })
+    }
+
+    fn dress(&self, row: &MessageEntry) -> Option<Message> {
+        let target = row.message_id.uuid();
+        let summary = self.summaries.get(&target);
+        let is_own = self.viewer.is(row.author_id);
+        Some(Message {
+            id: row.message_id,
+            conversation_id: row.conversation_id,
+            seq: row.seq,
+            kind: row.kind(),
+            author: self.people.get(&row.author_id)?.clone(),
+            entities: match row.action {
+                Some(_) => Vec::new(),
+                None => posts::entities(&row.content),
+            },
+            content: row.content.clone(),
+            media: Vec::new(),
+            system: row.action.map(|action| SystemFact {
+                action,
+                user: row.subject_id.and_then(|id| self.people.get(&id).cloned()),
+            }),
+            reply_to: row.reply_to_id.and_then(|id| self.reply_to(id)),
+            reactions: summary.map(|counts| (**counts).clone()).unwrap_or_default(),
+            viewer: self.viewer.id().map(|_| MessageViewer {
+                reaction: self.own.get(&target).copied(),
+            }),
+            op_id: row.op_id.clone().filter(|_| is_own && !row.deleted),
+            created_at: row.created_at,
+            edited_at: row.edited_at.filter(|_| !row.deleted),
+            deleted: row.deleted,
+            version: row.version,
+        })
+    }
+
+    fn reply_to(&self, message_id: MessageId) -> Option<ReplyTo> {
+        let row = self.answered.get(&message_id)?;
+        Some(ReplyTo {
+            id: row.message_id,
+            seq: row.seq,
+            author: self.people.get(&row.author_id)?.clone(),
+            excerpt: (!row.deleted).then(|| excerpt(&row.content)),
+        })
+    }
+}

@@ -1,0 +1,21 @@
+//! What leaves the house of conversations and messages.
+
+mod conversation;
+mod conversations;
+mod counts;
+mod history;
+mod members;
+mod message;
+mod messages;
+mod seen;
+mod states;
+
+pub use conversation::{Conversation, ConversationState, MemberView};
+pub use conversations::{conversation, conversations, state};
+pub use counts::{MessageCounts, count_messages};
+pub use history::{Wish, around, page};
+pub use members::{member, members};
+pub use message::{Message, MessageState};
+pub use messages::{message, messages};
+pub use seen::{Seen, goes_to_stranger, guard};
+pub use states::states;

@@ -1,0 +1,12 @@
+//! What is written: what happened, what was undone, how far a person has looked, what they want, and
+//! where it goes.
+
+mod devices;
+mod looked;
+mod preferences;
+mod tell;
+
+pub use devices::{DeviceId, NewSubscription, end_mail, subscribe, unsubscribe};
+pub use looked::{UpTo, delete, mark_all_read, mark_read, mark_seen};
+pub use preferences::{PreferenceChange, set_preferences};
+pub use tell::{forget, notice};

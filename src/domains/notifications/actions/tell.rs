@@ -1,0 +1,71 @@
+//! Telling people, and taking it back.
+
+use chrono::TimeDelta;
+
+use super::super::live::Telling;
+use super::super::model::{Channel, Lane};
+use super::super::store::{self, Due, Happening};
+use crate::kernel::{NotificationId, Result, UserId};
+use crate::platform::Tx;
+
+/// Tells people of what happened; nobody of what they did themselves.
+pub async fn notice(
+    tx: &mut Tx,
+    telling: &mut Telling,
+    mut happenings: Vec<Happening>,
+) -> Result<()> {
+    happenings.retain(|happening| happening.user_id != happening.actor_id);
+    // Every transaction locks the groups in one order.
+    happenings.sort_by_key(|happening| happening.user_id);
+    for happening in &happenings {
+        let ids = (tx.new_id(), tx.new_id());
+        if let Some(id) = store::record(tx.conn(), happening, ids).await? {
+            telling.created(happening.user_id, id, happening.actor_id);
+            send_on_its_way(tx, id, happening).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Queues what goes to devices and by mail. It waits a while there, and is judged once more before it
+/// goes.
+async fn send_on_its_way(tx: &mut Tx, id: NotificationId, happening: &Happening) -> Result<()> {
+    let (user_id, kind) = (happening.user_id, happening.subject.kind());
+    let marks = store::list_marks(tx.conn(), &[user_id]).await?;
+    let Some((_, marks)) = marks.into_iter().next() else {
+        return Ok(());
+    };
+    let wants = |channel| marks.preferences.wants(kind, channel);
+    let ways = (wants(Channel::Push), wants(Channel::Email));
+    let (now, lane) = (tx.now(), kind.lane());
+    let hold = TimeDelta::from_std(tx.ctx().config().push_hold).unwrap_or_default();
+    let due = Due {
+        push: match lane {
+            Lane::High => now + hold * 2 / 5,
+            Lane::Normal => now + hold,
+        },
+        email: now + hold * 60,
+    };
+    store::enqueue_deliveries(tx.conn(), (id, user_id), lane, ways, due, now).await
+}
+
+/// Makes the groups fit from which something was taken.
+pub async fn forget(
+    tx: &mut Tx,
+    telling: &mut Telling,
+    gone: &[(NotificationId, UserId)],
+) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<NotificationId> = gone.iter().map(|(id, _)| *id).collect();
+    let left = store::settle_groups(tx.conn(), &ids).await?;
+    for (id, user_id) in gone {
+        if left.contains(id) {
+            telling.counts(*user_id);
+        } else {
+            telling.cleared(*user_id, &[*id]);
+        }
+    }
+    Ok(())
+}

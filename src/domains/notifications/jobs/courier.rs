@@ -1,0 +1,149 @@
+//! Takes deliveries that are due, from two lanes, and carries them.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::super::model::{Lane, vapid_keys};
+use super::super::store::{self, Taken};
+use super::delivery::deliver;
+use crate::infra::push::Sender;
+use crate::kernel::Result;
+use crate::platform::Ctx;
+
+/// Deliveries that are carried at the same time in one process.
+const CONCURRENCY: usize = 16;
+/// Of this many, one is of the normal lane, whatever waits in the other.
+const TURN: usize = 5;
+/// Between two looks at the queue.
+const POLL: Duration = Duration::from_millis(500);
+/// How long a worker may take with a delivery before another one takes it.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+
+/// Carries what is due.
+pub struct Courier {
+    ctx: Ctx,
+    sender: Option<Sender>,
+    turn: usize,
+}
+
+impl Courier {
+    /// A courier that has not begun.
+    pub fn new(ctx: Ctx) -> Self {
+        let private = ctx.config().push_private;
+        let keys = vapid_keys(&ctx.config().secret_key, ctx.public_url());
+        let sender = Sender::new(keys, private)
+            .inspect_err(|error| tracing::error!(%error, "nothing can be pushed to devices"))
+            .ok();
+        Self {
+            ctx,
+            sender,
+            turn: 0,
+        }
+    }
+
+    /// Carries deliveries until `stop`, then finishes those that it has taken.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut running = JoinSet::new();
+        let mut away = false;
+        while !stop.is_cancelled() {
+            match self.take(CONCURRENCY.saturating_sub(running.len())).await {
+                Ok(taken) => {
+                    away = false;
+                    for one in taken {
+                        running.spawn(deliver(self.ctx.clone(), self.sender.clone(), one));
+                    }
+                }
+                // Said once an outage, not twice a second.
+                Err(error) if !away => {
+                    away = true;
+                    tracing::warn!(?error, "the queue of deliveries cannot be read");
+                }
+                Err(_still_away) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sleep(POLL) => {}
+                Some(_) = running.join_next() => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Carries everything that is due now: for tests.
+    pub async fn run_due(&mut self) -> Result<usize> {
+        let mut carried = 0;
+        loop {
+            let taken = self.take(CONCURRENCY).await?;
+            if taken.is_empty() {
+                return Ok(carried);
+            }
+            for one in taken {
+                deliver(self.ctx.clone(), self.sender.clone(), one).await;
+                carried += 1;
+            }
+        }
+    }
+
+    /// Takes up to `free` deliveries: four of the high lane for one of the other. What one lane has
+    /// not, the other may have.
+    async fn take(&mut self, free: usize) -> Result<Vec<Taken>> {
+        if free == 0 {
+            return Ok(Vec::new());
+        }
+        let (now, due) = (self.ctx.now(), share(free, self.turn));
+        let lease_end = now + LEASE;
+        let mut conn = self.ctx.read().await?;
+        let mut taken: Vec<Taken> = Vec::new();
+        // What the high lane leaves goes to the normal one, and what that leaves back.
+        let rounds = [(Lane::High, due), (Lane::Normal, free), (Lane::High, free)];
+        for (lane, up_to) in rounds {
+            let room = up_to.saturating_sub(taken.len());
+            if room > 0 {
+                let limit = i64::try_from(room).unwrap_or(i64::MAX);
+                taken.extend(store::take_deliveries(&mut conn, lane, limit, now, lease_end).await?);
+            }
+        }
+        self.turn = (self.turn + taken.len()) % TURN;
+        Ok(taken)
+    }
+}
+
+/// How many of the next `free` places belong to the high lane, after `turn` of a round.
+fn share(free: usize, turn: usize) -> usize {
+    (turn..turn + free)
+        .filter(|place| place % TURN != TURN - 1)
+        .count()
+}
+
+/// A courier in the background, until `stop`.
+pub fn start(ctx: &Ctx, stop: &CancellationToken) {
+    let courier = Courier::new(ctx.clone());
+    ctx.tasks().spawn(courier.run(stop.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_five_places_four_are_for_the_high_lane_however_few_are_free_at_a_time() {
+        assert_eq!(share(5, 0), 4);
+        assert_eq!(share(16, 0), 13);
+        for size in 1..=16 {
+            let (mut high, mut turn) = (0, 0);
+            for _ in 0..100 {
+                high += share(size, turn);
+                turn = (turn + size) % TURN;
+            }
+            let all = size * 100;
+            assert!(
+                high * 5 >= all * 4 - 5 && high * 5 <= all * 4 + 5,
+                "{size}: {high}"
+            );
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What each event means to whom. A handler looks up what is true by now, so it may run late, twice,
+//! or after the handler of a later event.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::super::actions::{forget, notice};
+use super::super::live::{self, Telling};
+use super::super::model::{Kind, Subject};
+use super::super::store::{self, CommentFacts, Happening};
+use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
+use crate::domains::posts::{PostCreated, PostEdited, PostRef};
+use crate::domains::reactions::ReactionChanged;
+use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
+use crate::domains::users;
+use crate::kernel::ids::Id as _;
+use crate::kernel::{PostId, Result, UserId};
+use crate::platform::realtime::News;
+use crate::platform::write::job_transaction;
+use crate::platform::{Ctx, Tx};
+
+/// Runs a handler in a transaction, and tells inboxes at its end what it has to tell.
+pub(super) async fn write<F>(ctx: &Ctx, handler: F) -> Result<()>
+where
+    F: for<'a> Fn(&'a mut Tx, &'a mut Telling) -> BoxFuture<'a, Result<()>>,
+    F: Send + Sync + 'static,
+{
+    let handler = Arc::new(handler);
+    job_transaction(ctx, |tx| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            let mut telling = Telling::default();
+            handler(tx, &mut telling).await?;
+            telling.tell(tx).await
+        })
+    })
+    .await
+}
+
+/// Somebody asks for friendship.
+pub async fn requested(ctx: Ctx, event: FriendRequested) -> Result<()> {
+    let request = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let id = request.friend_request_id;
+            let Some(at) = store::find_open_request(tx.conn(), id).await? else {
+                return Ok(());
+            };
+            let asked = Happening {
+                user_id: request.recipient_id,
+                subject: Subject::Request(Kind::FriendRequest, id),
+                actor_id: request.sender_id,
+                source_id: id.uuid(),
+                at,
+            };
+            tell_request(telling, live::FRIEND_REQUESTED, &asked);
+            notice(tx, telling, vec![asked]).await
+        })
+    })
+    .await
+}
+
+/// A request is told beside its notification, for those who keep a list of them.
+fn tell_request(telling: &mut Telling, kind: &'static str, of: &Happening) {
+    let news = live::news(of.user_id, kind, serde_json::Value::Null);
+    let news = News {
+        object_id: Some(of.source_id),
+        actor: Some(of.actor_id),
+        ..news
+    };
+    telling.add(of.user_id, news);
+}
+
+/// A request is accepted: the one who asked hears of it, and nothing waits for the other any more.
+pub async fn accepted(ctx: Ctx, event: FriendAccepted) -> Result<()> {
+    let request = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let id = request.friend_request_id;
+            let kinds = [Kind::FriendRequest];
+            let gone = store::forget_source(tx.conn(), &kinds, id.uuid(), None).await?;
+            forget(tx, telling, &gone).await?;
+            let Some(at) = store::find_acceptance(tx.conn(), id).await? else {
+                return Ok(());
+            };
+            let accepted = Happening {
+                user_id: request.sender_id,
+                subject: Subject::Request(Kind::FriendAccepted, id),
+                actor_id: request.recipient_id,
+                source_id: id.uuid(),
+                at,
+            };
+            tell_request(telling, live::FRIEND_ACCEPTED, &accepted);
+            notice(tx, telling, vec![accepted]).await
+        })
+    })
+    .await
+}
+
+/// A request ended without friendship.
+pub async fn closed(ctx: Ctx, event: FriendRequestClosed) -> Result<()> {
+    let id = event.friend_request_id.uuid();
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let kinds = [Kind::FriendRequest];
+            let gone = store::forget_source(tx.conn(), &kinds, id, None).await?;
+            forget(tx, telling, &gone).await
+        })
+    })
+    .await
+}
+
+/// Somebody has commented: whom they call hears of that, else whom they answer, else whose post it is.
+pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
+    let CommentRef { comment_id, .. } = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
+                return Ok(());
+            };
+            let called = called(tx, &comment.content, comment.post_id).await?;
+            let heard = concerned(&comment, event.0, &called);
+            let happenings = heard.into_iter().map(|(user_id, subject)| Happening {
+                user_id,
+                subject,
+                actor_id: comment.author_id,
+                source_id: comment_id.uuid(),
+                at: comment.created_at,
+            });
+            notice(tx, telling, happenings.collect()).await
+        })
+    })
+    .await
+}
+
+/// Whom a comment concerns, each once.
+fn concerned(comment: &CommentFacts, of: CommentRef, called: &[UserId]) -> Vec<(UserId, Subject)> {
+    let post_id = comment.post_id;
+    let mention = Subject::CommentMention(post_id, of.comment_id);
+    let mut heard: Vec<(UserId, Subject)> = called.iter().map(|id| (*id, mention)).collect();
+    let answered = comment.parent_author_id.zip(comment.parent_id);
+    let answered = answered.map(|(user_id, id)| (user_id, Subject::Replies(post_id, id)));
+    let owner = (comment.post_author_id, Subject::Comments(post_id));
+    for (user_id, subject) in answered.into_iter().chain([owner]) {
+        if heard.iter().all(|(known, _)| *known != user_id) {
+            heard.push((user_id, subject));
+        }
+    }
+    heard
+}
+
+/// A comment says something else: it may call others now.
+pub async fn comment_edited(ctx: Ctx, event: CommentEdited) -> Result<()> {
+    let CommentRef { comment_id, .. } = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
+                return Ok(());
+            };
+            let called = called(tx, &comment.content, comment.post_id).await?;
+            let gone = store::forget_mentions(tx.conn(), comment_id.uuid(), &called).await?;
+            forget(tx, telling, &gone).await?;
+            let mentions = called.into_iter().map(|user_id| Happening {
+                user_id,
+                subject: Subject::CommentMention(comment.post_id, comment_id),
+                actor_id: comment.author_id,
+                source_id: comment_id.uuid(),
+                at: comment.edited_at.unwrap_or(comment.created_at),
+            });
+            notice(tx, telling, mentions.collect()).await
+        })
+    })
+    .await
+}
+
+/// A comment is gone, and with it all that was told of it.
+pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
+    let CommentRef { comment_id, .. } = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let kinds = [Kind::Comment, Kind::Reply, Kind::Mention];
+            let mut gone = store::forget_source(tx.conn(), &kinds, comment_id.uuid(), None).await?;
+            gone.extend(store::forget_comment(tx.conn(), comment_id).await?);
+            forget(tx, telling, &gone).await
+        })
+    })
+    .await
+}
+
+/// Somebody has posted: whom they call hears of it, and whose post they share.
+pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
+    let PostRef { post_id, .. } = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let Some(post) = store::find_post(tx.conn(), post_id).await? else {
+                return Ok(());
+            };
+            let called = called(tx, &post.content, post_id).await?;
+            let shared = post.shared_author_id.zip(post.shared_post_id);
+            let shared = shared.filter(|(user_id, _)| !called.contains(user_id));
+            let shared = shared.map(|(user_id, id)| (user_id, Subject::Shares(id)));
+            let mention = Subject::PostMention(post_id);
+            let heard = called.into_iter().map(|user_id| (user_id, mention));
+            let happenings = heard.chain(shared).map(|(user_id, subject)| Happening {
+                user_id,
+                subject,
+                actor_id: post.author_id,
+                source_id: post_id.uuid(),
+                at: post.created_at,
+            });
+            notice(tx, telling, happenings.collect()).await
+        })
+    })
+    .await
+}
+
+/// A post says something else, or is for others: it may call others now.
+pub async fn post_edited(ctx: Ctx, event: PostEdited) -> Result<()> {
+    let PostRef { post_id, .. } = event.0;
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let Some(post) = store::find_post(tx.conn(), post_id).await? else {
+                return Ok(());
+            };
+            let called = called(tx, &post.content, post_id).await?;
+            let gone = store::forget_mentions(tx.conn(), post_id.uuid(), &called).await?;
+            forget(tx, telling, &gone).await?;
+            let mentions = called.into_iter().map(|user_id| Happening {
+                user_id,
+                subject: Subject::PostMention(post_id),
+                actor_id: post.author_id,
+                source_id: post_id.uuid(),
+                at: post.edited_at.unwrap_or(post.created_at),
+            });
+            notice(tx, telling, mentions.collect()).await
+        })
+    })
+    .await
+}
+
+/// Somebody has reacted, or taken it back. Another reaction in place of one is no news.
+pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
+    if event.was_there && event.is_there {
+        return Ok(());
+    }
+    write(&ctx, move |tx, telling| {
+        Box::pin(async move {
+            let (kind, id, actor_id) = (event.target_kind, event.target_id, event.user_id);
+            let found = store::find_reaction(tx.conn(), kind.as_str(), id, actor_id).await?;
+            let Some(reaction) = found else {
+                let kinds = [Kind::Reaction];
+                let gone = store::forget_source(tx.conn(), &kinds, id, Some(actor_id)).await?;
+                return forget(tx, telling, &gone).await;
+            };
+            let post_id = reaction.post_id;
+            let reacted = Happening {
+                user_id: reaction.author_id,
+                subject: reaction
+                    .comment_id
+                    .map_or(Subject::PostReactions(post_id), |comment_id| {
+                        Subject::CommentReactions(post_id, comment_id)
+                    }),
+                actor_id,
+                source_id: id,
+                at: reaction.at,
+            };
+            notice(tx, telling, vec![reacted]).await
+        })
+    })
+    .await
+}
+
+/// Whom a text calls, of those who may see the post that it is, or is on.
+async fn called(tx: &mut Tx, text: &str, post_id: PostId) -> Result<Vec<UserId>> {
+    let names = users::mentioned_names(text);
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    store::list_called(tx.conn(), &names, post_id).await
+}

@@ -1,0 +1,58 @@
+//! Events become notifications, and old ones go.
+
+mod courier;
+mod delivery;
+mod handlers;
+mod mail;
+mod talks;
+
+pub use courier::{Courier, start as start_courier};
+
+use std::time::Duration;
+
+use super::store;
+use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited};
+use crate::domains::messaging::{GroupInvited, MessageRequested};
+use crate::domains::posts::{PostCreated, PostEdited};
+use crate::domains::reactions::ReactionChanged;
+use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
+use crate::infra::jobs::{Kept, Registry, Retention};
+use crate::kernel::Result;
+use crate::platform::Ctx;
+
+/// Groups that one statement deletes.
+const BATCH: i64 = 1_000;
+
+const OLD: Retention = Retention {
+    what: "notifications, after the last thing that happened",
+    kept: Kept::Days(90),
+    job: "notifications.trim",
+    every: Duration::from_hours(1),
+};
+
+/// Registers the jobs.
+pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    registry
+        .on_event::<FriendRequested, _, _>("notifications.request", handlers::requested)
+        .on_event::<FriendAccepted, _, _>("notifications.acceptance", handlers::accepted)
+        .on_event::<FriendRequestClosed, _, _>("notifications.request-closed", handlers::closed)
+        .on_event::<CommentCreated, _, _>("notifications.comment", handlers::commented)
+        .on_event::<CommentEdited, _, _>("notifications.comment-edited", handlers::comment_edited)
+        .on_event::<CommentDeleted, _, _>(
+            "notifications.comment-deleted",
+            handlers::comment_deleted,
+        )
+        .on_event::<PostCreated, _, _>("notifications.post", handlers::posted)
+        .on_event::<PostEdited, _, _>("notifications.post-edited", handlers::post_edited)
+        .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
+        .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)
+        .on_event::<GroupInvited, _, _>("notifications.invitation", talks::invited)
+        .keep(OLD, trim)
+}
+
+async fn trim(ctx: Ctx, rule: Retention) -> Result<()> {
+    let before = rule.before(ctx.now());
+    let mut conn = ctx.read().await?;
+    while store::trim(&mut conn, before, BATCH).await? > 0 {}
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! What inboxes are told: notifications as they come, are read and go, friendships, and how much waits.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+
+use super::model::Channel;
+use super::view;
+use crate::domains::relations::{self, FriendRequest};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Error, FriendRequestId, NotificationId, Result, UserId};
+use crate::platform::realtime::{self, Class, Live, News, Rendering, Signal, Told, inbox};
+use crate::platform::{Ctx, Reads, Tx};
+
+/// A notification has come, or something new has happened in it.
+pub const CREATED: &str = "notification.created";
+/// A notification, or everything up to an instant, was read on some device.
+pub const READ: &str = "notification.read";
+/// Notifications are gone.
+pub const CLEARED: &str = "notification.cleared";
+/// Somebody asks for friendship.
+pub const FRIEND_REQUESTED: &str = "friend.requested";
+/// Somebody has accepted a request.
+pub const FRIEND_ACCEPTED: &str = "friend.accepted";
+const COUNTS: &str = "counts.changed";
+
+/// What this domain tells live.
+pub static LIVE: Live = Live {
+    topics: &[],
+    renderings: &[
+        Rendering {
+            kinds: &[CREATED],
+            render: |ctx, viewer, told| Box::pin(render_created(ctx, viewer, told)),
+        },
+        Rendering {
+            kinds: &[FRIEND_REQUESTED, FRIEND_ACCEPTED],
+            render: |ctx, viewer, told| Box::pin(render_requests(ctx, viewer, told)),
+        },
+    ],
+    commands: &[],
+};
+
+/// What a transaction has to tell inboxes at its end.
+#[derive(Default)]
+pub struct Telling {
+    news: Vec<News>,
+    people: BTreeSet<UserId>,
+}
+
+impl Telling {
+    /// Tells somebody of something.
+    pub fn add(&mut self, user_id: UserId, news: News) {
+        self.people.insert(user_id);
+        self.news.push(news);
+    }
+
+    /// Tells somebody of a notification.
+    pub fn created(&mut self, user_id: UserId, id: NotificationId, actor: UserId) {
+        let news = news(user_id, CREATED, Value::Null);
+        self.add(
+            user_id,
+            News {
+                object_id: Some(id.uuid()),
+                actor: Some(actor),
+                ..news
+            },
+        );
+    }
+
+    /// Tells somebody that notifications of theirs are gone.
+    pub fn cleared(&mut self, user_id: UserId, ids: &[NotificationId]) {
+        self.add(user_id, news(user_id, CLEARED, json!({"ids": ids})));
+    }
+
+    /// Only the counts of somebody have changed.
+    pub fn counts(&mut self, user_id: UserId) {
+        self.people.insert(user_id);
+    }
+
+    /// Tells all of it, last of all in the transaction and in the order of the inboxes, and after the
+    /// commit how much waits for each.
+    pub async fn tell(self, tx: &mut Tx) -> Result<()> {
+        let mut news = self.news;
+        news.sort_by_key(|news| news.channel.id);
+        for news in news {
+            tx.publish(news).await?;
+        }
+        let people = self.people;
+        tx.after_commit(move |ctx| {
+            let later = tell_counts(ctx.clone(), people);
+            ctx.tasks().spawn(later);
+        });
+        Ok(())
+    }
+}
+
+/// Something for an inbox that says all by its name and its facts.
+pub fn news(user_id: UserId, kind: &'static str, detail: Value) -> News {
+    News {
+        channel: inbox(user_id),
+        kind,
+        object_id: None,
+        actor: None,
+        detail,
+    }
+}
+
+/// Tells each of these people how much waits for them.
+async fn tell_counts(ctx: Ctx, people: BTreeSet<UserId>) {
+    ctx.cache().step().await;
+    for user_id in people {
+        if let Err(error) = tell_count(&ctx, user_id).await {
+            tracing::debug!(?error, "somebody's counts could not be told");
+        }
+    }
+}
+
+async fn tell_count(ctx: &Ctx, user_id: UserId) -> Result<()> {
+    let counts = view::counts(ctx, &mut Reads::cached(ctx), user_id).await?;
+    let d = json!({"counts": counts});
+    let signal = Signal {
+        channel: inbox(user_id),
+        kind: COUNTS,
+        class: Class::State,
+        key: None,
+        actor: None,
+        d,
+    };
+    realtime::tell(ctx, signal);
+    Ok(())
+}
+
+async fn render_created(
+    ctx: Ctx,
+    viewer: Option<UserId>,
+    told: Vec<Told>,
+) -> Result<Vec<Option<Value>>> {
+    let Some(user_id) = viewer else {
+        return Ok(vec![None; told.len()]);
+    };
+    let id_of = |told: &Told| told.object_id.map(NotificationId::from_uuid);
+    let ids: Vec<NotificationId> = told.iter().filter_map(id_of).collect();
+    let reads = &mut Reads::cached(&ctx);
+    let found = view::some(&ctx, reads, user_id, &ids, Channel::InApp).await?;
+    let shown = |told: &Told| {
+        let notification = found.get(&id_of(told)?)?;
+        Some(json!({"notification": notification}))
+    };
+    Ok(told.iter().map(shown).collect())
+}
+
+/// Requests as they are by now: one that is no longer open is told as such, and one by somebody whom
+/// the person may not see any more is not told.
+async fn render_requests(
+    ctx: Ctx,
+    viewer: Option<UserId>,
+    told: Vec<Told>,
+) -> Result<Vec<Option<Value>>> {
+    let Some(user_id) = viewer else {
+        return Ok(vec![None; told.len()]);
+    };
+    let id_of = |told: &Told| told.object_id.map(FriendRequestId::from_uuid);
+    let ids: Vec<FriendRequestId> = told.iter().filter_map(id_of).collect();
+    let reads = &mut Reads::cached(&ctx);
+    let found = relations::requests_by_id(reads, user_id, &ids).await?;
+    let found: HashMap<FriendRequestId, FriendRequest> =
+        found.into_iter().map(|found| (found.id, found)).collect();
+    let shown = |told: &Told| {
+        let request = found.get(&id_of(told)?)?;
+        Some(json!({"friend_request": request}))
+    };
+    Ok(told.iter().map(shown).collect())
+}
+
+/// Refuses a position that no client was given.
+pub fn no_position() -> Error {
+    let detail = "Expected a position that this API gave: its epoch, a colon, its offset.";
+    Error::invalid_field("?after", "invalid", detail)
+}

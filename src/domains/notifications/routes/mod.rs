@@ -1,0 +1,18 @@
+//! Routes of what waits for a person.
+
+mod admin;
+mod devices;
+mod events;
+mod list;
+mod preferences;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    list::configure(cfg);
+    preferences::configure(cfg);
+    devices::configure(cfg);
+    admin::configure(cfg);
+    events::configure(cfg);
+}

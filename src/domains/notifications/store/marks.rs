@@ -1,0 +1,104 @@
+//! How far people have looked, and what they want to know.
+
+use std::collections::HashMap;
+
+use super::groups::read_kind;
+use crate::domains::notifications::cache::Marks;
+use crate::domains::notifications::model::{Channel, Preference};
+use crate::infra::db::Conn;
+use crate::kernel::{Error, Result, Timestamp, UserId};
+
+/// The marks of some people; whoever has left none has those that hold by default.
+pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Marks)>> {
+    let rows = sqlx::query!(
+        r#"select m.user_id as "user_id!: UserId", m.seen_up_to as "seen_up_to?: Timestamp",
+                  m.read_up_to as "read_up_to?: Timestamp", null::text as "kind?",
+                  null::text as "channel?", null::boolean as "is_on?"
+           from notification_marker m where m.user_id = any($1)
+           union all
+           select p.user_id, null, null, p.kind, p.channel, p.is_on
+           from notification_preference p where p.user_id = any($1)
+           order by 4, 5"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut found: HashMap<UserId, Marks> = HashMap::new();
+    for row in rows {
+        let marks = found.entry(row.user_id).or_default();
+        if let (Some(kind), Some(channel), Some(is_on)) = (row.kind, row.channel, row.is_on) {
+            marks.preferences.0.push(Preference {
+                kind: read_kind(&kind)?,
+                channel: read_channel(&channel)?,
+                is_on,
+            });
+        } else {
+            marks.seen_up_to = row.seen_up_to;
+            marks.read_up_to = row.read_up_to;
+        }
+    }
+    let marks = ids
+        .iter()
+        .map(|id| (*id, found.remove(id).unwrap_or_default()));
+    Ok(marks.collect())
+}
+
+pub(super) fn read_channel(word: &str) -> Result<Channel> {
+    Channel::from_word(word)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown channel {word}")))
+}
+
+/// Moves how far a person has seen the list; it never moves back. Says whether it moved.
+pub async fn advance_seen(conn: &mut Conn, user_id: UserId, up_to: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into notification_marker as m (user_id, seen_up_to) values ($1, $2)
+         on conflict (user_id) do update set seen_up_to = excluded.seen_up_to
+         where m.seen_up_to is null or m.seen_up_to < excluded.seen_up_to",
+        user_id as _,
+        up_to as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Moves how far a person has read all of it; it never moves back. Says whether it moved.
+pub async fn advance_read_all(conn: &mut Conn, user_id: UserId, up_to: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into notification_marker as m (user_id, read_up_to) values ($1, $2)
+         on conflict (user_id) do update set read_up_to = excluded.read_up_to
+         where m.read_up_to is null or m.read_up_to < excluded.read_up_to",
+        user_id as _,
+        up_to as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes what a person chose.
+pub async fn upsert_preferences(
+    conn: &mut Conn,
+    user_id: UserId,
+    choices: &[Preference],
+) -> Result<()> {
+    let kinds = choices.iter().map(|choice| choice.kind.as_str().to_owned());
+    let channels = choices
+        .iter()
+        .map(|choice| choice.channel.as_str().to_owned());
+    let on: Vec<bool> = choices.iter().map(|choice| choice.is_on).collect();
+    sqlx::query!(
+        "insert into notification_preference as p (user_id, kind, channel, is_on)
+         select $1, c.kind, c.channel, c.is_on
+         from unnest($2::text[], $3::text[], $4::boolean[]) as c (kind, channel, is_on)
+         on conflict (user_id, kind, channel) do update set is_on = excluded.is_on
+         where p.is_on <> excluded.is_on",
+        user_id as _,
+        &kinds.collect::<Vec<_>>(),
+        &channels.collect::<Vec<_>>(),
+        &on
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Devices, and what is on its way to them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domains::notifications::model::vapid_keys;
+use crate::domains::notifications::store::{self, DeadRow, DeliveryCount};
+use crate::infra::db::Conn;
+use crate::kernel::{NotificationId, Result, Timestamp, UserId};
+use crate::platform::Ctx;
+
+/// Dead deliveries that are shown.
+const DEAD: i64 = 100;
+
+/// A device that is pushed to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PushSubscription {
+    /// What the client calls the device.
+    pub device_id: String,
+    /// How it is pushed to.
+    #[schema(example = "webpush")]
+    pub kind: &'static str,
+    /// Its address at the push service.
+    pub endpoint: String,
+}
+
+impl PushSubscription {
+    /// A device with its address.
+    pub fn new(device_id: &str, endpoint: &str) -> Self {
+        Self {
+            device_id: device_id.to_owned(),
+            kind: "webpush",
+            endpoint: endpoint.to_owned(),
+        }
+    }
+}
+
+/// The public key that browsers want for a subscription.
+pub fn vapid_public_key(ctx: &Ctx) -> String {
+    let keys = vapid_keys(&ctx.config().secret_key, ctx.public_url());
+    let key = keys.first().map(|key| key.public_key().to_owned());
+    key.unwrap_or_default()
+}
+
+/// The queue of deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Deliveries {
+    /// How many are in which state, by lane and channel.
+    pub queue: Vec<DeliveryFigures>,
+    /// The last hundred that were given up.
+    pub dead: Vec<DeadDelivery>,
+}
+
+/// How many deliveries are in a state.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryFigures {
+    /// `high` or `normal`.
+    pub lane: String,
+    /// `email` or `push`.
+    pub channel: String,
+    /// `waiting`, `sent`, `cancelled` or `dead`.
+    pub state: String,
+    /// How many.
+    pub count: i64,
+    /// When the first of those that wait is due.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub first_due_at: Option<Timestamp>,
+}
+
+/// A delivery that was given up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeadDelivery {
+    /// The notification.
+    pub notification_id: NotificationId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// `email` or `push`.
+    pub channel: String,
+    /// `high` or `normal`.
+    pub lane: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// What went wrong last.
+    #[schema(required)]
+    pub last_error: Option<String>,
+    /// When it was given up.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub given_up_at: Option<Timestamp>,
+}
+
+/// What came of trying again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RevivedDeliveries)]
+pub struct Revived {
+    /// How many deliveries wait again.
+    pub revived: u64,
+}
+
+/// The whole queue.
+pub async fn deliveries(conn: &mut Conn) -> Result<Deliveries> {
+    let figures = |row: DeliveryCount| DeliveryFigures {
+        lane: row.lane,
+        channel: row.channel,
+        state: row.state,
+        count: row.count,
+        first_due_at: row.first_due_at,
+    };
+    let dead = |row: DeadRow| DeadDelivery {
+        notification_id: row.notification_id,
+        user_id: row.user_id,
+        channel: row.channel,
+        lane: row.lane,
+        attempts: row.attempts,
+        last_error: row.last_error,
+        given_up_at: row.settled_at,
+    };
+    let counts = store::count_deliveries(conn).await?;
+    let given_up = store::list_dead(conn, DEAD).await?;
+    Ok(Deliveries {
+        queue: counts.into_iter().map(figures).collect(),
+        dead: given_up.into_iter().map(dead).collect(),
+    })
+}

@@ -1,0 +1,211 @@
+//! A connection: who is at its other end, what waits for them, and what they listen to.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::close::Close;
+use super::frame::{Frame, Text};
+use super::queue::{Put, Queue};
+use super::room::Room;
+use super::{Channel, Class};
+use crate::kernel::UserId;
+use crate::platform::sessions::CurrentUser;
+
+/// How a connection is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// A WebSocket.
+    Socket,
+    /// A stream of server-sent events.
+    Sse,
+    /// A long poll: it lasts as long as one request.
+    Poll,
+}
+
+impl Transport {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Socket => "websocket",
+            Self::Sse => "sse",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// The person and their session.
+    pub user: CurrentUser,
+    /// The name under which this connection is resumed.
+    pub live: String,
+    /// The client's own name for its device.
+    pub device: String,
+}
+
+/// A connection.
+pub struct Conn {
+    /// Tells connections of this process apart.
+    pub number: u64,
+    /// How it is made.
+    pub transport: Transport,
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// What waits to be sent.
+    pub queue: Queue,
+    /// What it listens to.
+    pub rooms: Mutex<Vec<Arc<Room>>>,
+    /// When the access token runs out, in seconds since 1970; 0 where there is none.
+    pub token_ends: AtomicU64,
+    /// When something was heard last, in milliseconds of the hub's clock.
+    pub heard: AtomicU64,
+    /// When something was taken from the queue last, on the same clock.
+    pub wrote: AtomicU64,
+    /// Since when something has waited and nothing was taken, on the same clock; 0 is never.
+    pub waits: AtomicU64,
+    /// When it was asked for a sign of life, on the same clock.
+    pub pinged: AtomicU64,
+    /// Of which end of a token the client was told.
+    pub noticed: AtomicU64,
+    /// When it was told to end, on the same clock; 0 is never.
+    pub ended: AtomicU64,
+    /// The last event of the inbox that the client says it has.
+    pub acked: AtomicI64,
+    /// Whether the person is away from the device.
+    pub is_away: AtomicBool,
+    /// Whether the client said goodbye, and does not mean to come back.
+    pub said_goodbye: AtomicBool,
+    /// Told when it ends.
+    pub gone: Notify,
+    who: OnceLock<Who>,
+    hidden: ArcSwap<HashSet<UserId>>,
+    socket: Option<Arc<TcpStream>>,
+}
+
+impl Conn {
+    /// A connection of somebody who is not known yet.
+    pub fn new(
+        number: u64,
+        transport: Transport,
+        address: IpAddr,
+        socket: Option<Arc<TcpStream>>,
+        now: u64,
+    ) -> Self {
+        Self {
+            number,
+            transport,
+            address,
+            queue: Queue::default(),
+            rooms: Mutex::default(),
+            token_ends: AtomicU64::new(0),
+            heard: AtomicU64::new(now),
+            wrote: AtomicU64::new(now),
+            waits: AtomicU64::new(0),
+            pinged: AtomicU64::new(now),
+            noticed: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            acked: AtomicI64::new(0),
+            is_away: AtomicBool::new(false),
+            said_goodbye: AtomicBool::new(false),
+            gone: Notify::new(),
+            who: OnceLock::new(),
+            hidden: ArcSwap::from_pointee(HashSet::new()),
+            socket,
+        }
+    }
+
+    /// Says who it is, once.
+    pub fn identify(&self, who: Who) {
+        self.who.set(who).unwrap_or_default();
+    }
+
+    /// Who it is, once that is known.
+    pub fn who(&self) -> Option<&Who> {
+        self.who.get()
+    }
+
+    /// The person, once they are known.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.who().map(|who| who.user.id)
+    }
+
+    /// Those between whom and this person there is a block.
+    pub fn set_hidden(&self, hidden: Arc<HashSet<UserId>>) {
+        self.hidden.store(hidden);
+    }
+
+    /// Whether they are spared what this person does.
+    pub fn is_spared(&self, actor: Option<UserId>) -> bool {
+        actor.is_some_and(|actor| self.hidden.load().contains(&actor))
+    }
+
+    /// Sends an event or a signal. A reader who is too slow for what must not be lost is told so, and
+    /// comes back to be given it.
+    pub fn put(&self, frame: &Arc<Frame>, now: u64) {
+        let Some(user_id) = self.user_id() else {
+            return;
+        };
+        match self.queue.put(frame, user_id) {
+            Put::Waits => {}
+            Put::Dropped => super::figures::dropped(Class::Ephemeral),
+            Put::Full => self.end(Close::TOO_SLOW, now),
+        }
+    }
+
+    /// Sends a word of control.
+    pub fn say(&self, value: &Value, now: u64) {
+        if self.queue.put_control(Text::json_of(value)) == Put::Full {
+            self.end(Close::TOO_SLOW, now);
+        }
+    }
+
+    /// Ends it at once: what waits is not sent, because the client may not have it or does not take it.
+    pub fn end(&self, close: Close, now: u64) {
+        self.finish(close, false, now);
+    }
+
+    /// Ends it after what waits is sent.
+    pub fn end_after_all(&self, close: Close, now: u64) {
+        self.finish(close, true, now);
+    }
+
+    fn finish(&self, close: Close, after_all: bool, now: u64) {
+        let code = close.code;
+        if self.queue.close(close, after_all) {
+            self.ended.store(now.max(1), Ordering::Relaxed);
+            self.gone.notify_one();
+            super::figures::closed(code);
+        }
+    }
+
+    /// Whether it was told to end.
+    pub fn is_ending(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) > 0
+    }
+
+    /// Cuts the line, for a client that does not even take the goodbye.
+    pub fn cut(&self) {
+        if let Some(socket) = &self.socket {
+            // It may be gone already.
+            drop(socket.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// What it listens to.
+    pub fn rooms(&self) -> MutexGuard<'_, Vec<Arc<Room>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The room of this channel, if it listens to it.
+    pub fn room(&self, channel: &Channel) -> Option<Arc<Room>> {
+        let rooms = self.rooms();
+        rooms.iter().find(|room| room.channel == *channel).cloned()
+    }
+}

@@ -1,0 +1,147 @@
+//! One look at all connections from time to time: whom to ping, who is silent, who does not read, whose
+//! token runs out, who is to be told of a position that moved.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::close::Close;
+use super::conn::{Conn, Transport};
+use super::hub::{Hub, millis};
+use super::{figures, opening, presence, socket, typing};
+use crate::platform::Ctx;
+
+/// A token that runs out within so many seconds is announced, and counts for so many beyond its end.
+const TOKEN_NOTICE: u64 = 60;
+const TOKEN_GRACE: u64 = 30;
+
+/// Looks until `stop`.
+pub(super) async fn run(ctx: Ctx, hub: Hub, stop: CancellationToken) {
+    let mut looks = interval(hub.pace().look());
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut positions, mut leases) = (0, 0);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = looks.tick() => {}
+        }
+        let now = hub.now();
+        let conns = hub.all_conns();
+        for conn in &conns {
+            look(&ctx, &hub, conn, now);
+        }
+        typing::expire(&hub);
+        opening::close_idle(&hub);
+        figures::gauges(&hub, &conns);
+        if now.saturating_sub(positions) >= millis(hub.pace().position()) {
+            positions = now;
+            for conn in &conns {
+                tell_positions(&hub, conn, now);
+            }
+        }
+        if now.saturating_sub(leases) >= millis(hub.pace().lease()) / 3 {
+            leases = now;
+            presence::renew(&ctx, &hub, &conns).await;
+        }
+        presence::tell_due(&ctx, &hub).await;
+    }
+}
+
+/// A deadline of this connection, a fifth earlier or later than others have it.
+fn spread(conn: &Conn, millis: u64) -> u64 {
+    millis * (80 + conn.number * 7 % 41) / 100
+}
+
+fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
+    let pace = hub.pace();
+    let since = |at: &std::sync::atomic::AtomicU64| now.saturating_sub(at.load(Ordering::Relaxed));
+    if conn.is_ending() {
+        if since(&conn.ended) > millis(pace.goodbye()) {
+            conn.cut();
+            let (ctx, hub, conn) = (ctx.clone(), hub.clone(), Arc::clone(conn));
+            tokio::spawn(async move { socket::leave(&ctx, &hub, &conn).await });
+        }
+        return;
+    }
+    if conn.transport == Transport::Poll {
+        return;
+    }
+    if is_stalled(conn, now, millis(pace.stalled())) {
+        conn.end(Close::TOO_SLOW, now);
+        return;
+    }
+    if conn.transport != Transport::Socket {
+        return;
+    }
+    if conn.who().is_none() && since(&conn.heard) > millis(pace.hello()) {
+        conn.end_after_all(Close::HELLO_TIMEOUT, now);
+        return;
+    }
+    let ping = spread(conn, millis(pace.ping()));
+    if since(&conn.heard) > ping + millis(pace.pong()) {
+        conn.end_after_all(Close::SILENT, now);
+        return;
+    }
+    let pinged = now.saturating_sub(conn.pinged.load(Ordering::Relaxed));
+    if since(&conn.heard) > ping.min(pinged) && pinged > ping {
+        conn.pinged.store(now, Ordering::Relaxed);
+        conn.say(&json!({"op": "ping"}), now);
+        conn.queue.put_control(super::frame::Text::ping());
+    }
+    look_at_token(ctx, conn, now);
+}
+
+/// Whether something has waited for so long, and nothing was taken.
+fn is_stalled(conn: &Conn, now: u64, most: u64) -> bool {
+    let (waiting, _bytes) = conn.queue.depth();
+    let since = conn.waits.load(Ordering::Relaxed);
+    if waiting == 0 {
+        conn.waits.store(0, Ordering::Relaxed);
+    } else if since == 0 || conn.wrote.load(Ordering::Relaxed) > since {
+        conn.waits.store(now, Ordering::Relaxed);
+    } else {
+        return now.saturating_sub(since) > most;
+    }
+    false
+}
+
+fn look_at_token(ctx: &Ctx, conn: &Conn, now: u64) {
+    let ends = conn.token_ends.load(Ordering::Relaxed);
+    if ends == 0 {
+        return;
+    }
+    let clock = u64::try_from(ctx.now().utc().timestamp()).unwrap_or_default();
+    if clock > ends + TOKEN_GRACE {
+        conn.end_after_all(Close::TOKEN_EXPIRED, now);
+    } else if clock + TOKEN_NOTICE >= ends && conn.noticed.swap(ends, Ordering::Relaxed) != ends {
+        let left = ends.saturating_sub(clock);
+        conn.say(&json!({"op": "token_expiring", "in_s": left}), now);
+    }
+}
+
+/// Tells of positions that moved while there was nothing to tell.
+fn tell_positions(hub: &Hub, conn: &Arc<Conn>, now: u64) {
+    let mut moved = serde_json::Map::new();
+    let epoch = hub.epoch();
+    let rooms = conn.rooms().clone();
+    for room in rooms {
+        let mut state = room.lock();
+        let sub = state
+            .subs
+            .iter_mut()
+            .find(|sub| sub.conn.number == conn.number);
+        if let Some(sub) = sub.filter(|sub| sub.gate.is_none() && sub.after > sub.told) {
+            sub.told = sub.after;
+            moved.insert(
+                room.channel.to_string(),
+                json!({"e": *epoch, "o": sub.after}),
+            );
+        }
+    }
+    if !moved.is_empty() {
+        conn.say(&json!({"op": "pos", "d": moved}), now);
+    }
+}

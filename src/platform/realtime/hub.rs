@@ -1,0 +1,295 @@
+//! The hub of a process: who is connected, and which channels they listen to.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ahash::RandomState;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::conn::Conn;
+use super::pace::Pace;
+use super::publisher::Post;
+use super::room::Room;
+use super::typing::Typing;
+use super::watch::Voided;
+use super::{Channel, Registry, Signal, Told, presence, tickets};
+use crate::kernel::{Result, UserId};
+use crate::platform::Ctx;
+use crate::platform::limits::RouteLimits;
+
+/// What the hub asks of domains, beside what each says of its topics.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// Those between whom and a person there is a block, either way.
+    pub hidden: fn(Ctx, UserId) -> BoxFuture<'static, Result<HashSet<UserId>>>,
+    /// How much waits for a person, as it greets them.
+    pub counts: fn(Ctx, UserId) -> BoxFuture<'static, Result<Value>>,
+}
+
+/// How a hub is set up.
+pub struct Options {
+    /// What the domains say.
+    pub registry: Registry,
+    /// What is asked of them.
+    pub hooks: Hooks,
+    /// What limits the routes that frames are twins of.
+    pub limits: RouteLimits,
+    /// How often and how long.
+    pub pace: Pace,
+    /// Most connections of this process.
+    pub max_sockets: u32,
+    /// The name of this process.
+    pub instance: String,
+}
+
+/// The hub of a process, cheap to clone.
+#[derive(Clone)]
+pub struct Hub(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) options: Options,
+    rooms: Mutex<HashMap<Channel, Arc<Room>, RandomState>>,
+    people: Mutex<HashMap<UserId, Vec<Arc<Conn>>, RandomState>>,
+    conns: Mutex<HashMap<u64, Arc<Conn>, RandomState>>,
+    pub(super) posts: Vec<mpsc::UnboundedSender<Post>>,
+    pub(super) posted: Mutex<Option<Vec<mpsc::UnboundedReceiver<Post>>>>,
+    pub(super) wishes: mpsc::UnboundedSender<super::bus::Wish>,
+    pub(super) wished: Mutex<Option<mpsc::UnboundedReceiver<super::bus::Wish>>>,
+    pub(super) voided: mpsc::UnboundedSender<Voided>,
+    pub(super) voids: Mutex<Option<mpsc::UnboundedReceiver<Voided>>>,
+    epoch: Mutex<Arc<str>>,
+    begun: Instant,
+    numbers: AtomicU64,
+    /// Whether the subscriber hears Redis.
+    pub(super) listening: AtomicBool,
+    /// When the last probe came back.
+    pub(super) probed: AtomicU64,
+    pub(super) draining: AtomicBool,
+    pub(super) typing: Typing,
+    pub(super) presences: presence::Local,
+    pub(super) used: tickets::Used,
+    /// Tags whose void concerns a channel that somebody here listens to.
+    pub(super) watched: Mutex<HashMap<String, Channel, RandomState>>,
+    hash: RandomState,
+    /// Tells processes of one name apart.
+    token: u64,
+}
+
+/// Tasks that render and tell; a channel always has the same.
+const PUBLISHERS: usize = 4;
+
+impl Hub {
+    /// A hub that passes nothing on yet.
+    pub fn new(options: Options) -> Self {
+        let (posts, posted) = (0..PUBLISHERS).map(|_| mpsc::unbounded_channel()).unzip();
+        let (wishes, wished) = mpsc::unbounded_channel();
+        let (voided, voids) = mpsc::unbounded_channel();
+        Self(Arc::new(Inner {
+            options,
+            rooms: Mutex::default(),
+            people: Mutex::default(),
+            conns: Mutex::default(),
+            posts,
+            posted: Mutex::new(Some(posted)),
+            wishes,
+            wished: Mutex::new(Some(wished)),
+            voided,
+            voids: Mutex::new(Some(voids)),
+            epoch: Mutex::new(Arc::from("")),
+            begun: Instant::now(),
+            numbers: AtomicU64::new(1),
+            listening: AtomicBool::new(false),
+            probed: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            typing: Typing::default(),
+            presences: presence::Local::default(),
+            used: tickets::Used::default(),
+            watched: Mutex::default(),
+            hash: RandomState::new(),
+            token: RandomState::new().hash_one("token"),
+        }))
+    }
+
+    /// That of the process.
+    pub fn of(ctx: &Ctx) -> Option<Self> {
+        ctx.part::<Self>().cloned()
+    }
+
+    /// What the domains say.
+    pub fn registry(&self) -> &Registry {
+        &self.0.options.registry
+    }
+
+    /// How often and how long.
+    pub fn pace(&self) -> Pace {
+        self.0.options.pace
+    }
+
+    /// Names a connection among those of all instances.
+    pub(super) fn signature(&self, number: u64) -> String {
+        format!("{}-{:x}:{number}", self.0.options.instance, self.0.token)
+    }
+
+    /// Milliseconds since the hub began.
+    pub(super) fn now(&self) -> u64 {
+        millis(self.0.begun.elapsed()) + 1
+    }
+
+    /// How long the hub has been there.
+    pub fn uptime(&self) -> Duration {
+        self.0.begun.elapsed()
+    }
+
+    /// Tells an event that is committed.
+    pub(super) fn announce(&self, epoch: String, told: Told) {
+        let channel = told.channel.clone();
+        self.post(&channel, Post::Event(epoch, told));
+    }
+
+    /// Tells a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        let channel = signal.channel.clone();
+        self.post(&channel, Post::Signal(signal));
+    }
+
+    fn post(&self, channel: &Channel, post: Post) {
+        let hash = usize::try_from(self.0.hash.hash_one(channel) % 1_024).unwrap_or_default();
+        if let Some(publisher) = self.0.posts.get(hash % PUBLISHERS) {
+            // Without a receiver the process is about to end.
+            drop(publisher.send(post));
+        }
+    }
+
+    /// The epoch of this database's offsets; empty until something was read.
+    pub(super) fn epoch(&self) -> Arc<str> {
+        Arc::clone(&lock(&self.0.epoch))
+    }
+
+    pub(super) fn set_epoch(&self, epoch: &str) {
+        let mut known = lock(&self.0.epoch);
+        if **known != *epoch {
+            *known = Arc::from(epoch);
+        }
+    }
+
+    pub(super) fn rooms(&self) -> MutexGuard<'_, HashMap<Channel, Arc<Room>, RandomState>> {
+        lock(&self.0.rooms)
+    }
+
+    /// The room of a channel that somebody here listens to.
+    pub(super) fn find_room(&self, channel: &Channel) -> Option<Arc<Room>> {
+        self.rooms().get(channel).cloned()
+    }
+
+    /// All rooms.
+    pub(super) fn all_rooms(&self) -> Vec<Arc<Room>> {
+        self.rooms().values().cloned().collect()
+    }
+
+    /// All connections.
+    pub(super) fn all_conns(&self) -> Vec<Arc<Conn>> {
+        lock(&self.0.conns).values().cloned().collect()
+    }
+
+    /// How many connections there are.
+    pub fn count(&self) -> usize {
+        lock(&self.0.conns).len()
+    }
+
+    /// How many people are connected.
+    pub fn count_people(&self) -> usize {
+        lock(&self.0.people).len()
+    }
+
+    /// Whether somebody is connected.
+    pub(super) fn has_person(&self, user_id: UserId) -> bool {
+        lock(&self.0.people).contains_key(&user_id)
+    }
+
+    /// The connections of a person.
+    pub(super) fn conns_of(&self, user_id: UserId) -> Vec<Arc<Conn>> {
+        lock(&self.0.people)
+            .get(&user_id)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// A number for a connection.
+    pub(super) fn next_number(&self) -> u64 {
+        self.0.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether there is room for another connection.
+    pub(super) fn has_room(&self) -> bool {
+        let most = usize::try_from(self.0.options.max_sockets).unwrap_or(usize::MAX);
+        !self.is_draining() && self.count() < most
+    }
+
+    /// Whether the process is about to end.
+    pub(super) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection.
+    pub(super) fn enter(&self, conn: &Arc<Conn>) {
+        lock(&self.0.conns).insert(conn.number, Arc::clone(conn));
+    }
+
+    /// Counts a connection among those of its person, and gives the others.
+    pub(super) fn seat(&self, conn: &Arc<Conn>) -> Vec<Arc<Conn>> {
+        let Some(user_id) = conn.user_id() else {
+            return Vec::new();
+        };
+        let mut people = lock(&self.0.people);
+        let conns = people.entry(user_id).or_default();
+        let others = conns.clone();
+        conns.push(Arc::clone(conn));
+        others
+    }
+
+    /// Forgets a connection and all that it listens to. Says whether it was there.
+    pub(super) fn leave(&self, conn: &Arc<Conn>) -> bool {
+        let was_there = lock(&self.0.conns).remove(&conn.number).is_some();
+        if let Some(user_id) = conn.user_id() {
+            let mut people = lock(&self.0.people);
+            if let Some(conns) = people.get_mut(&user_id) {
+                conns.retain(|other| other.number != conn.number);
+                if conns.is_empty() {
+                    people.remove(&user_id);
+                }
+            }
+        }
+        let rooms = std::mem::take(&mut *conn.rooms());
+        for room in rooms {
+            self.detach(&room, conn.number);
+        }
+        was_there
+    }
+
+    /// Takes a listener out of a room.
+    pub(super) fn detach(&self, room: &Room, number: u64) {
+        let mut state = room.lock();
+        state.remove(|conn| conn.number == number);
+        if state.subs.is_empty() {
+            state.idle_since = Some(self.now());
+        }
+    }
+
+    /// The connection of this number.
+    pub(super) fn find_conn(&self, number: u64) -> Option<Arc<Conn>> {
+        lock(&self.0.conns).get(&number).cloned()
+    }
+}
+
+/// Milliseconds of a duration.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

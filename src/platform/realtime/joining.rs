@@ -1,0 +1,240 @@
+//! Subscribing: attach, take the position, see whether they may, replay, then live. In this order
+//! nothing falls between.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::conn::Conn;
+use super::hub::Hub;
+use super::replay::{Missed, Position, missed};
+use super::room::{Room, Sub};
+use super::wire::refusal;
+use super::{Channel, Offset, Told, opening, render};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Code, Error, Result, UserId};
+use crate::platform::Ctx;
+
+/// Most subscriptions of a connection.
+pub const MOST_SUBSCRIPTIONS: usize = 128;
+/// The channel that everybody listens to.
+pub const EVERYBODY: Channel = Channel::new("all", uuid::Uuid::nil());
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ask {
+    /// The channel.
+    pub channel: Channel,
+    /// What they have of it.
+    pub position: Option<Position>,
+}
+
+/// A subscription that waits behind its gate.
+pub struct Joined {
+    room: Arc<Room>,
+    /// What is said of it.
+    pub reply: Value,
+    replay: Vec<Told>,
+    is_allowed: bool,
+}
+
+/// Attaches a connection to channels, each behind a gate, and says where it stands in each.
+/// [`follow`] opens the gates.
+pub(super) async fn join(
+    ctx: &Ctx,
+    hub: &Hub,
+    conn: &Arc<Conn>,
+    asks: Vec<Ask>,
+) -> Result<Vec<Joined>> {
+    let channels: Vec<Channel> = asks.iter().map(|ask| ask.channel.clone()).collect();
+    let rooms = opening::open(ctx, hub, &channels).await?;
+    // An answer that was made before the attachment might be older than what the room tells.
+    let joining = asks
+        .into_iter()
+        .zip(rooms)
+        .map(|(ask, room)| join_one(ctx, hub, conn, ask, room));
+    Ok(join_all(joining).await)
+}
+
+async fn join_one(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, ask: Ask, room: Arc<Room>) -> Joined {
+    let last = attach(hub, conn, &room);
+    let outcome = async {
+        let last = last.ok_or_else(|| Error::unavailable(anyhow::anyhow!("the room closed")))?;
+        may_join(ctx, hub, conn, &ask.channel).await?;
+        place(ctx, hub, conn, &room, ask.position.as_ref(), last).await
+    };
+    let (reply, replay, is_allowed) = match outcome.await {
+        Ok((reply, replay)) => (reply, replay, true),
+        Err(error) => {
+            hub.detach(&room, conn.number);
+            conn.rooms().retain(|other| other.channel != room.channel);
+            (refused(&ask, &error), Vec::new(), false)
+        }
+    };
+    Joined {
+        room,
+        reply,
+        replay,
+        is_allowed,
+    }
+}
+
+/// What is said of a channel that somebody may not listen to; asked with a position, it is one more
+/// that could not be recovered.
+fn refused(ask: &Ask, error: &Error) -> Value {
+    let mut reply = json!({"err": refusal(error)});
+    if let (Some(members), Some(_)) = (reply.as_object_mut(), &ask.position) {
+        let reason = match error.code() {
+            Code::Unavailable | Code::Internal => "unavailable",
+            _ => "forbidden",
+        };
+        members.insert("recovered".to_owned(), json!(false));
+        members.insert("reason".to_owned(), json!(reason));
+    }
+    reply
+}
+
+/// Puts the connection into the room, behind a gate; gives the last event that was passed on before.
+fn attach(hub: &Hub, conn: &Arc<Conn>, room: &Arc<Room>) -> Option<Offset> {
+    let mut state = room.lock();
+    let last = state.last.filter(|_| !state.closed)?;
+    state.remove(|other| other.number == conn.number);
+    state.idle_since = None;
+    state.subs.push(Sub {
+        conn: Arc::clone(conn),
+        after: last,
+        gate: Some(Vec::new()),
+        told: last,
+    });
+    drop(state);
+    let mut rooms = conn.rooms();
+    if !rooms.iter().any(|other| Arc::ptr_eq(other, room)) {
+        rooms.push(Arc::clone(room));
+    }
+    drop(rooms);
+    if conn.is_ending() {
+        hub.detach(room, conn.number);
+    }
+    Some(last)
+}
+
+/// Refuses those who may not listen to a channel.
+pub(super) async fn may_join(ctx: &Ctx, hub: &Hub, conn: &Conn, channel: &Channel) -> Result<()> {
+    let user_id = conn
+        .user_id()
+        .ok_or_else(|| Error::from(Code::Unauthenticated))?;
+    if channel.is_inbox() {
+        let is_own = UserId::from_uuid(channel.id) == user_id;
+        return if is_own {
+            Ok(())
+        } else {
+            Err(Error::not_found())
+        };
+    }
+    if *channel == EVERYBODY {
+        return Ok(());
+    }
+    let topic = hub.registry().topic(&channel.topic);
+    let topic = topic.ok_or_else(Error::not_found)?;
+    // Whoever is let in is let in by what holds now.
+    ctx.cache().step().await;
+    (topic.may_join)(ctx.clone(), user_id, channel.id).await
+}
+
+async fn place(
+    ctx: &Ctx,
+    hub: &Hub,
+    conn: &Conn,
+    room: &Room,
+    position: Option<&Position>,
+    last: Offset,
+) -> Result<(Value, Vec<Told>)> {
+    let epoch = hub.epoch();
+    let Some(position) = position else {
+        return Ok((json!({"e": *epoch, "o": last}), Vec::new()));
+    };
+    Ok(
+        match missed(ctx, hub, &room.channel, position, last).await? {
+            Missed::Events(events) => {
+                let reply = json!({"e": *epoch, "o": last, "recovered": true, "n": events.len(),
+                "from": position.o + 1, "to": last});
+                (reply, events)
+            }
+            Missed::Ahead => {
+                let mut state = room.lock();
+                if let Some(sub) = state
+                    .subs
+                    .iter_mut()
+                    .find(|sub| sub.conn.number == conn.number)
+                {
+                    sub.after = position.o;
+                }
+                let reply = json!({"e": *epoch, "o": position.o, "recovered": true, "n": 0});
+                (reply, Vec::new())
+            }
+            Missed::Unknown(reason) => {
+                let reply = json!({"e": *epoch, "o": last, "recovered": false, "reason": reason});
+                (reply, Vec::new())
+            }
+        },
+    )
+}
+
+/// Sends what was missed, says so, and lets in what has come meanwhile.
+pub(super) async fn follow(
+    ctx: &Ctx,
+    hub: &Hub,
+    conn: &Arc<Conn>,
+    joined: Vec<Joined>,
+) -> Result<()> {
+    let epoch = hub.epoch();
+    let mut replayed = serde_json::Map::new();
+    let mut rooms = Vec::new();
+    for one in joined.into_iter().filter(|one| one.is_allowed) {
+        let spares = one.room.topic.is_some_and(|topic| topic.skips_blocked);
+        if let Some(last) = one.replay.last() {
+            replayed.insert(last.channel.to_string(), json!(last.offset));
+            for frame in render::frames(ctx, hub, &epoch, one.replay).await? {
+                if spares && conn.is_spared(frame.actor) {
+                    continue;
+                }
+                conn.queue.has_room().await;
+                conn.put(&frame, hub.now());
+            }
+        }
+        rooms.push(one.room);
+    }
+    if !replayed.is_empty() {
+        conn.say(&json!({"op": "replayed", "d": replayed}), hub.now());
+    }
+    for room in rooms {
+        room.open_gate(conn.number, hub.now());
+    }
+    Ok(())
+}
+
+/// Ends a subscription. Says whether there was one.
+pub(super) fn part(hub: &Hub, conn: &Conn, channel: &Channel) -> bool {
+    let Some(room) = conn.room(channel) else {
+        return false;
+    };
+    conn.rooms().retain(|other| !Arc::ptr_eq(other, &room));
+    hub.detach(&room, conn.number);
+    true
+}
+
+/// What is said of each channel, by its name.
+pub(super) fn replies(joined: &[Joined]) -> Value {
+    let replies = joined
+        .iter()
+        .map(|one| (one.room.channel.to_string(), one.reply.clone()));
+    Value::Object(replies.collect())
+}
+
+/// The channels that were let in.
+pub(super) fn allowed(joined: &[Joined]) -> Vec<Channel> {
+    let allowed = joined.iter().filter(|one| one.is_allowed);
+    allowed.map(|one| one.room.channel.clone()).collect()
+}

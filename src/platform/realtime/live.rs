@@ -1,0 +1,175 @@
+//! What a domain says of what it tells live, as data; the composition root collects it.
+
+use std::collections::HashMap;
+
+use futures_util::future::{BoxFuture, LocalBoxFuture};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{INBOX, Told};
+use crate::kernel::{Result, UserId};
+use crate::platform::Ctx;
+use crate::platform::http::fit;
+use crate::platform::sessions::CurrentUser;
+
+/// A topic that people may subscribe to. Begin with [`Topic::new`] and say what differs.
+#[derive(Clone, Copy)]
+pub struct Topic {
+    /// Its name, the word before the colon: at most 16 lower-case letters.
+    pub name: &'static str,
+    /// Refuses those who may not listen. It reads Postgres, or takes the cache's step first.
+    pub may_join: fn(Ctx, UserId, Uuid) -> BoxFuture<'static, Result<()>>,
+    /// The tag whose void makes memberships of a channel be asked again, as `members:{id}`.
+    pub member_tag: Option<fn(Uuid) -> String>,
+    /// The newest n objects, for `snapshot: n`.
+    pub snapshot: Option<fn(Ctx, UserId, Uuid, u16) -> BoxFuture<'static, Result<Value>>>,
+    /// A page of what was before, for `history`.
+    pub history: Option<fn(Ctx, UserId, Uuid, HistoryPage) -> BoxFuture<'static, Result<Value>>>,
+    /// Whether readers are spared actors whom they block or who block them.
+    pub skips_blocked: bool,
+    /// Whether listeners tell each other that they type.
+    pub typing: bool,
+    /// What listeners learn of each other.
+    pub attendance: Attendance,
+}
+
+impl Topic {
+    /// A topic of which nothing is known but who may listen.
+    pub const fn new(
+        name: &'static str,
+        may_join: fn(Ctx, UserId, Uuid) -> BoxFuture<'static, Result<()>>,
+    ) -> Self {
+        Self {
+            name,
+            may_join,
+            member_tag: None,
+            snapshot: None,
+            history: None,
+            skips_blocked: false,
+            typing: false,
+            attendance: Attendance::Silent,
+        }
+    }
+}
+
+/// What listeners of a channel learn of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attendance {
+    /// Nothing.
+    Silent,
+    /// How many there are.
+    Counted,
+    /// Who comes and goes, while there are few.
+    Named,
+}
+
+/// Which page of what was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// What comes before this number; `None` is the newest.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u16,
+}
+
+/// Turns stored events of some kinds into what is sent, in bulk, from today's rows.
+#[derive(Clone, Copy)]
+pub struct Rendering {
+    /// The kinds.
+    pub kinds: &'static [&'static str],
+    /// Gives one answer for each event, in their order; `None` where nothing is left to tell. The
+    /// viewer is the owner of an inbox, and `None` where all listeners are sent the same bytes.
+    pub render:
+        fn(Ctx, Option<UserId>, Vec<Told>) -> BoxFuture<'static, Result<Vec<Option<Value>>>>,
+}
+
+/// What an inbound frame means.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// The word in the frame, as `message.send`.
+    pub op: &'static str,
+    /// Method and path template of the route whose limits hold for it too.
+    pub twin: Option<(&'static str, &'static str)>,
+    /// Does it, and gives the `d` of the reply.
+    pub run: fn(Ctx, CurrentUser, Inbound) -> LocalBoxFuture<'static, Result<Value>>,
+}
+
+/// A frame that a client sent.
+#[derive(Debug, Clone)]
+pub struct Inbound {
+    /// Its content.
+    pub d: Value,
+    /// Names the operation, so that it is done once however often it is sent.
+    pub op_id: Option<String>,
+}
+
+impl Inbound {
+    /// The content as a typed value; what does not fit is told with every member at fault.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T> {
+        fit(self.d.clone())
+    }
+}
+
+/// All that a domain says.
+#[derive(Clone, Copy, Default)]
+pub struct Live {
+    /// Its topics.
+    pub topics: &'static [Topic],
+    /// How its events are rendered.
+    pub renderings: &'static [Rendering],
+    /// Its inbound frames.
+    pub commands: &'static [Command],
+}
+
+/// All that the domains say, found by name.
+#[derive(Clone, Default)]
+pub struct Registry {
+    topics: HashMap<&'static str, Topic>,
+    renderings: HashMap<&'static str, Rendering>,
+    commands: HashMap<&'static str, Command>,
+}
+
+impl Registry {
+    /// Everything together.
+    ///
+    /// # Panics
+    /// When a name is taken: the program is wired wrongly and must not start.
+    pub fn new<'a>(lives: impl IntoIterator<Item = &'a Live>) -> Self {
+        let mut all = Self::default();
+        for live in lives {
+            for topic in live.topics {
+                let fits = topic.name != INBOX && topic.name.len() <= 16;
+                assert!(fits, "no topic can be called {}", topic.name);
+                let before = all.topics.insert(topic.name, *topic);
+                assert!(before.is_none(), "two topics are called {}", topic.name);
+            }
+            for rendering in live.renderings {
+                for kind in rendering.kinds {
+                    let before = all.renderings.insert(kind, *rendering);
+                    assert!(before.is_none(), "two renderings of {kind}");
+                }
+            }
+            for command in live.commands {
+                let before = all.commands.insert(command.op, *command);
+                assert!(before.is_none(), "two commands are called {}", command.op);
+            }
+        }
+        all
+    }
+
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<&Topic> {
+        self.topics.get(name)
+    }
+
+    /// How events of this kind are rendered.
+    pub fn rendering(&self, kind: &str) -> Option<&Rendering> {
+        self.renderings.get(kind)
+    }
+
+    /// What an inbound frame means.
+    pub fn command(&self, op: &str) -> Option<&Command> {
+        self.commands.get(op)
+    }
+}

@@ -1,0 +1,136 @@
+//! Rooms come when somebody listens, and go some time after the last has left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bus::Wish;
+use super::hub::{Hub, lock, millis};
+use super::room::{Ready, Room};
+use super::{Channel, store};
+use crate::kernel::{Error, Result};
+use crate::platform::Ctx;
+
+/// How long a listener waits for a room.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the subscription in Redis may take. Later, what was told meanwhile is found in Postgres.
+const SUBSCRIBE: Duration = Duration::from_millis(500);
+
+/// The rooms of these channels, each of which hears Redis and knows its position: whatever is told
+/// after that is passed on.
+pub(super) async fn open(ctx: &Ctx, hub: &Hub, channels: &[Channel]) -> Result<Vec<Arc<Room>>> {
+    let mut found = Vec::with_capacity(channels.len());
+    let mut fresh = Vec::new();
+    {
+        let mut rooms = hub.rooms();
+        for channel in channels {
+            let room = rooms.entry(channel.clone()).or_insert_with(|| {
+                let topic = hub.registry().topic(&channel.topic).copied();
+                let room = Arc::new(Room::new(channel.clone(), topic, hub.now()));
+                hub.watch(&room);
+                fresh.push(Arc::clone(&room));
+                room
+            });
+            found.push(Arc::clone(room));
+        }
+    }
+    if !fresh.is_empty() {
+        // A task of its own: others wait for these rooms, whatever becomes of this connection.
+        tokio::spawn(make_ready(ctx.clone(), hub.clone(), fresh));
+    }
+    for room in &found {
+        wait_for(room).await?;
+    }
+    Ok(found)
+}
+
+async fn wait_for(room: &Room) -> Result<()> {
+    let mut ready = room.ready.subscribe();
+    let waiting = ready.wait_for(|ready| *ready != Ready::Opening);
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(Ok(ready)) if *ready == Ready::Open => Ok(()),
+        _ => Err(Error::unavailable(anyhow::anyhow!(
+            "the channel {} could not be opened",
+            room.channel
+        ))),
+    }
+}
+
+async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
+    let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
+    if hub.is_listening() {
+        let (done, heard) = tokio::sync::oneshot::channel();
+        drop(
+            hub.0
+                .wishes
+                .send(Wish::Listen(channels.clone(), Some(done))),
+        );
+        drop(tokio::time::timeout(SUBSCRIBE, heard).await);
+    }
+    let tops = async {
+        let mut conn = ctx.read().await?;
+        store::list_tops(&mut conn, &channels).await
+    };
+    match tops.await {
+        Ok((epoch, tops)) => {
+            hub.set_epoch(&epoch);
+            for room in rooms {
+                let top = tops.get(&room.channel).copied().unwrap_or_default();
+                let passed = room.open_at(top, hub.now());
+                hub.settle(&ctx, &room, passed);
+            }
+        }
+        Err(error) => {
+            tracing::warn!(?error, "channels could not be opened");
+            let mut known = hub.rooms();
+            for room in rooms {
+                room.lock().closed = true;
+                hub.unwatch(&room);
+                known.remove(&room.channel);
+                room.ready.send_replace(Ready::Failed);
+            }
+        }
+    }
+}
+
+impl Hub {
+    /// Listens for voids of the tag that says who may be in a room.
+    fn watch(&self, room: &Room) {
+        if let Some(tag) = tag_of(room) {
+            lock(&self.0.watched).insert(tag, room.channel.clone());
+        }
+    }
+
+    fn unwatch(&self, room: &Room) {
+        if let Some(tag) = tag_of(room) {
+            lock(&self.0.watched).remove(&tag);
+        }
+    }
+}
+
+fn tag_of(room: &Room) -> Option<String> {
+    let tag = room.topic?.member_tag?;
+    Some(tag(room.channel.id))
+}
+
+/// Closes rooms that nobody has listened to for a while.
+pub(super) fn close_idle(hub: &Hub) {
+    let (now, linger) = (hub.now(), millis(hub.pace().linger()));
+    let mut closed = Vec::new();
+    hub.rooms().retain(|channel, room| {
+        let mut state = room.lock();
+        let idle = state.subs.is_empty()
+            && *room.ready.borrow() == Ready::Open
+            && state
+                .idle_since
+                .is_some_and(|since| now.saturating_sub(since) > linger);
+        if idle {
+            state.closed = true;
+            hub.unwatch(room);
+            closed.push(channel.clone());
+        }
+        !idle
+    });
+    if !closed.is_empty() {
+        drop(hub.0.wishes.send(Wish::Leave(closed)));
+    }
+}

@@ -1,0 +1,181 @@
+//! Who is there. Each connection holds a lease; a person is what the most present of theirs is, and
+//! whoever asked to know is told of changes, few and not at once: a connection that comes back within
+//! the grace has never been away. Leases run out by themselves, so a process that dies leaves nobody
+//! behind, and any other process tells.
+
+mod local;
+mod shared;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use self::local::Lease;
+use super::conn::{Conn, Transport};
+use super::hub::{Hub, millis};
+use super::talk::Talk;
+use super::{Channel, Class, Inbound, Signal};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Result, UserId};
+use crate::platform::Ctx;
+
+pub(super) use local::Local;
+pub use shared::SCRIPTS;
+
+/// The topic of presences.
+pub const TOPIC: &str = "presence";
+
+/// How present somebody is; more is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// No device is connected.
+    Offline,
+    /// It cannot be known just now.
+    Stale,
+    /// A device is connected, and nobody looks at it.
+    Away,
+    /// Somebody looks at a device.
+    Online,
+}
+
+impl Presence {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Stale => "stale",
+            Self::Away => "away",
+            Self::Online => "online",
+        }
+    }
+}
+
+/// A connection has come.
+pub(super) async fn arrive(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>) {
+    touch(ctx, hub, &[lease(hub, conn, millis(hub.pace().lease()))]).await;
+}
+
+/// A connection has gone: for good if its client said so, else for the time of the grace.
+pub(super) async fn depart(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>) {
+    let lasts = match (conn.transport, conn.said_goodbye.load(Ordering::Relaxed)) {
+        // The next poll is on its way.
+        (Transport::Poll, _) => millis(hub.pace().lease()),
+        (_, true) => 0,
+        (_, false) => millis(hub.pace().grace()),
+    };
+    touch(ctx, hub, &[lease(hub, conn, lasts)]).await;
+}
+
+/// Renews the leases of all connections.
+pub(super) async fn renew(ctx: &Ctx, hub: &Hub, conns: &[Arc<Conn>]) {
+    let lasts = millis(hub.pace().lease());
+    for some in conns.chunks(500) {
+        let living = some.iter().filter(|conn| !conn.is_ending());
+        let leases: Vec<_> = living.map(|conn| lease(hub, conn, lasts)).collect();
+        touch(ctx, hub, &leases).await;
+    }
+}
+
+fn lease(hub: &Hub, conn: &Conn, lasts: u64) -> Option<Lease> {
+    let user_id = conn.user_id()?;
+    let is_away = conn.is_away.load(Ordering::Relaxed);
+    // A long poll has one name for all its requests.
+    let device = match (conn.transport, conn.who()) {
+        (Transport::Poll, Some(who)) => who.live.clone(),
+        _ => hub.signature(conn.number),
+    };
+    Some(Lease {
+        user_id,
+        device,
+        presence: if is_away {
+            Presence::Away
+        } else {
+            Presence::Online
+        },
+        lasts,
+    })
+}
+
+async fn touch(ctx: &Ctx, hub: &Hub, leases: &[Option<Lease>]) {
+    let leases: Vec<&Lease> = leases.iter().flatten().collect();
+    if leases.is_empty() {
+        return;
+    }
+    let changes = match shared::touch(ctx, hub.pace(), &leases).await {
+        Some(changes) => {
+            hub.0.presences.touch(hub, &leases);
+            changes
+        }
+        None => hub.0.presences.touch(hub, &leases),
+    };
+    tell(hub, changes);
+}
+
+/// Tells of those whose leases have run out, and of changes that were held back.
+pub(super) async fn tell_due(ctx: &Ctx, hub: &Hub) {
+    let mut changes = hub.0.presences.due(hub);
+    if let Some(shared) = shared::due(ctx, hub.pace()).await {
+        changes = shared;
+    }
+    tell(hub, changes);
+}
+
+fn tell(hub: &Hub, changes: Vec<(UserId, Presence)>) {
+    for (user_id, presence) in changes {
+        hub.signal(Signal {
+            channel: Channel::new(TOPIC, user_id.uuid()),
+            kind: "presence.changed",
+            class: Class::State,
+            key: None,
+            actor: Some(user_id),
+            d: json!({"user_id": user_id, "state": presence.as_str()}),
+        });
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    state: Settable,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Settable {
+    Online,
+    Away,
+}
+
+/// A client says whether somebody looks at its device.
+pub(super) async fn set(talk: &Talk, inbound: &Inbound) -> Result<Value> {
+    let Set { state } = inbound.body()?;
+    let is_away = matches!(state, Settable::Away);
+    if talk.conn.is_away.swap(is_away, Ordering::Relaxed) != is_away {
+        arrive(&talk.ctx, &talk.hub, &talk.conn).await;
+    }
+    Ok(json!({}))
+}
+
+/// How present these people are, whoever asks. Never more than one question to Redis.
+pub async fn presences(ctx: &Ctx, ids: &[UserId]) -> HashMap<UserId, Presence> {
+    let Some(hub) = Hub::of(ctx) else {
+        return HashMap::new();
+    };
+    if let Some(known) = shared::find(ctx, ids).await {
+        return known;
+    }
+    let absent = if ctx.config().redis_url.is_some() {
+        // Others may have them connected.
+        Presence::Stale
+    } else {
+        Presence::Offline
+    };
+    let known = ids.iter().map(|id| (*id, hub.0.presences.find(*id)));
+    known
+        .map(|(id, presence)| (id, presence.max(absent)))
+        .collect()
+}

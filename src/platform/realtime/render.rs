@@ -1,0 +1,80 @@
+//! Makes frames of events, in bulk, from today's rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::frame::Frame;
+use super::hub::Hub;
+use super::{Rendering, Told};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Result, UserId};
+use crate::platform::Ctx;
+
+/// Events of one rendering for one viewer, with their places in the whole.
+struct Group {
+    rendering: Rendering,
+    viewer: Option<UserId>,
+    places: Vec<usize>,
+    told: Vec<Told>,
+}
+
+/// The frames of these events, in their order.
+pub(super) async fn frames(
+    ctx: &Ctx,
+    hub: &Hub,
+    epoch: &str,
+    events: Vec<Told>,
+) -> Result<Vec<Arc<Frame>>> {
+    let mut rendered = render(ctx, hub, &events).await?;
+    events
+        .iter()
+        .enumerate()
+        .map(|(place, told)| {
+            let d = rendered.remove(&place).flatten();
+            Frame::event(epoch, told, d.as_ref()).map(Arc::new)
+        })
+        .collect()
+}
+
+/// What is to be told of each event, by its place.
+async fn render(ctx: &Ctx, hub: &Hub, events: &[Told]) -> Result<BTreeMap<usize, Option<Value>>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut rendered = BTreeMap::new();
+    for (place, told) in events.iter().enumerate() {
+        let Some(rendering) = hub.registry().rendering(&told.kind) else {
+            // A kind that says all by its name and its facts.
+            let d = if told.detail.is_null() {
+                json!({})
+            } else {
+                told.detail.clone()
+            };
+            rendered.insert(place, Some(d));
+            continue;
+        };
+        let viewer = told
+            .channel
+            .is_inbox()
+            .then(|| UserId::from_uuid(told.channel.id));
+        let is_it = |group: &&mut Group| {
+            std::ptr::eq(group.rendering.kinds, rendering.kinds) && group.viewer == viewer
+        };
+        if let Some(group) = groups.iter_mut().find(is_it) {
+            group.places.push(place);
+            group.told.push(told.clone());
+        } else {
+            groups.push(Group {
+                rendering: *rendering,
+                viewer,
+                places: vec![place],
+                told: vec![told.clone()],
+            });
+        }
+    }
+    for group in groups {
+        let told = (group.rendering.render)(ctx.clone(), group.viewer, group.told).await?;
+        rendered.extend(group.places.into_iter().zip(told));
+    }
+    Ok(rendered)
+}

@@ -1,0 +1,226 @@
+//! A channel with listeners in this process: it passes events on in their order, without holes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::conn::Conn;
+use super::frame::Frame;
+use super::{Channel, Offset, Topic};
+
+/// Most events that are held while something before them is missing; more are fetched again.
+const MOST_HELD: usize = 1_024;
+/// Most events that wait behind a replay.
+const MOST_GATED: usize = 1_024;
+
+/// How far a room is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// Its position is not known yet.
+    Opening,
+    /// It passes events on.
+    Open,
+    /// It could not be opened: whoever waits has to try again.
+    Failed,
+}
+
+/// A channel with listeners.
+pub struct Room {
+    /// The channel.
+    pub channel: Channel,
+    /// What its topic says; an inbox has none.
+    pub topic: Option<Topic>,
+    /// Whether it passes events on.
+    pub ready: watch::Sender<Ready>,
+    state: Mutex<State>,
+}
+
+/// What changes in a room.
+#[derive(Default)]
+pub struct State {
+    /// The last event that was passed on; `None` until the position is known.
+    pub last: Option<Offset>,
+    /// Who listens.
+    pub subs: Vec<Sub>,
+    /// Events that came before something that is missing.
+    held: BTreeMap<Offset, Arc<Frame>>,
+    /// Whether somebody fetches what is missing.
+    pub filling: bool,
+    /// Since when nobody listens, on the hub's clock.
+    pub idle_since: Option<u64>,
+    /// Nobody may come in any more: there will be another room of this channel.
+    pub closed: bool,
+}
+
+/// A listener.
+pub struct Sub {
+    /// Who.
+    pub conn: Arc<Conn>,
+    /// They have everything up to here.
+    pub after: Offset,
+    /// What came while they are still sent what was before.
+    pub gate: Option<Vec<Arc<Frame>>>,
+    /// The position that they were told of last.
+    pub told: Offset,
+}
+
+/// What became of an event.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Something before it is missing.
+    pub has_gap: bool,
+    /// Connections whose subscription it ended.
+    pub removed: Vec<u64>,
+    /// Connections for which there is no more room behind their replay.
+    pub lost: Vec<u64>,
+}
+
+impl Room {
+    /// A room that does not know its position yet.
+    pub fn new(channel: Channel, topic: Option<Topic>, now: u64) -> Self {
+        Self {
+            channel,
+            topic,
+            ready: watch::Sender::new(Ready::Opening),
+            state: Mutex::new(State {
+                idle_since: Some(now),
+                ..State::default()
+            }),
+        }
+    }
+
+    /// What changes.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to pass events on, from the position that Postgres told after the room began to hear.
+    pub fn open_at(&self, top: Offset, now: u64) -> Passed {
+        let mut state = self.lock();
+        let mut passed = Passed::default();
+        if state.last.is_none() {
+            state.last = Some(top);
+            self.pass_held(&mut state, now, &mut passed);
+        }
+        drop(state);
+        self.ready.send_replace(Ready::Open);
+        passed
+    }
+
+    /// Passes an event or a signal on, in its turn.
+    pub fn pass(&self, frame: Arc<Frame>, now: u64) -> Passed {
+        let mut state = self.lock();
+        let mut passed = Passed::default();
+        if frame.offset == 0 {
+            self.give(&mut state, &frame, now, &mut passed);
+            return passed;
+        }
+        match state.last {
+            Some(last) if frame.offset <= last => {}
+            Some(last) if frame.offset == last + 1 => {
+                self.give(&mut state, &frame, now, &mut passed);
+                self.pass_held(&mut state, now, &mut passed);
+            }
+            known => {
+                if state.held.len() < MOST_HELD {
+                    state.held.insert(frame.offset, frame);
+                }
+                passed.has_gap = known.is_some();
+            }
+        }
+        passed
+    }
+
+    fn pass_held(&self, state: &mut State, now: u64, passed: &mut Passed) {
+        while let (Some(last), Some(first)) = (state.last, state.held.first_entry()) {
+            if *first.key() > last + 1 {
+                passed.has_gap = true;
+                return;
+            }
+            let frame = first.remove();
+            if frame.offset == last + 1 {
+                self.give(state, &frame, now, passed);
+            }
+        }
+    }
+
+    /// Gives a frame to everybody who listens.
+    fn give(&self, state: &mut State, frame: &Arc<Frame>, now: u64, passed: &mut Passed) {
+        if frame.offset > 0 {
+            state.last = Some(frame.offset);
+        }
+        let spares = self.topic.is_some_and(|topic| topic.skips_blocked) && frame.actor.is_some();
+        for sub in &mut state.subs {
+            if frame.offset > 0 && frame.offset <= sub.after {
+                continue;
+            }
+            match &mut sub.gate {
+                Some(gate) if gate.len() < MOST_GATED => gate.push(Arc::clone(frame)),
+                Some(_full) => passed.lost.push(sub.conn.number),
+                None => sub.send(frame, spares, now),
+            }
+        }
+        if !frame.removed.is_empty() {
+            passed.removed.extend(state.remove(|conn| {
+                conn.user_id()
+                    .is_some_and(|user_id| frame.removed.contains(&user_id))
+            }));
+        }
+    }
+
+    /// Ends the waiting behind a replay.
+    pub fn open_gate(&self, number: u64, now: u64) {
+        let spares = self.topic.is_some_and(|topic| topic.skips_blocked);
+        let mut state = self.lock();
+        let Some(sub) = state.subs.iter_mut().find(|sub| sub.conn.number == number) else {
+            return;
+        };
+        for frame in sub.gate.take().into_iter().flatten() {
+            if frame.offset == 0 || frame.offset > sub.after {
+                sub.send(&frame, spares, now);
+            }
+        }
+    }
+}
+
+impl Sub {
+    fn send(&mut self, frame: &Arc<Frame>, spares: bool, now: u64) {
+        if frame.offset > 0 {
+            self.after = frame.offset;
+        }
+        if spares && self.conn.is_spared(frame.actor) {
+            return;
+        }
+        if frame.offset > 0 && frame.text.is_some() {
+            self.told = frame.offset;
+        }
+        self.conn.put(frame, now);
+    }
+}
+
+impl State {
+    /// Takes listeners out, and gives their numbers.
+    pub fn remove(&mut self, which: impl Fn(&Conn) -> bool) -> Vec<u64> {
+        let mut removed = Vec::new();
+        self.subs.retain(|sub| {
+            let goes = which(&sub.conn);
+            if goes {
+                removed.push(sub.conn.number);
+            }
+            !goes
+        });
+        removed
+    }
+
+    /// Whether something is held that waits for what is missing.
+    pub fn has_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// What lies before this is lost for good: goes on from here.
+    pub fn skip_to(&mut self, offset: Offset) {
+        self.last = Some(offset);
+        self.held.retain(|held, _| *held > offset);
+    }
+}

@@ -1,0 +1,166 @@
+//! Routes of what is told live.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::conn::{Conn, Transport};
+use super::hub::Hub;
+use super::socket::{MOST_BYTES, Reader, SocketBody};
+use super::{origin, tickets};
+use crate::kernel::{Code, Error, Result};
+use crate::platform::Ctx;
+use crate::platform::http::{ClientAddress, HttpResult, Params, Problem, no_store};
+use crate::platform::sessions::{CurrentUser, SignedIn, bearer_of};
+
+/// Connections of one address that have not said who they are.
+const MOST_STRANGERS: usize = 20;
+
+/// Registers the routes.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(create_realtime_ticket).service(open_socket);
+}
+
+/// The line of a connection, to be cut where a client does not even take a goodbye.
+#[derive(Clone)]
+pub struct Line(pub Arc<TcpStream>);
+
+/// Opens one socket.
+#[derive(Debug, Serialize, ToSchema)]
+struct RealtimeTicket {
+    /// Goes into `?ticket=`.
+    ticket: String,
+    /// Seconds that it counts.
+    #[schema(example = 30)]
+    expires_in: u64,
+}
+
+/// How a connection says who it is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// A ticket, from pages that cannot send headers.
+    #[serde(default)]
+    ticket: Option<String>,
+}
+
+/// A ticket for one connection
+///
+/// It counts once, for thirty seconds, and from the origin that asked for it.
+#[utoipa::path(tag = "Realtime", responses((status = 200, body = RealtimeTicket)),
+    security(("bearer" = [])))]
+#[post("/realtime/tickets")]
+async fn create_realtime_ticket(
+    ctx: Ctx,
+    me: CurrentUser,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let origin = origin::allowed(&ctx, &request)?;
+    Ok(no_store(RealtimeTicket {
+        ticket: tickets::make(&ctx, me, origin.as_deref())?,
+        expires_in: tickets::LIFE.as_secs(),
+    }))
+}
+
+/// The WebSocket
+///
+/// Say who you are by `Authorization: Bearer`, by a ticket, or by the token in the first frame. The frames
+/// are told of in `docs/realtime.md`.
+#[utoipa::path(tag = "Realtime", params(Entry),
+    responses((status = 101, description = "The socket is open")),
+    security((), ("bearer" = [])))]
+#[get("/realtime")]
+async fn open_socket(
+    ctx: Ctx,
+    known: SignedIn,
+    entry: Params<Entry>,
+    client: ClientAddress,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResult<HttpResponse> {
+    let hub = hub_of(&ctx)?;
+    let user = admit(&ctx, &hub, known, entry.ticket.as_deref(), &request).await?;
+    let conn = connect(&hub, Transport::Socket, &client, &request);
+    if user.is_none() && strangers_from(&hub, &conn) > MOST_STRANGERS {
+        return Err(Problem(busy()));
+    }
+    if let Ok(Some(bearer)) = bearer_of(&ctx, &request) {
+        let ends = u64::try_from(bearer.ends).unwrap_or_default();
+        conn.token_ends.store(ends, Ordering::Relaxed);
+    }
+    let (response, _session, stream) = actix_ws::handle(&request, payload).map_err(no_socket)?;
+    hub.enter(&conn);
+    let reader = Reader::new(ctx, hub.clone(), Arc::clone(&conn), user);
+    actix_web::rt::spawn(reader.run(stream.max_frame_size(MOST_BYTES)));
+    let mut response =
+        response.map_body(|_head, line| BoxBody::new(SocketBody::new(conn, hub, line)));
+    let no_store = actix_web::http::header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    Ok(response)
+}
+
+/// The hub, which every process that serves has.
+pub(super) fn hub_of(ctx: &Ctx) -> Result<Hub> {
+    Hub::of(ctx).ok_or_else(|| Error::internal(anyhow::anyhow!("there is no hub")))
+}
+
+/// Who may connect: from an allowed origin, while there is room.
+pub(super) async fn admit(
+    ctx: &Ctx,
+    hub: &Hub,
+    known: SignedIn,
+    ticket: Option<&str>,
+    request: &HttpRequest,
+) -> Result<Option<CurrentUser>> {
+    let origin = origin::allowed(ctx, request)?;
+    if !hub.has_room() {
+        return Err(busy());
+    }
+    match ticket {
+        Some(ticket) => tickets::redeem(ctx, hub, ticket, origin.as_deref())
+            .await
+            .map(Some),
+        None => Ok(known.0),
+    }
+}
+
+/// A connection, not counted yet.
+pub(super) fn connect(
+    hub: &Hub,
+    transport: Transport,
+    client: &ClientAddress,
+    request: &HttpRequest,
+) -> Arc<Conn> {
+    let line = request.conn_data::<Line>().map(|line| Arc::clone(&line.0));
+    let number = hub.next_number();
+    Arc::new(Conn::new(
+        number,
+        transport,
+        client.address,
+        line,
+        hub.now(),
+    ))
+}
+
+fn busy() -> Error {
+    let words = "This instance takes no more connections just now.";
+    Error::new(Code::Unavailable, words).with_retry_after(5)
+}
+
+fn strangers_from(hub: &Hub, conn: &Conn) -> usize {
+    let conns = hub.all_conns();
+    let is_stranger = |other: &&Arc<Conn>| other.who().is_none() && other.address == conn.address;
+    conns.iter().filter(is_stranger).count()
+}
+
+fn no_socket(_error: actix_web::Error) -> Problem {
+    let words = "This address takes the upgrade to a WebSocket, version 13.";
+    Problem(Error::new(Code::MalformedRequest, words))
+}

@@ -1,0 +1,135 @@
+//! The name under which a connection is resumed, and what instances ask of each other's connections.
+//!
+//! The name is made so that nobody else can use it, and is kept nowhere. What is asked goes by way of
+//! the person's inbox, which every connection of theirs hears anyway.
+
+use redis::Pipeline;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::close::Close;
+use super::hub::Hub;
+use super::joining::{self, Ask};
+use super::{Channel, hot, inbox};
+use crate::infra::redis::PATIENT;
+use crate::kernel::UserId;
+use crate::kernel::ids::Id as _;
+use crate::kernel::mac::hmac_sha256;
+use crate::platform::Ctx;
+
+/// What words between instances begin with; frames begin with a brace.
+pub const MARK: &[u8] = b"!";
+
+/// What is asked of the connection with a name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Word {
+    /// Another connection took over: `by` names it.
+    Taken {
+        /// The instance and the number of the newer connection.
+        by: String,
+    },
+    /// Listen to these channels.
+    Join(Vec<Ask>),
+    /// Listen to these no more.
+    Part(Vec<Channel>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    live: String,
+    word: Word,
+}
+
+/// A new name for a connection of this person.
+pub(super) fn new_name(ctx: &Ctx, user_id: UserId) -> String {
+    let id = Uuid::from_bytes(ctx.ids().bytes()).simple().to_string();
+    let mac = macs(ctx, &id, user_id).into_iter().next();
+    format!("s_{id}{}", mac.unwrap_or_default())
+}
+
+/// Whether a name was made for this person.
+pub(super) fn is_name_of(ctx: &Ctx, name: &str, user_id: UserId) -> bool {
+    let parts = name
+        .strip_prefix("s_")
+        .and_then(|rest| rest.split_at_checked(32));
+    parts.is_some_and(|(id, given)| {
+        macs(ctx, id, user_id)
+            .iter()
+            .any(|right| right.as_bytes().ct_eq(given.as_bytes()).into())
+    })
+}
+
+/// What proves a name, under every key that counts; the first is today's.
+fn macs(ctx: &Ctx, id: &str, user_id: UserId) -> Vec<String> {
+    let keys = ctx.config().secret_key.derive("live-session");
+    let mac = |key| hmac_sha256(key, &[id.as_bytes(), user_id.uuid().as_bytes()]);
+    let hex = |mac: [u8; 32]| {
+        mac.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    keys.iter().map(mac).map(hex).collect()
+}
+
+/// Asks the connection with a name, wherever it is.
+pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word: Word) {
+    let asked = Asked {
+        live: live.to_owned(),
+        word,
+    };
+    let channel = inbox(user_id);
+    if hub.is_listening()
+        && let Ok(words) = serde_json::to_vec(&asked)
+    {
+        let mut pipe = Pipeline::new();
+        pipe.cmd("PUBLISH")
+            .arg(hot::topic_of(ctx.redis(), &channel))
+            .arg([MARK, &words].concat())
+            .ignore();
+        let told: Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
+        if told.is_ok() {
+            return;
+        }
+    }
+    obey(ctx, hub, user_id, asked);
+}
+
+/// Hears what an instance asks.
+pub(super) fn hear(ctx: &Ctx, hub: &Hub, channel: &Channel, words: &[u8]) {
+    if let Ok(asked) = serde_json::from_slice(words) {
+        obey(ctx, hub, UserId::from_uuid(channel.id), asked);
+    }
+}
+
+fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
+    let conns = hub.conns_of(user_id).into_iter();
+    let named = conns.filter(|conn| conn.who().is_some_and(|who| who.live == asked.live));
+    for conn in named {
+        match &asked.word {
+            Word::Taken { by } if *by != hub.signature(conn.number) => {
+                conn.end(Close::REPLACED, hub.now());
+            }
+            Word::Taken { .. } => {}
+            Word::Part(channels) => {
+                for channel in channels {
+                    joining::part(hub, &conn, channel);
+                }
+            }
+            Word::Join(asks) => {
+                let (ctx, hub, asks) = (ctx.clone(), hub.clone(), asks.clone());
+                tokio::spawn(async move {
+                    let joined = joining::join(&ctx, &hub, &conn, asks).await;
+                    let followed = match joined {
+                        Ok(joined) => joining::follow(&ctx, &hub, &conn, joined).await,
+                        Err(error) => Err(error),
+                    };
+                    if followed.is_err() {
+                        conn.end(Close::POSITION_LOST, hub.now());
+                    }
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The SQL of streams.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Channel, News, Offset, Told};
+use crate::infra::db::Conn;
+use crate::kernel::{Result, Timestamp, UserId};
+
+/// Appends an event, and gives its epoch and place. The stream's row stays locked until the
+/// transaction ends.
+pub(super) async fn append(
+    conn: &mut Conn,
+    news: &News,
+    op_id: Option<&str>,
+    now: Timestamp,
+) -> Result<(String, Offset)> {
+    let detail = (!news.detail.is_null()).then_some(&news.detail);
+    let row = sqlx::query!(
+        r#"with next as (
+               insert into stream (topic, id, top) values ($1, $2, 1)
+               on conflict (topic, id) do update set top = stream.top + 1
+               returning top
+           )
+           insert into stream_event (topic, id, number, kind, object_id, actor_id, detail, op_id, at)
+           select $1, $2, top, $3, $4, $5, $6, $7, $8 from next
+           returning number, (select epoch from stream_epoch) as "epoch!""#,
+        news.channel.topic.as_ref(),
+        news.channel.id,
+        news.kind,
+        news.object_id,
+        news.actor as _,
+        detail,
+        op_id,
+        now as _
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.epoch, row.number))
+}
+
+/// The epoch of this database's offsets, and the tops of these channels; one without events is left
+/// out.
+pub(super) async fn list_tops(
+    conn: &mut Conn,
+    channels: &[Channel],
+) -> Result<(String, HashMap<Channel, Offset>)> {
+    let (topics, ids): (Vec<String>, Vec<Uuid>) = channels
+        .iter()
+        .map(|channel| (channel.topic.to_string(), channel.id))
+        .unzip();
+    let rows = sqlx::query!(
+        r#"select epoch, stream.topic as "topic?", stream.id as "id?", stream.top as "top?"
+           from stream_epoch
+           left join (unnest($1::text[], $2::uuid[]) as asked (topic, id)
+                      join stream using (topic, id)) on true"#,
+        &topics,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut epoch = String::new();
+    let mut tops = HashMap::new();
+    for row in rows {
+        epoch = row.epoch;
+        if let (Some(topic), Some(id), Some(top)) = (row.topic, row.id, row.top) {
+            let topic = topic.into();
+            tops.insert(Channel { topic, id }, top);
+        }
+    }
+    Ok((epoch, tops))
+}
+
+/// Events of a channel after a place, in order.
+pub(super) async fn list_events(
+    conn: &mut Conn,
+    channel: &Channel,
+    after: Offset,
+    limit: i64,
+) -> Result<Vec<Told>> {
+    let rows = sqlx::query!(
+        r#"select number, kind, object_id, actor_id as "actor: UserId", detail, op_id,
+                  at as "at: Timestamp"
+           from stream_event
+           where topic = $1 and id = $2 and number > $3
+           order by number limit $4"#,
+        channel.topic.as_ref(),
+        channel.id,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| Told {
+        channel: channel.clone(),
+        offset: row.number,
+        kind: row.kind,
+        object_id: row.object_id,
+        actor: row.actor,
+        detail: row.detail.unwrap_or(Value::Null),
+        op_id: row.op_id,
+        at: row.at,
+    });
+    Ok(told.collect())
+}
+
+/// Makes the tables of the coming days, and drops those of days that are over.
+pub(super) async fn keep_partitions(
+    conn: &mut Conn,
+    now: Timestamp,
+    days_inbox: i32,
+    days_other: i32,
+) -> Result<()> {
+    sqlx::query!(
+        "select keep_stream_partitions($1::date, $2, $3)",
+        now.utc().date_naive(),
+        days_inbox,
+        days_other
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

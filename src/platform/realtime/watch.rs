@@ -1,0 +1,250 @@
+//! Open connections follow the stream of voids: whoever is signed out, suspended, removed or blocked is
+//! so within moments, on every instance. After a gap in that stream, and from time to time without
+//! Redis, everybody is asked about.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::close::Close;
+use super::conn::Conn;
+use super::hub::{Hub, lock};
+use super::room::Room;
+use super::{Channel, deliver};
+use crate::infra::cache::Witnessed;
+use crate::kernel::{Code, Result, SessionId, UserId};
+use crate::platform::Ctx;
+use crate::platform::sessions::SESSION;
+
+/// Questions that are asked at once.
+const AT_ONCE: usize = 16;
+
+/// What a void may have changed.
+#[derive(Debug)]
+pub(super) enum Voided {
+    /// A session.
+    Session(SessionId),
+    /// All sessions of a person.
+    Sessions(UserId),
+    /// What lies between a person and others.
+    Relations(UserId),
+    /// Who may listen to a channel.
+    Members(Channel),
+    /// Anything.
+    All,
+}
+
+impl Hub {
+    /// Takes note of a void, at once: what it may have changed is looked at by a task.
+    pub fn witness(&self, witnessed: &Witnessed<'_>) {
+        match witnessed {
+            Witnessed::Gap => self.voided_all(),
+            Witnessed::Tags(tags) if self.count() > 0 => {
+                for voided in tags.iter().filter_map(|tag| self.concern(tag)) {
+                    drop(self.0.voided.send(voided));
+                }
+            }
+            Witnessed::Tags(_) => {}
+        }
+    }
+
+    /// Anything may have changed.
+    pub(super) fn voided_all(&self) {
+        drop(self.0.voided.send(Voided::All));
+    }
+
+    /// What the void of a tag means to those who are connected here, if anything.
+    fn concern(&self, tag: &str) -> Option<Voided> {
+        let person = |id: &str| {
+            let user_id: UserId = id.parse().ok()?;
+            self.has_person(user_id).then_some(user_id)
+        };
+        let (kind, id) = tag.split_once(':')?;
+        match kind {
+            "session" => return id.parse().ok().map(Voided::Session),
+            "user-sessions" => return person(id).map(Voided::Sessions),
+            "relations" => {
+                if let Some(user_id) = person(id) {
+                    return Some(Voided::Relations(user_id));
+                }
+            }
+            _ => {}
+        }
+        let channel = lock(&self.0.watched).get(tag).cloned();
+        channel.map(Voided::Members)
+    }
+}
+
+/// Looks at what was voided, until `stop`.
+pub(super) async fn run(
+    ctx: Ctx,
+    hub: Hub,
+    mut voids: mpsc::UnboundedReceiver<Voided>,
+    stop: CancellationToken,
+) {
+    loop {
+        let voided = tokio::select! {
+            () = stop.cancelled() => return,
+            voided = voids.recv() => voided,
+        };
+        let Some(voided) = voided else { return };
+        let looked = match &voided {
+            Voided::Session(session_id) => {
+                let conns = hub.all_conns().into_iter();
+                let is_its = |conn: &Arc<Conn>| {
+                    conn.who()
+                        .is_some_and(|who| who.user.session_id == *session_id)
+                };
+                let conns = conns.filter(is_its).collect();
+                ask_sessions(&ctx, &hub, conns).await
+            }
+            Voided::Sessions(user_id) => ask_sessions(&ctx, &hub, hub.conns_of(*user_id)).await,
+            Voided::Relations(user_id) => ask_relations(&ctx, &hub, *user_id).await,
+            Voided::Members(channel) => match hub.find_room(channel) {
+                Some(room) => ask_members(&ctx, &hub, vec![room]).await,
+                None => Ok(()),
+            },
+            Voided::All => ask_all(&ctx, &hub).await,
+        };
+        if let Err(error) = looked {
+            tracing::warn!(?error, "what was voided could not be looked at: again soon");
+            tokio::time::sleep(hub.pace().alone()).await;
+            drop(hub.0.voided.send(voided));
+        }
+    }
+}
+
+/// Compares positions from time to time; without Redis more often, and asks about everybody then.
+pub(super) async fn keep(ctx: Ctx, hub: Hub, stop: CancellationToken) {
+    let mut looks = interval(hub.pace().alone());
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let per_sweep = hub.pace().sweep().as_millis() / hub.pace().alone().as_millis().max(1);
+    let mut look: u128 = 0;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = looks.tick() => {}
+        }
+        look += 1;
+        if hub.count() == 0 {
+            continue;
+        }
+        let follows_voids = ctx.cache().follows_voids();
+        let mut looked = Ok(());
+        if !follows_voids {
+            looked = ask_all(&ctx, &hub).await;
+        }
+        if !hub.is_listening() || look % per_sweep.max(1) == 0 {
+            looked = looked.and(deliver::sweep(&ctx, &hub).await);
+        }
+        if let Err(error) = looked {
+            tracing::debug!(?error, "connections could not be looked at");
+        }
+    }
+}
+
+async fn ask_all(ctx: &Ctx, hub: &Hub) -> Result<()> {
+    ask_sessions(ctx, hub, hub.all_conns()).await?;
+    let rooms = hub.all_rooms().into_iter();
+    let rooms = rooms.filter(|room| room.topic.is_some()).collect();
+    ask_members(ctx, hub, rooms).await
+}
+
+/// Ends connections whose session counts no more; asked in one query.
+async fn ask_sessions(ctx: &Ctx, hub: &Hub, conns: Vec<Arc<Conn>>) -> Result<()> {
+    let keys: Vec<(UserId, SessionId)> = conns
+        .iter()
+        .filter_map(|conn| conn.who())
+        .map(|who| (who.user.id, who.user.session_id))
+        .collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let found = ctx.cache().get_many(&SESSION, &keys).await?;
+    let now = ctx.now();
+    for conn in conns {
+        let Some(who) = conn.who() else { continue };
+        let session = found.get(&(who.user.id, who.user.session_id));
+        let close = match session {
+            None => Some(Close::REVOKED),
+            Some(session) if session.state == "suspended" => Some(Close::SUSPENDED),
+            Some(session) if session.revoked || session.state != "active" => Some(Close::REVOKED),
+            Some(session) if session.expires_at <= now => Some(Close::REVOKED),
+            Some(_) => None,
+        };
+        if let Some(close) = close {
+            conn.end(close, hub.now());
+        }
+    }
+    Ok(())
+}
+
+/// Learns anew whom a person is spared, and asks whether they may still listen to what they do.
+async fn ask_relations(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
+    let conns = hub.conns_of(user_id);
+    let hidden = (hub.0.options.hooks.hidden)(ctx.clone(), user_id).await?;
+    let hidden = Arc::new(hidden);
+    let mut rooms: HashMap<Channel, Arc<Room>> = HashMap::new();
+    for conn in &conns {
+        conn.set_hidden(Arc::clone(&hidden));
+        let listened = conn.rooms().clone().into_iter();
+        let listened = listened.filter(|room| room.topic.is_some());
+        rooms.extend(listened.map(|room| (room.channel.clone(), room)));
+    }
+    for room in rooms.into_values() {
+        ask_about(ctx, hub, &room, user_id).await?;
+    }
+    Ok(())
+}
+
+/// Asks of everybody in these rooms whether they may be there.
+async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> {
+    let mut asked: Vec<(Arc<Room>, UserId)> = Vec::new();
+    for room in rooms {
+        let state = room.lock();
+        let mut people: Vec<UserId> = state
+            .subs
+            .iter()
+            .filter_map(|sub| sub.conn.user_id())
+            .collect();
+        drop(state);
+        people.sort_unstable();
+        people.dedup();
+        asked.extend(
+            people
+                .into_iter()
+                .map(|user_id| (Arc::clone(&room), user_id)),
+        );
+    }
+    let mut asking = futures_util::stream::iter(asked)
+        .map(|(room, user_id)| async move { ask_about(ctx, hub, &room, user_id).await })
+        .buffer_unordered(AT_ONCE);
+    let mut outcome = Ok(());
+    while let Some(asked) = asking.next().await {
+        outcome = outcome.and(asked);
+    }
+    outcome
+}
+
+/// Ends the subscriptions of a person who may not listen to a channel any more.
+async fn ask_about(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, user_id: UserId) -> Result<()> {
+    let Some(topic) = room.topic else {
+        return Ok(());
+    };
+    let refusal = match (topic.may_join)(ctx.clone(), user_id, room.channel.id).await {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    if matches!(refusal.code(), Code::Unavailable | Code::Internal) {
+        return Err(refusal);
+    }
+    let removed = room.lock().remove(|conn| conn.user_id() == Some(user_id));
+    for number in removed {
+        hub.say_removed(room, number);
+    }
+    Ok(())
+}

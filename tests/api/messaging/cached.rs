@@ -1,0 +1,163 @@
+//! What the cache answers is what rows say, on every instance, as soon as a write is answered.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{direct, group, listed, read, said, say, seen};
+use crate::support::{Session, TestApp, mode};
+
+/// Waits where nothing tells another instance of changes: it believes itself for a second.
+async fn expect<T: PartialEq + std::fmt::Debug>(expected: T, read: impl AsyncFn() -> T) {
+    let patience = if mode::has_redis() { 0 } else { 1_300 };
+    let began = Instant::now();
+    loop {
+        let found = read().await;
+        if found == expected {
+            return;
+        }
+        let waited = began.elapsed();
+        assert!(
+            waited < Duration::from_millis(patience),
+            "{found:?} and not {expected:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn newest(page: &[(i64, String)]) -> Option<String> {
+    page.first().map(|(_, text)| text.clone())
+}
+
+#[tokio::test]
+async fn two_instances_say_the_same_after_every_change() {
+    let one = TestApp::start().await;
+    let other = one.start_beside(&[]).await;
+    let (ann, ben) = one.friends("ann", "ben").await;
+    let there = ben.at(&other.url);
+    let id = direct(&ann, &ben).await;
+    let message = say(&ann, &id, "one").await;
+    let path = format!("/v1/messages/{}", message["id"].as_str().expect("an id"));
+    let text = async || newest(&said(&there, &id).await);
+    expect(Some("one".to_owned()), text).await;
+    say(&ann, &id, "two").await;
+    expect(Some("two".to_owned()), text).await;
+    let unread = async || seen(&there, &id).await["unread"].as_i64();
+    expect(Some(2), unread).await;
+    read(&ben, &id, 1).await;
+    expect(Some(1), unread).await;
+    let shown = async || super::shown_reading(&ann.at(&other.url), &id, &ben).await;
+    expect(json!(1), shown).await;
+    // An edit replaces and does not add.
+    ann.patch(&path, &json!({"content": "uno"}))
+        .await
+        .expect_status(200);
+    let both = [(2, "two".to_owned()), (1, "uno".to_owned())];
+    expect(both.to_vec(), async || said(&there, &id).await).await;
+    ann.put(&format!("{path}/reaction"), &json!({"kind": "like"}))
+        .await
+        .expect_status(200);
+    let messages = format!("/v1/conversations/{id}/messages");
+    let first = async || there.get(&messages).await.json["data"][1].clone();
+    expect(json!({"like": 1}), async || {
+        first().await["reactions"].clone()
+    })
+    .await;
+    ann.delete(&path).await.expect_status(204);
+    expect(json!(true), async || first().await["deleted"].clone()).await;
+    assert_eq!(first().await["content"], "");
+}
+
+#[tokio::test]
+async fn who_is_in_and_who_is_not_is_known_everywhere_at_once() {
+    let one = TestApp::start().await;
+    let other = one.start_beside(&[]).await;
+    let (ann, ben) = one.friends("ann", "ben").await;
+    let carol = one.person("carol").await;
+    ann.befriend(&carol).await;
+    let id = group(&ann, &[&ben, &carol]).await;
+    let two = direct(&ann, &ben).await;
+    say(&ann, &two, "hi").await;
+    let there = ben.at(&other.url);
+    for id in [&id, &two] {
+        seen(&there, id).await;
+    }
+    let member = format!("/v1/conversations/{id}/members/{}", ben.id);
+    ann.delete(&member).await.expect_status(200);
+    // What decides is never believed from memory that nothing keeps right.
+    let top = seen(&there, &id).await;
+    assert_eq!(top["viewer"]["state"], "left");
+    say(&ann, &id, "without you").await;
+    assert_eq!(seen(&there, &id).await["top_seq"], top["top_seq"]);
+    let block = format!("/v1/users/{}/block", ben.id);
+    ann.set(&block).await.expect_status(200);
+    there
+        .get(&format!("/v1/conversations/{two}"))
+        .await
+        .expect_status(404);
+    ann.delete(&block).await.expect_status(200);
+    seen(&there, &two).await;
+    assert_eq!(listed(&there, "").await, [two.as_str()]);
+    // A new name shows in what was said before.
+    ann.patch("/v1/me", &json!({"display_name": "Anna"}))
+        .await
+        .expect_status(200);
+    let author = async || {
+        let path = format!("/v1/conversations/{two}/messages");
+        there.get(&path).await.json["data"][0]["author"]["display_name"].clone()
+    };
+    expect(json!("Anna"), author).await;
+}
+
+#[tokio::test]
+async fn a_page_of_a_conversation_that_is_kept_takes_no_statement_but_the_session() {
+    let Some(app) = TestApp::with_cache(&[]).await else {
+        return;
+    };
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let id = direct(&ann, &ben).await;
+    for number in 0..30 {
+        say(&ann, &id, &number.to_string()).await;
+    }
+    let session = ben.get("/v1/nothing").await.sql();
+    let conversation = format!("/v1/conversations/{id}");
+    for path in [
+        conversation.clone(),
+        format!("{conversation}/members"),
+        format!("{conversation}/messages"),
+        format!("{conversation}/messages?after_seq=3&limit=5"),
+    ] {
+        ben.get(&path).await.expect_status(200);
+        let again = ben.get(&path).await.expect_status(200);
+        assert_eq!(again.sql(), session, "{path}");
+    }
+    // Of the list, which conversations they are is asked; what they are is kept.
+    ben.get("/v1/conversations").await.expect_status(200);
+    let again = ben.get("/v1/conversations").await.expect_status(200);
+    assert_eq!(again.sql(), session + 1);
+}
+
+#[tokio::test]
+async fn what_one_person_is_told_is_never_told_another() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let id = direct(&ann, &ben).await;
+    let message = say(&ann, &id, "hello").await;
+    let path = format!("/v1/messages/{}", message["id"].as_str().expect("an id"));
+    ben.put(&format!("{path}/reaction"), &json!({"kind": "wow"}))
+        .await
+        .expect_status(200);
+    let own = async |who: &Session| -> (Value, Value, Value) {
+        let shown = seen(who, &id).await;
+        let last = &shown["last_message"];
+        (
+            shown["unread"].clone(),
+            last["viewer"]["reaction"].clone(),
+            shown["viewer"]["read_up_to"].clone(),
+        )
+    };
+    for _ in 0..2 {
+        assert_eq!(own(&ann).await, (json!(0), Value::Null, json!(1)));
+        assert_eq!(own(&ben).await, (json!(1), json!("wow"), json!(0)));
+    }
+}

@@ -1,0 +1,215 @@
+//! Each kind: who is told, of what, and where it leads; and what was undone.
+
+use serde_json::{Value, json};
+
+use super::{actors, expect_kinds, list, react, reply_to, settle};
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_request_for_friendship_waits_until_it_is_answered_and_its_acceptance_is_told() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.person("alice").await, app.person("bob").await);
+    let wish = json!({"user_id": bob.id});
+    let request = alice.post("/v1/friend-requests", &wish).await.id();
+    let told = expect_kinds(&bob, &["friend_request"]).await;
+    assert_eq!(actors(&told[0]), [alice.username.as_str()]);
+    let target = &told[0]["target"];
+    assert_eq!(
+        (&target["kind"], &target["id"]),
+        (&json!("user"), &json!(alice.id))
+    );
+    bob.act(&format!("/v1/friend-requests/{request}/accept"))
+        .await
+        .expect_status(200);
+    let told = expect_kinds(&alice, &["friend_accepted"]).await;
+    assert_eq!(actors(&told[0]), [bob.username.as_str()]);
+    expect_kinds(&bob, &[]).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_back_declined_or_ended_by_a_block_leaves_nothing() {
+    let app = TestApp::start().await;
+    let alice = app.person("alice").await;
+    for end in ["cancel", "decline", "block"] {
+        let asking = app.person(end).await;
+        let wish = json!({"user_id": alice.id});
+        let request = asking.post("/v1/friend-requests", &wish).await.id();
+        expect_kinds(&alice, &["friend_request"]).await;
+        let path = format!("/v1/friend-requests/{request}");
+        match end {
+            "cancel" => asking.delete(&path).await.expect_status(204),
+            "decline" => alice
+                .act(&format!("{path}/decline"))
+                .await
+                .expect_status(200),
+            _ => {
+                let block = format!("/v1/users/{}/block", asking.id);
+                alice.set(&block).await.expect_status(200)
+            }
+        };
+        settle(&app).await;
+        let rows: i64 = sqlx::query_scalar("select count(*) from notification")
+            .fetch_one(&app.db)
+            .await
+            .expect("a count");
+        assert_eq!(rows, 0, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_is_told_to_the_author_of_the_post_and_an_answer_to_whom_it_answers() {
+    let app = TestApp::start().await;
+    let (author, bob) = app.friends("author", "bob").await;
+    let carol = app.person("carol").await;
+    let post = author.post_to(&json!("public"), "a post").await;
+    let comment = bob.comment_on(&post, "well said").await;
+    let told = expect_kinds(&author, &["comment", "friend_accepted"]).await;
+    let expected = json!({
+        "kind": "post", "id": post, "post_id": post, "comment_id": comment,
+        "conversation_id": null, "excerpt": "well said",
+        "url": format!("{}/posts/{post}#comment-{comment}", app.url),
+    });
+    assert_eq!(told[0]["target"], expected);
+
+    let answer = reply_to(&carol, &post, &comment, "indeed").await;
+    let told = expect_kinds(&bob, &["reply"]).await;
+    assert_eq!(told[0]["target"]["comment_id"], json!(answer));
+    assert_eq!(told[0]["target"]["excerpt"], "indeed");
+    let told = expect_kinds(&author, &["comment", "friend_accepted"]).await;
+    assert_eq!(actors(&told[0]), [&carol.username, &bob.username]);
+    // The author answers: bob is told, and the author is not told of that.
+    reply_to(&author, &post, &comment, "thanks").await;
+    settle(&app).await;
+    assert_eq!(list(&author).await[0]["actor_count"], 2);
+    assert_eq!(list(&bob).await[0]["actor_count"], 2);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_they_did_themselves() {
+    let app = TestApp::start().await;
+    let alice = app.person("alice").await;
+    let post = alice.post_to(&json!("public"), "@alice0 and me").await;
+    let comment = alice.comment_on(&post, "hello @alice0").await;
+    reply_to(&alice, &post, &comment, "hello back").await;
+    react(&alice, &format!("/v1/posts/{post}")).await;
+    react(&alice, &format!("/v1/comments/{comment}")).await;
+    let share = json!({"shared_post_id": post, "audience": "public"});
+    alice.post("/v1/posts", &share).await.expect_status(201);
+    settle(&app).await;
+    assert_eq!(list(&alice).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn reactions_are_told_and_taking_one_back_leaves_no_trace() {
+    let app = TestApp::start().await;
+    let (author, bob) = (app.person("author").await, app.person("bob").await);
+    let post = author.post_to(&json!("public"), "a post").await;
+    let comment = author.comment_on(&post, "a comment").await;
+    for path in [
+        format!("/v1/posts/{post}"),
+        format!("/v1/comments/{comment}"),
+    ] {
+        react(&bob, &path).await;
+        let told = expect_kinds(&author, &["reaction"]).await;
+        let is_post = path.contains("posts");
+        let words = if is_post { "a post" } else { "a comment" };
+        assert_eq!(told[0]["target"]["excerpt"], words);
+        let kind = if is_post { "post" } else { "comment" };
+        assert_eq!(told[0]["target"]["kind"], kind);
+        bob.delete(&format!("{path}/reaction"))
+            .await
+            .expect_status(200);
+        expect_kinds(&author, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_comment_takes_all_that_was_told_of_it_with_it() {
+    let app = TestApp::start().await;
+    let (author, bob) = (app.person("author").await, app.person("bob").await);
+    let post = author.post_to(&json!("public"), "a post").await;
+    let comment = bob.comment_on(&post, "hello @author0").await;
+    expect_kinds(&author, &["mention"]).await;
+    react(&author, &format!("/v1/comments/{comment}")).await;
+    expect_kinds(&bob, &["reaction"]).await;
+    bob.delete(&format!("/v1/comments/{comment}"))
+        .await
+        .expect_status(204);
+    // Nothing is shown at once, and nothing is kept a little later.
+    assert_eq!(list(&author).await, Vec::<Value>::new());
+    assert_eq!(list(&bob).await, Vec::<Value>::new());
+    settle(&app).await;
+    let rows: i64 = sqlx::query_scalar("select count(*) from notification")
+        .fetch_one(&app.db)
+        .await
+        .expect("a count");
+    assert_eq!(rows, 0);
+}
+
+#[tokio::test]
+async fn a_share_is_told_to_whose_post_it_shares_if_they_may_see_it() {
+    let app = TestApp::start().await;
+    let (author, bob) = (app.person("author").await, app.person("bob").await);
+    let post = author.post_to(&json!("public"), "the original").await;
+    for (audience, words) in [("friends", "hidden"), ("public", "look at this")] {
+        let share = json!({"shared_post_id": post, "audience": audience, "content": words});
+        bob.post("/v1/posts", &share).await.expect_status(201);
+        settle(&app).await;
+    }
+    let told = expect_kinds(&author, &["share"]).await;
+    assert_eq!(told[0]["target"]["id"], json!(post));
+    assert_eq!(told[0]["target"]["excerpt"], "look at this");
+}
+
+#[tokio::test]
+async fn a_mention_is_told_once_and_follows_the_text() {
+    let app = TestApp::start().await;
+    let (author, bob) = (app.person("author").await, app.person("bob").await);
+    let post = author
+        .post_to(&json!("public"), "hello @Bob1, @bob1!")
+        .await;
+    let told = expect_kinds(&bob, &["mention"]).await;
+    assert_eq!(told[0]["target"]["kind"], "post");
+    assert_eq!(told[0]["actor_count"], 1);
+    let path = format!("/v1/posts/{post}");
+    for (words, kinds) in [("hello", &[][..]), ("again @bob1", &["mention"][..])] {
+        let change = json!({"content": words});
+        author.patch(&path, &change).await.expect_status(200);
+        expect_kinds(&bob, kinds).await;
+    }
+    // Not to whom may not see it, and an answer that calls somebody is a mention and no answer.
+    author
+        .post_to(&json!("only_me"), "a secret about @bob1")
+        .await;
+    let comment = bob.comment_on(&post, "yes?").await;
+    let answer = reply_to(&author, &post, &comment, "never mind, @bob1").await;
+    let told = expect_kinds(&bob, &["mention", "mention"]).await;
+    assert_eq!(told[0]["target"]["id"], json!(answer));
+    let edit = json!({"content": "never mind"});
+    author
+        .patch(&format!("/v1/comments/{answer}"), &edit)
+        .await
+        .expect_status(200);
+    expect_kinds(&bob, &["mention"]).await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_handled_again_tells_nothing_twice() {
+    let app = TestApp::start().await;
+    let (author, bob) = (app.person("author").await, app.person("bob").await);
+    let post = author.post_to(&json!("public"), "a post for @bob1").await;
+    let comment = bob.comment_on(&post, "hello").await;
+    react(&bob, &format!("/v1/posts/{post}")).await;
+    reply_to(&author, &post, &comment, "hello").await;
+    settle(&app).await;
+    let before = (list(&author).await, list(&bob).await);
+    assert_eq!((before.0.len(), before.1.len()), (2, 2));
+    for _ in 0..2 {
+        sqlx::query("update outbox set delivered_at = null")
+            .execute(&app.db)
+            .await
+            .expect("again");
+        settle(&app).await;
+    }
+    assert_eq!((list(&author).await, list(&bob).await), before);
+}
