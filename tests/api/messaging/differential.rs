@@ -54,11 +54,12 @@ impl Doings {
                 who.put(&reaction, &json!({"kind": "like"})).await;
             }
             8 => {
-                let read = json!({"up_to": up_to, "private": turn % 2 == 0});
+                let read = json!({"up_to": up_to, "private": turn.is_multiple_of(2)});
                 who.put(&format!("{path}/read"), &read).await;
             }
             9 => {
-                let change = json!({"archived": turn % 3 == 0, "pinned": turn % 2 == 0});
+                let change =
+                    json!({"archived": turn.is_multiple_of(3), "pinned": turn.is_multiple_of(2)});
                 who.patch(&format!("{path}/me"), &change).await;
             }
             10 => {

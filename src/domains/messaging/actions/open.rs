@@ -6,7 +6,7 @@ use super::{entrance, note_change, note_in};
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
-    Action, MAX_MEMBERS, MemberRole, MemberState, NewConversation,
+    Action, ConversationTitle, MAX_MEMBERS, MemberRole, MemberState, NewConversation,
 };
 use crate::domains::messaging::store::{self, Contact};
 use crate::kernel::{ConversationId, Error, Result, UserId};
@@ -81,7 +81,7 @@ async fn make_group(
     contacts: &[Contact],
 ) -> Result<Opened> {
     let (id, now) = (tx.new_id(), tx.now());
-    let title = new.title.as_ref().map(|title| title.as_str());
+    let title = new.title.as_ref().map(ConversationTitle::as_str);
     let mut people = vec![(me, MemberRole::Owner, MemberState::Active)];
     for contact in contacts {
         people.push((contact.user_id, MemberRole::Member, entrance(contact)?));

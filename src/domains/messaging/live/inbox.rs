@@ -12,7 +12,7 @@ use crate::platform::realtime::{Class, Signal, inbox, tell};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads, Tx};
 
-fn updated(id: ConversationId, user_id: UserId, conversation: Value) -> Signal {
+fn updated(id: ConversationId, user_id: UserId, conversation: &Value) -> Signal {
     Signal {
         channel: inbox(user_id),
         kind: super::news::UPDATED,
@@ -25,7 +25,7 @@ fn updated(id: ConversationId, user_id: UserId, conversation: Value) -> Signal {
 
 /// Tells the other devices of a person what they have changed for themselves.
 pub fn tell_own(tx: &mut Tx, me: UserId, state: &ConversationState) {
-    tx.signal(updated(state.id, me, json!(state)));
+    tx.signal(updated(state.id, me, &json!(state)));
 }
 
 /// Tells everybody in a conversation that something was said.
@@ -43,7 +43,7 @@ pub async fn tell_changed(ctx: Ctx, changed: ConversationChanged) -> Result<()> 
     let reads = &mut Reads::cached(&ctx);
     let found = view::conversations(reads, user_id, &[id], ctx.now()).await?;
     for conversation in found {
-        tell(&ctx, updated(id, user_id, json!(conversation)));
+        tell(&ctx, updated(id, user_id, &json!(conversation)));
     }
     Ok(())
 }
@@ -75,7 +75,7 @@ async fn tell_all(ctx: &Ctx, id: ConversationId) -> Result<()> {
             "unread": unread.get(key).map_or(0, |count| **count),
             "last_message": last.as_ref().filter(|_| !is_cleared), "viewer": null,
         });
-        tell(ctx, updated(id, key.1, shown));
+        tell(ctx, updated(id, key.1, &shown));
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ mod stretch;
 mod words;
 
 pub use bodies::{
-    Delivered, MessageChange, MessageContent, MyChange, NewConversation, NewMessage, Read,
-    RoleGiven, TitleChange,
+    ConversationTitle, Delivered, MessageChange, MessageContent, MyChange, NewConversation,
+    NewMessage, Read, RoleGiven, TitleChange,
 };
 pub use entry::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Window};
 pub use rules::{
