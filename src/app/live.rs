@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::routes;
-use crate::domains::{notifications, relations};
+use crate::domains::{comments, notifications, posts, relations};
 use crate::infra::redis;
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::config::Config;
@@ -15,7 +15,7 @@ use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
 /// What each domain says.
-const LIVE: &[&Live] = &[];
+const LIVE: &[&Live] = &[&posts::LIVE, &comments::LIVE];
 
 /// The hub of a process.
 pub(super) fn hub(config: &Config) -> Hub {

@@ -36,6 +36,7 @@ mod posts;
 mod privacy;
 mod races;
 mod reactions;
+mod realtime;
 mod relations;
 mod retention;
 mod search;

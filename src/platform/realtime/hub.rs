@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::calm::Calm;
 use super::conn::Conn;
 use super::pace::Pace;
 use super::publisher::Post;
@@ -70,6 +71,7 @@ pub(super) struct Inner {
     pub(super) probed: AtomicU64,
     pub(super) draining: AtomicBool,
     pub(super) typing: Typing,
+    pub(super) calm: Calm,
     pub(super) presences: presence::Local,
     pub(super) used: tickets::Used,
     /// Tags whose void concerns a channel that somebody here listens to.
@@ -106,6 +108,7 @@ impl Hub {
             probed: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             typing: Typing::default(),
+            calm: Calm::default(),
             presences: presence::Local::default(),
             used: tickets::Used::default(),
             watched: Mutex::default(),

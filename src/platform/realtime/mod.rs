@@ -14,6 +14,7 @@
 //! sent what they may not see when it is sent.
 
 mod bus;
+mod calm;
 mod channel;
 mod close;
 mod conn;
@@ -50,6 +51,7 @@ mod wire;
 
 use crate::infra::redis::Script;
 
+pub use calm::tell_calmly;
 pub use channel::{Channel, INBOX, NoChannel, inbox};
 pub use close::Close;
 pub use hub::{Hooks, Hub, Options};

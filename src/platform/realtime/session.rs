@@ -64,7 +64,12 @@ pub(super) fn is_name_of(ctx: &Ctx, name: &str, user_id: UserId) -> bool {
 fn macs(ctx: &Ctx, id: &str, user_id: UserId) -> Vec<String> {
     let keys = ctx.config().secret_key.derive("live-session");
     let mac = |key| hmac_sha256(key, &[id.as_bytes(), user_id.uuid().as_bytes()]);
-    let hex = |mac: [u8; 32]| mac.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hex = |mac: [u8; 32]| {
+        mac.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
     keys.iter().map(mac).map(hex).collect()
 }
 
