@@ -19,6 +19,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_cache)
             .configure(admin::configure_stats)
             .configure(admin::configure_warming)
+            .configure(admin::configure_realtime)
+            .configure(admin::configure_announcements)
             .configure(auth::configure)
             .configure(users::configure)
             .configure(relations::configure)

@@ -11,19 +11,19 @@ use super::warming;
 use crate::domains::{auth, comments, discovery, feed, posts, reactions, relations, users};
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
-use crate::platform::Ctx;
+use crate::platform::{Ctx, realtime};
 
 /// Every job there is.
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
-    let registry = relations::events(registry);
+    let registry = relations::jobs(relations::events(registry));
     let registry = reactions::events(registry);
     let registry = posts::jobs(posts::events(registry));
     let registry = comments::jobs(comments::events(registry));
     let registry = feed::jobs(registry);
     let registry = discovery::jobs(registry);
-    retention::jobs(warming::jobs(registry))
+    retention::jobs(warming::jobs(realtime::jobs(registry)))
 }
 
 /// Begins to deliver events and to do jobs, until `stop`.

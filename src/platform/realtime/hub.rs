@@ -17,7 +17,7 @@ use super::publisher::Post;
 use super::room::Room;
 use super::typing::Typing;
 use super::watch::Voided;
-use super::{Channel, Registry, Signal, Told, presence, tickets};
+use super::{Channel, Registry, Signal, Told, presence, tickets, wishes};
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::limits::RouteLimits;
@@ -74,6 +74,7 @@ pub(super) struct Inner {
     pub(super) calm: Calm,
     pub(super) presences: presence::Local,
     pub(super) used: tickets::Used,
+    pub(super) wishes_alone: wishes::Wishes,
     /// Tags whose void concerns a channel that somebody here listens to.
     pub(super) watched: Mutex<HashMap<String, Channel, RandomState>>,
     hash: RandomState,
@@ -111,6 +112,7 @@ impl Hub {
             calm: Calm::default(),
             presences: presence::Local::default(),
             used: tickets::Used::default(),
+            wishes_alone: wishes::Wishes::default(),
             watched: Mutex::default(),
             hash: RandomState::new(),
             token: RandomState::new().hash_one("token"),

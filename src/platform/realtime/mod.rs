@@ -17,7 +17,9 @@ mod bus;
 mod calm;
 mod channel;
 mod close;
+mod commands;
 mod conn;
+mod cursor;
 mod deliver;
 mod figures;
 mod frame;
@@ -30,7 +32,9 @@ mod live;
 mod news;
 mod opening;
 mod origin;
+mod overview;
 mod pace;
+mod poll;
 pub mod presence;
 mod publish;
 mod publisher;
@@ -41,6 +45,7 @@ mod room;
 mod routes;
 mod session;
 mod socket;
+mod sse;
 mod start;
 mod store;
 mod talk;
@@ -48,6 +53,7 @@ mod tickets;
 mod typing;
 mod watch;
 mod wire;
+mod wishes;
 
 use crate::infra::redis::Script;
 
@@ -58,10 +64,11 @@ pub use hub::{Hooks, Hub, Options};
 pub use joining::EVERYBODY;
 pub use live::{Attendance, Command, HistoryPage, Inbound, Live, Registry, Rendering, Topic};
 pub use news::{Class, News, Offset, Signal, Told};
+pub use overview::Overview;
 pub use pace::Pace;
 pub use publish::tell;
 pub use routes::{Line, configure};
-pub use start::start;
+pub use start::{jobs, start};
 
 /// The scripts that a connection to Redis must have loaded.
 pub fn scripts() -> Vec<&'static Script> {

@@ -3,15 +3,19 @@
 //! The name is made so that nobody else can use it, and is kept nowhere. What is asked goes by way of
 //! the person's inbox, which every connection of theirs hears anyway.
 
+use std::sync::Arc;
+
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::close::Close;
+use super::conn::Conn;
 use super::hub::Hub;
 use super::joining::{self, Ask};
-use super::{Channel, hot, inbox};
+use super::talk::Talk;
+use super::{Channel, Inbound, hot, inbox, presence, typing};
 use crate::infra::redis::PATIENT;
 use crate::kernel::UserId;
 use crate::kernel::ids::Id as _;
@@ -33,6 +37,13 @@ pub enum Word {
     Join(Vec<Ask>),
     /// Listen to these no more.
     Part(Vec<Channel>),
+    /// Do this, which is about the connection and needs no reply.
+    Do {
+        /// What.
+        op: String,
+        /// Its content.
+        d: serde_json::Value,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,6 +128,7 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
                     joining::part(hub, &conn, channel);
                 }
             }
+            Word::Do { op, d } => obey_frame(ctx, hub, conn, op.clone(), d.clone()),
             Word::Join(asks) => {
                 let (ctx, hub, asks) = (ctx.clone(), hub.clone(), asks.clone());
                 tokio::spawn(async move {
@@ -132,4 +144,30 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
             }
         }
     }
+}
+
+fn obey_frame(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, op: String, d: serde_json::Value) {
+    let Some(user) = conn.who().map(|who| who.user) else {
+        return;
+    };
+    let talk = Talk {
+        ctx: ctx.clone(),
+        hub: hub.clone(),
+        conn,
+        user,
+    };
+    let inbound = Inbound { d, op_id: None };
+    let (is_away, starts) = (op == "presence.set", op == "typing.start");
+    tokio::spawn(async move {
+        let done = if is_away {
+            presence::set(&talk, &inbound).await
+        } else if starts {
+            typing::start(&talk, &inbound)
+        } else {
+            typing::stop(&talk, &inbound)
+        };
+        if let Err(error) = done {
+            tracing::debug!(?error, "a frame from elsewhere was refused");
+        }
+    });
 }

@@ -73,6 +73,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines.extend(lines::relation(&alice));
     lines.extend(lines::post(scene));
     lines.extend(lines::administration());
+    lines.extend(lines::realtime());
     lines
 }
 
