@@ -68,12 +68,12 @@ async fn run_one(talk: &Talk, live: Option<&str>, request: Request) -> Result<Va
 
 /// The stream of this name, if it is here.
 fn find(talk: &Talk, live: &str) -> Option<Arc<Conn>> {
-    let conns = talk.hub.conns_of(talk.user.id).into_iter();
+    let mut conns = talk.hub.conns_of(talk.user.id).into_iter();
     let is_it = |conn: &Arc<Conn>| {
         let is_named = conn.who().is_some_and(|who| who.live == live);
         is_named && !conn.is_ending() && conn.transport != super::conn::Transport::Poll
     };
-    conns.filter(is_it).next_back()
+    conns.rfind(is_it)
 }
 
 /// Says where each channel stands, and has the connection listen from there on.

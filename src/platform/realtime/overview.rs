@@ -31,7 +31,7 @@ pub struct Overview {
 /// Connections.
 #[derive(Debug, Serialize, ToSchema)]
 struct Connections {
-    /// WebSockets.
+    /// Sockets.
     websocket: usize,
     /// Streams of events.
     sse: usize,

@@ -73,7 +73,7 @@ async fn collect(
         .filter(|(channel, _)| !gone.contains(channel))
         .collect();
     if !lost.is_empty() {
-        return unrecoverable(ctx, &cursor, lost);
+        return unrecoverable(ctx, &cursor, &lost);
     }
     if is_first {
         ctl.push(json!({"op": "hello", "d": reply}));
@@ -199,7 +199,7 @@ fn render(ctx: &Ctx, cursor: &Cursor, events: &[Bytes], ctl: &[Value]) -> Result
 fn unrecoverable(
     ctx: &Ctx,
     cursor: &Cursor,
-    lost: serde_json::Map<String, Value>,
+    lost: &serde_json::Map<String, Value>,
 ) -> Result<HttpResponse> {
     let code = Code::Unrecoverable;
     let body = json!({

@@ -74,12 +74,12 @@ pub(super) fn is_name_of(ctx: &Ctx, name: &str, user_id: UserId) -> bool {
 /// What proves a name, under every key that counts; the first is today's.
 fn macs(ctx: &Ctx, id: &str, user_id: UserId) -> Vec<String> {
     let keys = ctx.config().secret_key.derive("live-session");
-    let mac = |key| hmac_sha256(key, &[id.as_bytes(), user_id.uuid().as_bytes()]);
+    let mac = |key: &[u8; 32]| hmac_sha256(key, &[id.as_bytes(), user_id.uuid().as_bytes()]);
     let hex = |mac: [u8; 32]| {
-        mac.iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let first = mac
+            .first_chunk()
+            .map_or(0, |first| u64::from_be_bytes(*first));
+        format!("{first:016x}")
     };
     keys.iter().map(mac).map(hex).collect()
 }
@@ -104,17 +104,17 @@ pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word:
             return;
         }
     }
-    obey(ctx, hub, user_id, asked);
+    obey(ctx, hub, user_id, &asked);
 }
 
 /// Hears what an instance asks.
 pub(super) fn hear(ctx: &Ctx, hub: &Hub, channel: &Channel, words: &[u8]) {
     if let Ok(asked) = serde_json::from_slice(words) {
-        obey(ctx, hub, UserId::from_uuid(channel.id), asked);
+        obey(ctx, hub, UserId::from_uuid(channel.id), &asked);
     }
 }
 
-fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
+fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
     let conns = hub.conns_of(user_id).into_iter();
     let named = conns.filter(|conn| conn.who().is_some_and(|who| who.live == asked.live));
     for conn in named {
@@ -128,7 +128,7 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
                     joining::part(hub, &conn, channel);
                 }
             }
-            Word::Do { op, d } => obey_frame(ctx, hub, conn, op.clone(), d.clone()),
+            Word::Do { op, d } => obey_frame(ctx, hub, conn, op, d.clone()),
             Word::Join(asks) => {
                 let (ctx, hub, asks) = (ctx.clone(), hub.clone(), asks.clone());
                 tokio::spawn(async move {
@@ -146,7 +146,7 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
     }
 }
 
-fn obey_frame(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, op: String, d: serde_json::Value) {
+fn obey_frame(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, op: &str, d: serde_json::Value) {
     let Some(user) = conn.who().map(|who| who.user) else {
         return;
     };

@@ -77,14 +77,15 @@ impl Socket {
     }
 
     /// Sends a frame and waits for its reply, which must be one of success.
-    pub async fn ask(&mut self, op: &str, d: Value) -> Value {
+    pub async fn ask(&mut self, op: &str, d: impl Into<Value>) -> Value {
         let reply = self.try_ask(op, d).await;
         assert_eq!(reply["ok"], true, "{op}: {reply:#}");
         reply
     }
 
     /// The same where it may be refused.
-    pub async fn try_ask(&mut self, op: &str, d: Value) -> Value {
+    pub async fn try_ask(&mut self, op: &str, d: impl Into<Value>) -> Value {
+        let d: Value = d.into();
         let id = self.tell(&json!({"op": op, "d": d})).await;
         self.reply(id).await
     }

@@ -1,4 +1,4 @@
-//! Without WebSockets: the same frames and the same resume.
+//! Without a socket: the same frames and the same resume.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Routes for clients without WebSockets: a stream of events, a long poll, and commands for both.
+//! Routes for clients without a socket: a stream of events, a long poll, and commands for both.
 
 use std::time::Duration;
 
