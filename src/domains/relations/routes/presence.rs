@@ -32,7 +32,7 @@ struct Presences {
 ///
 /// Friends see each other's presence if both show theirs.
 #[utoipa::path(tag = "Realtime", responses((status = 200, body = Presences)),
-    params(("ids" = IdList<UserId>, Query, description = "1 to 100 ids")),
+    params(("ids" = String, Query, description = "1 to 100 ids with commas between them")),
     security(("bearer" = [])))]
 #[get("/presence")]
 async fn get_presence(ctx: Ctx, me: CurrentUser, whom: Params<Whom>) -> HttpResult<HttpResponse> {

@@ -56,6 +56,22 @@ struct Polling {
     wait: Option<u64>,
 }
 
+/// A frame, as on the socket.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is only described: frames are read one by one")]
+pub(super) struct RealtimeFrame {
+    /// Comes back in the reply as `re`.
+    id: Option<i64>,
+    /// What is asked, as `subscribe`.
+    op: String,
+    /// Names the operation, so that it is done once however often it is sent.
+    op_id: Option<String>,
+    /// Its content.
+    #[schema(value_type = Option<Object>)]
+    d: Option<Value>,
+}
+
 /// What a poll brings.
 #[derive(Debug, ToSchema)]
 #[expect(
@@ -149,7 +165,7 @@ pub(super) async fn poll_events(
 ///
 /// One frame or a list of up to 32, as on the socket; the replies come in their order. Subscriptions need
 /// the name of the connection in `Rt-Session`.
-#[utoipa::path(tag = "Realtime", request_body = Value,
+#[utoipa::path(tag = "Realtime", request_body = RealtimeFrame,
     responses((status = 200, body = Vec<Value>)), security(("bearer" = [])))]
 #[post("/realtime/commands")]
 pub(super) async fn run_realtime_commands(
