@@ -11,6 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::infra::redis::PATIENT;
 use crate::platform::Ctx;
+use crate::platform::realtime::Hub;
 
 /// What readiness depends on beyond the servers themselves.
 #[derive(Debug, Default)]
@@ -68,6 +69,9 @@ struct Parts {
     /// `ok`, `down`, or `none` where this process was started without Redis.
     #[schema(example = "ok")]
     redis: &'static str,
+    /// `ok`, or `deaf`: Redis answers, and what it is told does not arrive here.
+    #[schema(example = "ok")]
+    live: &'static str,
 }
 
 /// Redis, as this instance meets it.
@@ -92,7 +96,8 @@ async fn livez() -> HttpResponse {
 
 /// Whether requests should come here
 ///
-/// 503 before the first contact with Postgres, with migrations pending and while draining. Postgres
+/// 503 before the first contact with Postgres, with migrations pending, while draining, and while this
+/// instance does not hear the others although Redis answers. Postgres
 /// lost after the start, or Redis away, leaves it at 200 with `degraded`, so that one lost server does
 /// not take every instance out at once.
 #[utoipa::path(
@@ -114,9 +119,14 @@ async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
             Some(_) if ctx.redis().is_up() => "ok",
             Some(_) => "down",
         },
+        live: match Hub::of(&ctx) {
+            Some(hub) if hub.is_deaf(&ctx) => "deaf",
+            _ => "ok",
+        },
     };
     let is_draining = health.draining.load(Ordering::Relaxed);
-    let (code, status) = if is_draining || parts.postgres == "pending" {
+    let is_deaf = parts.live == "deaf";
+    let (code, status) = if is_draining || is_deaf || parts.postgres == "pending" {
         (503, "unavailable")
     } else if parts.postgres == "down" || parts.redis == "down" {
         (200, "degraded")

@@ -1,6 +1,5 @@
 //! The life of a process: build, run until stopped, drain.
 
-use std::any::Any;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd as _;
@@ -306,7 +305,7 @@ fn serve(
     })
     .on_connect(|connection, data| {
         // A socket whose client takes nothing any more is cut from outside.
-        let stream = (connection as &dyn Any).downcast_ref::<TcpStream>();
+        let stream = connection.downcast_ref::<TcpStream>();
         if let Some(Ok(line)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
             data.insert(Line(Arc::new(line.into())));
         }

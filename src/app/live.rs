@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::routes;
-use crate::domains::{messaging, notifications, relations};
+use crate::admin;
+use crate::domains::{comments, feed, messaging, notifications, posts, relations, users};
 use crate::infra::redis;
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::config::Config;
@@ -15,7 +16,16 @@ use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
 /// What each domain says.
-static LIVE: &[&Live] = &[&messaging::LIVE, &notifications::LIVE];
+const LIVE: &[&Live] = &[
+    &users::LIVE,
+    &relations::LIVE,
+    &posts::LIVE,
+    &comments::LIVE,
+    &feed::LIVE,
+    &messaging::LIVE,
+    &notifications::LIVE,
+    &admin::LIVE,
+];
 
 /// The hub of a process.
 pub(super) fn hub(config: &Config) -> Hub {

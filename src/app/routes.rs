@@ -31,7 +31,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_jobs)
             .configure(admin::configure_cache)
             .configure(admin::configure_stats)
-            .configure(admin::configure_warming),
+            .configure(admin::configure_warming)
+            .configure(admin::configure_realtime)
+            .configure(admin::configure_announcements),
     );
 }
 

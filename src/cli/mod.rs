@@ -1,5 +1,6 @@
 //! The command line. Its modules print; the library never does.
 
+mod announce;
 mod backup;
 mod cache;
 mod completions;
@@ -75,6 +76,8 @@ enum Command {
     Cache(cache::Command),
     /// Count all counters anew
     Recount(recount::Args),
+    /// Tell everybody who is connected something
+    Announce(announce::Args),
     /// Write the whole database to a file
     Backup(backup::BackupArgs),
     /// Read a file that `kith backup` wrote into an empty database
@@ -119,6 +122,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Jobs(command) => block_on(jobs::run(command)),
         Command::Cache(command) => block_on(cache::run(command)),
         Command::Recount(args) => block_on(recount::run(args)),
+        Command::Announce(args) => block_on(announce::run(args)),
         Command::Backup(args) => block_on(backup::backup(args)),
         Command::Restore(args) => block_on(backup::restore(args)),
         Command::Doctor(args) => block_on(doctor::run(args)),

@@ -38,6 +38,7 @@ mod posts;
 mod privacy;
 mod races;
 mod reactions;
+mod realtime;
 mod relations;
 mod retention;
 mod search;

@@ -72,6 +72,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("rename_circle", &["409"]),
     ("restore_post", &["410"]),
     ("run_job", &["409"]),
+    ("run_realtime_commands", &["404"]),
     ("set_comment_reaction", &["409"]),
     ("set_message_reaction", &["409", "410"]),
     ("set_post_reaction", &["409"]),
@@ -104,8 +105,9 @@ impl Traits {
             keyed: *method == Method::POST
                 && secured
                 && !path.starts_with("/v1/auth/")
+                && !path.starts_with("/v1/realtime/")
                 && path != "/v1/views",
-            is_list: any(&|one| one.name == "cursor"),
+            is_list: any(&|one| one.name == "cursor") && !path.starts_with("/v1/realtime/"),
             tagged_read: TAGGED_READS.contains(&id.as_str()),
             tagged_write: *method == Method::PATCH || TAGGED_WRITES.contains(&id.as_str()),
             id,

@@ -13,13 +13,13 @@ use crate::domains::{
 };
 use crate::infra::jobs::{Registry, Runner};
 use crate::infra::outbox::Dispatcher;
-use crate::platform::Ctx;
+use crate::platform::{Ctx, realtime};
 
 /// Every job there is.
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
     let registry = auth::jobs(registry);
-    let registry = relations::events(registry);
+    let registry = relations::jobs(relations::events(registry));
     let registry = reactions::events(registry);
     let registry = posts::jobs(posts::events(registry));
     let registry = comments::jobs(comments::events(registry));
@@ -27,7 +27,7 @@ pub fn registry() -> Registry<Ctx> {
     let registry = discovery::jobs(registry);
     let registry = messaging::jobs(messaging::events(registry));
     let registry = notifications::jobs(registry);
-    retention::jobs(warming::jobs(registry))
+    retention::jobs(warming::jobs(realtime::jobs(registry)))
 }
 
 /// Begins to deliver events and to do jobs, until `stop`.

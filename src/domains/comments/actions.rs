@@ -2,6 +2,7 @@
 //! counters.
 
 use super::events::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
+use super::live;
 use super::model::{CommentChange, NewComment, depth_below};
 use super::store::{self, Facts, NewRow};
 use crate::domains::posts;
@@ -50,6 +51,7 @@ pub async fn create_comment(
     }))
     .await?;
     count(tx, post_id, new.parent_id, 1).await?;
+    live::tell(tx, "comment.created", author_id, post_id, comment_id).await?;
     Ok(comment_id)
 }
 
@@ -71,6 +73,7 @@ pub async fn update_comment(
         let now = tx.now();
         if store::update_content(tx.conn(), comment_id, content.as_str(), now).await? {
             tx.emit(&CommentEdited(facts.reference(comment_id))).await?;
+            live::tell(tx, "comment.edited", user_id, facts.post_id, comment_id).await?;
         }
     }
     Ok(())
@@ -88,7 +91,8 @@ pub async fn delete_comment(tx: &mut Tx, user_id: UserId, comment_id: CommentId)
     store::mark_deleted(tx.conn(), comment_id, now).await?;
     tx.emit(&CommentDeleted(facts.reference(comment_id)))
         .await?;
-    count(tx, facts.post_id, facts.parent_id, -1).await
+    count(tx, facts.post_id, facts.parent_id, -1).await?;
+    live::tell(tx, "comment.deleted", user_id, facts.post_id, comment_id).await
 }
 
 /// Sets one's reaction to a comment, or takes it back with `None`.

@@ -7,6 +7,7 @@ use redis::Pipeline;
 use serde::{Deserialize, Serialize};
 
 use super::cache::{ALL_PULLED, Line, Pending, Timelines};
+use super::live;
 use super::store::{self, Carried};
 use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
 use crate::infra::cache::store::leave_void;
@@ -205,6 +206,12 @@ async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Resul
         }
         let pushed: std::result::Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
         if pushed.is_ok() {
+            let author = journey.post.author_id;
+            let readers = lines.iter().filter_map(|line| match line {
+                Line::Home(reader) if *reader != author => Some(*reader),
+                _ => None,
+            });
+            live::tell_new(ctx, readers, journey.post.created_at);
             return Ok(());
         }
     }

@@ -15,12 +15,14 @@
 mod actions;
 mod cache;
 mod jobs;
+mod live;
 mod routes;
 mod store;
 mod view;
 
 pub use cache::{SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
+pub use live::LIVE;
 pub use routes::{PREFETCH, configure};
 pub use store::{NEWER, OLDER, PLANNING};
 pub use view::{build_timeline, warm};

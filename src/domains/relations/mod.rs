@@ -12,6 +12,8 @@
 mod actions;
 mod cache;
 mod events;
+mod jobs;
+mod live;
 mod model;
 mod routes;
 mod store;
@@ -21,6 +23,8 @@ pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
 pub use events::{
     FriendAccepted, FriendRequestClosed, FriendRequested, RelationshipChanged, RequestRef, events,
 };
+pub use jobs::jobs;
+pub use live::LIVE;
 pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::{LIMITS, configure};
 pub use view::{

@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::cache::SETTINGS;
+use super::live;
 use super::model::{
     Bio, Digest, DisplayName, FriendListAudience, Language, Location, MAX_CLIENT_BYTES,
     MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username, Website,
@@ -92,7 +93,8 @@ pub async fn update_profile(
             .map(Website::as_str)
             .set_or(old.website.as_deref()),
     };
-    store::update_account(tx.conn(), user_id, &update, now).await
+    store::update_account(tx.conn(), user_id, &update, now).await?;
+    live::tell(tx, user_id).await
 }
 
 /// What a person may change about their settings. Absent members stay as they are.
@@ -155,7 +157,7 @@ pub async fn update_settings(
     let now = tx.now();
     store::update_settings(tx.conn(), user_id, &row, now).await?;
     tx.keep_warm(&SETTINGS, user_id);
-    Ok(())
+    live::tell(tx, user_id).await
 }
 
 fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {

@@ -7,6 +7,7 @@
 mod actions;
 mod cache;
 mod jobs;
+mod live;
 mod model;
 mod routes;
 mod store;
@@ -15,6 +16,7 @@ mod view;
 pub use actions::{create_account, mark_deleted};
 pub use cache::{SETTINGS, SPACES, USER, USER_COUNTS};
 pub use jobs::jobs;
+pub use live::LIVE;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
     Username, mentioned_names,

@@ -98,6 +98,25 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalBody<T> {
     }
 }
 
+/// Any JSON value, read as strictly; what it has to be is the handler's business.
+#[derive(Debug)]
+pub struct AnyJson(pub Value);
+
+impl FromRequest for AnyJson {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, std::result::Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let value = read(&req, payload).await?;
+            let detail = "The body is empty. Send JSON.";
+            let empty = || Problem(Error::new(Code::MalformedRequest, detail));
+            Ok(Self(value.ok_or_else(empty)?))
+        })
+    }
+}
+
 /// The body's JSON value; `None` when the body is empty.
 async fn read(req: &HttpRequest, payload: Payload) -> Result<Option<Value>> {
     check_media_type(req)?;

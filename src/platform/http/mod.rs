@@ -28,7 +28,7 @@ mod settle;
 mod setup;
 mod text;
 
-pub use body::{Body, BodyDigest, BodyLimit, OptionalBody};
+pub use body::{AnyJson, Body, BodyDigest, BodyLimit, OptionalBody};
 pub use client::{ClientAddress, TrustedProxies};
 pub use cors::cors;
 pub use costs::OpenCosts;

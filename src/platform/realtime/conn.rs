@@ -46,8 +46,6 @@ pub struct Who {
     pub user: CurrentUser,
     /// The name under which this connection is resumed.
     pub live: String,
-    /// The client's own name for its device.
-    pub device: String,
 }
 
 /// A connection.

@@ -10,7 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::{Channel, Offset, render, store};
+use super::{Channel, Offset, render, store, typing};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
@@ -34,6 +34,9 @@ impl Hub {
         let Some(room) = self.find_room(&frame.channel) else {
             return;
         };
+        if let (true, Some(actor)) = (frame.ends_typing, frame.actor) {
+            typing::stopped(self, &frame.channel, actor);
+        }
         let passed = room.pass(frame, self.now());
         self.settle(ctx, &room, passed);
     }

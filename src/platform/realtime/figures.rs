@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, Histogram};
 
 use super::Class;
+use super::close::Close;
 use super::conn::{Conn, Transport};
 use super::hub::{Hub, lock};
 use crate::infra::metrics::declared as m;
@@ -27,6 +28,9 @@ struct Figures {
     subscribed: Counter,
     probe: Histogram,
     closes: Mutex<HashMap<u16, Counter>>,
+    hot: Counter,
+    postgres: Counter,
+    expired: Counter,
 }
 
 static FIGURES: LazyLock<Figures> = LazyLock::new(|| Figures {
@@ -44,8 +48,21 @@ static FIGURES: LazyLock<Figures> = LazyLock::new(|| Figures {
     gaps: m::LIVE_GAPS.counter(&[]),
     subscribed: m::LIVE_SUBSCRIBED.counter(&[]),
     probe: m::LIVE_PROBE_SECONDS.histogram(&[]),
-    closes: Mutex::default(),
+    closes: Mutex::new(closes()),
+    hot: m::LIVE_REPLAYED.counter(&["hot"]),
+    postgres: m::LIVE_REPLAYED.counter(&["postgres"]),
+    expired: m::LIVE_REPLAYED.counter(&["expired"]),
 });
+
+/// A counter for every way to end, so that each is there from the beginning.
+fn closes() -> HashMap<u16, Counter> {
+    let codes = Close::ALL.iter().map(|close| close.code);
+    codes.map(|code| (code, counter_of(code))).collect()
+}
+
+fn counter_of(code: u16) -> Counter {
+    m::LIVE_CLOSES.counter(&[&code.to_string()])
+}
 
 /// Something was dropped that may be.
 pub(super) fn dropped(class: Class) {
@@ -58,9 +75,7 @@ pub(super) fn dropped(class: Class) {
 /// A connection ended so.
 pub(super) fn closed(code: u16) {
     let mut closes = lock(&FIGURES.closes);
-    let counter = closes
-        .entry(code)
-        .or_insert_with(|| m::LIVE_CLOSES.counter(&[&code.to_string()]));
+    let counter = closes.entry(code).or_insert_with(|| counter_of(code));
     counter.increment(1);
 }
 
@@ -85,7 +100,11 @@ pub(super) fn gap_filled() {
 /// So many events were replayed from there.
 pub(super) fn replayed(source: &'static str, count: usize) {
     let count = u64::try_from(count).unwrap_or_default();
-    m::LIVE_REPLAYED.counter(&[source]).increment(count);
+    match source {
+        "hot" => FIGURES.hot.increment(count),
+        "postgres" => FIGURES.postgres.increment(count),
+        _ => FIGURES.expired.increment(count),
+    }
 }
 
 /// The subscriber has subscribed to everything anew.

@@ -89,6 +89,8 @@ pub struct Frame {
     pub actor: Option<UserId>,
     /// Whose subscription it ends.
     pub removed: Vec<UserId>,
+    /// Whether its actor has said what they were typing.
+    pub ends_typing: bool,
     /// Of which thing a state is the latest.
     pub key: Option<String>,
     /// What is sent; `None` where nothing is left to tell and only the position moves.
@@ -146,6 +148,7 @@ impl Frame {
             class: Class::Durable,
             actor: told.actor,
             removed: removed(&told.detail),
+            ends_typing: told.kind == "message.created",
             key: None,
             text,
             own,
@@ -172,6 +175,7 @@ impl Frame {
             class: signal.class,
             actor: signal.actor,
             removed: Vec::new(),
+            ends_typing: false,
             key: is_state.then(|| format!("{} {} {key}", signal.channel, signal.kind)),
             text: Some(envelope.text()?),
             own: None,
@@ -195,6 +199,7 @@ impl Frame {
             c: self.class,
             a: self.actor,
             r: self.removed.clone(),
+            y: self.ends_typing,
             k: self.key.clone(),
             n: text.len(),
         };
@@ -218,6 +223,7 @@ impl Frame {
             class: facts.c,
             actor: facts.a,
             removed: facts.r,
+            ends_typing: facts.y,
             key: facts.k,
             text: some(text),
             own: some(own),
@@ -233,6 +239,8 @@ struct Facts {
     a: Option<UserId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     r: Vec<UserId>,
+    #[serde(default)]
+    y: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     k: Option<String>,
     n: usize,

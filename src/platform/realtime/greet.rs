@@ -30,13 +30,14 @@ pub struct Hello {
     /// The version of the protocol; 1 when left out.
     pub v: Option<u32>,
     /// The client's own name for its device.
-    pub device: Option<String>,
+    #[serde(rename = "device")]
+    pub(super) _device: Option<String>,
     /// What the client calls itself.
     #[serde(rename = "client")]
-    _client: Option<String>,
+    pub(super) _client: Option<String>,
     /// What the client can do.
     #[serde(rename = "caps")]
-    _caps: Vec<String>,
+    pub(super) _caps: Vec<String>,
     /// An access token, for clients that can send it in no other way.
     pub token: Option<String>,
     /// What the client has already.
@@ -79,13 +80,11 @@ pub(super) async fn greet(
     let former = resume
         .session
         .filter(|name| session::is_name_of(ctx, name, user.id));
-    let device = hello.device.map(|name| name.chars().take(100).collect());
     conn.identify(Who {
         user,
         live: former
             .clone()
             .unwrap_or_else(|| session::new_name(ctx, user.id)),
-        device: device.unwrap_or_else(|| user.session_id.to_string()),
     });
     take_over(ctx, hub, conn, former.is_some()).await?;
     // Seated first and asked afterwards: whoever is signed out in between is found by one or the other.

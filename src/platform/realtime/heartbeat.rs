@@ -69,11 +69,15 @@ fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
     if conn.transport == Transport::Poll {
         return;
     }
-    if is_stalled(conn, now, millis(pace.stalled())) {
+    let (waiting, _bytes) = conn.queue.depth();
+    if is_stalled(conn, waiting, now, millis(pace.stalled())) {
         conn.end(Close::TOO_SLOW, now);
         return;
     }
-    if conn.transport != Transport::Socket {
+    if conn.transport == Transport::Sse {
+        if since(&conn.wrote) > millis(pace.comment()) && waiting == 0 {
+            conn.queue.put_control(super::sse::comment());
+        }
         return;
     }
     if conn.who().is_none() && since(&conn.heard) > millis(pace.hello()) {
@@ -86,7 +90,7 @@ fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
         return;
     }
     let pinged = now.saturating_sub(conn.pinged.load(Ordering::Relaxed));
-    if since(&conn.heard) > ping.min(pinged) && pinged > ping {
+    if since(&conn.heard) > ping && pinged > ping {
         conn.pinged.store(now, Ordering::Relaxed);
         conn.say(&json!({"op": "ping"}), now);
         conn.queue.put_control(super::frame::Text::ping());
@@ -95,8 +99,7 @@ fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
 }
 
 /// Whether something has waited for so long, and nothing was taken.
-fn is_stalled(conn: &Conn, now: u64, most: u64) -> bool {
-    let (waiting, _bytes) = conn.queue.depth();
+fn is_stalled(conn: &Conn, waiting: usize, now: u64, most: u64) -> bool {
     let since = conn.waits.load(Ordering::Relaxed);
     if waiting == 0 {
         conn.waits.store(0, Ordering::Relaxed);

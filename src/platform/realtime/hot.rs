@@ -52,6 +52,9 @@ struct Kept {
     t: Timestamp,
 }
 
+/// An entry of a stream of Redis: its id and its fields.
+type Entry = (String, Vec<(String, Vec<u8>)>);
+
 /// The channel of Redis by which instances hear of a channel of ours.
 pub(super) fn topic_of(redis: &Redis, channel: &Channel) -> String {
     redis.key(format_args!("live:{channel}"))
@@ -117,7 +120,6 @@ pub(super) async fn find(
         .arg(key(redis, epoch, channel))
         .arg(format!("{}-0", after + 1))
         .arg(format!("{top}-0"));
-    type Entry = (String, Vec<(String, Vec<u8>)>);
     let (entries,): (Vec<Entry>,) = redis.query(&pipe).await.ok()?;
     let told: Vec<Told> = entries
         .into_iter()

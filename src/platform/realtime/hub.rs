@@ -10,13 +10,14 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::calm::Calm;
 use super::conn::Conn;
 use super::pace::Pace;
 use super::publisher::Post;
 use super::room::Room;
 use super::typing::Typing;
 use super::watch::Voided;
-use super::{Channel, Registry, Signal, Told, presence, tickets};
+use super::{Channel, Registry, Signal, Told, presence, tickets, wishes};
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::limits::RouteLimits;
@@ -70,8 +71,10 @@ pub(super) struct Inner {
     pub(super) probed: AtomicU64,
     pub(super) draining: AtomicBool,
     pub(super) typing: Typing,
+    pub(super) calm: Calm,
     pub(super) presences: presence::Local,
     pub(super) used: tickets::Used,
+    pub(super) wishes_alone: wishes::Wishes,
     /// Tags whose void concerns a channel that somebody here listens to.
     pub(super) watched: Mutex<HashMap<String, Channel, RandomState>>,
     hash: RandomState,
@@ -106,8 +109,10 @@ impl Hub {
             probed: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             typing: Typing::default(),
+            calm: Calm::default(),
             presences: presence::Local::default(),
             used: tickets::Used::default(),
+            wishes_alone: wishes::Wishes::default(),
             watched: Mutex::default(),
             hash: RandomState::new(),
             token: RandomState::new().hash_one("token"),

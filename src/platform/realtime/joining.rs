@@ -38,6 +38,8 @@ pub struct Joined {
     pub reply: Value,
     replay: Vec<Told>,
     is_allowed: bool,
+    /// What the client has before anything is sent.
+    start: Offset,
 }
 
 /// Attaches a connection to channels, each behind a gate, and says where it stands in each.
@@ -73,11 +75,14 @@ async fn join_one(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, ask: Ask, room: Arc<Ro
             (refused(&ask, &error), Vec::new(), false)
         }
     };
+    let is_recovered = reply.get("recovered") == Some(&Value::Bool(true));
+    let has = ask.position.filter(|_| is_recovered).map(|at| at.o);
     Joined {
         room,
         reply,
         replay,
         is_allowed,
+        start: has.or(last).unwrap_or_default(),
     }
 }
 
@@ -231,6 +236,14 @@ pub(super) fn replies(joined: &[Joined]) -> Value {
         .iter()
         .map(|one| (one.room.channel.to_string(), one.reply.clone()));
     Value::Object(replies.collect())
+}
+
+/// What the client has of each channel that was let in, before anything is sent.
+pub(super) fn places(joined: &[Joined]) -> Vec<(Channel, Offset)> {
+    let allowed = joined.iter().filter(|one| one.is_allowed);
+    allowed
+        .map(|one| (one.room.channel.clone(), one.start))
+        .collect()
 }
 
 /// The channels that were let in.

@@ -13,6 +13,15 @@ use crate::platform::Ctx;
 use crate::platform::http::fit;
 use crate::platform::sessions::CurrentUser;
 
+/// The newest so many objects of a channel, as somebody sees them.
+pub type Snapshot = fn(Ctx, UserId, Uuid, u16) -> BoxFuture<'static, Result<Value>>;
+/// A page of what was before in a channel, as somebody sees it.
+pub type History = fn(Ctx, UserId, Uuid, HistoryPage) -> BoxFuture<'static, Result<Value>>;
+/// One answer for each event, in their order.
+pub type Render = fn(Ctx, Option<UserId>, Vec<Told>) -> Rendered;
+/// What is sent of each event.
+pub type Rendered = BoxFuture<'static, Result<Vec<Option<Value>>>>;
+
 /// A topic that people may subscribe to. Begin with [`Topic::new`] and say what differs.
 #[derive(Clone, Copy)]
 pub struct Topic {
@@ -23,9 +32,9 @@ pub struct Topic {
     /// The tag whose void makes memberships of a channel be asked again, as `members:{id}`.
     pub member_tag: Option<fn(Uuid) -> String>,
     /// The newest n objects, for `snapshot: n`.
-    pub snapshot: Option<fn(Ctx, UserId, Uuid, u16) -> BoxFuture<'static, Result<Value>>>,
+    pub snapshot: Option<Snapshot>,
     /// A page of what was before, for `history`.
-    pub history: Option<fn(Ctx, UserId, Uuid, HistoryPage) -> BoxFuture<'static, Result<Value>>>,
+    pub history: Option<History>,
     /// Whether readers are spared actors whom they block or who block them.
     pub skips_blocked: bool,
     /// Whether listeners tell each other that they type.
@@ -80,8 +89,7 @@ pub struct Rendering {
     pub kinds: &'static [&'static str],
     /// Gives one answer for each event, in their order; `None` where nothing is left to tell. The
     /// viewer is the owner of an inbox, and `None` where all listeners are sent the same bytes.
-    pub render:
-        fn(Ctx, Option<UserId>, Vec<Told>) -> BoxFuture<'static, Result<Vec<Option<Value>>>>,
+    pub render: Render,
 }
 
 /// What an inbound frame means.

@@ -14,9 +14,12 @@
 //! sent what they may not see when it is sent.
 
 mod bus;
+mod calm;
 mod channel;
 mod close;
+mod commands;
 mod conn;
+mod cursor;
 mod deliver;
 mod figures;
 mod frame;
@@ -30,7 +33,9 @@ mod news;
 mod opening;
 mod past;
 mod origin;
+mod overview;
 mod pace;
+mod poll;
 pub mod presence;
 mod publish;
 mod publisher;
@@ -41,6 +46,7 @@ mod room;
 mod routes;
 mod session;
 mod socket;
+mod sse;
 mod start;
 mod store;
 mod talk;
@@ -48,21 +54,24 @@ mod tickets;
 mod typing;
 mod watch;
 mod wire;
+mod wishes;
 
 use crate::infra::redis::Script;
 
+pub use calm::tell_calmly;
 pub use channel::{Channel, INBOX, NoChannel, inbox};
 pub use close::Close;
 pub use hub::{Hooks, Hub, Options};
 pub use joining::EVERYBODY;
 pub use live::{Attendance, Command, HistoryPage, Inbound, Live, Registry, Rendering, Topic};
 pub use news::{Class, News, Offset, Signal, Told};
+pub use overview::Overview;
 pub use pace::Pace;
 pub use past::{Past, past};
 pub use publish::tell;
 pub use replay::Position;
 pub use routes::{Line, configure};
-pub use start::start;
+pub use start::{jobs, start};
 
 /// The scripts that a connection to Redis must have loaded.
 pub fn scripts() -> Vec<&'static Script> {

@@ -57,13 +57,14 @@ async fn wait_for(room: &Room) -> Result<()> {
 
 async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
     let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
+    // Asked for in any case: whoever is about to connect to Redis hears it then.
+    let (done, heard) = tokio::sync::oneshot::channel();
+    drop(
+        hub.0
+            .wishes
+            .send(Wish::Listen(channels.clone(), Some(done))),
+    );
     if hub.is_listening() {
-        let (done, heard) = tokio::sync::oneshot::channel();
-        drop(
-            hub.0
-                .wishes
-                .send(Wish::Listen(channels.clone(), Some(done))),
-        );
         drop(tokio::time::timeout(SUBSCRIBE, heard).await);
     }
     let tops = async {

@@ -84,7 +84,7 @@ impl Pace {
 
     /// The first frame of a connection without credentials comes within this: 5 s.
     pub fn hello(self) -> Duration {
-        self.0 / 5
+        (self.0 / 5).max(Duration::from_secs(1))
     }
 
     /// A position that moved without anything being told is said so often: 30 s.

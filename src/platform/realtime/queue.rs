@@ -114,11 +114,6 @@ impl Queue {
         true
     }
 
-    /// How it ends, once that is decided.
-    pub fn closing(&self) -> Option<Close> {
-        self.lock().close.clone()
-    }
-
     /// The next item; at the end of a closed queue its close. Nothing: `waker` is woken when there is.
     pub fn take(&self, waker: &Waker) -> Option<Result<Item, Close>> {
         let mut inner = self.lock();

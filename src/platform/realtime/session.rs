@@ -3,15 +3,19 @@
 //! The name is made so that nobody else can use it, and is kept nowhere. What is asked goes by way of
 //! the person's inbox, which every connection of theirs hears anyway.
 
+use std::sync::Arc;
+
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::close::Close;
+use super::conn::Conn;
 use super::hub::Hub;
 use super::joining::{self, Ask};
-use super::{Channel, hot, inbox};
+use super::talk::Talk;
+use super::{Channel, Inbound, hot, inbox, presence, typing};
 use crate::infra::redis::PATIENT;
 use crate::kernel::UserId;
 use crate::kernel::ids::Id as _;
@@ -33,6 +37,13 @@ pub enum Word {
     Join(Vec<Ask>),
     /// Listen to these no more.
     Part(Vec<Channel>),
+    /// Do this, which is about the connection and needs no reply.
+    Do {
+        /// What.
+        op: String,
+        /// Its content.
+        d: serde_json::Value,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,12 +74,12 @@ pub(super) fn is_name_of(ctx: &Ctx, name: &str, user_id: UserId) -> bool {
 /// What proves a name, under every key that counts; the first is today's.
 fn macs(ctx: &Ctx, id: &str, user_id: UserId) -> Vec<String> {
     let keys = ctx.config().secret_key.derive("live-session");
-    let mac = |key| hmac_sha256(key, &[id.as_bytes(), user_id.uuid().as_bytes()]);
+    let mac = |key: &[u8; 32]| hmac_sha256(key, &[id.as_bytes(), user_id.uuid().as_bytes()]);
     let hex = |mac: [u8; 32]| {
-        mac.iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let first = mac
+            .first_chunk()
+            .map_or(0, |first| u64::from_be_bytes(*first));
+        format!("{first:016x}")
     };
     keys.iter().map(mac).map(hex).collect()
 }
@@ -93,17 +104,17 @@ pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word:
             return;
         }
     }
-    obey(ctx, hub, user_id, asked);
+    obey(ctx, hub, user_id, &asked);
 }
 
 /// Hears what an instance asks.
 pub(super) fn hear(ctx: &Ctx, hub: &Hub, channel: &Channel, words: &[u8]) {
     if let Ok(asked) = serde_json::from_slice(words) {
-        obey(ctx, hub, UserId::from_uuid(channel.id), asked);
+        obey(ctx, hub, UserId::from_uuid(channel.id), &asked);
     }
 }
 
-fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
+fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
     let conns = hub.conns_of(user_id).into_iter();
     let named = conns.filter(|conn| conn.who().is_some_and(|who| who.live == asked.live));
     for conn in named {
@@ -117,6 +128,7 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
                     joining::part(hub, &conn, channel);
                 }
             }
+            Word::Do { op, d } => obey_frame(ctx, hub, conn, op, d.clone()),
             Word::Join(asks) => {
                 let (ctx, hub, asks) = (ctx.clone(), hub.clone(), asks.clone());
                 tokio::spawn(async move {
@@ -132,4 +144,30 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: Asked) {
             }
         }
     }
+}
+
+fn obey_frame(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, op: &str, d: serde_json::Value) {
+    let Some(user) = conn.who().map(|who| who.user) else {
+        return;
+    };
+    let talk = Talk {
+        ctx: ctx.clone(),
+        hub: hub.clone(),
+        conn,
+        user,
+    };
+    let inbound = Inbound { d, op_id: None };
+    let (is_away, starts) = (op == "presence.set", op == "typing.start");
+    tokio::spawn(async move {
+        let done = if is_away {
+            presence::set(&talk, &inbound).await
+        } else if starts {
+            typing::start(&talk, &inbound)
+        } else {
+            typing::stop(&talk, &inbound)
+        };
+        if let Err(error) = done {
+            tracing::debug!(?error, "a frame from elsewhere was refused");
+        }
+    });
 }

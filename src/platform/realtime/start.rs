@@ -8,10 +8,15 @@ use tokio_util::sync::CancellationToken;
 use super::bus::Bus;
 use super::close::Close;
 use super::hub::{Hub, lock, millis};
-use super::{heartbeat, publisher, watch};
+use super::{heartbeat, publisher, store, watch};
+use crate::infra::jobs::Registry;
 use crate::infra::redis::Server;
+use crate::kernel::Result;
 use crate::platform::Ctx;
 
+/// Days that events are kept: those of inboxes, and all others.
+const DAYS_OF_AN_INBOX: i32 = 30;
+const DAYS: i32 = 7;
 /// Connections that are told to go at once.
 const BATCH: u32 = 500;
 
@@ -40,6 +45,16 @@ pub fn start(ctx: &Ctx, server: Option<Server>, stop: &CancellationToken) {
     }
     tasks.spawn(watch::keep(ctx.clone(), hub.clone(), stop.clone()));
     tasks.spawn(heartbeat::run(ctx.clone(), hub, stop.clone()));
+}
+
+/// Registers the job that keeps the tables of streams.
+pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    registry.every("streams.keep", Duration::from_hours(1), keep_tables)
+}
+
+async fn keep_tables(ctx: Ctx) -> Result<()> {
+    let mut conn = ctx.read().await?;
+    store::keep_partitions(&mut conn, ctx.now(), DAYS_OF_AN_INBOX, DAYS).await
 }
 
 impl Hub {

@@ -39,7 +39,7 @@ impl From<Result<Value>> for Outcome {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Subscribe {
+pub(super) struct Subscribe {
     chs: Vec<Wanted>,
     #[serde(default)]
     snapshot: u16,
@@ -55,11 +55,11 @@ struct Wanted {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unsubscribe {
+pub(super) struct Unsubscribe {
     #[serde(default)]
-    ch: Option<Channel>,
+    pub(super) ch: Option<Channel>,
     #[serde(default)]
-    chs: Vec<Channel>,
+    pub(super) chs: Vec<Channel>,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +150,8 @@ impl Talk {
         Outcome { d: Ok(d), joined }
     }
 
-    fn wanted(&self, body: &Subscribe) -> Result<Vec<Ask>> {
+    /// What a subscription asks for, if it may be asked for.
+    pub(super) fn wanted(&self, body: &Subscribe) -> Result<Vec<Ask>> {
         let few = (1..=MOST_AT_ONCE).contains(&body.chs.len());
         if !few {
             return Err(Error::invalid_field(

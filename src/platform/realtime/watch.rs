@@ -138,7 +138,7 @@ pub(super) async fn keep(ctx: Ctx, hub: Hub, stop: CancellationToken) {
         if !follows_voids {
             looked = ask_all(&ctx, &hub).await;
         }
-        if !hub.is_listening() || look % per_sweep.max(1) == 0 {
+        if !hub.is_listening() || look.is_multiple_of(per_sweep.max(1)) {
             looked = looked.and(deliver::sweep(&ctx, &hub).await);
         }
         if let Err(error) = looked {

@@ -111,9 +111,8 @@ pub fn refusal(error: &Error) -> Value {
     let action = match (code, code.kind()) {
         (Code::TokenExpired | Code::InvalidToken, _) => Some("refresh"),
         (Code::Unrecoverable, _) => Some("resync"),
-        (_, Kind::Limited) => Some("wait"),
+        (Code::IdempotencyInProgress, _) | (_, Kind::Limited) => Some("wait"),
         (_, Kind::Unavailable | Kind::Internal) => Some("back_off"),
-        (Code::IdempotencyInProgress, _) => Some("wait"),
         _ => None,
     };
     let mut refusal = json!({

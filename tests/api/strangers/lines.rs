@@ -46,6 +46,18 @@ pub fn auth() -> Vec<Line> {
     ]
 }
 
+/// What is told live. A socket may say in its first frame who it is, so the upgrade itself is open.
+pub fn realtime() -> Vec<Line> {
+    vec![
+        line("POST /v1/realtime/tickets", Caller),
+        line("GET /v1/realtime", Anybody(400)),
+        line("GET /v1/realtime/sse", Caller),
+        line("GET /v1/realtime/poll", Caller),
+        with("POST /v1/realtime/commands", Caller, json!([])),
+        line("GET /v1/presence?ids={alice}", Caller),
+    ]
+}
+
 /// Profiles, settings and what belongs to the caller.
 pub fn people() -> Vec<Line> {
     vec![
@@ -332,6 +344,12 @@ pub fn messages(alice: &Value) -> Vec<Line> {
 /// What administrators alone may do.
 pub fn administration() -> Vec<Line> {
     vec![
+        line("GET /v1/admin/realtime", ADMIN),
+        with(
+            "POST /v1/admin/announcements",
+            ADMIN,
+            json!({"content": "x"}),
+        ),
         line("GET /v1/admin/jobs", ADMIN),
         line("POST /v1/admin/cache/warm", ADMIN),
         line("GET /v1/admin/cache", ADMIN),

@@ -74,6 +74,7 @@ fn lines(scene: &Scene) -> Vec<Line> {
     lines.extend(lines::post(scene));
     lines.extend(lines::messages(&alice));
     lines.extend(lines::administration());
+    lines.extend(lines::realtime());
     lines
 }
 

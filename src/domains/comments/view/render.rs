@@ -43,6 +43,20 @@ pub async fn comments(
     Ok(shown.filter_map(|row| beside.dress(&row)).collect())
 }
 
+/// Comments as everybody who may see them is told of them, without what differs between viewers. Who may
+/// see them is the business of whoever asks.
+pub async fn for_everybody(reads: &mut Reads<'_>, ids: &[CommentId]) -> Result<Vec<Comment>> {
+    let mut rows = reads.get_many(&COMMENT, ids).await?;
+    let replies = reads.get_many(&COMMENT_COUNTS, &keys(&rows)).await?;
+    let has_replies = |id: &CommentId| replies.get(id).is_some_and(|count| **count > 0);
+    let gone = fallen(reads, &rows, has_replies).await?;
+    rows.retain(|id, _| !gone.contains(id));
+    let nobody = Viewer::ANONYMOUS;
+    let beside = Beside::load(reads, nobody, &rows, replies, HashMap::new()).await?;
+    let shown = ids.iter().filter_map(|id| rows.remove(id));
+    Ok(shown.filter_map(|row| beside.dress(&row)).collect())
+}
+
 /// One comment, if the viewer may see it.
 pub async fn comment(
     reads: &mut Reads<'_>,

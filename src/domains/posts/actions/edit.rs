@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::audience::{self, Resolved};
 use super::remove::refuse_stranger;
 use crate::domains::posts::events::{PostEdited, PostWidened};
+use crate::domains::posts::live;
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, PostContent};
 use crate::domains::posts::store::{audience as lists, hashtags, posts as store, revisions};
 use crate::domains::users::{self, Tally};
@@ -80,7 +81,8 @@ pub async fn edit(
     if audience.is_some_and(|(new, before)| new.reach().is_wider_than(&before)) {
         tx.emit(&PostWidened(reference)).await?;
     }
-    recount_author(tx, user_id, old_kind, kind).await
+    recount_author(tx, user_id, old_kind, kind).await?;
+    live::tell_edited(tx, user_id, post_id).await
 }
 
 fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {

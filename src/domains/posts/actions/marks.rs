@@ -1,5 +1,6 @@
 //! What a person does with posts that they see: react, save, hide.
 
+use crate::domains::posts::live;
 use crate::domains::posts::store::marks as store;
 use crate::domains::posts::view::{guard_for_write, guard_within};
 use crate::domains::reactions::{self, Kind, TargetKind};
@@ -11,13 +12,17 @@ use crate::platform::sessions::Viewer;
 /// Sets one's reaction.
 pub async fn react(tx: &mut Tx, user_id: UserId, post_id: PostId, kind: Kind) -> Result<()> {
     guard_for_write(tx.conn(), Viewer(Some(user_id)), post_id).await?;
-    reactions::react(tx, TargetKind::Post, post_id.uuid(), user_id, kind).await
+    reactions::react(tx, TargetKind::Post, post_id.uuid(), user_id, kind).await?;
+    live::tell_counters(tx, post_id);
+    Ok(())
 }
 
 /// Takes one's reaction back.
 pub async fn unreact(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     guard_for_write(tx.conn(), Viewer(Some(user_id)), post_id).await?;
-    reactions::unreact(tx, TargetKind::Post, post_id.uuid(), user_id).await
+    reactions::unreact(tx, TargetKind::Post, post_id.uuid(), user_id).await?;
+    live::tell_counters(tx, post_id);
+    Ok(())
 }
 
 /// Saves a post for later.

@@ -1,6 +1,7 @@
 //! Deleting a post and restoring it.
 
 use crate::domains::posts::events::{PostDeleted, PostRestored};
+use crate::domains::posts::live;
 use crate::domains::posts::model::{self, AudienceKind, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
 use crate::domains::posts::store::{counters, hashtags, posts as store};
@@ -23,7 +24,8 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()>
     hashtags::set_hashtags(tx.conn(), post_id, &[]).await?;
     count(tx, user_id, &post, -1).await?;
     tx.emit(&PostDeleted(post.reference(post_id, user_id)))
-        .await
+        .await?;
+    live::tell_removed(tx, user_id, post_id).await
 }
 
 /// Brings one's own deleted post back; a post that is not deleted stays as it is.
@@ -60,6 +62,7 @@ pub(super) async fn refuse_stranger(tx: &mut Tx, user_id: UserId, post_id: PostI
 async fn count(tx: &mut Tx, author_id: UserId, post: &OwnRow, change: i32) -> Result<()> {
     if let Some(original) = post.shared_post_id {
         counters::bump_shares(tx.conn(), original, change).await?;
+        live::tell_counters(tx, original);
     }
     let mut tally = Tally::default();
     AudienceKind::from_word(&post.audience).count_in(&mut tally, change);

@@ -9,6 +9,7 @@ mod post;
 mod render;
 mod seen;
 mod splice;
+mod told;
 
 pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
@@ -18,3 +19,4 @@ pub use post::{Post, PostMarks, SharedPost};
 pub use render::{marks, post, posts};
 pub use seen::seen;
 pub use splice::{Rendered, rendered};
+pub use told::{counts, for_everybody};

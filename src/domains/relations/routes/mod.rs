@@ -4,6 +4,7 @@ mod blocks;
 mod circles;
 mod follows;
 mod friends;
+mod presence;
 mod requests;
 mod users;
 
@@ -26,6 +27,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     follows::configure(cfg);
     blocks::configure(cfg);
     circles::configure(cfg);
+    presence::configure(cfg);
 }
 
 /// What limits these routes beside the general limit.

@@ -2,6 +2,7 @@
 
 mod circles;
 mod lists;
+mod presence;
 mod relationship;
 mod requests;
 mod sight;
@@ -11,6 +12,7 @@ pub use circles::{Circle, CircleWithMembers, circle, circles};
 pub use lists::{
     MutedPerson, Suggestion, list_whole, muted, people_in_order, people_page, suggestions,
 };
+pub use presence::{FriendPresence, presences, watched};
 pub use relationship::{Relationship, forever, relationship, relationships, standing};
 pub use requests::{
     FriendRequest, RequestCounts, count_requests, request, requests, requests_by_id,

@@ -1,5 +1,7 @@
 //! Sessions: signed-in devices.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::infra::db::Conn;
@@ -181,6 +183,21 @@ pub async fn list_active(conn: &mut Conn, since: Timestamp, limit: i64) -> Resul
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// When these people were last here, as far as it is written.
+pub async fn list_last_active(
+    conn: &mut Conn,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, Timestamp>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", max(last_active_at) as "at!: Timestamp"
+           from session where user_id = any($1) group by user_id"#,
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.at)).collect())
 }
 
 /// Notes when sessions were last used. It neither revives a session that has ended nor lets one live

@@ -1,5 +1,7 @@
 //! Routes of what is told live.
 
+mod fallback;
+
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::conn::{Conn, Transport};
-use super::hub::Hub;
-use super::socket::{MOST_BYTES, Reader, SocketBody};
-use super::{origin, tickets};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{ClientAddress, HttpResult, Params, Problem, no_store};
+use crate::platform::realtime::conn::{Conn, Transport};
+use crate::platform::realtime::hub::Hub;
+use crate::platform::realtime::socket::{MOST_BYTES, Reader, SocketBody};
+use crate::platform::realtime::{origin, tickets};
 use crate::platform::sessions::{CurrentUser, SignedIn, bearer_of};
 
 /// Connections of one address that have not said who they are.
@@ -25,7 +27,11 @@ const MOST_STRANGERS: usize = 20;
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(create_realtime_ticket).service(open_socket);
+    cfg.service(create_realtime_ticket)
+        .service(open_socket)
+        .service(fallback::stream_events)
+        .service(fallback::poll_events)
+        .service(fallback::run_realtime_commands);
 }
 
 /// The line of a connection, to be cut where a client does not even take a goodbye.
@@ -44,6 +50,7 @@ struct RealtimeTicket {
 
 /// How a connection says who it is.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// A ticket, from pages that cannot send headers.

@@ -1,0 +1,32 @@
+//! `kith announce`: tells everybody who is connected something.
+
+use kith::admin::announce;
+use kith::platform::Tx;
+use kith::platform::write::job_transaction;
+
+use super::exit::Exit;
+use super::out;
+use super::tool::{load_config, with_ctx};
+
+/// Arguments of `kith announce`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to tell: 1 to 2,000 characters
+    content: String,
+}
+
+/// Runs the command. Servers find what it leaves within some seconds.
+pub async fn run(args: Args) -> anyhow::Result<Exit> {
+    let config = load_config()?;
+    let told = with_ctx(config, async |ctx| {
+        let content = args.content.clone();
+        let told = job_transaction(ctx, |tx: &mut Tx| {
+            let content = content.clone();
+            Box::pin(async move { announce(tx, None, &content).await })
+        });
+        Ok(told.await?)
+    })
+    .await?;
+    out::line(format!("everybody is told: {}", told.id))?;
+    Ok(Exit::Well)
+}

@@ -1,0 +1,68 @@
+//! What listeners of a post are told of its comments.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::view;
+use crate::domains::posts;
+use crate::kernel::ids::Id as _;
+use crate::kernel::{CommentId, Error, PostId, Result, UserId};
+use crate::platform::realtime::{Live, News, Rendering, Told};
+use crate::platform::{Ctx, Reads, Tx};
+
+/// What this domain tells live.
+pub const LIVE: Live = Live {
+    topics: &[],
+    renderings: &[Rendering {
+        kinds: &["comment.created", "comment.edited", "comment.deleted"],
+        render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
+    }],
+    commands: &[],
+};
+
+/// A comment that is gone is told only as that; one that stands for its replies as it is shown.
+async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
+    let ids: Vec<CommentId> = told
+        .iter()
+        .filter_map(|one| one.object_id.map(CommentId::from_uuid))
+        .collect();
+    let comments = view::for_everybody(&mut Reads::cached(&ctx), &ids).await?;
+    let comments = comments
+        .into_iter()
+        .map(|comment| (comment.id.uuid(), comment));
+    let comments: HashMap<_, _> = comments.collect();
+    told.iter()
+        .map(|one| {
+            let comment = one.object_id.and_then(|id| comments.get(&id));
+            Ok(match comment {
+                Some(comment) => {
+                    let comment = serde_json::to_value(comment).map_err(Error::internal)?;
+                    Some(json!({"comment": comment}))
+                }
+                None if one.kind == "comment.deleted" => Some(json!({"comment": {
+                    "id": one.object_id, "post_id": one.channel.id, "deleted": true}})),
+                None => None,
+            })
+        })
+        .collect()
+}
+
+/// Tells of a comment. Call it last.
+pub(super) async fn tell(
+    tx: &mut Tx,
+    kind: &'static str,
+    actor: UserId,
+    post_id: PostId,
+    comment_id: CommentId,
+) -> Result<()> {
+    posts::tell_counters(tx, post_id);
+    let news = News {
+        channel: posts::channel(post_id.uuid()),
+        kind,
+        object_id: Some(comment_id.uuid()),
+        actor: Some(actor),
+        detail: Value::Null,
+    };
+    tx.publish(news).await.map(drop)
+}

@@ -1,0 +1,47 @@
+//! The hint that a home feed has something new.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::kernel::ids::Id as _;
+use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::platform::Ctx;
+use crate::platform::realtime::{Channel, Class, Live, Signal, Topic, tell};
+
+const TOPIC: &str = "feed";
+
+/// What this domain tells live.
+pub const LIVE: Live = Live {
+    topics: &[Topic::new(TOPIC, |_ctx, user_id, feed| {
+        Box::pin(async move { may_join(user_id, feed) })
+    })],
+    renderings: &[],
+    commands: &[],
+};
+
+/// A feed is its reader's alone.
+fn may_join(user_id: UserId, feed: Uuid) -> Result<()> {
+    if user_id.uuid() == feed {
+        Ok(())
+    } else {
+        Err(Error::not_found())
+    }
+}
+
+/// Hints that these readers may find something new. It names no post: who sees it is judged when the
+/// feed is read.
+pub(super) fn tell_new(ctx: &Ctx, readers: impl Iterator<Item = UserId>, created_at: Timestamp) {
+    for reader in readers {
+        tell(
+            ctx,
+            Signal {
+                channel: Channel::new(TOPIC, reader.uuid()),
+                kind: "feed.new",
+                class: Class::State,
+                key: None,
+                actor: None,
+                d: json!({"created_at": created_at}),
+            },
+        );
+    }
+}

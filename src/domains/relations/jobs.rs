@@ -1,0 +1,11 @@
+//! What follows a change of relations.
+
+use super::events::RelationshipChanged;
+use super::live;
+use crate::infra::jobs::Registry;
+use crate::platform::Ctx;
+
+/// Registers the jobs.
+pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    registry.on_event::<RelationshipChanged, _, _>("relations.tell", live::tell)
+}

@@ -1,0 +1,75 @@
+//! Who of a viewer's friends is there.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::cache::ties_of;
+use crate::domains::users::SETTINGS;
+use crate::kernel::{Result, Timestamp, UserId};
+use crate::platform::realtime::presence;
+use crate::platform::sessions::{self, Viewer};
+use crate::platform::{Ctx, Reads};
+
+/// How present a friend is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FriendPresence {
+    /// The friend.
+    pub user_id: UserId,
+    /// `online`, `away`, `offline`, or `stale`: it cannot be known just now.
+    #[schema(example = "online")]
+    pub state: &'static str,
+    /// When they were last here; null where one of the two does not show it.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub last_active_at: Option<Timestamp>,
+}
+
+/// Those of these people whose presence the viewer sees, and whether they also see when they were last
+/// here: friends, and both show it. In the order given.
+pub async fn watched(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    ids: &[UserId],
+) -> Result<Vec<(UserId, bool)>> {
+    let ties = ties_of(reads, Viewer(Some(viewer))).await?;
+    let friends: Vec<UserId> = ids
+        .iter()
+        .copied()
+        .filter(|id| ties.is_friend(*id))
+        .collect();
+    let asked: Vec<UserId> = friends.iter().copied().chain([viewer]).collect();
+    let settings = reads.get_many(&SETTINGS, &asked).await?;
+    let Some(own) = settings.get(&viewer).filter(|own| own.show_presence) else {
+        return Ok(Vec::new());
+    };
+    let seen = friends.into_iter().filter_map(|id| {
+        let theirs = settings.get(&id).filter(|row| row.show_presence)?;
+        Some((id, theirs.show_last_active && own.show_last_active))
+    });
+    Ok(seen.collect())
+}
+
+/// How present these people are, as far as the viewer may know.
+pub async fn presences(ctx: &Ctx, viewer: UserId, ids: &[UserId]) -> Result<Vec<FriendPresence>> {
+    let watched = watched(&mut Reads::cached(ctx), viewer, ids).await?;
+    let seen: Vec<UserId> = watched.iter().map(|(id, _)| *id).collect();
+    let states = presence::presences(ctx, &seen).await;
+    let timed = watched.iter().filter(|(_, last)| *last).map(|(id, _)| *id);
+    let timed: Vec<UserId> = timed.collect();
+    let last = if timed.is_empty() {
+        HashMap::new()
+    } else {
+        sessions::store::list_last_active(&mut *ctx.read().await?, &timed).await?
+    };
+    let seen = seen.into_iter().map(|user_id| FriendPresence {
+        user_id,
+        state: states
+            .get(&user_id)
+            .copied()
+            .unwrap_or(presence::Presence::Offline)
+            .as_str(),
+        last_active_at: last.get(&user_id).copied(),
+    });
+    Ok(seen.collect())
+}

@@ -1,0 +1,46 @@
+//! What a person's own devices are told of their profile and settings.
+
+use serde_json::{Value, json};
+
+use super::view;
+use crate::kernel::{Error, Result, UserId};
+use crate::platform::realtime::{Live, News, Rendering, Told, inbox};
+use crate::platform::{Ctx, Reads, Tx};
+
+/// What this domain tells live.
+pub const LIVE: Live = Live {
+    topics: &[],
+    renderings: &[Rendering {
+        kinds: &["me.changed"],
+        render: |ctx, viewer, told| Box::pin(render(ctx, viewer, told)),
+    }],
+    commands: &[],
+};
+
+/// Profile and settings, without the e-mail address, which no frame carries.
+async fn render(ctx: Ctx, viewer: Option<UserId>, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
+    let Some(user_id) = viewer else {
+        return Ok(told.iter().map(|_| None).collect());
+    };
+    let reads = &mut Reads::cached(&ctx);
+    let me = view::me(reads, user_id).await?;
+    let mut me = serde_json::to_value(me).map_err(Error::internal)?;
+    if let Some(members) = me.as_object_mut() {
+        members.remove("email");
+    }
+    let (_version, settings) = view::settings(reads, user_id).await?;
+    let d = json!({"me": me, "settings": settings});
+    Ok(told.iter().map(|_| Some(d.clone())).collect())
+}
+
+/// Tells that something of oneself has changed.
+pub(super) async fn tell(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    let news = News {
+        channel: inbox(user_id),
+        kind: "me.changed",
+        object_id: None,
+        actor: Some(user_id),
+        detail: Value::Null,
+    };
+    tx.publish(news).await.map(drop)
+}

@@ -1,0 +1,67 @@
+//! States that may change many times a second are told once in a while: at once when it has been quiet,
+//! and then no more than once a second, the latest last.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::hub::{Hub, lock, millis};
+use super::{Channel, Signal};
+use crate::kernel::Result;
+use crate::platform::Ctx;
+
+/// Between two states of one channel.
+const EVERY: Duration = Duration::from_secs(1);
+/// Channels that are remembered before old ones are forgotten.
+const MOST: usize = 4_096;
+
+/// What was told when.
+#[derive(Default)]
+pub(super) struct Calm(Mutex<HashMap<Channel, Told>>);
+
+#[derive(Default)]
+struct Told {
+    at: u64,
+    is_waiting: bool,
+}
+
+/// Reads a state as it is now; `None` where nothing is left to tell.
+pub type State = fn(Ctx, Uuid) -> BoxFuture<'static, Result<Option<Signal>>>;
+
+/// Has the state of a channel told soon. It is read then, and not now.
+pub fn tell_calmly(ctx: &Ctx, channel: Channel, state: State) {
+    let Some(hub) = Hub::of(ctx) else { return };
+    let (now, every) = (hub.now(), millis(EVERY));
+    let wait = {
+        let mut calm = lock(&hub.0.calm.0);
+        if calm.len() >= MOST {
+            calm.retain(|_, told| told.is_waiting || now.saturating_sub(told.at) < every);
+        }
+        let told = calm.entry(channel.clone()).or_default();
+        if told.is_waiting {
+            return;
+        }
+        told.is_waiting = true;
+        if told.at == 0 {
+            0
+        } else {
+            every.saturating_sub(now.saturating_sub(told.at))
+        }
+    };
+    let ctx = ctx.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        if let Some(told) = lock(&hub.0.calm.0).get_mut(&channel) {
+            told.is_waiting = false;
+            told.at = hub.now();
+        }
+        match state(ctx, channel.id).await {
+            Ok(Some(signal)) => hub.signal(signal),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(?error, %channel, "a state could not be told"),
+        }
+    });
+}

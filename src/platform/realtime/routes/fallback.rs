@@ -1,0 +1,197 @@
+//! Routes for clients without a socket: a stream of events, a long poll, and commands for both.
+
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{admit, connect, hub_of};
+use crate::kernel::{Code, Error, Result};
+use crate::platform::Ctx;
+use crate::platform::http::{AnyJson, ClientAddress, HttpResult, Params};
+use crate::platform::realtime::conn::Transport;
+use crate::platform::realtime::sse::{self, Wanted};
+use crate::platform::realtime::{commands, greet, poll, session, socket};
+use crate::platform::sessions::{CurrentUser, SignedIn};
+
+/// Names a connection in a command.
+const RT_SESSION: &str = "rt-session";
+const LAST_EVENT_ID: &str = "last-event-id";
+/// The longest that a poll waits.
+const LONGEST_WAIT: u64 = 60;
+
+/// Where a stream of events begins.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Streaming {
+    /// A ticket, from pages that cannot send headers.
+    #[serde(default)]
+    ticket: Option<String>,
+    /// The id of the last event that the client has, where it cannot send `Last-Event-ID`.
+    #[serde(default)]
+    cursor: Option<String>,
+    /// Channels to listen to, with commas between them.
+    #[serde(default)]
+    chs: Option<String>,
+}
+
+/// Where a poll begins, and how long it waits.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Polling {
+    /// The cursor of the last answer; without one, the answer is where things stand.
+    #[serde(default)]
+    cursor: Option<String>,
+    /// Channels to listen to, with commas between them.
+    #[serde(default)]
+    chs: Option<String>,
+    /// Seconds to wait for something to happen: 0 to 60, and 25 by default.
+    #[serde(default)]
+    wait: Option<u64>,
+}
+
+/// A frame, as on the socket.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is only described: frames are read one by one")]
+pub(super) struct RealtimeFrame {
+    /// Comes back in the reply as `re`.
+    id: Option<i64>,
+    /// What is asked, as `subscribe`.
+    op: String,
+    /// Names the operation, so that it is done once however often it is sent.
+    op_id: Option<String>,
+    /// Its content.
+    #[schema(value_type = Option<Object>)]
+    d: Option<Value>,
+}
+
+/// What a poll brings.
+#[derive(Debug, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "it is only described: the answer is put together from bytes"
+)]
+pub(super) struct RealtimeBatch {
+    /// Events, as on the socket.
+    events: Vec<Value>,
+    /// Words of control, as on the socket.
+    ctl: Vec<Value>,
+    /// Goes into the next poll.
+    cursor: String,
+}
+
+/// A stream of events
+///
+/// Server-sent events with the frames of the socket. The id of an event is a cursor for all channels.
+#[utoipa::path(tag = "Realtime", params(Streaming),
+    responses((status = 200, content_type = "text/event-stream", body = String)),
+    security((), ("bearer" = [])))]
+#[get("/realtime/sse")]
+pub(super) async fn stream_events(
+    ctx: Ctx,
+    known: SignedIn,
+    wanted: Params<Streaming>,
+    client: ClientAddress,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let hub = hub_of(&ctx)?;
+    let user = admit(&ctx, &hub, known, wanted.ticket.as_deref(), &request).await?;
+    let user = user.ok_or_else(|| Error::from(Code::Unauthenticated))?;
+    let last = request.headers().get(LAST_EVENT_ID);
+    let last = last
+        .and_then(|id| id.to_str().ok())
+        .or(wanted.cursor.as_deref());
+    let wishes = Wanted::read(&ctx, user, last, wanted.chs.as_deref())?;
+    let conn = connect(&hub, Transport::Sse, &client, &request);
+    hub.enter(&conn);
+    let arrived = match sse::arrive(&ctx, &hub, &conn, user, wishes).await {
+        Ok(arrived) => arrived,
+        Err(error) => {
+            conn.end(greet::refusal(&error), hub.now());
+            socket::leave(&ctx, &hub, &conn).await;
+            return Err(error.into());
+        }
+    };
+    let body = sse::stream(&ctx, &hub, &conn, arrived);
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // Compression would hold events back.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
+        .content_type("text/event-stream")
+        .body(BoxBody::new(body)))
+}
+
+/// A long poll
+///
+/// Answers as soon as something happens, or with 204 after `wait` seconds. The first poll, without a
+/// cursor, says where things stand. 410 `unrecoverable`: fetch what `subs` names anew.
+#[utoipa::path(tag = "Realtime", params(Polling),
+    responses((status = 200, body = RealtimeBatch), (status = 204),
+        (status = 409, description = "A newer poll took over"),
+        (status = 410, description = "Something could not be made good")),
+    security(("bearer" = [])))]
+#[get("/realtime/poll")]
+pub(super) async fn poll_events(
+    ctx: Ctx,
+    me: CurrentUser,
+    wanted: Params<Polling>,
+    client: ClientAddress,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let hub = hub_of(&ctx)?;
+    admit(&ctx, &hub, SignedIn(Some(me)), None, &request).await?;
+    let wait = wanted.wait.unwrap_or(25);
+    if wait > LONGEST_WAIT {
+        return Err(Error::invalid_field("?wait", "out_of_range", "0 to 60 seconds.").into());
+    }
+    let (cursor, chs) = (wanted.cursor.as_deref(), wanted.chs.as_deref());
+    let mut wishes = Wanted::read(&ctx, me, cursor, chs)?;
+    wishes.add_noted(&ctx, &hub).await;
+    let conn = connect(&hub, Transport::Poll, &client, &request);
+    hub.enter(&conn);
+    let wait = Duration::from_secs(wait);
+    Ok(poll::answer(&ctx, &hub, &conn, me, wishes, wait).await?)
+}
+
+/// Commands of clients without a socket
+///
+/// One frame or a list of up to 32, as on the socket; the replies come in their order. Subscriptions need
+/// the name of the connection in `Rt-Session`.
+#[utoipa::path(tag = "Realtime", request_body = RealtimeFrame,
+    responses((status = 200, body = Vec<Value>)), security(("bearer" = [])))]
+#[post("/realtime/commands")]
+pub(super) async fn run_realtime_commands(
+    ctx: Ctx,
+    me: CurrentUser,
+    client: ClientAddress,
+    request: HttpRequest,
+    body: AnyJson,
+) -> HttpResult<HttpResponse> {
+    let hub = hub_of(&ctx)?;
+    let live = session_of(&ctx, &request, me)?;
+    let conn = connect(&hub, Transport::Poll, &client, &request);
+    let talk = commands::party(&ctx, &hub, conn, me);
+    let replies = commands::run(&talk, live.as_deref(), body.0).await;
+    Ok(crate::platform::http::no_store(replies))
+}
+
+/// The connection that a command is about.
+fn session_of(ctx: &Ctx, request: &HttpRequest, me: CurrentUser) -> Result<Option<String>> {
+    let Some(name) = request.headers().get(RT_SESSION) else {
+        return Ok(None);
+    };
+    let name = name.to_str().unwrap_or_default();
+    if !session::is_name_of(ctx, name, me.id) {
+        let words = "Rt-Session names no connection of yours.";
+        return Err(Error::new(Code::NotFound, words));
+    }
+    Ok(Some(name.to_owned()))
+}

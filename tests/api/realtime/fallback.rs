@@ -1,0 +1,255 @@
+//! Without a socket: the same frames and the same resume.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::position;
+use super::{QUICK, expect_whole, post_of, publish};
+use crate::support::{Reply, Session, TestApp, mode};
+
+/// A stream of server-sent events.
+struct Stream {
+    response: reqwest::Response,
+    buffer: String,
+    /// The id of the last event.
+    cursor: Option<String>,
+}
+
+impl Stream {
+    async fn open(person: &Session, query: &str, last: Option<&str>) -> Self {
+        let request = person
+            .request(Method::GET, &format!("/v1/realtime/sse{query}"))
+            .header("accept", "text/event-stream");
+        let request = match last {
+            Some(last) => request.header("last-event-id", last),
+            None => request,
+        };
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            buffer: String::new(),
+            cursor: None,
+        }
+    }
+
+    /// The next event: its kind and its data.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((block, rest)) = self.buffer.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.buffer = rest;
+                let field = |name: &str| {
+                    let line = block.lines().find_map(|line| line.strip_prefix(name));
+                    line.map(str::to_owned)
+                };
+                if let Some(id) = field("id: ") {
+                    self.cursor = Some(id);
+                }
+                if let (Some(kind), Some(data)) = (field("event: "), field("data: ")) {
+                    return Some((kind, serde_json::from_str(&data).expect("JSON")));
+                }
+                continue;
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(5), self.response.chunk());
+            let chunk = chunk.await.expect("something comes").ok()??;
+            self.buffer
+                .push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+        }
+    }
+
+    async fn find(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let (_kind, frame) = self.next().await.expect("it goes on");
+            if fits(&frame) {
+                return frame;
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Value {
+        self.find(|frame| frame["t"] == "test.event").await
+    }
+}
+
+async fn command(person: &Session, session: &Value, frames: &Value) -> Reply {
+    let request = person
+        .request(Method::POST, "/v1/realtime/commands")
+        .header("rt-session", session.as_str().expect("a name"));
+    person.send(request.json(frames)).await.expect_status(200)
+}
+
+#[tokio::test]
+async fn a_stream_of_events_resumes_by_its_last_id_on_any_instance() {
+    let app = TestApp::start_with(QUICK).await;
+    let other = app.start_beside(QUICK).await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let mut stream = Stream::open(&ada, &format!("?chs={channel}"), None).await;
+    let hello = stream.find(|frame| frame["op"] == "hello").await;
+    let at = position(&hello["d"]["subs"][&channel]);
+    publish(&app, &channel, 1).await;
+    let mut events = vec![stream.event().await];
+    let cursor = stream.cursor.clone().expect("an id before it falls silent");
+    drop(stream);
+    for number in 2..5 {
+        publish(&app, &channel, number).await;
+    }
+    let there = ada.at(&other.url);
+    let mut stream = Stream::open(&there, "", Some(&cursor)).await;
+    for _ in 2..5 {
+        events.push(stream.event().await);
+    }
+    publish(&other, &channel, 5).await;
+    events.push(stream.event().await);
+    expect_whole(&events, &at, 5);
+}
+
+#[tokio::test]
+async fn a_stream_subscribes_by_commands_through_any_instance() {
+    let app = TestApp::start_with(QUICK).await;
+    let other = app.start_beside(QUICK).await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let mut stream = Stream::open(&ada, "", None).await;
+    let hello = stream.find(|frame| frame["op"] == "hello").await;
+    let session = &hello["d"]["session"];
+    let through = if mode::has_redis() {
+        ada.at(&other.url)
+    } else {
+        ada.clone()
+    };
+    let frame = json!([{"id": 1, "op": "subscribe", "d": {"chs": [{"ch": channel}]}},
+        {"id": 2, "op": "ping"}, {"id": 3, "op": "dance"}]);
+    let replies = command(&through, session, &frame).await.json;
+    assert_eq!(replies[0]["re"], 1);
+    let at = replies[0]["d"]["subs"][&channel].clone();
+    assert_eq!(replies[1]["ok"], true);
+    assert_eq!(replies[2]["err"]["code"], "unknown_op");
+    publish(&app, &channel, 1).await;
+    let event = stream.event().await;
+    assert_eq!(event["o"], at["o"].as_i64().expect("a place") + 1);
+    // Nobody else's connection can be named.
+    let bob = app.person("bob").await;
+    let request = bob
+        .request(Method::POST, "/v1/realtime/commands")
+        .header("rt-session", session.as_str().expect("a name"));
+    bob.send(request.json(&frame))
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_revoked_session_ends_its_stream() {
+    let app = TestApp::start_with(QUICK).await;
+    let ada = app.person("ada").await;
+    let mut stream = Stream::open(&ada, "", None).await;
+    stream.find(|frame| frame["op"] == "hello").await;
+    ada.act("/v1/auth/logout").await.expect_status(204);
+    let bye = stream.find(|frame| frame["op"] == "bye").await;
+    assert_eq!(bye["code"], 4007);
+    assert!(stream.next().await.is_none(), "and it ends");
+}
+
+#[tokio::test]
+async fn a_poll_goes_on_from_its_cursor_and_loses_nothing() {
+    let app = TestApp::start_with(QUICK).await;
+    let other = app.start_beside(QUICK).await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let first = ada
+        .get(&format!("/v1/realtime/poll?wait=5&chs={channel}"))
+        .await
+        .expect_status(200);
+    let hello = &first.json["ctl"][0];
+    assert_eq!(hello["op"], "hello");
+    let at = position(&hello["d"]["subs"][&channel]);
+    let mut cursor = first.json["cursor"].clone();
+    let mut events = Vec::new();
+    for number in 0..6 {
+        publish(&app, &channel, number).await;
+        // By turns before, between and after polls, here and there.
+        if number % 2 == 1 {
+            let url = if number == 3 { &other.url } else { &app.url };
+            let reply = poll(&ada.at(url), &cursor, 5).await.expect_status(200);
+            let more = reply.json["events"].as_array().expect("events").clone();
+            events.extend(more.into_iter().filter(|event| event["t"] == "test.event"));
+            cursor = reply.json["cursor"].clone();
+        }
+    }
+    while events.len() < 6 {
+        let reply = poll(&ada, &cursor, 5).await.expect_status(200);
+        let more = reply.json["events"].as_array().expect("events").clone();
+        events.extend(more.into_iter().filter(|event| event["t"] == "test.event"));
+        cursor = reply.json["cursor"].clone();
+    }
+    expect_whole(&events, &at, 6);
+    poll(&ada, &cursor, 0).await.expect_status(204);
+    // One that waits hears at once.
+    let (waiting, with) = (ada.clone(), cursor.clone());
+    let waiter = tokio::spawn(async move { poll(&waiting, &with, 5).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    publish(&app, &channel, 6).await;
+    let reply = waiter.await.expect("it ends").expect_status(200);
+    assert_eq!(reply.json["events"][0]["d"]["number"], 6);
+}
+
+#[tokio::test]
+async fn a_poll_says_what_cannot_be_made_good_and_goes_on() {
+    let app = TestApp::start_with(QUICK).await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let first = ada
+        .get(&format!("/v1/realtime/poll?wait=0&chs={channel}"))
+        .await
+        .expect_status(200);
+    sqlx::query("update stream_epoch set epoch = 'another'")
+        .execute(&app.db)
+        .await
+        .expect("another series");
+    publish(&app, &channel, 1).await;
+    let mut cursor = first.json["cursor"].clone();
+    for _ in 0..100 {
+        let reply = poll(&ada, &cursor, 0).await;
+        if reply.status == 410 {
+            assert_eq!(reply.json["code"], "unrecoverable");
+            assert!(reply.json["subs"][&channel].is_object());
+            cursor = reply.json["cursor"].clone();
+            poll(&ada, &cursor, 0).await.expect_status(204);
+            return;
+        }
+        if reply.status == 200 {
+            cursor = reply.json["cursor"].clone();
+        }
+        let (_post, fresh) = post_of(&ada).await;
+        // A channel that is opened anew brings the epoch of today.
+        ada.get(&format!("/v1/realtime/poll?wait=0&chs={fresh}"))
+            .await;
+    }
+    panic!("nobody noticed");
+}
+
+#[tokio::test]
+async fn a_newer_poll_takes_over_from_an_older_one() {
+    let app = TestApp::start_with(QUICK).await;
+    let ada = app.person("ada").await;
+    let first = ada.get("/v1/realtime/poll?wait=0").await.expect_status(200);
+    let cursor = first.json["cursor"].clone();
+    let (waiting, with) = (ada.clone(), cursor.clone());
+    let older = tokio::spawn(async move { poll(&waiting, &with, 5).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    poll(&ada, &cursor, 0).await.expect_status(204);
+    older
+        .await
+        .expect("it ends")
+        .expect_problem(409, "superseded");
+}
+
+async fn poll(person: &Session, cursor: &Value, wait: u32) -> Reply {
+    let cursor = cursor.as_str().expect("a cursor");
+    let path = format!("/v1/realtime/poll?cursor={cursor}&wait={wait}");
+    person.get(&path).await
+}

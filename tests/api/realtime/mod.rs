@@ -1,0 +1,78 @@
+//! What is told live, over real sockets.
+
+mod access;
+mod client;
+mod fallback;
+mod order;
+mod presence;
+mod resume;
+mod slow;
+mod topics;
+
+use std::time::Duration;
+
+use kith::platform::realtime::{Channel, News};
+use kith::platform::write::job_transaction;
+use serde_json::{Value, json};
+
+use crate::support::{Session, TestApp};
+use client::Socket;
+
+/// Intervals that a test can wait for: a heartbeat of a second.
+const QUICK: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "1s")];
+
+/// Long enough for whatever should not come.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// Somebody's post, and its channel.
+async fn post_of(author: &Session) -> (String, String) {
+    let post = author.post_to(&json!("public"), "a post").await;
+    let channel = format!("post:{post}");
+    (post, channel)
+}
+
+/// Subscribes to one channel, and gives what is said of it.
+async fn subscribe(socket: &mut Socket, channel: &str) -> Value {
+    let asked = json!({"chs": [{"ch": channel}]});
+    let reply = socket.ask("subscribe", asked).await;
+    let said = reply["d"]["subs"][channel].clone();
+    assert!(said.get("err").is_none(), "{channel}: {said}");
+    said
+}
+
+/// Publishes an event that says all by its name and its number, as a write does.
+async fn publish(app: &TestApp, channel: &str, number: i64) {
+    let channel: Channel = channel.parse().expect("a channel");
+    let published = job_transaction(&app.ctx, |tx| {
+        let news = News {
+            channel: channel.clone(),
+            kind: "test.event",
+            object_id: None,
+            actor: None,
+            detail: json!({"number": number}),
+        };
+        Box::pin(async move { tx.publish(news).await })
+    });
+    published.await.expect("it is published");
+}
+
+/// The events of [`publish`] that come until it has been quiet.
+async fn published(socket: &mut Socket) -> Vec<Value> {
+    let mut events = socket.rest(QUIET).await;
+    events.retain(|event| event["t"] == "test.event");
+    events
+}
+
+/// The offsets of events.
+fn offsets(events: &[Value]) -> Vec<i64> {
+    let offset = |event: &Value| event["o"].as_i64().expect("an offset");
+    events.iter().map(offset).collect()
+}
+
+/// Fails unless these are all events after `first`, each once and in order.
+#[track_caller]
+fn expect_whole(events: &[Value], after: &Value, count: i64) {
+    let first = after["o"].as_i64().expect("a place") + 1;
+    let wanted: Vec<i64> = (first..first + count).collect();
+    assert_eq!(offsets(events), wanted);
+}

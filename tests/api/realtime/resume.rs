@@ -1,0 +1,195 @@
+//! Coming back: nothing is lost, nothing comes twice, and what cannot be made good is said.
+
+use serde_json::{Value, json};
+
+use super::client::{Socket, position};
+use super::{expect_whole, post_of, publish, published, subscribe};
+use crate::support::{Session, TestApp, mode};
+
+/// Comes back with a position in one channel.
+async fn back(person: &Session, url: &str, session: &Value, channel: &str, at: &Value) -> Socket {
+    let pos = json!({channel: position(at)});
+    Socket::resumed(person, url, &json!({"session": session, "pos": pos})).await
+}
+
+#[tokio::test]
+async fn what_was_missed_is_replayed_once_and_in_order() {
+    let app = TestApp::start().await;
+    let other = app.start_beside(&[]).await;
+    let ada = app.person("ada").await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let mut places = Vec::new();
+    for _ in 0..3 {
+        let (_post, channel) = post_of(&ada).await;
+        let at = subscribe(&mut socket, &channel).await;
+        places.push((channel, at));
+    }
+    let session = socket.hello["session"].clone();
+    socket.cut();
+    for number in 0..40 {
+        for (channel, _) in &places {
+            publish(&app, channel, number).await;
+        }
+    }
+    let pos: serde_json::Map<String, Value> = places
+        .iter()
+        .map(|(channel, at)| (channel.clone(), position(at)))
+        .collect();
+    // Any instance will do.
+    let resume = json!({"session": session, "pos": pos});
+    let mut socket = Socket::resumed(&ada, &other.url, &resume).await;
+    assert_eq!(socket.hello["resumed"], "full", "{}", socket.hello);
+    assert_eq!(socket.hello["session"], session);
+    for (channel, _) in &places {
+        publish(&app, channel, 40).await;
+    }
+    let events = published(&mut socket).await;
+    for (channel, at) in &places {
+        let own: Vec<Value> = events
+            .iter()
+            .filter(|event| event["ch"] == *channel)
+            .cloned()
+            .collect();
+        let count = if mode::has_redis() { 41 } else { 40 };
+        expect_whole(
+            &own[..count.min(own.len())],
+            at,
+            i64::try_from(count).expect("few"),
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_received_nothing_yet_resumes_too() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    assert!(at["e"].is_string() && at["o"].is_i64(), "{at}");
+    let session = socket.hello["session"].clone();
+    socket.cut();
+    publish(&app, &channel, 1).await;
+    let mut socket = back(&ada, &app.url, &session, &channel, &at).await;
+    expect_whole(&published(&mut socket).await, &at, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_kept_is_said_and_nothing_of_it_is_sent() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (post, channel) = post_of(&ada).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    socket.cut();
+    for number in 0..5 {
+        publish(&app, &channel, number).await;
+    }
+    // The hot stream is lost, and so is one row in the middle.
+    if let Some(url) = app.redis_url() {
+        let client = redis::Client::open(url).expect("a client");
+        let mut conn = client
+            .get_multiplexed_async_connection()
+            .await
+            .expect("Redis");
+        let epoch = at["e"].as_str().expect("an epoch");
+        let key = app.ctx.redis().key(format!("live:hot:{epoch}:{channel}"));
+        let deleted: i64 = redis::cmd("DEL")
+            .arg(key)
+            .query_async(&mut conn)
+            .await
+            .expect("done");
+        assert_eq!(deleted, 1, "there was a hot stream");
+    }
+    let middle = at["o"].as_i64().expect("a place") + 3;
+    sqlx::query("delete from stream_event where id = $1::uuid and number = $2")
+        .bind(&post)
+        .bind(middle)
+        .execute(&app.db)
+        .await
+        .expect("gone");
+    let mut socket = back(&ada, &app.url, &Value::Null, &channel, &at).await;
+    let sub = socket.hello["subs"][&channel].clone();
+    assert_eq!(
+        (&sub["recovered"], &sub["reason"]),
+        (&json!(false), &json!("expired"))
+    );
+    assert_eq!(socket.hello["resumed"], "partial");
+    assert!(published(&mut socket).await.is_empty(), "no part of it");
+    publish(&app, &channel, 5).await;
+    expect_whole(&published(&mut socket).await, &sub, 1);
+}
+
+#[tokio::test]
+async fn without_the_hot_stream_postgres_replays() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    socket.cut();
+    for number in 0..5 {
+        publish(&app, &channel, number).await;
+    }
+    if let Some(url) = app.redis_url() {
+        let client = redis::Client::open(url).expect("a client");
+        let mut conn = client
+            .get_multiplexed_async_connection()
+            .await
+            .expect("Redis");
+        let epoch = at["e"].as_str().expect("an epoch");
+        let key = app.ctx.redis().key(format!("live:hot:{epoch}:{channel}"));
+        let _gone: i64 = redis::cmd("DEL")
+            .arg(key)
+            .query_async(&mut conn)
+            .await
+            .expect("done");
+    }
+    let mut socket = back(&ada, &app.url, &Value::Null, &channel, &at).await;
+    expect_whole(&published(&mut socket).await, &at, 5);
+}
+
+#[tokio::test]
+async fn a_position_of_another_epoch_or_of_the_future_is_not_trusted() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    publish(&app, &channel, 1).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    socket.cut();
+    for (place, reason) in [
+        (json!({"e": "another", "o": at["o"]}), "epoch"),
+        (json!({"e": at["e"], "o": 1_000_000}), "position"),
+        (json!({"e": at["e"], "o": -1}), "position"),
+    ] {
+        let socket = back(&ada, &app.url, &Value::Null, &channel, &place).await;
+        let sub = &socket.hello["subs"][&channel];
+        assert_eq!(
+            (&sub["recovered"], &sub["reason"]),
+            (&json!(false), &json!(reason))
+        );
+        assert_eq!(sub["e"], at["e"], "what to go on from is said");
+        socket.cut();
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_session_ends_its_older_socket_on_every_instance() {
+    let app = TestApp::start().await;
+    let other = app.start_beside(&[]).await;
+    let ada = app.person("ada").await;
+    let mut older = Socket::of(&ada, &app.url).await;
+    let resume = json!({"session": older.hello["session"]});
+    let mut newer = Socket::resumed(&ada, &app.url, &resume).await;
+    assert_eq!(older.closed().await, 4009);
+    if mode::has_redis() {
+        let newest = Socket::resumed(&ada, &other.url, &resume).await;
+        assert_eq!(newer.closed().await, 4009);
+        assert_eq!(newest.hello["session"], resume["session"]);
+    }
+    // A name that was made for somebody else is no name.
+    let bob = app.person("bob").await;
+    let his = Socket::resumed(&bob, &app.url, &resume).await;
+    assert_ne!(his.hello["session"], resume["session"]);
+}
