@@ -79,9 +79,9 @@ pub const LIVE_DROPPED: Metric = Metric {
 pub const LIVE_CLOSES: Metric = Metric {
     name: "kith_live_closes_total",
     kind: Kind::Counter,
-    labels: &["code"],
+    labels: &["reason"],
     unit: "connections",
-    meaning: "Connections that ended, by close code.",
+    meaning: "Connections that ended, by the name of the close code, as `too_slow`.",
 };
 
 /// `kith_live_gaps_total`

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub struct Close {
     /// The code on the wire.
     pub code: u16,
+    /// The code's name.
+    pub name: &'static str,
     /// A few words.
     pub reason: &'static str,
     /// After how many milliseconds to come back.
@@ -20,7 +22,12 @@ macro_rules! closes {
         impl Close {
             $(
                 $(#[$doc])*
-                pub const $name: Self = Self { code: $code, reason: $reason, after_ms: None };
+                pub const $name: Self = Self {
+                    code: $code,
+                    name: stringify!($name),
+                    reason: $reason,
+                    after_ms: None,
+                };
             )+
 
             /// Every way to end.

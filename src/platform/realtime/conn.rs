@@ -175,11 +175,11 @@ impl Conn {
     }
 
     fn finish(&self, close: Close, after_all: bool, now: u64) {
-        let code = close.code;
+        let name = close.name;
         if self.queue.close(close, after_all) {
             self.ended.store(now.max(1), Ordering::Relaxed);
             self.gone.notify_one();
-            super::figures::closed(code);
+            super::figures::closed(name);
         }
     }
 

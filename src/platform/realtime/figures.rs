@@ -27,7 +27,7 @@ struct Figures {
     gaps: Counter,
     subscribed: Counter,
     probe: Histogram,
-    closes: Mutex<HashMap<u16, Counter>>,
+    closes: Mutex<HashMap<&'static str, Counter>>,
     hot: Counter,
     postgres: Counter,
     expired: Counter,
@@ -55,13 +55,13 @@ static FIGURES: LazyLock<Figures> = LazyLock::new(|| Figures {
 });
 
 /// A counter for every way to end, so that each is there from the beginning.
-fn closes() -> HashMap<u16, Counter> {
-    let codes = Close::ALL.iter().map(|close| close.code);
-    codes.map(|code| (code, counter_of(code))).collect()
+fn closes() -> HashMap<&'static str, Counter> {
+    let names = Close::ALL.iter().map(|close| close.name);
+    names.map(|name| (name, counter_of(name))).collect()
 }
 
-fn counter_of(code: u16) -> Counter {
-    m::LIVE_CLOSES.counter(&[&code.to_string()])
+fn counter_of(name: &str) -> Counter {
+    m::LIVE_CLOSES.counter(&[&name.to_lowercase()])
 }
 
 /// Something was dropped that may be.
@@ -73,9 +73,9 @@ pub(super) fn dropped(class: Class) {
 }
 
 /// A connection ended so.
-pub(super) fn closed(code: u16) {
+pub(super) fn closed(name: &'static str) {
     let mut closes = lock(&FIGURES.closes);
-    let counter = closes.entry(code).or_insert_with(|| counter_of(code));
+    let counter = closes.entry(name).or_insert_with(|| counter_of(name));
     counter.increment(1);
 }
 
