@@ -218,9 +218,10 @@ pub fn context(
         at_once: warming::at_once(feed::at_once(AtOnce::default())),
         tasks: TaskTracker::new(),
         limiter,
-        verified: VerifiedTokens::default(),
         hashing: Arc::new(Semaphore::new(hashers())),
-        extras: Extras::default().with(live::hub(&config)),
+        extras: Extras::default()
+            .with(live::hub(&config))
+            .with(VerifiedTokens::default()),
         config: Arc::new(config),
     }))
 }

@@ -16,7 +16,6 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::http::Problem;
-use super::sessions::VerifiedTokens;
 use crate::infra::cache::Cache;
 use crate::infra::db::Waiting;
 use crate::infra::mail::Mailer;
@@ -59,8 +58,6 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Judges how often something may be done.
     pub limiter: Limiter,
-    /// Access tokens with a good signature.
-    pub verified: VerifiedTokens,
     /// Bounds how many passwords are hashed at once: each takes 19 MiB.
     pub hashing: Arc<Semaphore>,
     /// What stands above the context and is reached through it.
@@ -152,11 +149,6 @@ impl Ctx {
     /// Judges how often something may be done.
     pub fn limiter(&self) -> &Limiter {
         &self.0.limiter
-    }
-
-    /// Access tokens with a good signature.
-    pub fn verified(&self) -> &VerifiedTokens {
-        &self.0.verified
     }
 
     /// What stands above the context and is reached through it, by its type.
