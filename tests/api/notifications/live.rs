@@ -21,7 +21,8 @@ fn at(position: &Value) -> String {
     format!("{epoch}:{}", position["o"])
 }
 
-/// What they were told after a position: kinds and contents; and where that reaches.
+/// What they were told of notifications and friendships after a position: kinds and contents; and
+/// where that reaches. Other domains tell inboxes too.
 async fn told(who: &Session, after: &str) -> (Vec<(String, Value)>, String) {
     let reply = who.get(&format!("/v1/events?after={after}")).await;
     let reply = reply.expect_status(200).json;
@@ -30,6 +31,8 @@ async fn told(who: &Session, after: &str) -> (Vec<(String, Value)>, String) {
         let kind = event["t"].as_str().expect("a kind").to_owned();
         (kind, event["d"].clone())
     });
+    let ours = |kind: &str| kind.starts_with("notification.") || kind.starts_with("friend.");
+    let events = events.filter(|(kind, _)| ours(kind));
     (events.collect(), at(&reply["position"]))
 }
 

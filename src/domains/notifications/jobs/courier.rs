@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::model::{Lane, vapid_keys};
 use super::super::store::{self, Taken};
-use super::delivery::deliver;
+use super::delivery::{deliver, show_counters};
 use crate::infra::push::Sender;
 use crate::kernel::Result;
 use crate::platform::Ctx;
@@ -121,6 +121,7 @@ fn share(free: usize, turn: usize) -> usize {
 
 /// A courier in the background, until `stop`.
 pub fn start(ctx: &Ctx, stop: &CancellationToken) {
+    show_counters();
     let courier = Courier::new(ctx.clone());
     ctx.tasks().spawn(courier.run(stop.clone()));
 }
