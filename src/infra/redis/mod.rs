@@ -4,7 +4,7 @@
 //! whoever asks has a way without Redis. The [`Supervisor`] makes the connection ready (scripts
 //! loaded, whoever depends on it told) before anybody gets it, and takes it away when the server
 //! closes it or answers late several times in a row; that is the circuit breaker. While it is away
-//! nobody waits. A thread that serves requests has a connection of its own beside that one ([`own`]),
+//! nobody waits. A thread that serves requests has a connection of its own beside that one (`own`),
 //! and loses it with that one.
 
 mod condition;

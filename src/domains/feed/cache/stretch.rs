@@ -62,7 +62,7 @@ pub struct ReadReply {
 }
 
 impl ReadReply {
-    /// Reads the replies to the commands of [`Timelines::ask`].
+    /// Reads the replies to the commands of `Timelines::ask`.
     pub fn read(replies: &mut impl Iterator<Item = Value>) -> Option<Self> {
         let [posts, first, stamps, left] = std::array::from_fn(|_| replies.next());
         let Value::Array(posts) = posts? else {
