@@ -31,9 +31,11 @@ async fn events_of_many_writers_are_contiguous() {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.expect("it writes");
     }
-    expect_whole(&published(&mut here).await, &at, 160);
+    // Without Redis, an instance finds what others wrote when it writes itself, or at the next beat.
+    publish(&app, &channel, 160).await;
+    expect_whole(&published(&mut here).await, &at, 161);
     if mode::has_redis() {
-        expect_whole(&published(&mut there).await, &at, 160);
+        expect_whole(&published(&mut there).await, &at, 161);
     }
 }
 
