@@ -1,5 +1,7 @@
 //! Each kind: who is told, of what, and where it leads; and what was undone.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{actors, expect_kinds, list, react, reply_to, settle};
@@ -212,4 +214,29 @@ async fn an_event_that_is_handled_again_tells_nothing_twice() {
         settle(&app).await;
     }
     assert_eq!((list(&author).await, list(&bob).await), before);
+}
+
+#[tokio::test]
+async fn a_request_that_ends_while_it_is_told_leaves_nothing() {
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let (alice, bob) = (app.person("alice").await, app.person("bob").await);
+    let request = alice
+        .post("/v1/friend-requests", &json!({"user_id": bob.id}))
+        .await
+        .expect_status(201);
+    let mut ending = app.db.begin().await.expect("a transaction");
+    sqlx::query(
+        "update friend_request set state = 'declined', decided_at = now()
+         where friend_request_id = $1::uuid",
+    )
+    .bind(request.id())
+    .execute(&mut *ending)
+    .await
+    .expect("declined");
+    // Nobody handles events before this one.
+    let worker = app.start_beside(&[]).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    ending.commit().await.expect("committed");
+    settle(&worker).await;
+    assert_eq!(list(&bob.at(&worker.url)).await, Vec::<Value>::new());
 }
