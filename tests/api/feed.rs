@@ -204,7 +204,10 @@ async fn a_ranked_feed_goes_on_through_the_ranking_of_its_first_page() {
     assert_eq!(whole.json["data"][0]["counts"]["comments"], 1);
     assert_eq!(whole.next(), None);
 
-    let first = me.get("/v1/feed?order=top&limit=2").await.expect_status(200);
+    let first = me
+        .get("/v1/feed?order=top&limit=2")
+        .await
+        .expect_status(200);
     assert_eq!(first.ids(), ranked[..2]);
     // What happens meanwhile changes no place, but what is gone is gone.
     react(&posts[1]).await;
@@ -230,5 +233,7 @@ async fn a_ranked_feed_goes_on_through_the_ranking_of_its_first_page() {
     assert_eq!(fresh.ids(), [posts[1].clone()]);
     let other = format!("/v1/feed?cursor={next}");
     me.get(&other).await.expect_problem(400, "cursor_mismatch");
-    me.get("/v1/feed?order=top&around=1").await.expect_status(422);
+    me.get("/v1/feed?order=top&around=1")
+        .await
+        .expect_status(422);
 }

@@ -24,7 +24,9 @@ mod routes;
 mod store;
 mod view;
 
-pub use cache::{CONVERSATION, MEMBERS, MEMBERSHIP, MESSAGE, RECEIPTS, RECENT, SPACES, UNREAD, WAITING};
+pub use cache::{
+    CONVERSATION, MEMBERS, MEMBERSHIP, MESSAGE, RECEIPTS, RECENT, SPACES, UNREAD, WAITING,
+};
 pub use events::{ConversationChanged, GroupInvited, MessageCreated, MessageRequested, events};
 pub use jobs::jobs;
 pub use live::LIVE;

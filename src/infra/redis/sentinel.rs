@@ -68,10 +68,10 @@ impl Sentinels {
     pub(super) async fn find(&self) -> redis::RedisResult<Client> {
         let mut sentinels = Sentinel::build(self.nodes.clone())?;
         let finding = sentinels.async_master_for(&self.name, Some(&self.primary));
-        let late = |_late| (ErrorKind::Io, "the Sentinels name no primary in time").into();
+        let late = (ErrorKind::Io, "the Sentinels name no primary in time");
         tokio::time::timeout(PATIENCE, finding)
             .await
-            .map_err(late)?
+            .unwrap_or_else(|_late| Err(late.into()))
     }
 }
 

@@ -42,7 +42,9 @@ impl Watched {
              sentinel down-after-milliseconds main 300\nsentinel failover-timeout main 2000"
         );
         watched.run(&watch);
-        watched.wait("the replica is known", sentinel, "replicas").await;
+        watched
+            .wait("the replica is known", sentinel, "replicas")
+            .await;
         watched
     }
 
@@ -52,7 +54,11 @@ impl Watched {
         let file = self._dir.path().join(format!("{number}.conf"));
         let shared = "bind 127.0.0.1\nrepl-diskless-sync-delay 0\nsave \"\"\n";
         let is_sentinel = settings.contains("sentinel");
-        let shared = if is_sentinel { "bind 127.0.0.1\n" } else { shared };
+        let shared = if is_sentinel {
+            "bind 127.0.0.1\n"
+        } else {
+            shared
+        };
         std::fs::write(&file, format!("{shared}{settings}\n")).expect("settings");
         let mut command = Command::new("redis-server");
         command.arg(&file).current_dir(self._dir.path());

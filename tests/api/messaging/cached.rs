@@ -205,7 +205,8 @@ async fn what_waits_is_counted_at_once_everywhere() {
         .await
         .expect_status(200);
     expect(counted(0, 0), waiting).await;
-    let all = group(&ann, &[&ben]).await;
+    let cara = one.person("cara").await;
+    let all = group(&ann, &[&ben, &cara]).await;
     say(&ann, &all, "all").await;
     expect(counted(1, 0), waiting).await;
     ben.delete(&format!("/v1/conversations/{all}/members/{}", ben.id))

@@ -109,7 +109,10 @@ async fn kept(ctx: &Ctx, me: CurrentUser, ids: &[Uuid]) -> Result<Vec<Post>> {
 )]
 fn score(post: &Post, now: Timestamp) -> i64 {
     let counts = &post.counts;
-    let weight = 1 + counts.reactions.total() + 2 * i64::from(counts.comments) + 3 * i64::from(counts.shares);
+    let weight = 1
+        + counts.reactions.total()
+        + 2 * i64::from(counts.comments)
+        + 3 * i64::from(counts.shares);
     let age = now.micros().saturating_sub(post.created_at.micros());
     let hours = age.max(0) as f64 / 3.6e9;
     (1e6 * weight as f64 / (hours + 2.0).powf(1.5)) as i64
