@@ -240,3 +240,32 @@ async fn a_request_that_ends_while_it_is_told_leaves_nothing() {
     settle(&worker).await;
     assert_eq!(list(&bob.at(&worker.url)).await, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn of_a_muted_post_one_hears_only_what_mentions_one() {
+    let app = TestApp::start().await;
+    let (author, bob) = app.friends("author", "bob").await;
+    let post = author.post_to(&json!("public"), "a post").await;
+    let mute = format!("/v1/posts/{post}/mute");
+    let before = list(&author).await.len();
+    author.set(&mute).await.expect_status(200);
+    react(&bob, &format!("/v1/posts/{post}")).await;
+    bob.comment_on(&post, "hello").await;
+    settle(&app).await;
+    assert_eq!(list(&author).await.len(), before);
+    bob.comment_on(&post, &format!("hello @{}", author.username))
+        .await;
+    settle(&app).await;
+    let told = list(&author).await;
+    assert_eq!(told.len(), before + 1);
+    assert_eq!(told[0]["kind"], "mention");
+    author.delete(&mute).await.expect_status(200);
+    bob.comment_on(&post, "and again").await;
+    settle(&app).await;
+    assert_eq!(list(&author).await[0]["kind"], "comment");
+    // Whom a post is hidden from cannot mute it.
+    let secret = author.post_to(&json!("only_me"), "a secret").await;
+    bob.set(&format!("/v1/posts/{secret}/mute"))
+        .await
+        .expect_status(404);
+}
