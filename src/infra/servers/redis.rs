@@ -163,7 +163,7 @@ fn spawn(
     let process = process_of(&child)?;
     let settings = format!(
         "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndaemonize no\n\
-         save \"\"\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy allkeys-lfu\n"
+         save \"\"\nappendonly no\nmaxmemory 512mb\nmaxmemory-policy allkeys-lfu\n"
     );
     let mut input = child.stdin.take().context("Redis has no standard input")?;
     // A server that ended at once closes its input; its log says more than this error would.

@@ -279,8 +279,8 @@ const BOUNDS: &[Setting] = &[
     ),
     Setting::fixed(
         "KITH_L1_BYTES",
-        "64MiB",
-        "How much memory the cache in the process may take, roughly, as `64MiB`.",
+        "256MiB",
+        "How much memory the cache in the process may take, roughly, as `256MiB`.",
     ),
     Setting::fixed(
         "KITH_WARMING",

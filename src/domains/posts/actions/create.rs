@@ -7,7 +7,7 @@ use super::audience;
 use crate::domains::posts::events::{PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
-use crate::domains::posts::view::{guard_for_write, guard_within};
+use crate::domains::posts::view::{guard_for_write, guard_within, warm_behind};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
 use crate::kernel::{Code, Error, PostId, Result, UserId};
@@ -51,9 +51,13 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
         op_id: op_id.as_deref(),
     };
     store::insert_post(tx.conn(), &post, now).await?;
-    lists::insert_members(tx.conn(), post_id, &audience.members).await?;
+    if !audience.members.is_empty() {
+        lists::insert_members(tx.conn(), post_id, &audience.members).await?;
+    }
     let tags = model::hashtags(post.content);
-    hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
+    if !tags.is_empty() {
+        hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
+    }
     if let Some(original) = original {
         counters::bump_shares(tx.conn(), original.post_id, 1).await?;
     }
@@ -66,6 +70,7 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
         created_at: now,
     }))
     .await?;
+    tx.after_commit(move |ctx| warm_behind(ctx, author_id, post_id));
     Ok(post_id)
 }
 

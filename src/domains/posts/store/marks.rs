@@ -60,7 +60,9 @@ macro_rules! mark {
             now: Timestamp,
         ) -> Result<()> {
             sqlx::query!(
-                "insert into " + $table + " (user_id, post_id, created_at) values ($1, $2, $3)
+                "insert into "
+                    + $table
+                    + " (user_id, post_id, created_at) values ($1, $2, $3)
                  on conflict do nothing",
                 user_id as _,
                 post_id as _,
@@ -90,8 +92,9 @@ macro_rules! mark {
             post_ids: &[PostId],
         ) -> Result<Vec<PostId>> {
             Ok(sqlx::query_scalar!(
-                r#"select post_id as "post_id: PostId" from "# + $table +
-                    r#" where user_id = $1 and post_id = any($2)"#,
+                r#"select post_id as "post_id: PostId" from "#
+                    + $table
+                    + r#" where user_id = $1 and post_id = any($2)"#,
                 user_id as _,
                 post_ids as _
             )

@@ -10,6 +10,7 @@ mod render;
 mod seen;
 mod splice;
 mod told;
+mod warm;
 
 pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
@@ -20,3 +21,4 @@ pub use render::{marks, post, posts};
 pub use seen::seen;
 pub use splice::{Rendered, rendered};
 pub use told::{counts, for_everybody};
+pub use warm::warm_behind;
