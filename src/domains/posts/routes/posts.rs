@@ -34,7 +34,7 @@ async fn create_post(
         .run(me.id, async move |tx| {
             let post_id = actions::create(tx, me.id, &new).await?;
             let ctx = tx.ctx().clone();
-            let body = view::post(&ctx, &mut tx.reads(), me.viewer(), post_id).await?;
+            let body = view::fresh(&ctx, &mut tx.reads(), me.viewer(), post_id).await?;
             Answer::created(format!("/v1/posts/{post_id}"), body.version, &body)
         })
         .await

@@ -17,7 +17,7 @@ pub use history::{PostRevision, history};
 pub use list::{deleted_page, timeline};
 pub use marks::{Mark, is_muted, marked};
 pub use post::{Post, PostMarks, SharedPost};
-pub use render::{marks, post, posts};
+pub use render::{fresh, marks, post, posts};
 pub use seen::seen;
 pub use splice::{Rendered, rendered};
 pub use told::{counts, for_everybody};

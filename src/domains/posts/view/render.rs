@@ -41,6 +41,24 @@ pub async fn post(
         .ok_or_else(Error::not_found)
 }
 
+/// A post that this transaction has made, for its author. Nobody has counted, marked or reacted to it
+/// yet, and whoever wrote it sees it: only a share needs more than its rows.
+pub async fn fresh(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    author: Viewer,
+    post_id: PostId,
+) -> Result<Post> {
+    let mut seen = Seen::without_ties(author);
+    seen.add(reads, &[post_id]).await?;
+    match seen.posts.get(&post_id).cloned() {
+        Some(made) if made.shared_post_id.is_none() => {
+            Beside::nothing(ctx, seen).dress(&made, None)
+        }
+        _ => post(ctx, reads, author, post_id).await,
+    }
+}
+
 /// What changes of a post when somebody marks it.
 pub async fn marks(
     ctx: &Ctx,
@@ -106,6 +124,18 @@ impl<'a> Beside<'a> {
             saved,
             seen,
         })
+    }
+
+    /// Of posts that are new.
+    fn nothing(ctx: &'a Ctx, seen: Seen) -> Self {
+        Self {
+            ctx,
+            seen,
+            counts: HashMap::new(),
+            reactions: HashMap::new(),
+            own: HashMap::new(),
+            saved: HashSet::new(),
+        }
     }
 
     fn dress_with_original(&self, post: &PostEntry) -> Result<Post> {

@@ -26,13 +26,21 @@ impl Seen {
     /// Those of the posts that the viewer sees.
     pub async fn load(reads: &mut Reads<'_>, viewer: Viewer, ids: &[PostId]) -> Result<Self> {
         let mut seen = Self {
-            viewer,
-            posts: HashMap::new(),
-            authors: HashMap::new(),
             ties: relations::ties_of(reads, viewer).await?,
+            ..Self::without_ties(viewer)
         };
         seen.add(reads, ids).await?;
         Ok(seen)
+    }
+
+    /// None yet, for somebody who looks only at what they wrote themselves.
+    pub fn without_ties(viewer: Viewer) -> Self {
+        Self {
+            viewer,
+            posts: HashMap::new(),
+            authors: HashMap::new(),
+            ties: Arc::default(),
+        }
     }
 
     /// Those of a person's own posts that they have deleted.
