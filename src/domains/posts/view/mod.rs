@@ -15,7 +15,7 @@ pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
 pub use list::{deleted_page, timeline};
 pub use marks::{Mark, marked};
-pub use post::{Post, PostMarks, SharedPost};
+pub use post::{Post, PostCounts, PostMarks, SharedPost};
 pub use render::{marks, post, posts};
 pub use seen::seen;
 pub use splice::{Rendered, rendered};
