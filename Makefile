@@ -20,8 +20,9 @@ run: setup ## Start kith with demo data on a private Postgres and Redis under .k
 	cargo build --release --locked
 	@exec $(TARGET)/release/kith dev
 
+# The program is built as its tests are: by itself it would be built again, since they add features to what it uses.
 test: setup ## Run all tests beside throwaway servers (ARGS="-E 'test(cursor)'" picks some)
-	cargo build --locked
+	cargo build --tests --locked
 	@exec $(TARGET)/debug/kith dev -- scripts/test $(ARGS)
 
 fuzz: setup ## Send requests of all sorts, made from the API's description, to a throwaway kith (needs python3)

@@ -181,3 +181,59 @@ async fn a_feed_shows_its_posts_word_for_word_as_they_are_shown_alone() {
         assert_eq!(feed.json["data"], alone.json["data"]);
     }
 }
+
+#[tokio::test]
+async fn a_ranked_feed_goes_on_through_the_ranking_of_its_first_page() {
+    let app = TestApp::start().await;
+    let (me, friend) = app.friends("me", "friend").await;
+    let mut posts = Vec::new();
+    for number in 0..6 {
+        let text = format!("post {number}");
+        posts.push(friend.post_to(&json!("friends"), &text).await);
+    }
+    me.comment_on(&posts[0], "the best").await;
+    let like = json!({"kind": "like"});
+    let react = async |post: &str| {
+        let path = format!("/v1/posts/{post}/reaction");
+        me.put(&path, &like).await.expect_status(200);
+    };
+    react(&posts[2]).await;
+    let ranked = [0, 2, 5, 4, 3, 1].map(|number: usize| posts[number].clone());
+    let whole = me.get("/v1/feed?order=top").await.expect_status(200);
+    assert_eq!(whole.ids(), ranked);
+    assert_eq!(whole.json["data"][0]["counts"]["comments"], 1);
+    assert_eq!(whole.next(), None);
+
+    let first = me
+        .get("/v1/feed?order=top&limit=2")
+        .await
+        .expect_status(200);
+    assert_eq!(first.ids(), ranked[..2]);
+    // What happens meanwhile changes no place, but what is gone is gone.
+    react(&posts[1]).await;
+    react(&posts[1]).await;
+    me.comment_on(&posts[1], "late").await;
+    friend.post_to(&json!("friends"), "newer").await;
+    me.set(&format!("/v1/posts/{}/hidden", posts[4]))
+        .await
+        .expect_status(200);
+    friend
+        .patch(
+            &format!("/v1/posts/{}", posts[3]),
+            &json!({"audience": "only_me"}),
+        )
+        .await
+        .expect_status(200);
+    let next = first.next().expect("a cursor");
+    let path = format!("/v1/feed?order=top&limit=2&cursor={next}");
+    let second = me.get(&path).await.expect_status(200);
+    assert_eq!(second.ids(), [posts[5].clone(), posts[1].clone()]);
+    assert_eq!(second.next(), None);
+    let fresh = me.get("/v1/feed?order=top&limit=1").await;
+    assert_eq!(fresh.ids(), [posts[1].clone()]);
+    let other = format!("/v1/feed?cursor={next}");
+    me.get(&other).await.expect_problem(400, "cursor_mismatch");
+    me.get("/v1/feed?order=top&around=1")
+        .await
+        .expect_status(422);
+}

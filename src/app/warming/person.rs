@@ -1,7 +1,7 @@
 //! What a person who has just signed in will ask for first, read behind the answer.
 
 use crate::domains::auth::CameIn;
-use crate::domains::{feed, relations, users};
+use crate::domains::{feed, notifications, relations, users};
 use crate::kernel::{Result, UserId};
 use crate::platform::context::AtOnce;
 use crate::platform::{Ctx, Reads};
@@ -27,7 +27,7 @@ async fn greet(ctx: Ctx, user_id: UserId) {
     note(feed::warm(&ctx, user_id).await);
     let counts = async {
         let reads = &mut Reads::cached(&ctx);
-        relations::count_requests(reads, user_id).await.map(drop)
+        notifications::counts(&ctx, reads, user_id).await.map(drop)
     };
     note(counts.await);
 }

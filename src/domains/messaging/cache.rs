@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use smallvec::smallvec;
 
-use super::model::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Window};
+use super::model::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Waiting, Window};
 use super::store;
+use crate::domains::users;
 use crate::infra::cache::{Described, Kind, Policy, Space, Value};
 use crate::kernel::{ConversationId, MessageId, UserId};
 
@@ -20,6 +21,7 @@ pub const SPACES: &[Described] = &[
     MEMBERSHIP.described(),
     RECEIPTS.described(),
     UNREAD.described(),
+    WAITING.described(),
     RECENT.described(),
     MESSAGE.described(),
 ];
@@ -104,6 +106,29 @@ pub static UNREAD: Space<(ConversationId, UserId), i64> = Space {
     walk: Some(|conn, after, limit| Box::pin(store::walk_memberships(conn, after, limit))),
 };
 
+/// How many conversations wait for a person.
+pub static WAITING: Space<UserId, Waiting> = Space {
+    name: "waiting-conversations",
+    version: 1,
+    kind: Kind::Exact,
+    policy: Policy::lasting(Duration::from_mins(10)),
+    tags: |user_id| {
+        smallvec![
+            format!("waiting:{user_id}"),
+            format!("conversation-marks:{user_id}"),
+            format!("relations:{user_id}")
+        ]
+    },
+    tables: &[
+        "message",
+        "conversation_mark",
+        "conversation_member",
+        "block",
+    ],
+    load: |conn, ids| Box::pin(store::list_waiting(conn, ids)),
+    walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
+};
+
 /// The last hundred messages of a conversation, by id; their words have entries of their own.
 pub static RECENT: Space<ConversationId, Window> = Space {
     name: "recent-messages",
@@ -151,6 +176,8 @@ impl Value for Vec<Receipt> {
 }
 
 impl Value for i64 {}
+
+impl Value for Waiting {}
 
 impl Value for Window {
     fn weight(&self) -> usize {

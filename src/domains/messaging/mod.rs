@@ -24,7 +24,9 @@ mod routes;
 mod store;
 mod view;
 
-pub use cache::{CONVERSATION, MEMBERS, MEMBERSHIP, MESSAGE, RECEIPTS, RECENT, SPACES, UNREAD};
+pub use cache::{
+    CONVERSATION, MEMBERS, MEMBERSHIP, MESSAGE, RECEIPTS, RECENT, SPACES, UNREAD, WAITING,
+};
 pub use events::{ConversationChanged, GroupInvited, MessageCreated, MessageRequested, events};
 pub use jobs::jobs;
 pub use live::{LIVE, RECEIPT_KINDS};
@@ -33,6 +35,5 @@ pub use model::{
 };
 pub use routes::{LIMITS, configure};
 pub use view::{
-    Conversation, Message, MessageCounts, conversation, conversations, count_messages, message,
-    messages, states,
+    Conversation, Message, conversation, conversations, count_waiting, message, messages, states,
 };

@@ -1,8 +1,8 @@
 //! Posts: what people say, to whom, and what they said before.
 //!
 //! Owns the tables `post`, `post_audience`, `post_revision`, `post_counter`, `post_hashtag`,
-//! `post_view`, `saved_post` and `hidden_post`. Invariants: who sees a post is decided by one rule on
-//! every path, written in SQL as `visible_post` and in Rust as [`can_see_post`]; a share shows its
+//! `post_view`, `saved_post`, `hidden_post` and `muted_post`. Invariants: who sees a post is decided
+//! by one rule on every path, written in SQL as `visible_post` and in Rust as [`can_see_post`]; a share shows its
 //! original only to those who may see the original; every edit keeps the former text; a deleted
 //! post can be restored for thirty days; counters change last in their transaction, those of posts
 //! before those of people.
@@ -32,6 +32,6 @@ pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use store::posts::walk_posts;
 pub use view::{
-    Mark, Post, Rendered, SharedPost, guard, guard_for_write, guard_within, marked, post, posts,
+    Mark, Post, Rendered, SharedPost, guard, guard_for_write, guard_within, is_muted, marked, post, posts,
     rendered, seen,
 };

@@ -19,6 +19,7 @@ mod routes;
 mod store;
 mod view;
 
+pub use actions::see as see_requests;
 pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
 pub use events::{
     FriendAccepted, FriendRequestClosed, FriendRequested, RelationshipChanged, RequestRef, events,

@@ -10,6 +10,7 @@
 mod condition;
 mod info;
 mod own;
+mod sentinel;
 mod server;
 mod supervisor;
 

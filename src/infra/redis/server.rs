@@ -7,23 +7,30 @@ use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
 
 use super::info::field;
+use super::sentinel::Sentinels;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// A server by its URL: `redis://`, `rediss://` or `redis+unix://`.
+/// A server by its URL: `redis://`, `rediss://`, `redis+unix://`, or `redis+sentinel://` for the
+/// primary that Sentinels name at the time.
 #[derive(Clone)]
-pub struct Server {
-    info: ConnectionInfo,
+pub struct Server(Place);
+
+#[derive(Clone)]
+enum Place {
+    Fixed(ConnectionInfo),
+    Named(Sentinels),
 }
 
 impl Server {
     /// Reads the URL. The address is not asked yet.
     pub fn parse(url: &str) -> anyhow::Result<Self> {
-        let info = url.into_connection_info()?;
-        // Small commands one after another wait for nothing.
-        let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        Ok(Self { info })
+        if let Some(named) = Sentinels::parse(url)? {
+            return Ok(Self(Place::Named(named)));
+        }
+        let info = url.into_connection_info()?.set_tcp_settings(tcp());
+        Ok(Self(Place::Fixed(info)))
     }
 
     /// Opens a connection for commands. Deadlines are the caller's.
@@ -31,7 +38,7 @@ impl Server {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(None);
-        let client = Client::open(self.info.clone())?;
+        let client = self.client().await?;
         client
             .get_multiplexed_async_connection_with_config(&config)
             .await
@@ -39,8 +46,20 @@ impl Server {
 
     /// Opens a connection that hears what is published. The caller sees to its deadline.
     pub async fn connect_to_hear(&self) -> redis::RedisResult<PubSub> {
-        Client::open(self.info.clone())?.get_async_pubsub().await
+        self.client().await?.get_async_pubsub().await
     }
+
+    async fn client(&self) -> redis::RedisResult<Client> {
+        match &self.0 {
+            Place::Fixed(info) => Client::open(info.clone()),
+            Place::Named(sentinels) => sentinels.find().await,
+        }
+    }
+}
+
+/// Small commands one after another wait for nothing.
+pub(super) fn tcp() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
 }
 
 /// Names the run of the server at the other end: another start has another name.

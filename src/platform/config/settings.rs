@@ -166,7 +166,7 @@ const STORES: &[Setting] = &[
     Setting::words(
         "REDIS_URL",
         "none: every process caches and counts limits by itself",
-        "The Redis shared by all instances: `redis://`, `rediss://` or `redis+unix://`.",
+        "The Redis shared by all instances: `redis://`, `rediss://`, `redis+unix://`, or `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.",
     )
     .kept(Secrecy::Url)
     .example("redis://localhost:6379"),

@@ -133,7 +133,7 @@ pub fn postgres_url(text: &str) -> Result<SecretUrl, Fault> {
 
 /// Reads the URL of a Redis.
 pub fn redis_url(text: &str) -> Result<SecretUrl, Fault> {
-    SecretUrl::parse(text, &["redis", "rediss", "redis+unix"])
+    SecretUrl::parse(text, &["redis", "rediss", "redis+unix", "redis+sentinel"])
 }
 
 /// Reads the URL of a server that takes mail.

@@ -1,5 +1,6 @@
 //! Redis and Postgres go and come under traffic, and processes die: nobody is told what is not so.
 
+mod failover;
 mod killed;
 mod postgres;
 mod redis;
@@ -13,11 +14,15 @@ async fn pair_on(redis: &OwnRedis) -> Option<(TestApp, TestApp)> {
     if !mode::needs("a shared cache", mode::has_shared_cache()) {
         return None;
     }
-    let url = redis.url();
-    let settings = [("REDIS_URL", url.as_str())];
+    Some(pair_at(&redis.url()).await)
+}
+
+/// Two instances on one database and the Redis of a URL.
+async fn pair_at(redis_url: &str) -> (TestApp, TestApp) {
+    let settings = [("REDIS_URL", redis_url)];
     let one = TestApp::start_with(&settings).await;
     let other = one.start_beside(&settings).await;
-    Some((one, other))
+    (one, other)
 }
 
 /// Waits until something holds, two seconds at most.

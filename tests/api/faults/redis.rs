@@ -46,7 +46,11 @@ async fn rename_and_look(who: &Session, there: &str, stop: &AtomicBool) -> u32 {
 }
 
 /// Lets people rename themselves and look while `faults` runs.
-async fn under_traffic(one: &TestApp, other: &TestApp, faults: impl Future<Output = ()>) {
+pub(super) async fn under_traffic(
+    one: &TestApp,
+    other: &TestApp,
+    faults: impl Future<Output = ()>,
+) {
     let people = join_all((0..4).map(|_| one.person("person"))).await;
     let stop = AtomicBool::new(false);
     let traffic = join_all(

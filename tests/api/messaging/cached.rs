@@ -161,3 +161,56 @@ async fn what_one_person_is_told_is_never_told_another() {
         assert_eq!(own(&ben).await, (json!(1), json!("wow"), json!(0)));
     }
 }
+
+#[tokio::test]
+async fn what_waits_is_counted_at_once_everywhere() {
+    let one = TestApp::start().await;
+    let other = one.start_beside(&[]).await;
+    let (ann, ben) = one.friends("ann", "ben").await;
+    let eve = one.person("eve").await;
+    let there = ben.at(&other.url);
+    let waiting = async || {
+        let counts = there.get("/v1/me/counts").await.expect_status(200).json;
+        let messages = &counts["messages"];
+        [&messages["conversations"], &messages["requests"]].map(Value::as_i64)
+    };
+    let counted = |conversations, requests| [Some(conversations), Some(requests)];
+    expect(counted(0, 0), waiting).await;
+    let id = direct(&ann, &ben).await;
+    say(&ann, &id, "one").await;
+    expect(counted(1, 0), waiting).await;
+    read(&ben, &id, 1).await;
+    expect(counted(0, 0), waiting).await;
+    let message = say(&ann, &id, "two").await;
+    expect(counted(1, 0), waiting).await;
+    let path = format!("/v1/messages/{}", message["id"].as_str().expect("an id"));
+    ann.delete(&path).await.expect_status(204);
+    expect(counted(0, 0), waiting).await;
+    // A stranger asks, and is answered.
+    let asked = direct(&eve, &ben).await;
+    say(&eve, &asked, "hello").await;
+    expect(counted(0, 1), waiting).await;
+    ben.post(&format!("/v1/conversations/{asked}/accept"), &json!({}))
+        .await
+        .expect_status(200);
+    expect(counted(1, 0), waiting).await;
+    let mine = format!("/v1/conversations/{asked}/me");
+    for (archived, conversations) in [(true, 0), (false, 1)] {
+        ben.patch(&mine, &json!({"archived": archived}))
+            .await
+            .expect_status(200);
+        expect(counted(conversations, 0), waiting).await;
+    }
+    ben.set(&format!("/v1/users/{}/block", eve.id))
+        .await
+        .expect_status(200);
+    expect(counted(0, 0), waiting).await;
+    let cara = one.person("cara").await;
+    let all = group(&ann, &[&ben, &cara]).await;
+    say(&ann, &all, "all").await;
+    expect(counted(1, 0), waiting).await;
+    ben.delete(&format!("/v1/conversations/{all}/members/{}", ben.id))
+        .await
+        .expect_status(200);
+    expect(counted(0, 0), waiting).await;
+}

@@ -97,9 +97,9 @@ async fn the_filters_agree_with_the_counts() {
     let my_id = me.id.parse().expect("an id");
     let mut counts = async || {
         let mut reads = kith::platform::Reads::Within(&mut conn);
-        let counts = kith::domains::messaging::count_messages(&mut reads, my_id).await;
+        let counts = kith::domains::messaging::count_waiting(&mut reads, my_id).await;
         let counts = counts.expect("counts");
-        (counts.conversations, counts.requests)
+        (counts.unread, counts.requests)
     };
     assert_eq!(counts().await, (1, 1));
     super::read(&me, &known, 1).await;

@@ -130,3 +130,31 @@ async fn a_hot_list_takes_no_sql_and_its_counts_one_statement() {
         assert!(reply.sql() <= most, "{path}");
     }
 }
+
+#[tokio::test]
+async fn whoever_looks_at_the_list_has_seen_the_requests_that_are_in_it() {
+    let app = TestApp::start().await;
+    let me = app.person("me").await;
+    let requests = async || {
+        let reply = me.get("/v1/me/counts").await.expect_status(200);
+        reply.json["friend_requests"].clone()
+    };
+    let ask = async |number: usize| {
+        let asker = app.person("asker").await;
+        asker
+            .post("/v1/friend-requests", &json!({"user_id": me.id}))
+            .await
+            .expect_status(201);
+        list_until(&me, |found| found.len() == number).await
+    };
+    let first = ask(1).await;
+    assert_eq!(requests().await, json!({"unseen": 1, "pending": 1}));
+    ask(2).await;
+    let seen = me
+        .put("/v1/notifications/seen", &json!({"up_to": first[0]["id"]}))
+        .await
+        .expect_status(200);
+    let left = json!({"unseen": 1, "pending": 2});
+    assert_eq!(seen.json["friend_requests"], left);
+    assert_eq!(requests().await, left);
+}

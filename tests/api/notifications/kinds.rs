@@ -1,5 +1,7 @@
 //! Each kind: who is told, of what, and where it leads; and what was undone.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{actors, expect_kinds, list, react, reply_to, settle};
@@ -212,4 +214,58 @@ async fn an_event_that_is_handled_again_tells_nothing_twice() {
         settle(&app).await;
     }
     assert_eq!((list(&author).await, list(&bob).await), before);
+}
+
+#[tokio::test]
+async fn a_request_that_ends_while_it_is_told_leaves_nothing() {
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let (alice, bob) = (app.person("alice").await, app.person("bob").await);
+    let request = alice
+        .post("/v1/friend-requests", &json!({"user_id": bob.id}))
+        .await
+        .expect_status(201);
+    let mut ending = app.db.begin().await.expect("a transaction");
+    sqlx::query(
+        "update friend_request set state = 'declined', decided_at = now()
+         where friend_request_id = $1::uuid",
+    )
+    .bind(request.id())
+    .execute(&mut *ending)
+    .await
+    .expect("declined");
+    // Nobody handles events before this one.
+    let worker = app.start_beside(&[]).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    ending.commit().await.expect("committed");
+    settle(&worker).await;
+    assert_eq!(list(&bob.at(&worker.url)).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn of_a_muted_post_one_hears_only_what_mentions_one() {
+    let app = TestApp::start().await;
+    let (author, bob) = app.friends("author", "bob").await;
+    let post = author.post_to(&json!("public"), "a post").await;
+    let mute = format!("/v1/posts/{post}/mute");
+    let before = list(&author).await.len();
+    author.set(&mute).await.expect_status(200);
+    react(&bob, &format!("/v1/posts/{post}")).await;
+    bob.comment_on(&post, "hello").await;
+    settle(&app).await;
+    assert_eq!(list(&author).await.len(), before);
+    bob.comment_on(&post, &format!("hello @{}", author.username))
+        .await;
+    settle(&app).await;
+    let told = list(&author).await;
+    assert_eq!(told.len(), before + 1);
+    assert_eq!(told[0]["kind"], "mention");
+    author.delete(&mute).await.expect_status(200);
+    bob.comment_on(&post, "and again").await;
+    settle(&app).await;
+    assert_eq!(list(&author).await[0]["kind"], "comment");
+    // Whom a post is hidden from cannot mute it.
+    let secret = author.post_to(&json!("only_me"), "a secret").await;
+    bob.set(&format!("/v1/posts/{secret}/mute"))
+        .await
+        .expect_status(404);
 }

@@ -231,6 +231,8 @@ pub fn post(scene: &Scene) -> Vec<Line> {
         line("DELETE /v1/posts/{post}/saved", HIDDEN),
         line("PUT /v1/posts/{post}/hidden", HIDDEN),
         line("DELETE /v1/posts/{post}/hidden", HIDDEN),
+        line("PUT /v1/posts/{post}/mute", HIDDEN),
+        line("DELETE /v1/posts/{post}/mute", HIDDEN),
         line("GET /v1/posts/{post}/comments", READABLE),
         with(
             "POST /v1/posts/{post}/comments",

@@ -25,16 +25,18 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 enum FeedOrder {
     /// Newest first.
     Latest,
+    /// What is talked about first, among the newest hundred.
+    Top,
 }
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct FeedFilter {
-    /// Newest first, also when left out.
+    /// Newest first, also when left out; or `top`: what is talked about first, among the newest hundred.
+    /// A ranking is made for its first page, and its cursors go on through that one.
     #[param(inline)]
-    #[serde(rename = "order")]
-    _order: Option<FeedOrder>,
+    order: Option<FeedOrder>,
     /// What to show inside each post.
     #[param(inline)]
     expand: Option<PostExpansion>,
@@ -66,18 +68,45 @@ async fn get_feed(
     comments: TopComments,
     ahead: Prefetched,
 ) -> HttpResult<HttpResponse> {
+    match listing.filter.order {
+        Some(FeedOrder::Top) => top(&ctx, me, &listing, comments, ahead).await,
+        Some(FeedOrder::Latest) | None => latest(&ctx, me, &listing, comments, ahead).await,
+    }
+}
+
+async fn latest(
+    ctx: &Ctx,
+    me: CurrentUser,
+    listing: &Listing<FeedFilter>,
+    comments: TopComments,
+    ahead: Prefetched,
+) -> HttpResult<HttpResponse> {
     let mut page = match &listing.around {
-        Some(id) => around(&ctx, me.id, &listing, id).await?,
-        None => view::page(&ctx, me.id, &listing.slice()?, ahead.take()).await?,
+        Some(id) => around(ctx, me.id, listing, id).await?,
+        None => view::page(ctx, me.id, &listing.slice()?, ahead.take()).await?,
     };
     let shown = std::mem::take(&mut page.items).into_iter();
     if listing.filter.expand.is_some() {
         let ids: Vec<PostId> = shown.map(|post| post.id).collect();
-        let posts = expanded(&ctx, me, &listing, comments, &ids).await?;
+        let posts = expanded(ctx, me, listing, comments, &ids).await?;
         return Ok(listing.respond(page.with_items(posts)));
     }
     let page = page.with_items(shown.map(|post| post.json).collect());
     Ok(listing.respond_with_json(&page)?)
+}
+
+async fn top(
+    ctx: &Ctx,
+    me: CurrentUser,
+    listing: &Listing<FeedFilter>,
+    comments: TopComments,
+    ahead: Prefetched,
+) -> HttpResult<HttpResponse> {
+    let mut page = view::top(ctx, me, &listing.slice()?, ahead.take()).await?;
+    let posts = std::mem::take(&mut page.items);
+    let (reads, wanted) = (&mut Reads::cached(ctx), listing.filter.expand);
+    let posts = comments.expand(wanted, reads, me.viewer(), posts).await?;
+    Ok(listing.respond(page.with_items(posts)))
 }
 
 /// The posts with what the client wants to see inside each.

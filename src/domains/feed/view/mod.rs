@@ -1,12 +1,15 @@
 //! What people see of their feeds.
 
+mod choice;
 mod marker;
 mod merge;
 mod page;
 mod sources;
+mod top;
 mod warm;
 
 pub use marker::{FeedMarker, marker};
 pub use page::page;
 pub use sources::ask_ahead;
+pub use top::top;
 pub use warm::{build_timeline, warm};

@@ -2,13 +2,15 @@
 //! Postgres.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use redis::Value;
 
+use super::choice::Choice;
 use super::sources;
 use crate::domains::feed::cache::{Spot, spot_of};
 use crate::domains::feed::store::{self, Place};
-use crate::domains::posts::{self, Mark, Rendered};
+use crate::domains::posts::{self, Rendered};
 use crate::domains::relations::{self, Ties};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
@@ -127,7 +129,7 @@ impl Walk {
         &mut self,
         ctx: &Ctx,
         reads: &mut Reads<'_>,
-        ties: &Ties,
+        ties: &Arc<Ties>,
         spots: &[Spot],
     ) -> Result<bool> {
         let mut ahead = spots;
@@ -148,23 +150,15 @@ impl Walk {
         &mut self,
         ctx: &Ctx,
         reads: &mut Reads<'_>,
-        ties: &Ties,
+        ties: &Arc<Ties>,
         spots: &[Spot],
     ) -> Result<()> {
         let ids: Vec<PostId> = spots.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
         let visible = posts::rendered(ctx, self.viewer, &ids).await?;
-        let hidden = posts::marked(reads, self.viewer, Mark::Hidden, &ids).await?;
-        let now = ctx.now();
-        let belongs = |post: &Rendered| {
-            let author = post.author_id;
-            let own = author == self.viewer;
-            (own || sources::reads(ties, author))
-                && !ties.is_muted(author, now)
-                && !hidden.contains(&post.id)
-        };
+        let choice = Choice::among(ctx, reads, self.viewer, ties, &ids).await?;
         let mut found: HashMap<PostId, Rendered> = visible
             .into_iter()
-            .filter(belongs)
+            .filter(|post| choice.holds(post.id, post.author_id))
             .map(|post| (post.id, post))
             .collect();
         for (micros, id) in spots {

@@ -150,3 +150,12 @@ impl MessageEntry {
         }
     }
 }
+
+/// How many conversations wait for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Those with something new, as `filter=unread` lists them.
+    pub unread: i64,
+    /// Those that strangers have begun, as `filter=requests` lists them.
+    pub requests: i64,
+}

@@ -10,7 +10,7 @@ pub use bodies::{
     ConversationTitle, Delivered, MessageChange, MessageContent, MyChange, NewConversation,
     NewMessage, Read, RoleGiven, TitleChange,
 };
-pub use entry::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Window};
+pub use entry::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Waiting, Window};
 pub use rules::{
     MAX_MEMBERS, MEMBERS_SHOWN, can_manage, can_remove, can_see_conversation, can_write, excerpt,
     takes_messages,

@@ -1,5 +1,6 @@
 //! Which conversations a person's lists show, and how many wait for them.
 
+use crate::domains::messaging::model::Waiting;
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -67,33 +68,33 @@ pub async fn list_conversation_places(
     Ok(rows.into_iter().map(place).collect())
 }
 
-/// How many conversations wait for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WaitingRow {
-    /// Those with something new, as `filter=unread` lists them.
-    pub conversations: i64,
-    /// Those that strangers have begun, as `filter=requests` lists them.
-    pub requests: i64,
-}
-
-/// How many conversations wait for a person.
-pub async fn count_waiting(conn: &mut Conn, user_id: UserId) -> Result<WaitingRow> {
-    Ok(sqlx::query_as!(
-        WaitingRow,
-        r#"select count(*) filter (where m.state = 'active') as "conversations!",
+/// How many conversations wait for each person.
+pub async fn list_waiting(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Waiting)>> {
+    let rows = sqlx::query!(
+        r#"select wanted.user_id as "user_id!: UserId",
+                  count(*) filter (where m.state = 'active') as "unread!",
                   count(*) filter (where m.state = 'request') as "requests!"
-           from visible_conversation($1) c
-           join conversation_member m on m.conversation_id = c.conversation_id and m.user_id = $1
-           join conversation_mark k on k.conversation_id = c.conversation_id and k.user_id = $1
-           where c.top_seq > k.cleared_up_to
-             and (m.state = 'request' or m.state = 'active' and not k.archived and exists (
-                     select from message s
-                     where s.conversation_id = c.conversation_id
-                       and s.seq > greatest(k.read_up_to, k.cleared_up_to)
-                       and s.author_id <> $1 and s.deleted_at is null
-                 ))"#,
-        user_id as _
+           from unnest($1::uuid[]) as wanted (user_id)
+           left join lateral (
+               select m.state from visible_conversation(wanted.user_id) c
+               join conversation_member m using (conversation_id)
+               join conversation_mark k using (conversation_id, user_id)
+               where m.user_id = wanted.user_id and c.top_seq > k.cleared_up_to
+                 and (m.state = 'request' or m.state = 'active' and not k.archived and exists (
+                         select from message s
+                         where s.conversation_id = c.conversation_id
+                           and s.seq > greatest(k.read_up_to, k.cleared_up_to)
+                           and s.author_id <> wanted.user_id and s.deleted_at is null
+                     ))
+           ) m on true
+           group by wanted.user_id"#,
+        ids as _
     )
-    .fetch_one(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?
+    .into_iter();
+    let waiting = |unread, requests| Waiting { unread, requests };
+    Ok(rows
+        .map(|row| (row.user_id, waiting(row.unread, row.requests)))
+        .collect())
 }

@@ -12,7 +12,7 @@ mod states;
 
 pub use conversation::{Conversation, ConversationState, MemberView};
 pub use conversations::{conversation, conversations, state};
-pub use counts::{MessageCounts, count_messages};
+pub use counts::count_waiting;
 pub use history::{Wish, around, page};
 pub use members::{member, members};
 pub use message::{Message, MessageState};

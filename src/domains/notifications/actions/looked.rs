@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::super::live::{self, Telling};
 use super::super::store;
 use super::tell::forget;
+use crate::domains::relations;
 use crate::kernel::{Error, NotificationId, Result, Timestamp, UserId};
 use crate::platform::Tx;
 
@@ -41,10 +42,11 @@ async fn resolve(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<Timestamp
     Ok(end.min(tx.now()))
 }
 
-/// Notes how far a person has seen the list.
+/// Notes how far a person has seen the list, requests for friendship among it.
 pub async fn mark_seen(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()> {
     let at = resolve(tx, user_id, up_to).await?;
-    if store::advance_seen(tx.conn(), user_id, at).await? {
+    let requests = relations::see_requests(tx, user_id, at).await?;
+    if store::advance_seen(tx.conn(), user_id, at).await? || requests {
         let mut telling = Telling::default();
         telling.counts(user_id);
         telling.tell(tx).await?;

@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 
 use super::super::live::Telling;
-use super::super::model::{Channel, Lane};
+use super::super::model::{Channel, Kind, Lane};
 use super::super::store::{self, Due, Happening};
+use crate::domains::posts;
 use crate::kernel::{NotificationId, Result, UserId};
 use crate::platform::Tx;
 
-/// Tells people of what happened; nobody of what they did themselves.
+/// Tells people of what happened; nobody of what they did themselves or, unless it mentions them, of a
+/// post that they have muted.
 pub async fn notice(
     tx: &mut Tx,
     telling: &mut Telling,
@@ -18,6 +20,9 @@ pub async fn notice(
     // Every transaction locks the groups in one order.
     happenings.sort_by_key(|happening| happening.user_id);
     for happening in &happenings {
+        if is_muted(tx, happening).await? {
+            continue;
+        }
         let ids = (tx.new_id(), tx.new_id());
         if let Some(id) = store::record(tx.conn(), happening, ids).await? {
             telling.created(happening.user_id, id, happening.actor_id);
@@ -25,6 +30,16 @@ pub async fn notice(
         }
     }
     Ok(())
+}
+
+async fn is_muted(tx: &mut Tx, happening: &Happening) -> Result<bool> {
+    let subject = happening.subject;
+    match subject.post_id() {
+        Some(post_id) if subject.kind() != Kind::Mention => {
+            posts::is_muted(tx.conn(), happening.user_id, post_id).await
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Queues what goes to devices and by mail. It waits a while there, and is judged once more before it

@@ -1,4 +1,5 @@
-//! What handlers must know of what happened, as it is by now.
+//! What handlers must know of what happened, as it is by now. Its row is held to the end of the
+//! handler: whatever ends it ends later, and so does the handler that forgets it.
 
 use uuid::Uuid;
 
@@ -14,7 +15,8 @@ pub async fn find_open_request(
 ) -> Result<Option<Timestamp>> {
     Ok(sqlx::query_scalar!(
         r#"select created_at as "created_at: _" from friend_request
-           where friend_request_id = $1 and state = 'pending'"#,
+           where friend_request_id = $1 and state = 'pending'
+           for share"#,
         request_id as _
     )
     .fetch_optional(conn)
@@ -69,7 +71,8 @@ pub async fn find_comment(conn: &mut Conn, comment_id: CommentId) -> Result<Opti
            join post p on p.post_id = c.post_id and p.deleted_at is null
            left join comment parent
                 on parent.comment_id = c.parent_id and parent.deleted_at is null
-           where c.comment_id = $1 and c.deleted_at is null"#,
+           where c.comment_id = $1 and c.deleted_at is null
+           for share of c"#,
         comment_id as _
     )
     .fetch_optional(conn)
@@ -101,7 +104,8 @@ pub async fn find_post(conn: &mut Conn, post_id: PostId) -> Result<Option<PostFa
                   p.edited_at as "edited_at: _", p.shared_post_id as "shared_post_id: _",
                   o.author_id as "shared_author_id?: _"
            from post p left join post o on o.post_id = p.shared_post_id
-           where p.post_id = $1 and p.deleted_at is null"#,
+           where p.post_id = $1 and p.deleted_at is null
+           for share of p"#,
         post_id as _
     )
     .fetch_optional(conn)
@@ -140,7 +144,8 @@ pub async fn find_reaction(
                select 'comment', comment_id, author_id, post_id, comment_id
                from comment where comment_id = $2 and deleted_at is null
            ) t on t.kind = r.target_kind and t.id = r.target_id
-           where r.target_kind = $1 and r.target_id = $2 and r.user_id = $3"#,
+           where r.target_kind = $1 and r.target_id = $2 and r.user_id = $3
+           for share of r"#,
         target_kind,
         target_id,
         user_id as _
@@ -173,14 +178,12 @@ pub async fn is_member(
     conversation_id: ConversationId,
     user_id: UserId,
 ) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"select exists (
-               select from conversation_member
-               where conversation_id = $1 and user_id = $2 and state in ('request', 'active')
-           ) as "is_in!""#,
+    let member = sqlx::query_scalar!(
+        r#"select true from conversation_member
+           where conversation_id = $1 and user_id = $2 and state in ('request', 'active')
+           for share"#,
         conversation_id as _,
         user_id as _
-    )
-    .fetch_one(conn)
-    .await?)
+    );
+    Ok(member.fetch_optional(conn).await?.is_some())
 }

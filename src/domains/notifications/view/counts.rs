@@ -52,11 +52,11 @@ pub struct FriendRequestCounts {
 /// What waits for `user_id`.
 pub async fn counts(ctx: &Ctx, reads: &mut Reads<'_>, user_id: UserId) -> Result<Counts> {
     let requests = relations::count_requests(reads, user_id).await?;
-    let messages = messaging::count_messages(reads, user_id).await?;
+    let messages = messaging::count_waiting(reads, user_id).await?;
     Ok(Counts {
         notifications: count_notifications(ctx, reads, user_id).await?,
         messages: MessageCounts {
-            conversations: messages.conversations,
+            conversations: messages.unread,
             requests: messages.requests,
         },
         friend_requests: FriendRequestCounts {

@@ -1,4 +1,4 @@
-//! What a person does with posts that they see: react, save, hide.
+//! What a person does with posts that they see: react, save, hide, mute.
 
 use crate::domains::posts::live;
 use crate::domains::posts::store::marks as store;
@@ -49,4 +49,17 @@ pub async fn hide(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
 pub async fn unhide(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
     store::delete_hidden(tx.conn(), user_id, post_id).await
+}
+
+/// Hears no more of what is said of a post.
+pub async fn mute(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+    guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    let now = tx.now();
+    store::insert_muted(tx.conn(), user_id, post_id, now).await
+}
+
+/// Hears of a muted post again.
+pub async fn unmute(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+    guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    store::delete_muted(tx.conn(), user_id, post_id).await
 }

@@ -9,6 +9,6 @@ mod views;
 
 pub use create::{NewPost, create};
 pub use edit::{PostChange, edit};
-pub use marks::{hide, react, save, unhide, unreact, unsave};
+pub use marks::{hide, mute, react, save, unhide, unmute, unreact, unsave};
 pub use remove::{delete, restore};
 pub use views::Views;

@@ -1,4 +1,4 @@
-//! Saving and hiding a post.
+//! Saving, hiding and muting a post.
 
 use actix_web::{HttpResponse, delete, put};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -14,7 +14,9 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(save_post)
         .service(unsave_post)
         .service(hide_post)
-        .service(unhide_post);
+        .service(unhide_post)
+        .service(mute_post)
+        .service(unmute_post);
 }
 
 /// Changes what a post is to the caller, and answers with what it is then.
@@ -79,4 +81,30 @@ async fn unhide_post(
     post_id: PathOf<PostId>,
 ) -> HttpResult<HttpResponse> {
     mark(writer, me, post_id, actions::unhide).await
+}
+
+/// Hear no more of what is said of a post
+///
+/// Comments, reactions and shares of it make no notifications for you; being mentioned does.
+#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+    responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
+#[put("/posts/{id}/mute")]
+async fn mute_post(
+    writer: Writer,
+    me: CurrentUser,
+    post_id: PathOf<PostId>,
+) -> HttpResult<HttpResponse> {
+    mark(writer, me, post_id, actions::mute).await
+}
+
+/// Hear of a muted post again
+#[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
+    responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
+#[delete("/posts/{id}/mute")]
+async fn unmute_post(
+    writer: Writer,
+    me: CurrentUser,
+    post_id: PathOf<PostId>,
+) -> HttpResult<HttpResponse> {
+    mark(writer, me, post_id, actions::unmute).await
 }

@@ -48,96 +48,59 @@ pub async fn list_newest(
     Ok(marks.collect())
 }
 
-/// Those of the posts that a person has saved.
-pub async fn list_saved_of(
-    conn: &mut Conn,
-    user_id: UserId,
-    post_ids: &[PostId],
-) -> Result<Vec<PostId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select post_id as "post_id: PostId" from saved_post
-           where user_id = $1 and post_id = any($2)"#,
-        user_id as _,
-        post_ids as _
-    )
-    .fetch_all(conn)
-    .await?)
+/// The statements of a table of marks: what sets one, which keeps the time of the first, what takes it
+/// away, and which of some posts have it.
+macro_rules! mark {
+    ($table:literal, $insert:ident, $delete:ident, $list:ident) => {
+        #[doc = concat!("Puts a post into `", $table, "`.")]
+        pub async fn $insert(
+            conn: &mut Conn,
+            user_id: UserId,
+            post_id: PostId,
+            now: Timestamp,
+        ) -> Result<()> {
+            sqlx::query!(
+                "insert into " + $table + " (user_id, post_id, created_at) values ($1, $2, $3)
+                 on conflict do nothing",
+                user_id as _,
+                post_id as _,
+                now as _
+            )
+            .execute(conn)
+            .await?;
+            Ok(())
+        }
+
+        #[doc = concat!("Takes a post out of `", $table, "`.")]
+        pub async fn $delete(conn: &mut Conn, user_id: UserId, post_id: PostId) -> Result<()> {
+            sqlx::query!(
+                "delete from " + $table + " where user_id = $1 and post_id = $2",
+                user_id as _,
+                post_id as _
+            )
+            .execute(conn)
+            .await?;
+            Ok(())
+        }
+
+        #[doc = concat!("Those of the posts that a person has in `", $table, "`.")]
+        pub async fn $list(
+            conn: &mut Conn,
+            user_id: UserId,
+            post_ids: &[PostId],
+        ) -> Result<Vec<PostId>> {
+            Ok(sqlx::query_scalar!(
+                r#"select post_id as "post_id: PostId" from "# + $table +
+                    r#" where user_id = $1 and post_id = any($2)"#,
+                user_id as _,
+                post_ids as _
+            )
+            .fetch_all(conn)
+            .await?)
+        }
+    };
 }
 
-/// Those of the posts that a person has hidden.
-pub async fn list_hidden_of(
-    conn: &mut Conn,
-    user_id: UserId,
-    post_ids: &[PostId],
-) -> Result<Vec<PostId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select post_id as "post_id: PostId" from hidden_post
-           where user_id = $1 and post_id = any($2)"#,
-        user_id as _,
-        post_ids as _
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Saves a post; a repeated save keeps its time.
-pub async fn insert_saved(
-    conn: &mut Conn,
-    user_id: UserId,
-    post_id: PostId,
-    now: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into saved_post (user_id, post_id, created_at) values ($1, $2, $3)
-         on conflict do nothing",
-        user_id as _,
-        post_id as _,
-        now as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Takes a post out of what is saved.
-pub async fn delete_saved(conn: &mut Conn, user_id: UserId, post_id: PostId) -> Result<()> {
-    sqlx::query!(
-        "delete from saved_post where user_id = $1 and post_id = $2",
-        user_id as _,
-        post_id as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Hides a post from a person's feeds.
-pub async fn insert_hidden(
-    conn: &mut Conn,
-    user_id: UserId,
-    post_id: PostId,
-    now: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into hidden_post (user_id, post_id, created_at) values ($1, $2, $3)
-         on conflict do nothing",
-        user_id as _,
-        post_id as _,
-        now as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Lets a hidden post into a person's feeds again.
-pub async fn delete_hidden(conn: &mut Conn, user_id: UserId, post_id: PostId) -> Result<()> {
-    sqlx::query!(
-        "delete from hidden_post where user_id = $1 and post_id = $2",
-        user_id as _,
-        post_id as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
+mark!("saved_post", insert_saved, delete_saved, list_saved_of);
+mark!("hidden_post", insert_hidden, delete_hidden, list_hidden_of);
+mark!("muted_post", insert_muted, delete_muted, list_muted_of);

@@ -1,9 +1,10 @@
-//! Which posts a person has saved or hidden.
+//! Which posts a person has saved, hidden or muted.
 
 use std::collections::HashSet;
 
 use crate::domains::posts::cache::POST_MARKS;
 use crate::domains::posts::store::marks as store;
+use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, UserId};
 use crate::platform::Reads;
@@ -49,4 +50,10 @@ pub async fn marked(
         });
     }
     Ok(found)
+}
+
+/// Whether a person wants to hear no more of what is said of a post.
+pub async fn is_muted(conn: &mut Conn, user_id: UserId, post_id: PostId) -> Result<bool> {
+    let muted = store::list_muted_of(conn, user_id, &[post_id]).await?;
+    Ok(!muted.is_empty())
 }

@@ -12,7 +12,7 @@ pub use circles::{
 };
 pub use follows::{follow, unfollow};
 pub use friends::{dismiss_suggestion, unfriend};
-pub use requests::{NewRequest, Sent, accept, cancel, decline, send};
+pub use requests::{NewRequest, Sent, accept, cancel, decline, see, send};
 
 use super::events::RelationshipChanged;
 use super::model::{Standing, can_see_person};

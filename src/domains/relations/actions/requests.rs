@@ -8,7 +8,7 @@ use super::super::model::{Friendship, RequestState};
 use super::super::store::{self, RequestRow};
 use super::{friends_by, lock_visible, tell_both};
 use crate::domains::users;
-use crate::kernel::{Code, Error, FriendRequestId, Result, UserId};
+use crate::kernel::{Code, Error, FriendRequestId, Result, Timestamp, UserId};
 use crate::platform::Tx;
 
 /// Whom to ask for friendship.
@@ -151,4 +151,10 @@ pub(super) async fn cancel_open(tx: &mut Tx, open: Option<FriendRequestId>) -> R
         friend_request_id: request_id,
     };
     tx.emit(&closed).await
+}
+
+/// Notes that `me` has looked at the requests that had come by then; says whether any was new.
+pub async fn see(tx: &mut Tx, me: UserId, up_to: Timestamp) -> Result<bool> {
+    let now = tx.now();
+    store::mark_requests_seen(tx.conn(), me, up_to, now).await
 }

@@ -148,6 +148,26 @@ pub async fn close_request(
     Ok(())
 }
 
+/// Notes that somebody has looked at the open requests that had come to them by then; says whether
+/// any was new to them.
+pub async fn mark_requests_seen(
+    conn: &mut Conn,
+    recipient_id: UserId,
+    up_to: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let seen = sqlx::query!(
+        "update friend_request set seen_at = $3
+         where recipient_id = $1 and state = 'pending' and created_at <= $2 and seen_at is null",
+        recipient_id as _,
+        up_to as _,
+        now as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(seen.rows_affected() > 0)
+}
+
 /// An open request that waits for somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRow {
