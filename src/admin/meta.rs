@@ -34,8 +34,45 @@ struct Meta {
     reactions: Vec<&'static str>,
     /// The key under which browsers subscribe to push (VAPID): base64url.
     vapid_public_key: String,
+    /// Where what happens is told live.
+    realtime: RealtimeAddresses,
     /// Parts that this server has.
     features: Vec<&'static str>,
+}
+
+/// Addresses of what is told live.
+#[derive(Debug, Serialize, ToSchema)]
+struct RealtimeAddresses {
+    /// The WebSocket.
+    #[schema(example = "wss://api.example.org/v1/realtime")]
+    websocket: String,
+    /// The stream of server-sent events.
+    #[schema(example = "https://api.example.org/v1/realtime/sse")]
+    sse: String,
+    /// The long poll.
+    #[schema(example = "https://api.example.org/v1/realtime/poll")]
+    poll: String,
+    /// Where those without a socket send their frames.
+    #[schema(example = "https://api.example.org/v1/realtime/commands")]
+    commands: String,
+    /// Where a ticket for one connection is made.
+    #[schema(example = "https://api.example.org/v1/realtime/tickets")]
+    tickets: String,
+}
+
+impl RealtimeAddresses {
+    fn at(public_url: &str) -> Self {
+        let base = format!("{}/v1/realtime", public_url.trim_end_matches('/'));
+        let of = |place: &str| format!("{base}/{place}");
+        Self {
+            // `http` becomes `ws`, and `https` `wss`.
+            websocket: base.replacen("http", "ws", 1),
+            sse: of("sse"),
+            poll: of("poll"),
+            commands: of("commands"),
+            tickets: of("tickets"),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,6 +141,7 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             .map(|kind| kind.as_str())
             .collect(),
         vapid_public_key: notifications::vapid_public_key(&ctx),
+        realtime: RealtimeAddresses::at(ctx.public_url()),
         features: vec![
             "feed",
             "circles",
@@ -111,6 +149,7 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             "messages",
             "notifications",
             "webpush",
+            "realtime",
         ],
     };
     Ok(json_with_etag(&request, 0, &meta))

@@ -1,7 +1,5 @@
 //! What the domains tell live: one line a domain.
 
-use std::collections::HashSet;
-
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +9,7 @@ use crate::domains::{comments, feed, messaging, notifications, posts, relations,
 use crate::infra::redis;
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::config::Config;
-use crate::platform::realtime::{self, Hooks, Hub, Live, Options, Pace, Registry};
+use crate::platform::realtime::{self, Entry, Hooks, Hub, Live, Options, Pace, Registry, Sight};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
@@ -27,17 +25,23 @@ const LIVE: &[&Live] = &[
     &admin::LIVE,
 ];
 
+/// All that is told live.
+pub fn events() -> Vec<Entry> {
+    Registry::new(LIVE.iter().copied()).catalogue().to_vec()
+}
+
 /// The hub of a process.
 pub(super) fn hub(config: &Config) -> Hub {
     Hub::new(Options {
         registry: Registry::new(LIVE.iter().copied()),
         hooks: Hooks {
-            hidden: |ctx, user_id| Box::pin(hidden(ctx, user_id)),
+            sight: |ctx, user_id| Box::pin(sight(ctx, user_id)),
             counts: |ctx, user_id| Box::pin(counts(ctx, user_id)),
         },
         limits: routes::limits(),
-        pace: Pace::new(config.live_beat),
+        pace: Pace::new(config.live_beat, config.live_pong),
         max_sockets: config.max_sockets,
+        connect_rate: config.limits.then_some(config.connect_rate),
         instance: config.instance.clone(),
     })
 }
@@ -52,13 +56,77 @@ pub(super) fn start(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Those between whom and a person there is a block, either way.
-async fn hidden(ctx: Ctx, user_id: UserId) -> Result<HashSet<UserId>> {
-    let ties = relations::ties_of(&mut Reads::cached(&ctx), Viewer(Some(user_id))).await?;
-    Ok(ties.hidden.iter().copied().collect())
+/// What a person sees of others, and others of them.
+async fn sight(ctx: Ctx, user_id: UserId) -> Result<Sight> {
+    let reads = &mut Reads::cached(&ctx);
+    let ties = relations::ties_of(reads, Viewer(Some(user_id))).await?;
+    let settings = reads.get(&users::SETTINGS, &user_id).await?;
+    let tells_what_is_read = settings.as_ref().is_some_and(|own| own.read_receipts);
+    Ok(Sight {
+        hidden: ties.hidden.iter().copied().collect(),
+        unwanted: if tells_what_is_read {
+            &[]
+        } else {
+            messaging::RECEIPT_KINDS
+        },
+        shows_presence: settings.is_some_and(|own| own.show_presence),
+    })
 }
 
 async fn counts(ctx: Ctx, user_id: UserId) -> Result<serde_json::Value> {
     let counts = notifications::counts(&ctx, &mut Reads::cached(&ctx), user_id).await?;
     serde_json::to_value(counts).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::platform::realtime::render_events;
+
+    /// The committed page with the table of today between its marks.
+    fn page(committed: &str) -> Option<String> {
+        let (before, rest) = committed.split_once("<!-- events -->\n")?;
+        let (_, after) = rest.split_once("<!-- end of events -->\n")?;
+        let table = render_events(&events());
+        Some(format!(
+            "{before}<!-- events -->\n{table}<!-- end of events -->\n{after}"
+        ))
+    }
+
+    #[test]
+    fn the_committed_catalogue_is_the_one_made_from_the_events() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/realtime.md");
+        let committed = std::fs::read_to_string(&path).expect("the page");
+        let page = page(&committed).expect("the marks");
+        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
+            std::fs::write(&path, page).expect("writes");
+            return;
+        }
+        assert!(
+            committed == page,
+            "docs/realtime.md is out of date: run this test with KITH_WRITE_GENERATED=1"
+        );
+    }
+
+    #[test]
+    fn what_events_hold_are_objects_of_the_api() {
+        let document = serde_json::to_value(crate::app::document()).expect("JSON");
+        let schemas = document["components"]["schemas"].as_object().expect("them");
+        let shapes: HashSet<_> = events()
+            .into_iter()
+            .flat_map(|entry| entry.d)
+            .map(|(_, shape, _)| shape)
+            .collect();
+        // Objects have one word, in capitals; anything else is said in several, or is not.
+        let objects = shapes.iter().filter(|shape| {
+            shape.starts_with(|c: char| c.is_ascii_uppercase()) && !shape.contains(' ')
+        });
+        let objects: Vec<_> = objects.collect();
+        assert!(objects.len() > 10, "{objects:?}");
+        for object in objects {
+            assert!(schemas.contains_key(&**object), "{object} is none");
+        }
+    }
 }

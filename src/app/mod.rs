@@ -14,6 +14,7 @@ mod worker;
 
 pub use application::{Application, Injected, context};
 pub use cache::attach_tool;
+pub use live::events;
 pub use openapi::document;
 pub use routes::LIMITS;
 pub use spaces::spaces;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::http::{Body, HttpResult};
-use crate::platform::realtime::{EVERYBODY, Live, News, Rendering, Told};
+use crate::platform::realtime::{EVERYBODY, Event, Live, Member, News, Rendering, Told};
 use crate::platform::sessions::Admin;
 use crate::platform::{Answer, Ctx, Tx, Writer};
 
@@ -27,6 +27,11 @@ pub const LIVE: Live = Live {
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
     }],
     commands: &[],
+    events: &[Event::durable(
+        "announcement",
+        "all",
+        &[Member::of::<Announcement>("announcement")],
+    )],
 };
 
 /// Registers the route.

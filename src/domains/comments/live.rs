@@ -8,8 +8,10 @@ use super::view;
 use crate::domains::posts;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{CommentId, Error, PostId, Result, UserId};
-use crate::platform::realtime::{Live, News, Rendering, Told};
+use crate::platform::realtime::{Event, Live, Member, News, Rendering, Told};
 use crate::platform::{Ctx, Reads, Tx};
+
+const COMMENT: &[Member] = &[Member::of::<view::Comment>("comment")];
 
 /// What this domain tells live.
 pub const LIVE: Live = Live {
@@ -19,6 +21,12 @@ pub const LIVE: Live = Live {
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
     }],
     commands: &[],
+    events: &[
+        Event::durable("comment.created", posts::TOPIC, COMMENT),
+        Event::durable("comment.edited", posts::TOPIC, COMMENT),
+        Event::durable("comment.deleted", posts::TOPIC, COMMENT)
+            .says("a tombstone, or no more than `id`, `post_id` and `deleted`"),
+    ],
 };
 
 /// A comment that is gone is told only as that; one that stands for its replies as it is shown.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
-use crate::platform::realtime::{Channel, Class, Live, Signal, Topic, tell};
+use crate::platform::realtime::{Channel, Class, Event, Live, Member, Signal, Topic, tell};
 
 const TOPIC: &str = "feed";
 
@@ -17,6 +17,12 @@ pub const LIVE: Live = Live {
     })],
     renderings: &[],
     commands: &[],
+    events: &[Event::state(
+        "feed.new",
+        TOPIC,
+        &[Member::words("created_at", "when the newest was posted")],
+    )
+    .says("there may be something new; with Redis only")],
 };
 
 /// A feed is its reader's alone.

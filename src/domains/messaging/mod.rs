@@ -29,7 +29,7 @@ pub use cache::{
 };
 pub use events::{ConversationChanged, GroupInvited, MessageCreated, MessageRequested, events};
 pub use jobs::jobs;
-pub use live::LIVE;
+pub use live::{LIVE, RECEIPT_KINDS};
 pub use model::{
     ConversationKind, MAX_MEMBERS, MemberState, MessageContent as Content, can_see_conversation,
 };

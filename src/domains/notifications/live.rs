@@ -9,7 +9,9 @@ use super::view;
 use crate::domains::relations::{self, FriendRequest};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, FriendRequestId, NotificationId, Result, UserId};
-use crate::platform::realtime::{self, Class, Live, News, Rendering, Signal, Told, inbox};
+use crate::platform::realtime::{
+    self, Class, Event, INBOX, Live, Member, News, Rendering, Signal, Told, inbox,
+};
 use crate::platform::{Ctx, Reads, Tx};
 
 /// A notification has come, or something new has happened in it.
@@ -23,6 +25,8 @@ pub const FRIEND_REQUESTED: &str = "friend.requested";
 /// Somebody has accepted a request.
 pub const FRIEND_ACCEPTED: &str = "friend.accepted";
 const COUNTS: &str = "counts.changed";
+
+const FRIEND_REQUEST: &[Member] = &[Member::of::<FriendRequest>("friend_request")];
 
 /// What this domain tells live.
 pub static LIVE: Live = Live {
@@ -38,6 +42,26 @@ pub static LIVE: Live = Live {
         },
     ],
     commands: &[],
+    events: &[
+        Event::durable(
+            CREATED,
+            INBOX,
+            &[Member::of::<view::Notification>("notification")],
+        )
+        .says("also when something new has happened in it"),
+        Event::durable(
+            READ,
+            INBOX,
+            &[
+                Member::words("up_to", "the instant up to which it was read"),
+                Member::words("ids", "which; without it, all").optional(),
+            ],
+        ),
+        Event::durable(CLEARED, INBOX, &[Member::words("ids", "which are gone")]),
+        Event::durable(FRIEND_REQUESTED, INBOX, FRIEND_REQUEST),
+        Event::durable(FRIEND_ACCEPTED, INBOX, FRIEND_REQUEST),
+        Event::state(COUNTS, INBOX, &[Member::of::<view::Counts>("counts")]),
+    ],
 };
 
 /// What a transaction has to tell inboxes at its end.

@@ -8,13 +8,14 @@ use super::view;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::realtime::{
-    Attendance, Channel, Class, Live, News, Rendering, Signal, Told, Topic, tell_calmly,
+    Attendance, Channel, Class, Event, Live, Member, News, Rendering, Signal, Told, Topic,
+    tell_calmly,
 };
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads, Tx};
 
 /// The topic of posts.
-const TOPIC: &str = "post";
+pub const TOPIC: &str = "post";
 
 /// What this domain tells live.
 pub const LIVE: Live = Live {
@@ -31,6 +32,20 @@ pub const LIVE: Live = Live {
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
     }],
     commands: &[],
+    events: &[
+        Event::durable("post.edited", TOPIC, &[Member::of::<view::Post>("post")])
+            .says("also when it is for others now"),
+        Event::durable("post.removed", TOPIC, &[Member::words("post_id", "its id")]),
+        Event::state(
+            "post.counters",
+            TOPIC,
+            &[
+                Member::words("post_id", "its id"),
+                Member::of::<view::PostCounts>("counts"),
+            ],
+        )
+        .says("once a second at most"),
+    ],
 };
 
 /// The channel of a post.

@@ -23,7 +23,7 @@ pub use events::{
     PostCreated, PostDeleted, PostEdited, PostRef, PostRestored, PostWidened, events,
 };
 pub use jobs::jobs;
-pub use live::{LIVE, channel, tell_counters};
+pub use live::{LIVE, TOPIC, channel, tell_counters};
 pub use model::{
     AudienceKind, Circles, Entity, Facts, PostContent as Content, PostEntry, RESTORABLE,
     can_see_post, entities, hashtags,

@@ -9,7 +9,9 @@ use super::events::RelationshipChanged;
 use super::view;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, UserId};
-use crate::platform::realtime::{Live, News, Rendering, Told, Topic, inbox, presence};
+use crate::platform::realtime::{
+    Event, INBOX, Live, Member, News, Rendering, Told, Topic, inbox, presence,
+};
 use crate::platform::write::job_transaction;
 use crate::platform::{Ctx, Reads, Tx};
 
@@ -27,6 +29,11 @@ pub const LIVE: Live = Live {
         render: |ctx, viewer, told| Box::pin(render(ctx, viewer, told)),
     }],
     commands: &[],
+    events: &[Event::durable(
+        "relationship.changed",
+        INBOX,
+        &[Member::of::<view::Relationship>("relationship")],
+    )],
 };
 
 /// Friends see each other's presence if both let theirs be seen.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::view;
 use crate::kernel::{Error, Result, UserId};
-use crate::platform::realtime::{Live, News, Rendering, Told, inbox};
+use crate::platform::realtime::{Event, INBOX, Live, Member, News, Rendering, Told, inbox};
 use crate::platform::{Ctx, Reads, Tx};
 
 /// What this domain tells live.
@@ -15,6 +15,15 @@ pub const LIVE: Live = Live {
         render: |ctx, viewer, told| Box::pin(render(ctx, viewer, told)),
     }],
     commands: &[],
+    events: &[Event::durable(
+        "me.changed",
+        INBOX,
+        &[
+            Member::of::<view::Me>("me"),
+            Member::of::<view::Settings>("settings"),
+        ],
+    )
+    .says("without the e-mail address")],
 };
 
 /// Profile and settings, without the e-mail address, which no frame carries.

@@ -92,8 +92,14 @@ impl Config {
             live_beat: reader
                 .get("KITH_LIVE_BEAT", values::duration)
                 .unwrap_or_default(),
+            live_pong: reader
+                .get("KITH_LIVE_PONG", values::duration)
+                .unwrap_or_default(),
             max_sockets: reader
                 .get("KITH_MAX_SOCKETS", |text| values::count(text, 10_000_000))
+                .unwrap_or_default(),
+            connect_rate: reader
+                .get("KITH_CONNECT_RATE", |text| values::count(text, 1_000_000))
                 .unwrap_or_default(),
             shutdown_grace: reader
                 .get("KITH_SHUTDOWN_GRACE", values::duration)

@@ -92,8 +92,12 @@ pub struct Config {
     pub feed_pull_above: u32,
     /// How often an idle socket is asked for a sign of life.
     pub live_beat: Duration,
+    /// How long a sign of life is waited for.
+    pub live_pong: Duration,
     /// How many sockets are kept open at most.
     pub max_sockets: u32,
+    /// How many sockets are opened in a second at most.
+    pub connect_rate: u32,
     /// How long requests in progress may take to finish at the end.
     pub shutdown_grace: Duration,
     /// The server that takes mail; without it, mail is written to `mail_dir`.

@@ -307,9 +307,20 @@ const BOUNDS: &[Setting] = &[
          are in proportion to it.",
     ),
     Setting::fixed(
+        "KITH_LIVE_PONG",
+        "10s",
+        "How long kith waits for that sign of life before it takes the client for gone.",
+    ),
+    Setting::fixed(
         "KITH_MAX_SOCKETS",
         "10000",
         "How many sockets this process keeps open at most.",
+    ),
+    Setting::fixed(
+        "KITH_CONNECT_RATE",
+        "2000",
+        "How many sockets and streams of events this process opens in a second, at most. Whoever comes \
+         beyond that is told when to come back. `KITH_LIMITS=off` lifts it.",
     ),
     Setting::fixed(
         "KITH_SHUTDOWN_GRACE",

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::frame::Frame;
 use super::hub::{Hub, millis};
-use super::{Channel, deliver, figures, hot, session};
+use super::{Channel, attendance, deliver, figures, hot, presence, session};
 use crate::infra::redis::{PATIENT, Server};
 use crate::platform::Ctx;
 
@@ -42,6 +42,8 @@ pub(super) struct Bus {
     pub(super) wanted: HashSet<Channel>,
     /// The channel of this process's own probes.
     pub(super) canary: Channel,
+    /// Whether Redis was heard before.
+    pub(super) has_heard: bool,
     /// What all names in Redis begin with.
     pub(super) prefix: String,
 }
@@ -64,6 +66,7 @@ impl Bus {
             wishes,
             wanted: HashSet::new(),
             canary: Channel::new("canary", name),
+            has_heard: false,
         }
     }
 
@@ -101,7 +104,11 @@ impl Bus {
         self.hub.0.probed.store(self.hub.now(), Ordering::Relaxed);
         self.hub.0.listening.store(true, Ordering::Relaxed);
         figures::subscribed();
-        // What was told while nobody heard it.
+        // What was told while nobody heard it, or is lost.
+        if std::mem::replace(&mut self.has_heard, true) {
+            attendance::doubt(&self.hub);
+            presence::doubt(&self.hub);
+        }
         self.hub.voided_all();
         deliver::sweep(&self.ctx, &self.hub).await?;
         self.hear(&mut sink, &mut stream).await
@@ -148,6 +155,8 @@ impl Bus {
             self.probed(payload);
         } else if let Some(words) = payload.strip_prefix(session::MARK) {
             session::hear(&self.ctx, &self.hub, &channel, words);
+        } else if let Some(by) = payload.strip_prefix(attendance::MARK) {
+            attendance::heard(&self.hub, &channel, by);
         } else if let Some(frame) = Frame::from_wire(channel, payload) {
             self.hub.receive(&self.ctx, Arc::new(frame));
         }

@@ -1,19 +1,19 @@
 //! A connection: who is at its other end, what waits for them, and what they listen to.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::close::Close;
 use super::frame::{Frame, Text};
-use super::queue::{Put, Queue};
+use super::queue::{Before, Item, Put, Queue};
 use super::room::Room;
-use super::{Channel, Class};
+use super::sight::Sight;
+use super::{Channel, Class, Topic};
 use crate::kernel::UserId;
 use crate::platform::sessions::CurrentUser;
 
@@ -62,6 +62,8 @@ pub struct Conn {
     pub rooms: Mutex<Vec<Arc<Room>>>,
     /// When the access token runs out, in seconds since 1970; 0 where there is none.
     pub token_ends: AtomicU64,
+    /// When it came, in milliseconds of the hub's clock.
+    pub begun: u64,
     /// When something was heard last, in milliseconds of the hub's clock.
     pub heard: AtomicU64,
     /// When something was taken from the queue last, on the same clock.
@@ -83,7 +85,7 @@ pub struct Conn {
     /// Told when it ends.
     pub gone: Notify,
     who: OnceLock<Who>,
-    hidden: ArcSwap<HashSet<UserId>>,
+    sight: ArcSwap<Sight>,
     socket: Option<Arc<TcpStream>>,
 }
 
@@ -103,6 +105,7 @@ impl Conn {
             queue: Queue::default(),
             rooms: Mutex::default(),
             token_ends: AtomicU64::new(0),
+            begun: now,
             heard: AtomicU64::new(now),
             wrote: AtomicU64::new(now),
             waits: AtomicU64::new(0),
@@ -114,7 +117,7 @@ impl Conn {
             said_goodbye: AtomicBool::new(false),
             gone: Notify::new(),
             who: OnceLock::new(),
-            hidden: ArcSwap::from_pointee(HashSet::new()),
+            sight: ArcSwap::from_pointee(Sight::default()),
             socket,
         }
     }
@@ -134,14 +137,19 @@ impl Conn {
         self.who().map(|who| who.user.id)
     }
 
-    /// Those between whom and this person there is a block.
-    pub fn set_hidden(&self, hidden: Arc<HashSet<UserId>>) {
-        self.hidden.store(hidden);
+    /// What the person sees of others, from now on.
+    pub fn set_sight(&self, sight: Arc<Sight>) {
+        self.sight.store(sight);
     }
 
-    /// Whether they are spared what this person does.
-    pub fn is_spared(&self, actor: Option<UserId>) -> bool {
-        actor.is_some_and(|actor| self.hidden.load().contains(&actor))
+    /// What the person sees of others.
+    pub fn sight(&self) -> Guard<Arc<Sight>> {
+        self.sight.load()
+    }
+
+    /// Whether the person is spared an event of a channel of this topic.
+    pub fn is_spared(&self, topic: &Topic, frame: &Frame) -> bool {
+        topic.may_spare(frame) && self.sight().spares(topic, frame, self.user_id())
     }
 
     /// Sends an event or a signal. A reader who is too slow for what must not be lost is told so, and
@@ -166,17 +174,27 @@ impl Conn {
 
     /// Ends it at once: what waits is not sent, because the client may not have it or does not take it.
     pub fn end(&self, close: Close, now: u64) {
-        self.finish(close, false, now);
+        self.finish(close, Before::Nothing, now);
+    }
+
+    /// The same after one last event.
+    pub fn end_after(&self, last: &Arc<Frame>, close: Close, now: u64) {
+        let text = self.user_id().and_then(|id| last.text_for(id)).cloned();
+        let item = text.map(|text| Item {
+            text,
+            frame: Some(Arc::clone(last)),
+        });
+        self.finish(close, item.map_or(Before::Nothing, Before::Only), now);
     }
 
     /// Ends it after what waits is sent.
     pub fn end_after_all(&self, close: Close, now: u64) {
-        self.finish(close, true, now);
+        self.finish(close, Before::All, now);
     }
 
-    fn finish(&self, close: Close, after_all: bool, now: u64) {
+    fn finish(&self, close: Close, before: Before, now: u64) {
         let name = close.name;
-        if self.queue.close(close, after_all) {
+        if self.queue.close(close, before) {
             self.ended.store(now.max(1), Ordering::Relaxed);
             self.gone.notify_one();
             super::figures::closed(name);

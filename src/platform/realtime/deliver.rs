@@ -10,7 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::{Channel, Offset, render, store, typing};
+use super::{Channel, Offset, attendance, render, store, typing};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
@@ -34,9 +34,7 @@ impl Hub {
         let Some(room) = self.find_room(&frame.channel) else {
             return;
         };
-        if let (true, Some(actor)) = (frame.ends_typing, frame.actor) {
-            typing::stopped(self, &frame.channel, actor);
-        }
+        typing::hear(self, &frame);
         let passed = room.pass(frame, self.now());
         self.settle(ctx, &room, passed);
     }
@@ -65,6 +63,7 @@ impl Hub {
         let words = json!({"op": "unsubscribed", "ch": room.channel.to_string(),
             "reason": "removed", "retry": false});
         conn.say(&words, self.now());
+        attendance::changed(self, room);
         let mut state = room.lock();
         if state.subs.is_empty() {
             state.idle_since = Some(self.now());

@@ -85,6 +85,8 @@ pub struct Frame {
     pub offset: Offset,
     /// What a slow reader may do without.
     pub class: Class,
+    /// What it tells, as `comment.created`; empty where another version did not say.
+    pub kind: String,
     /// Who did it.
     pub actor: Option<UserId>,
     /// Whose subscription it ends.
@@ -146,6 +148,7 @@ impl Frame {
             channel: told.channel.clone(),
             offset: told.offset,
             class: Class::Durable,
+            kind: told.kind.clone(),
             actor: told.actor,
             removed: removed(&told.detail),
             ends_typing: told.kind == "message.created",
@@ -173,6 +176,7 @@ impl Frame {
             channel: signal.channel.clone(),
             offset: 0,
             class: signal.class,
+            kind: signal.kind.to_owned(),
             actor: signal.actor,
             removed: Vec::new(),
             ends_typing: false,
@@ -197,6 +201,7 @@ impl Frame {
         let facts = Facts {
             o: self.offset,
             c: self.class,
+            t: self.kind.clone(),
             a: self.actor,
             r: self.removed.clone(),
             y: self.ends_typing,
@@ -221,6 +226,7 @@ impl Frame {
             channel,
             offset: facts.o,
             class: facts.c,
+            kind: facts.t,
             actor: facts.a,
             removed: facts.r,
             ends_typing: facts.y,
@@ -236,6 +242,8 @@ impl Frame {
 struct Facts {
     o: Offset,
     c: Class,
+    #[serde(default)]
+    t: String,
     a: Option<UserId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     r: Vec<UserId>,
@@ -284,6 +292,7 @@ mod tests {
         let wire = frame.to_wire().expect("a wire");
         let read = Frame::from_wire(told.channel.clone(), &wire).expect("read");
         assert_eq!((read.offset, read.actor), (42, told.actor));
+        assert_eq!(read.kind, told.kind);
         assert_eq!((&read.text, &read.own), (&frame.text, &frame.own));
         assert_eq!(read.removed, vec![told.actor.expect("somebody")]);
         let other = UserId::from_uuid(Uuid::from_u128(8));

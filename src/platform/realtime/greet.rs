@@ -154,7 +154,7 @@ async fn welcome(
         .ok_or_else(|| Error::from(Code::Unauthenticated))?;
     let user_id = who.user.id;
     let hooks = hub.0.options.hooks;
-    conn.set_hidden(Arc::new((hooks.hidden)(ctx.clone(), user_id).await?));
+    conn.set_sight(Arc::new((hooks.sight)(ctx.clone(), user_id).await?));
     let resumes = !positions.is_empty();
     let own = [inbox(user_id), EVERYBODY];
     let mut asks: Vec<Ask> = own

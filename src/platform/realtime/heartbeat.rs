@@ -23,6 +23,7 @@ pub(super) async fn run(ctx: Ctx, hub: Hub, stop: CancellationToken) {
     let mut looks = interval(hub.pace().look());
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut positions, mut leases) = (0, 0);
+    let mut feed = presence::Feed::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -33,7 +34,7 @@ pub(super) async fn run(ctx: Ctx, hub: Hub, stop: CancellationToken) {
         for conn in &conns {
             look(&ctx, &hub, conn, now);
         }
-        typing::expire(&hub);
+        typing::expire(&ctx, &hub);
         opening::close_idle(&hub);
         figures::gauges(&hub, &conns);
         if now.saturating_sub(positions) >= millis(hub.pace().position()) {
@@ -47,6 +48,7 @@ pub(super) async fn run(ctx: Ctx, hub: Hub, stop: CancellationToken) {
             presence::renew(&ctx, &hub, &conns).await;
         }
         presence::tell_due(&ctx, &hub).await;
+        feed.look(&ctx, &hub).await;
     }
 }
 
@@ -80,7 +82,8 @@ fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
         }
         return;
     }
-    if conn.who().is_none() && since(&conn.heard) > millis(pace.hello()) {
+    // Whatever else a stranger says, it is no hello.
+    if conn.who().is_none() && now.saturating_sub(conn.begun) > millis(pace.hello()) {
         conn.end_after_all(Close::HELLO_TIMEOUT, now);
         return;
     }
@@ -95,7 +98,8 @@ fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
         conn.say(&json!({"op": "ping"}), now);
         conn.queue.put_control(super::frame::Text::ping());
     }
-    look_at_token(ctx, conn, now);
+    let clock = u64::try_from(ctx.now().utc().timestamp()).unwrap_or_default();
+    look_at_token(clock, conn, now);
 }
 
 /// Whether something has waited for so long, and nothing was taken.
@@ -111,12 +115,12 @@ fn is_stalled(conn: &Conn, waiting: usize, now: u64, most: u64) -> bool {
     false
 }
 
-fn look_at_token(ctx: &Ctx, conn: &Conn, now: u64) {
+/// Announces the end of the token at `clock`, in seconds since 1970, or ends the connection after it.
+fn look_at_token(clock: u64, conn: &Conn, now: u64) {
     let ends = conn.token_ends.load(Ordering::Relaxed);
     if ends == 0 {
         return;
     }
-    let clock = u64::try_from(ctx.now().utc().timestamp()).unwrap_or_default();
     if clock > ends + TOKEN_GRACE {
         conn.end_after_all(Close::TOKEN_EXPIRED, now);
     } else if clock + TOKEN_NOTICE >= ends && conn.noticed.swap(ends, Ordering::Relaxed) != ends {
@@ -146,5 +150,65 @@ fn tell_positions(hub: &Hub, conn: &Arc<Conn>, now: u64) {
     }
     if !moved.is_empty() {
         conn.say(&json!({"op": "pos", "d": moved}), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::platform::realtime::queue::Item;
+
+    /// When the token of [`conn`] runs out.
+    const ENDS: u64 = 10_000;
+
+    fn conn() -> Conn {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let conn = Conn::new(1, Transport::Socket, address, None, 1);
+        conn.token_ends.store(ENDS, Ordering::Relaxed);
+        conn
+    }
+
+    fn next(conn: &Conn) -> Option<Result<Item, Close>> {
+        conn.queue.take(std::task::Waker::noop())
+    }
+
+    #[test]
+    fn the_end_of_a_token_is_announced_once_and_comes_half_a_minute_after_it() {
+        let conn = conn();
+        look_at_token(ENDS - 61, &conn, 1);
+        assert!(next(&conn).is_none(), "too soon");
+        for clock in [ENDS - 60, ENDS - 30, ENDS, ENDS + 30] {
+            look_at_token(clock, &conn, 1);
+        }
+        let told = next(&conn).expect("a word").expect("not the end");
+        let told: serde_json::Value = serde_json::from_slice(&told.text.json()).expect("JSON");
+        assert_eq!(told, json!({"op": "token_expiring", "in_s": 60}));
+        assert!(next(&conn).is_none(), "once");
+        look_at_token(ENDS + 31, &conn, 1);
+        let end = next(&conn).expect("the end").expect_err("the end");
+        assert_eq!(end.code, 4205);
+    }
+
+    #[test]
+    fn a_token_that_is_refreshed_in_time_ends_nothing() {
+        let conn = conn();
+        look_at_token(ENDS - 10, &conn, 1);
+        assert!(next(&conn).is_some());
+        conn.token_ends.store(ENDS + 900, Ordering::Relaxed);
+        look_at_token(ENDS + 31, &conn, 1);
+        assert!(next(&conn).is_none());
+        // The end of the new one is announced too.
+        look_at_token(ENDS + 850, &conn, 1);
+        assert!(matches!(next(&conn), Some(Ok(_))));
+    }
+
+    #[test]
+    fn a_connection_without_a_token_has_no_such_end() {
+        let conn = conn();
+        conn.token_ends.store(0, Ordering::Relaxed);
+        look_at_token(u64::MAX / 2, &conn, 1);
+        assert!(next(&conn).is_none());
     }
 }

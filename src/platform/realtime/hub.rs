@@ -1,6 +1,6 @@
 //! The hub of a process: who is connected, and which channels they listen to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,12 +12,14 @@ use tokio::sync::mpsc;
 
 use super::calm::Calm;
 use super::conn::Conn;
+use super::inflow::Inflow;
 use super::pace::Pace;
 use super::publisher::Post;
 use super::room::Room;
+use super::sight::Sight;
 use super::typing::Typing;
 use super::watch::Voided;
-use super::{Channel, Registry, Signal, Told, presence, tickets, wishes};
+use super::{Channel, Registry, Signal, Told, attendance, presence, tickets, wishes};
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::limits::RouteLimits;
@@ -25,8 +27,8 @@ use crate::platform::limits::RouteLimits;
 /// What the hub asks of domains, beside what each says of its topics.
 #[derive(Clone, Copy)]
 pub struct Hooks {
-    /// Those between whom and a person there is a block, either way.
-    pub hidden: fn(Ctx, UserId) -> BoxFuture<'static, Result<HashSet<UserId>>>,
+    /// What a person sees of others, and others of them.
+    pub sight: fn(Ctx, UserId) -> BoxFuture<'static, Result<Sight>>,
     /// How much waits for a person, as it greets them.
     pub counts: fn(Ctx, UserId) -> BoxFuture<'static, Result<Value>>,
 }
@@ -43,6 +45,8 @@ pub struct Options {
     pub pace: Pace,
     /// Most connections of this process.
     pub max_sockets: u32,
+    /// Most that are opened in a second; `None` is any number.
+    pub connect_rate: Option<u32>,
     /// The name of this process.
     pub instance: String,
 }
@@ -73,6 +77,9 @@ pub(super) struct Inner {
     pub(super) typing: Typing,
     pub(super) calm: Calm,
     pub(super) presences: presence::Local,
+    pub(super) presence_in_doubt: AtomicBool,
+    pub(super) rounds: attendance::Rounds,
+    pub(super) inflow: Inflow,
     pub(super) used: tickets::Used,
     pub(super) wishes_alone: wishes::Wishes,
     /// Tags whose void concerns a channel that somebody here listens to.
@@ -91,6 +98,7 @@ impl Hub {
         let (posts, posted) = (0..PUBLISHERS).map(|_| mpsc::unbounded_channel()).unzip();
         let (wishes, wished) = mpsc::unbounded_channel();
         let (voided, voids) = mpsc::unbounded_channel();
+        let inflow = Inflow::new(options.connect_rate);
         Self(Arc::new(Inner {
             options,
             rooms: Mutex::default(),
@@ -111,6 +119,9 @@ impl Hub {
             typing: Typing::default(),
             calm: Calm::default(),
             presences: presence::Local::default(),
+            presence_in_doubt: AtomicBool::new(false),
+            rounds: attendance::Rounds::default(),
+            inflow,
             used: tickets::Used::default(),
             wishes_alone: wishes::Wishes::default(),
             watched: Mutex::default(),
@@ -210,6 +221,11 @@ impl Hub {
         lock(&self.0.people).len()
     }
 
+    /// Who is connected.
+    pub(super) fn all_people(&self) -> Vec<UserId> {
+        lock(&self.0.people).keys().copied().collect()
+    }
+
     /// Whether somebody is connected.
     pub(super) fn has_person(&self, user_id: UserId) -> bool {
         lock(&self.0.people).contains_key(&user_id)
@@ -269,6 +285,9 @@ impl Hub {
             }
         }
         let rooms = std::mem::take(&mut *conn.rooms());
+        if was_there {
+            attendance::linger(self, conn, &rooms);
+        }
         for room in rooms {
             self.detach(&room, conn.number);
         }
@@ -282,6 +301,8 @@ impl Hub {
         if state.subs.is_empty() {
             state.idle_since = Some(self.now());
         }
+        drop(state);
+        attendance::changed(self, room);
     }
 
     /// The connection of this number.

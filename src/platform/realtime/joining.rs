@@ -12,7 +12,7 @@ use super::hub::Hub;
 use super::replay::{Missed, Position, missed};
 use super::room::{Room, Sub};
 use super::wire::refusal;
-use super::{Channel, Offset, Told, opening, render};
+use super::{Channel, Offset, Told, attendance, opening, render};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
@@ -112,6 +112,7 @@ fn attach(hub: &Hub, conn: &Arc<Conn>, room: &Arc<Room>) -> Option<Offset> {
         after: last,
         gate: Some(Vec::new()),
         told: last,
+        is_told_who_is_there: false,
     });
     drop(state);
     let mut rooms = conn.rooms();
@@ -198,11 +199,11 @@ pub(super) async fn follow(
     let mut replayed = serde_json::Map::new();
     let mut rooms = Vec::new();
     for one in joined.into_iter().filter(|one| one.is_allowed) {
-        let spares = one.room.topic.is_some_and(|topic| topic.skips_blocked);
+        let topic = one.room.topic.as_ref();
         if let Some(last) = one.replay.last() {
             replayed.insert(last.channel.to_string(), json!(last.offset));
             for frame in render::frames(ctx, hub, &epoch, one.replay).await? {
-                if spares && conn.is_spared(frame.actor) {
+                if topic.is_some_and(|topic| conn.is_spared(topic, &frame)) {
                     continue;
                 }
                 conn.queue.has_room().await;
@@ -216,6 +217,7 @@ pub(super) async fn follow(
     }
     for room in rooms {
         room.open_gate(conn.number, hub.now());
+        attendance::changed(hub, &room);
     }
     Ok(())
 }
@@ -244,6 +246,15 @@ pub(super) fn places(joined: &[Joined]) -> Vec<(Channel, Offset)> {
     allowed
         .map(|one| (one.room.channel.clone(), one.start))
         .collect()
+}
+
+/// The epoch of these places. Where another began while they were taken, it is one that counts no more:
+/// whoever comes with that is told to fetch anew.
+pub(super) fn epoch(hub: &Hub, joined: &[Joined]) -> String {
+    let now = hub.epoch();
+    let mut told = joined.iter().filter_map(|one| one.reply.get("e")?.as_str());
+    told.find(|epoch| **epoch != *now)
+        .map_or_else(|| now.to_string(), str::to_owned)
 }
 
 /// The channels that were let in.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::catalogue::{self, Entry, Event};
 use super::{INBOX, Told};
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
@@ -37,6 +38,8 @@ pub struct Topic {
     pub history: Option<History>,
     /// Whether readers are spared actors whom they block or who block them.
     pub skips_blocked: bool,
+    /// Kinds of events that settings of a reader may spare them: what [`super::Sight`] can name.
+    pub optional: &'static [&'static str],
     /// Whether listeners tell each other that they type.
     pub typing: bool,
     /// What listeners learn of each other.
@@ -56,6 +59,7 @@ impl Topic {
             snapshot: None,
             history: None,
             skips_blocked: false,
+            optional: &[],
             typing: false,
             attendance: Attendance::Silent,
         }
@@ -67,9 +71,10 @@ impl Topic {
 pub enum Attendance {
     /// Nothing.
     Silent,
-    /// How many there are.
+    /// How many there are: who they are is nobody's business.
     Counted,
-    /// Who comes and goes, while there are few.
+    /// Who comes and goes while there are few, and how many there are where there are more. Those who
+    /// hide their presence are left out, and so is anybody with whom a reader has a block.
     Named,
 }
 
@@ -128,6 +133,8 @@ pub struct Live {
     pub renderings: &'static [Rendering],
     /// Its inbound frames.
     pub commands: &'static [Command],
+    /// What it tells.
+    pub events: &'static [Event],
 }
 
 /// All that the domains say, found by name.
@@ -136,16 +143,19 @@ pub struct Registry {
     topics: HashMap<&'static str, Topic>,
     renderings: HashMap<&'static str, Rendering>,
     commands: HashMap<&'static str, Command>,
+    catalogue: Vec<Entry>,
 }
 
 impl Registry {
     /// Everything together.
     ///
     /// # Panics
-    /// When a name is taken: the program is wired wrongly and must not start.
+    /// When a name is taken, or an event is rendered and not declared: the program is wired wrongly and
+    /// must not start.
     pub fn new<'a>(lives: impl IntoIterator<Item = &'a Live>) -> Self {
         let mut all = Self::default();
-        for live in lives {
+        let lives: Vec<&Live> = lives.into_iter().collect();
+        for live in &lives {
             for topic in live.topics {
                 let fits = topic.name != INBOX && topic.name.len() <= 16;
                 assert!(fits, "no topic can be called {}", topic.name);
@@ -163,7 +173,17 @@ impl Registry {
                 assert!(before.is_none(), "two commands are called {}", command.op);
             }
         }
+        all.catalogue = catalogue(&lives);
+        for kind in all.renderings.keys() {
+            let is_declared = all.catalogue.iter().any(|entry| entry.kind == *kind);
+            assert!(is_declared, "{kind} is rendered and not declared");
+        }
         all
+    }
+
+    /// All that is told.
+    pub fn catalogue(&self) -> &[Entry] {
+        &self.catalogue
     }
 
     /// The topic of this name.
@@ -180,4 +200,21 @@ impl Registry {
     pub fn command(&self, op: &str) -> Option<&Command> {
         self.commands.get(op)
     }
+}
+
+/// All that is told, domain by domain, and what the gateway itself tells at the end.
+fn catalogue(lives: &[&Live]) -> Vec<Entry> {
+    let topics = || lives.iter().flat_map(|live| live.topics);
+    let declared = lives.iter().flat_map(|live| live.events);
+    let mut all: Vec<Entry> = Vec::new();
+    for entry in declared
+        .chain(catalogue::OWN)
+        .flat_map(|event| catalogue::entries(event, topics()))
+    {
+        let is_known = |known: &Entry| (known.kind, known.topic) == (entry.kind, entry.topic);
+        let name = format!("{} on {}", entry.kind, entry.topic);
+        assert!(!all.iter().any(is_known), "{name} is declared twice");
+        all.push(entry);
+    }
+    all
 }

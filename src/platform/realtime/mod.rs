@@ -13,8 +13,11 @@
 //! contiguous; whoever listens is sent each place once, in order, or their connection ends; nobody is
 //! sent what they may not see when it is sent.
 
+mod attendance;
+mod body;
 mod bus;
 mod calm;
+mod catalogue;
 mod channel;
 mod close;
 mod commands;
@@ -27,6 +30,7 @@ mod greet;
 mod heartbeat;
 mod hot;
 mod hub;
+mod inflow;
 mod joining;
 mod live;
 mod news;
@@ -45,6 +49,7 @@ mod replay;
 mod room;
 mod routes;
 mod session;
+mod sight;
 mod socket;
 mod sse;
 mod start;
@@ -59,6 +64,7 @@ mod wishes;
 use crate::infra::redis::Script;
 
 pub use calm::tell_calmly;
+pub use catalogue::{Entry, Event, Member, Place, render_events};
 pub use channel::{Channel, INBOX, NoChannel, inbox};
 pub use close::Close;
 pub use hub::{Hooks, Hub, Options};
@@ -71,11 +77,13 @@ pub use past::{Past, past};
 pub use publish::tell;
 pub use replay::Position;
 pub use routes::{Line, configure};
+pub use sight::Sight;
 pub use start::{jobs, start};
 
 /// The scripts that a connection to Redis must have loaded.
 pub fn scripts() -> Vec<&'static Script> {
     let mut scripts: Vec<&'static Script> = presence::SCRIPTS.to_vec();
     scripts.push(&hot::TELL);
+    scripts.push(&attendance::RENEW);
     scripts
 }

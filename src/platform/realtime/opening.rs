@@ -119,7 +119,7 @@ pub(super) fn close_idle(hub: &Hub) {
     let mut closed = Vec::new();
     hub.rooms().retain(|channel, room| {
         let mut state = room.lock();
-        let idle = state.subs.is_empty()
+        let idle = state.is_deserted()
             && *room.ready.borrow() == Ready::Open
             && state
                 .idle_since

@@ -23,6 +23,17 @@ pub struct Item {
     pub frame: Option<Arc<Frame>>,
 }
 
+/// What is sent before the close of a queue.
+#[derive(Debug)]
+pub enum Before {
+    /// Nothing: what waits is dropped.
+    Nothing,
+    /// This alone; what waits is dropped.
+    Only(Item),
+    /// All that waits.
+    All,
+}
+
 /// What became of a frame that was put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
@@ -95,17 +106,19 @@ impl Queue {
         Put::Waits
     }
 
-    /// The last thing that is sent; what waits is sent before it if `after_all`, and dropped if not.
-    /// Says whether it was the first to close.
-    pub fn close(&self, close: Close, after_all: bool) -> bool {
+    /// The last thing that is sent, with what goes before it. Says whether it was the first to close.
+    pub fn close(&self, close: Close, before: Before) -> bool {
         let mut inner = self.lock();
         if inner.close.is_some() {
             return false;
         }
         inner.close = Some(close);
-        if !after_all {
+        if !matches!(before, Before::All) {
             inner.items = VecDeque::new();
             inner.bytes = 0;
+        }
+        if let Before::Only(item) = before {
+            inner.add(item);
         }
         inner.wake();
         if let Some(writer) = inner.writer.take() {
@@ -304,10 +317,27 @@ mod tests {
     fn a_closed_queue_ends_with_its_close_and_takes_nothing_more() {
         let queue = queue();
         queue.put(&frame(Class::Durable, None, 1));
-        assert!(queue.close(Close::TOO_SLOW, false));
-        assert!(!queue.close(Close::REVOKED, false), "the first counts");
+        assert!(queue.close(Close::TOO_SLOW, Before::Nothing));
+        assert!(
+            !queue.close(Close::REVOKED, Before::Nothing),
+            "the first counts"
+        );
         queue.put(&frame(Class::Durable, None, 1));
         let next = queue.take(std::task::Waker::noop());
         assert!(matches!(next, Some(Err(close)) if close.code == 4104));
+    }
+
+    #[test]
+    fn the_last_word_goes_before_the_close_and_what_waits_does_not() {
+        let queue = queue();
+        queue.put(&frame(Class::Durable, None, 1));
+        let text = Text::new(b"the last word");
+        let item = Item { text, frame: None };
+        assert!(queue.close(Close::REVOKED, Before::Only(item)));
+        let waker = std::task::Waker::noop();
+        let next = queue.take(waker);
+        assert!(matches!(next, Some(Ok(item)) if *item.text.json() == *b"the last word"));
+        let next = queue.take(waker);
+        assert!(matches!(next, Some(Err(close)) if close.code == 4007));
     }
 }

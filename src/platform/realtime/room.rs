@@ -1,13 +1,15 @@
 //! A channel with listeners in this process: it passes events on in their order, without holes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::attendance::Crowd;
 use super::conn::Conn;
 use super::frame::Frame;
 use super::{Channel, Offset, Topic};
+use crate::kernel::UserId;
 
 /// Most events that are held while something before them is missing; more are fetched again.
 const MOST_HELD: usize = 1_024;
@@ -49,6 +51,14 @@ pub struct State {
     pub filling: bool,
     /// Since when nobody listens, on the hub's clock.
     pub idle_since: Option<u64>,
+    /// People who left a moment ago and may be back, and until when they count as there.
+    pub lingering: HashMap<UserId, u64>,
+    /// Who is there on other instances, as far as is known.
+    pub elsewhere: Crowd,
+    /// Who is there, as listeners were told last.
+    pub attended: Crowd,
+    /// Who is here, as other instances were told last; `None` is not known.
+    pub reported: Option<Crowd>,
     /// Nobody may come in any more: there will be another room of this channel.
     pub closed: bool,
 }
@@ -63,6 +73,8 @@ pub struct Sub {
     pub gate: Option<Vec<Arc<Frame>>>,
     /// The position that they were told of last.
     pub told: Offset,
+    /// Whether they were told who is there.
+    pub is_told_who_is_there: bool,
 }
 
 /// What became of an event.
@@ -85,6 +97,7 @@ impl Room {
             ready: watch::Sender::new(Ready::Opening),
             state: Mutex::new(State {
                 idle_since: Some(now),
+                reported: Some(Crowd::default()),
                 ..State::default()
             }),
         }
@@ -150,7 +163,7 @@ impl Room {
         if frame.offset > 0 {
             state.last = Some(frame.offset);
         }
-        let spares = self.topic.is_some_and(|topic| topic.skips_blocked) && frame.actor.is_some();
+        let topic = self.topic.as_ref().filter(|topic| topic.may_spare(frame));
         for sub in &mut state.subs {
             if frame.offset > 0 && frame.offset <= sub.after {
                 continue;
@@ -158,7 +171,7 @@ impl Room {
             match &mut sub.gate {
                 Some(gate) if gate.len() < MOST_GATED => gate.push(Arc::clone(frame)),
                 Some(_full) => passed.lost.push(sub.conn.number),
-                None => sub.send(frame, spares, now),
+                None => sub.send(frame, topic, now),
             }
         }
         if !frame.removed.is_empty() {
@@ -171,25 +184,26 @@ impl Room {
 
     /// Ends the waiting behind a replay.
     pub fn open_gate(&self, number: u64, now: u64) {
-        let spares = self.topic.is_some_and(|topic| topic.skips_blocked);
+        let topic = self.topic.as_ref();
         let mut state = self.lock();
         let Some(sub) = state.subs.iter_mut().find(|sub| sub.conn.number == number) else {
             return;
         };
         for frame in sub.gate.take().into_iter().flatten() {
             if frame.offset == 0 || frame.offset > sub.after {
-                sub.send(&frame, spares, now);
+                sub.send(&frame, topic, now);
             }
         }
     }
 }
 
 impl Sub {
-    fn send(&mut self, frame: &Arc<Frame>, spares: bool, now: u64) {
+    /// Sends it, unless the reader is spared it by what `topic` says.
+    fn send(&mut self, frame: &Arc<Frame>, topic: Option<&Topic>, now: u64) {
         if frame.offset > 0 {
             self.after = frame.offset;
         }
-        if spares && self.conn.is_spared(frame.actor) {
+        if topic.is_some_and(|topic| self.conn.is_spared(topic, frame)) {
             return;
         }
         if frame.offset > 0 && frame.text.is_some() {
@@ -211,6 +225,12 @@ impl State {
             !goes
         });
         removed
+    }
+
+    /// Whether nobody is there, and everybody knows.
+    pub fn is_deserted(&self) -> bool {
+        let is_known = self.reported.as_ref().is_some_and(Crowd::is_empty);
+        self.subs.is_empty() && self.lingering.is_empty() && is_known
     }
 
     /// Whether something is held that waits for what is missing.

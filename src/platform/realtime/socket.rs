@@ -1,25 +1,24 @@
 //! The WebSocket: what is sent is the response's body, taken from the queue as the client takes it;
 //! what is heard is read by one task.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::web::{Bytes, BytesMut};
 use actix_ws::{Item as Piece, Message, MessageStream, ProtocolError};
 
+use super::body::Encode;
 use super::close::Close;
 use super::conn::Conn;
 use super::frame::Text;
 use super::greet::{Hello, greet};
 use super::hub::Hub;
+use super::queue::Item;
 use super::talk::Talk;
 use super::wire::{self, Request, Unread};
-use super::{figures, joining, presence, typing};
+use super::{joining, presence, typing};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::sessions::CurrentUser;
@@ -38,63 +37,19 @@ const MOST_STRIKES: usize = 3;
 /// Frames that could not be read, after which the connection ends.
 const MOST_UNREAD: u32 = 10;
 
-/// What a socket is sent.
-pub struct SocketBody {
-    conn: Arc<Conn>,
-    hub: Hub,
-    is_over: bool,
+/// How a socket is written to.
+pub(super) struct Messages {
     /// The body that the handshake made. It sends nothing; its end is the reader's end.
-    _line: BoxBody,
+    pub(super) _line: BoxBody,
 }
 
-impl SocketBody {
-    /// What this connection is sent.
-    pub(super) fn new(conn: Arc<Conn>, hub: Hub, line: BoxBody) -> Self {
-        Self {
-            conn,
-            hub,
-            is_over: false,
-            _line: line,
-        }
-    }
-}
-
-impl MessageBody for SocketBody {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
+impl Encode for Messages {
+    fn item(&mut self, _conn: &Conn, item: &Item) -> Bytes {
+        item.text.message().clone()
     }
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Bytes, Infallible>>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
-        let Some(next) = self.conn.queue.take(context.waker()) else {
-            return Poll::Pending;
-        };
-        self.conn.wrote.store(self.hub.now(), Ordering::Relaxed);
-        let bytes = match next {
-            Ok(item) => {
-                figures::sent();
-                item.text.message().clone()
-            }
-            Err(close) => {
-                self.is_over = true;
-                goodbye(&close)
-            }
-        };
-        Poll::Ready(Some(Ok(bytes)))
-    }
-}
-
-impl Drop for SocketBody {
-    fn drop(&mut self) {
-        // The line is gone, or the goodbye was said: either way nothing more is sent.
-        self.conn.end(Close::NORMAL, self.hub.now());
+    fn close(&mut self, close: &Close) -> Bytes {
+        goodbye(close)
     }
 }
 

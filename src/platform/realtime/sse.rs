@@ -2,16 +2,12 @@
 //! all channels; it comes with the last event before the stream falls silent, and with every 32nd, so a
 //! client that comes back has no more than those twice.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
+use super::body::{Encode, LiveBody};
 use super::close::Close;
 use super::conn::Conn;
 use super::cursor::{Cursor, MOST_CHANNELS};
@@ -20,7 +16,7 @@ use super::greet::{Hello, Resume, greet};
 use super::hub::Hub;
 use super::joining::{self, Ask, Joined};
 use super::queue::Item;
-use super::{Channel, figures, socket, wishes};
+use super::{Channel, socket, wishes};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
 use crate::platform::sessions::CurrentUser;
@@ -28,50 +24,16 @@ use crate::platform::sessions::CurrentUser;
 /// Events between two ids.
 const EVENTS_A_CURSOR: u32 = 32;
 
-/// What a stream of events is sent.
-pub(super) struct SseBody {
+/// How a stream of events is written.
+pub(super) struct Events {
     ctx: Ctx,
-    hub: Hub,
-    conn: Arc<Conn>,
     cursor: Cursor,
+    /// Events since the last id.
     since: u32,
-    is_over: bool,
 }
 
-impl MessageBody for SseBody {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Bytes, Infallible>>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
-        let Some(next) = self.conn.queue.take(context.waker()) else {
-            return Poll::Pending;
-        };
-        self.conn.wrote.store(self.hub.now(), Ordering::Relaxed);
-        let bytes = match next {
-            Ok(item) => {
-                figures::sent();
-                self.event(&item)
-            }
-            Err(close) => {
-                self.is_over = true;
-                written("ctl", None, close.bye().to_string().as_bytes())
-            }
-        };
-        Poll::Ready(Some(Ok(bytes)))
-    }
-}
-
-impl SseBody {
-    fn event(&mut self, item: &Item) -> Bytes {
+impl Encode for Events {
+    fn item(&mut self, conn: &Conn, item: &Item) -> Bytes {
         let json = item.text.json();
         let Some(frame) = &item.frame else {
             return written("ctl", None, &json);
@@ -80,7 +42,7 @@ impl SseBody {
             self.cursor.note(&frame.channel, frame.offset);
         }
         self.since += 1;
-        let is_last = self.conn.queue.depth().0 == 0;
+        let is_last = conn.queue.depth().0 == 0;
         let id = if is_last || self.since >= EVENTS_A_CURSOR {
             self.since = 0;
             self.cursor.seal(&self.ctx).ok()
@@ -89,11 +51,9 @@ impl SseBody {
         };
         written("event", id.as_deref(), &json)
     }
-}
 
-impl Drop for SseBody {
-    fn drop(&mut self) {
-        self.conn.end(Close::NORMAL, self.hub.now());
+    fn close(&mut self, close: &Close) -> Bytes {
+        written("ctl", None, close.bye().to_string().as_bytes())
     }
 }
 
@@ -216,7 +176,7 @@ pub(super) async fn arrive(
         joined.extend(more);
     }
     let live = conn.who().map(|who| who.live.clone()).unwrap_or_default();
-    let mut cursor = Cursor::new(user.id, live, hub.epoch().to_string());
+    let mut cursor = Cursor::new(user.id, live, joining::epoch(hub, &joined));
     for (channel, offset) in joining::places(&joined) {
         cursor.note(&channel, offset);
     }
@@ -228,7 +188,7 @@ pub(super) async fn arrive(
 }
 
 /// Begins a stream of events.
-pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -> SseBody {
+pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -> LiveBody<Events> {
     let Arrived {
         reply,
         joined,
@@ -240,14 +200,12 @@ pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -
         conn.say(&json!({"op": "resync", "d": lost}), hub.now());
     }
     actix_web::rt::spawn(keep(ctx.clone(), hub.clone(), Arc::clone(conn), joined));
-    SseBody {
+    let events = Events {
         ctx: ctx.clone(),
-        hub: hub.clone(),
-        conn: Arc::clone(conn),
         cursor,
         since: 0,
-        is_over: false,
-    }
+    };
+    LiveBody::new(Arc::clone(conn), hub.clone(), events)
 }
 
 async fn keep(ctx: Ctx, hub: Hub, conn: Arc<Conn>, joined: Vec<Joined>) {

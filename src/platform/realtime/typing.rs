@@ -1,20 +1,30 @@
 //! Who types: told when it begins, and ended by the server if the client does not.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::conn::Conn;
+use super::frame::Frame;
 use super::hub::{Hub, lock, millis};
 use super::talk::Talk;
 use super::{Channel, Class, Inbound, Signal};
 use crate::kernel::{Code, Error, Result, UserId};
+use crate::platform::Ctx;
+
+const STARTED: &str = "typing.started";
+const STOPPED: &str = "typing.stopped";
 
 /// Who types where.
 #[derive(Default)]
-pub(super) struct Typing(Mutex<HashMap<(Channel, UserId), Since>>);
+pub(super) struct Typing {
+    /// On connections of this instance.
+    own: Mutex<HashMap<(Channel, UserId), Since>>,
+    /// As this instance was told, and until when that counts: the instance that told it may have died.
+    heard: Mutex<HashMap<(Channel, UserId), u64>>,
+}
 
 struct Since {
     conn: u64,
@@ -34,23 +44,23 @@ pub(super) fn start(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     let (hub, user_id, now) = (&talk.hub, talk.user.id, talk.hub.now());
     let lasts = millis(hub.pace().typing());
     let is_news = {
-        let mut typing = lock(&hub.0.typing.0);
+        let mut typing = lock(&hub.0.typing.own);
         let since = typing.entry((channel.clone(), user_id)).or_insert(Since {
             conn: talk.conn.number,
             told: 0,
             ends: 0,
         });
         since.conn = talk.conn.number;
-        since.ends = now + lasts;
         // Twice within half of the time says nothing new.
         let is_news = since.told == 0 || now.saturating_sub(since.told) >= lasts / 2;
         if is_news {
             since.told = now;
+            since.ends = now + lasts;
         }
         is_news
     };
     if is_news {
-        tell(hub, channel, user_id, "typing.started", lasts);
+        hub.signal(signal(channel, user_id, STARTED, lasts));
     }
     Ok(json!({"expires_ms": lasts}))
 }
@@ -75,14 +85,30 @@ fn place(talk: &Talk, inbound: &Inbound) -> Result<Channel> {
 
 /// Ends it, if they did type; a message of theirs does that too.
 pub(super) fn stopped(hub: &Hub, channel: &Channel, user_id: UserId) {
-    let mut typing = lock(&hub.0.typing.0);
+    let mut typing = lock(&hub.0.typing.own);
     if typing.is_empty() {
         return;
     }
     let did = typing.remove(&(channel.clone(), user_id)).is_some();
     drop(typing);
     if did {
-        tell(hub, channel.clone(), user_id, "typing.stopped", 0);
+        hub.signal(signal(channel.clone(), user_id, STOPPED, 0));
+    }
+}
+
+/// Takes note of what a frame says that is about to be passed on.
+pub(super) fn hear(hub: &Hub, frame: &Frame) {
+    let Some(actor) = frame.actor else { return };
+    let who = || (frame.channel.clone(), actor);
+    if frame.kind == STARTED {
+        let pace = hub.pace();
+        let until = hub.now() + millis(pace.typing()) + millis(pace.look()) * 2;
+        lock(&hub.0.typing.heard).insert(who(), until);
+    } else if frame.kind == STOPPED || frame.ends_typing {
+        lock(&hub.0.typing.heard).remove(&who());
+        if frame.ends_typing {
+            stopped(hub, &frame.channel, actor);
+        }
     }
 }
 
@@ -91,15 +117,29 @@ pub(super) fn left(hub: &Hub, conn: &Conn) {
     end(hub, |since| since.conn == conn.number);
 }
 
-/// Ends what was not renewed.
-pub(super) fn expire(hub: &Hub) {
+/// Ends what was not renewed: for everybody who types here, and for listeners here what an instance told
+/// that did not take it back in time.
+pub(super) fn expire(ctx: &Ctx, hub: &Hub) {
     let now = hub.now();
     end(hub, |since| since.ends <= now);
+    let mut ended = Vec::new();
+    lock(&hub.0.typing.heard).retain(|who, until| {
+        let stays = *until > now;
+        if !stays {
+            ended.push(who.clone());
+        }
+        stays
+    });
+    for (channel, user_id) in ended {
+        if let Ok(frame) = Frame::signal(&signal(channel, user_id, STOPPED, 0), ctx.now()) {
+            hub.receive(ctx, Arc::new(frame));
+        }
+    }
 }
 
 fn end(hub: &Hub, which: impl Fn(&Since) -> bool) {
     let mut ended = Vec::new();
-    lock(&hub.0.typing.0).retain(|who, since| {
+    lock(&hub.0.typing.own).retain(|who, since| {
         let ends = which(since);
         if ends {
             ended.push(who.clone());
@@ -107,22 +147,22 @@ fn end(hub: &Hub, which: impl Fn(&Since) -> bool) {
         !ends
     });
     for (channel, user_id) in ended {
-        tell(hub, channel, user_id, "typing.stopped", 0);
+        hub.signal(signal(channel, user_id, STOPPED, 0));
     }
 }
 
-fn tell(hub: &Hub, channel: Channel, user_id: UserId, kind: &'static str, lasts: u64) {
+fn signal(channel: Channel, user_id: UserId, kind: &'static str, lasts: u64) -> Signal {
     let d = if lasts > 0 {
         json!({"user_id": user_id, "expires_ms": lasts})
     } else {
         json!({"user_id": user_id})
     };
-    hub.signal(Signal {
+    Signal {
         channel,
         kind,
         class: Class::Ephemeral,
         key: None,
         actor: Some(user_id),
         d,
-    });
+    }
 }

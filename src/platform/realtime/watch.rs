@@ -6,17 +6,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::close::Close;
-use super::conn::Conn;
+use super::conn::{Conn, Who};
+use super::frame::Frame;
 use super::hub::{Hub, lock};
 use super::room::Room;
-use super::{Channel, deliver};
+use super::{Channel, Class, Signal, attendance, deliver, inbox};
 use crate::infra::cache::Witnessed;
-use crate::kernel::{Code, Result, SessionId, UserId};
+use crate::kernel::{Code, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::sessions::SESSION;
 
@@ -32,6 +34,8 @@ pub(super) enum Voided {
     Sessions(UserId),
     /// What lies between a person and others.
     Relations(UserId),
+    /// What a person has set.
+    Settings(UserId),
     /// Who may listen to a channel.
     Members(Channel),
     /// Anything.
@@ -44,7 +48,7 @@ impl Hub {
         match witnessed {
             Witnessed::Gap => self.voided_all(),
             Witnessed::Tags(tags) if self.count() > 0 => {
-                for voided in tags.iter().filter_map(|tag| self.concern(tag)) {
+                for voided in tags.iter().flat_map(|tag| self.concern(tag)).flatten() {
                     drop(self.0.voided.send(voided));
                 }
             }
@@ -57,25 +61,23 @@ impl Hub {
         drop(self.0.voided.send(Voided::All));
     }
 
-    /// What the void of a tag means to those who are connected here, if anything.
-    fn concern(&self, tag: &str) -> Option<Voided> {
+    /// What the void of a tag means to those who are connected here: to one of them, and to those who
+    /// listen to a channel.
+    fn concern(&self, tag: &str) -> [Option<Voided>; 2] {
         let person = |id: &str| {
             let user_id: UserId = id.parse().ok()?;
             self.has_person(user_id).then_some(user_id)
         };
-        let (kind, id) = tag.split_once(':')?;
-        match kind {
-            "session" => return id.parse().ok().map(Voided::Session),
-            "user-sessions" => return person(id).map(Voided::Sessions),
-            "relations" => {
-                if let Some(user_id) = person(id) {
-                    return Some(Voided::Relations(user_id));
-                }
-            }
-            _ => {}
-        }
+        let (kind, id) = tag.split_once(':').unwrap_or_default();
+        let own = match kind {
+            "session" => id.parse().ok().map(Voided::Session),
+            "user-sessions" => person(id).map(Voided::Sessions),
+            "relations" => person(id).map(Voided::Relations),
+            "settings" => person(id).map(Voided::Settings),
+            _ => None,
+        };
         let channel = lock(&self.0.watched).get(tag).cloned();
-        channel.map(Voided::Members)
+        [own, channel.map(Voided::Members)]
     }
 }
 
@@ -104,11 +106,15 @@ pub(super) async fn run(
             }
             Voided::Sessions(user_id) => ask_sessions(&ctx, &hub, hub.conns_of(*user_id)).await,
             Voided::Relations(user_id) => ask_relations(&ctx, &hub, *user_id).await,
+            Voided::Settings(user_id) => see_anew(&ctx, &hub, *user_id).await,
             Voided::Members(channel) => match hub.find_room(channel) {
                 Some(room) => ask_members(&ctx, &hub, vec![room]).await,
                 None => Ok(()),
             },
-            Voided::All => ask_all(&ctx, &hub).await,
+            Voided::All => match ask_all(&ctx, &hub).await {
+                Ok(()) => see_all_anew(&ctx, &hub).await,
+                failed => failed,
+            },
         };
         if let Err(error) = looked {
             tracing::warn!(?error, "what was voided could not be looked at: again soon");
@@ -176,21 +182,36 @@ async fn ask_sessions(ctx: &Ctx, hub: &Hub, conns: Vec<Arc<Conn>>) -> Result<()>
             Some(session) if session.expires_at <= now => Some(Close::REVOKED),
             Some(_) => None,
         };
-        if let Some(close) = close {
-            conn.end(close, hub.now());
+        match close {
+            Some(close) if close == Close::REVOKED => {
+                let last = Arc::new(revoked(who, now)?);
+                conn.end_after(&last, close, hub.now());
+            }
+            Some(close) => conn.end(close, hub.now()),
+            None => {}
         }
     }
     Ok(())
 }
 
+/// What a device is told last whose session has ended.
+fn revoked(who: &Who, now: Timestamp) -> Result<Frame> {
+    let signal = Signal {
+        channel: inbox(who.user.id),
+        kind: "session.revoked",
+        class: Class::State,
+        key: None,
+        actor: None,
+        d: json!({"session_id": who.user.session_id}),
+    };
+    Frame::signal(&signal, now)
+}
+
 /// Learns anew whom a person is spared, and asks whether they may still listen to what they do.
 async fn ask_relations(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
-    let conns = hub.conns_of(user_id);
-    let hidden = (hub.0.options.hooks.hidden)(ctx.clone(), user_id).await?;
-    let hidden = Arc::new(hidden);
+    see_anew(ctx, hub, user_id).await?;
     let mut rooms: HashMap<Channel, Arc<Room>> = HashMap::new();
-    for conn in &conns {
-        conn.set_hidden(Arc::clone(&hidden));
+    for conn in hub.conns_of(user_id) {
         let listened = conn.rooms().clone().into_iter();
         let listened = listened.filter(|room| room.topic.is_some());
         rooms.extend(listened.map(|room| (room.channel.clone(), room)));
@@ -199,6 +220,28 @@ async fn ask_relations(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
         ask_about(ctx, hub, &room, user_id).await?;
     }
     Ok(())
+}
+
+/// Learns anew what a person sees of others, and others of them.
+async fn see_anew(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
+    let sight = (hub.0.options.hooks.sight)(ctx.clone(), user_id).await?;
+    let sight = Arc::new(sight);
+    for conn in hub.conns_of(user_id) {
+        conn.set_sight(Arc::clone(&sight));
+        attendance::begin_anew(hub, &conn);
+    }
+    Ok(())
+}
+
+async fn see_all_anew(ctx: &Ctx, hub: &Hub) -> Result<()> {
+    let mut seeing = futures_util::stream::iter(hub.all_people())
+        .map(|user_id| see_anew(ctx, hub, user_id))
+        .buffer_unordered(AT_ONCE);
+    let mut outcome = Ok(());
+    while let Some(seen) = seeing.next().await {
+        outcome = outcome.and(seen);
+    }
+    outcome
 }
 
 /// Asks of everybody in these rooms whether they may be there.

@@ -48,6 +48,35 @@ async fn a_ticket_opens_one_socket() {
 }
 
 #[tokio::test]
+async fn what_the_server_offers_names_the_addresses() {
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let meta = app.anyone().get("/v1/meta").await.expect_status(200);
+    let address = |name: &str| {
+        let address = meta.json["realtime"][name].as_str();
+        address.expect("an address").to_owned()
+    };
+    let socket = address("websocket").into_client_request();
+    let bearer = format!("Bearer {}", ada.access_token);
+    let socket = with(socket.expect("a request"), "authorization", &bearer);
+    let mut socket = Socket::open(socket).await.expect("it opens");
+    socket.ask("hello", json!({})).await;
+    let path = |name: &str| {
+        let address = address(name);
+        let path = address.strip_prefix(&app.url);
+        path.expect("an address of this server").to_owned()
+    };
+    assert_eq!(path("sse"), "/v1/realtime/sse");
+    ada.get(&format!("{}?wait=0", path("poll")))
+        .await
+        .expect_status(200);
+    ada.act(&path("tickets")).await.expect_status(200);
+    let ping = json!([{"op": "ping"}]);
+    ada.post(&path("commands"), &ping).await.expect_status(200);
+}
+
+#[tokio::test]
 async fn only_listed_origins_connect_and_a_ticket_is_of_its_own() {
     let app = TestApp::start_with(&[("KITH_ALLOWED_ORIGINS", PAGE)]).await;
     let ada = app.person("ada").await;
@@ -160,8 +189,12 @@ async fn the_end_of_a_session_closes_its_sockets_everywhere_within_a_second() {
         .delete(&format!("/v1/me/sessions/{}", ada.session_id))
         .await
         .expect_status(204);
-    assert_eq!(here.closed().await, 4007);
-    assert_eq!(there.closed().await, 4007);
+    for socket in [&mut here, &mut there] {
+        let last = socket.event("session.revoked").await;
+        assert_eq!(last["d"], json!({"session_id": ada.session_id}));
+        assert_eq!(last["ch"], format!("user:{}", ada.id));
+        assert_eq!(socket.closed().await, 4007);
+    }
     let took = began.elapsed();
     assert!(took < Duration::from_millis(1_500), "{took:?}");
     kept.ask("ping", json!({})).await;
@@ -279,4 +312,42 @@ async fn a_person_has_so_many_connections_and_an_instance_too() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("closed sockets still count");
+}
+
+#[tokio::test]
+async fn an_instance_opens_so_many_connections_in_a_second() {
+    let settings = [("KITH_LIMITS", "on"), ("KITH_CONNECT_RATE", "5")];
+    let app = TestApp::start_with(&settings).await;
+    let ada = app.person("ada").await;
+    let query = ticket(&ada, None).await;
+    let open = async || Socket::open(upgrade(&app.url, "")).await;
+    let (mut sockets, mut refused) = (Vec::new(), 0);
+    // Far faster than five a second.
+    while refused == 0 {
+        match open().await {
+            Ok(socket) => sockets.push(socket),
+            Err(status) => {
+                assert_eq!(status, 503);
+                refused += 1;
+            }
+        }
+        assert!(sockets.len() < 15, "nobody is refused");
+    }
+    assert!(sockets.len() >= 5, "{}", sockets.len());
+    // It is said when to come back, a stream of events counts too, and a ticket is not lost.
+    let sse = ada.request(reqwest::Method::GET, "/v1/realtime/sse");
+    let reply = ada.send(sse).await.expect_problem(503, "unavailable");
+    assert!(reply.header("retry-after").is_some());
+    // Polls are requests like others.
+    ada.get("/v1/realtime/poll?wait=0").await.expect_status(200);
+    let mut tries = 0;
+    loop {
+        match Socket::open(upgrade(&app.url, &query)).await {
+            Ok(_socket) => break,
+            Err(status) => assert_eq!(status, 503, "the ticket still counts"),
+        }
+        tries += 1;
+        assert!(tries < 100, "there is no room again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

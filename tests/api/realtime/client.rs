@@ -1,7 +1,7 @@
 //! A client of the socket, as a frontend would write it.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -11,10 +11,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::catalogue;
 use crate::support::Session;
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long anything may take: what ends a test that fails, and no test that succeeds.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open socket.
 pub struct Socket {
@@ -49,6 +50,13 @@ pub fn with(mut request: Request, name: &'static str, value: &str) -> Request {
 impl Socket {
     /// Opens a socket without a word. The status tells why not.
     pub async fn open(request: Request) -> Result<Self, u16> {
+        Self::open_or_wait(request)
+            .await
+            .map_err(|(status, _)| status)
+    }
+
+    /// The same, with how many seconds to wait where that is said.
+    pub async fn open_or_wait(request: Request) -> Result<Self, (u16, u64)> {
         use tokio_tungstenite::tungstenite::Error;
         match connect_async(request).await {
             Ok((stream, _response)) => Ok(Self {
@@ -57,7 +65,11 @@ impl Socket {
                 waiting: VecDeque::new(),
                 hello: Value::Null,
             }),
-            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(Error::Http(response)) => {
+                let wait = response.headers().get("retry-after");
+                let wait = wait.and_then(|wait| wait.to_str().ok()?.parse().ok());
+                Err((response.status().as_u16(), wait.unwrap_or_default()))
+            }
             Err(error) => panic!("no socket: {error}"),
         }
     }
@@ -115,7 +127,9 @@ impl Socket {
         if let Some(place) = self.waiting.iter().position(&fits) {
             return self.waiting.remove(place).expect("it waits");
         }
-        loop {
+        // Pings come for ever, whatever else does not.
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             let frame = match self.receive().await {
                 Ok(frame) => frame,
                 Err(code) => panic!("closed with {code}: {:?}", self.waiting),
@@ -125,6 +139,7 @@ impl Socket {
             }
             self.waiting.push_back(frame);
         }
+        panic!("it does not come: {:?}", self.waiting);
     }
 
     /// The next event of a kind.
@@ -142,19 +157,27 @@ impl Socket {
 
     /// Waits for the close, and gives its code.
     pub async fn closed(&mut self) -> u16 {
-        loop {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             if let Err(code) = self.next().await {
                 return code;
             }
         }
+        panic!("it is not closed");
     }
 
-    /// All events that come until it has been quiet for `quiet`.
+    /// All events that come until it has been quiet for `quiet`; pings are no noise.
     pub async fn rest(&mut self, quiet: Duration) -> Vec<Value> {
         let mut events = Vec::new();
-        while let Ok(Ok(frame)) = tokio::time::timeout(quiet, self.next()).await {
-            if frame.get("t").is_some() {
-                events.push(frame);
+        let mut since = Instant::now();
+        while let Some(left) = quiet.checked_sub(since.elapsed()) {
+            match tokio::time::timeout(left, self.next()).await {
+                Ok(Ok(frame)) if frame.get("t").is_some() => {
+                    events.push(frame);
+                    since = Instant::now();
+                }
+                Ok(Ok(_word)) => {}
+                Ok(Err(_)) | Err(_) => break,
             }
         }
         events
@@ -178,7 +201,9 @@ impl Socket {
             match message {
                 Some(Ok(Message::Text(text))) => {
                     assert!(!text.contains("@example.org"), "an e-mail address: {text}");
-                    return Ok(serde_json::from_str(&text).expect("JSON"));
+                    let frame = serde_json::from_str(&text).expect("JSON");
+                    catalogue::check(&frame);
+                    return Ok(frame);
                 }
                 Some(Ok(Message::Close(close))) => {
                     return Err(close.map_or(1005, |close| close.code.into()));

@@ -6,81 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::position;
+use super::line::{Stream, command, poll};
 use super::{QUICK, expect_whole, post_of, publish};
-use crate::support::{Reply, Session, TestApp, mode};
-
-/// A stream of server-sent events.
-struct Stream {
-    response: reqwest::Response,
-    buffer: String,
-    /// The id of the last event.
-    cursor: Option<String>,
-}
-
-impl Stream {
-    async fn open(person: &Session, query: &str, last: Option<&str>) -> Self {
-        let request = person
-            .request(Method::GET, &format!("/v1/realtime/sse{query}"))
-            .header("accept", "text/event-stream");
-        let request = match last {
-            Some(last) => request.header("last-event-id", last),
-            None => request,
-        };
-        let response = request.send().await.expect("an answer");
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self {
-            response,
-            buffer: String::new(),
-            cursor: None,
-        }
-    }
-
-    /// The next event: its kind and its data.
-    async fn next(&mut self) -> Option<(String, Value)> {
-        loop {
-            if let Some((block, rest)) = self.buffer.split_once("\n\n") {
-                let (block, rest) = (block.to_owned(), rest.to_owned());
-                self.buffer = rest;
-                let field = |name: &str| {
-                    let line = block.lines().find_map(|line| line.strip_prefix(name));
-                    line.map(str::to_owned)
-                };
-                if let Some(id) = field("id: ") {
-                    self.cursor = Some(id);
-                }
-                if let (Some(kind), Some(data)) = (field("event: "), field("data: ")) {
-                    return Some((kind, serde_json::from_str(&data).expect("JSON")));
-                }
-                continue;
-            }
-            let chunk = tokio::time::timeout(Duration::from_secs(5), self.response.chunk());
-            let chunk = chunk.await.expect("something comes").ok()??;
-            self.buffer
-                .push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
-        }
-    }
-
-    async fn find(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let (_kind, frame) = self.next().await.expect("it goes on");
-            if fits(&frame) {
-                return frame;
-            }
-        }
-    }
-
-    async fn event(&mut self) -> Value {
-        self.find(|frame| frame["t"] == "test.event").await
-    }
-}
-
-async fn command(person: &Session, session: &Value, frames: &Value) -> Reply {
-    let request = person
-        .request(Method::POST, "/v1/realtime/commands")
-        .header("rt-session", session.as_str().expect("a name"));
-    person.send(request.json(frames)).await.expect_status(200)
-}
+use crate::support::{Session, TestApp, mode};
 
 #[tokio::test]
 async fn a_stream_of_events_resumes_by_its_last_id_on_any_instance() {
@@ -149,6 +77,8 @@ async fn a_revoked_session_ends_its_stream() {
     let mut stream = Stream::open(&ada, "", None).await;
     stream.find(|frame| frame["op"] == "hello").await;
     ada.act("/v1/auth/logout").await.expect_status(204);
+    let last = stream.find(|frame| frame["t"] == "session.revoked").await;
+    assert_eq!(last["d"]["session_id"], ada.session_id);
     let bye = stream.find(|frame| frame["op"] == "bye").await;
     assert_eq!(bye["code"], 4007);
     assert!(stream.next().await.is_none(), "and it ends");
@@ -216,9 +146,9 @@ async fn a_poll_says_what_cannot_be_made_good_and_goes_on() {
         let reply = poll(&ada, &cursor, 0).await;
         if reply.status == 410 {
             assert_eq!(reply.json["code"], "unrecoverable");
-            assert!(reply.json["subs"][&channel].is_object());
-            cursor = reply.json["cursor"].clone();
-            poll(&ada, &cursor, 0).await.expect_status(204);
+            let at = reply.json["subs"][&channel].clone();
+            assert_eq!(at["e"], "another", "what to go on from is said");
+            go_on(&app, &ada, &channel, &at, &reply.json["cursor"]).await;
             return;
         }
         if reply.status == 200 {
@@ -230,6 +160,22 @@ async fn a_poll_says_what_cannot_be_made_good_and_goes_on() {
             .await;
     }
     panic!("nobody noticed");
+}
+
+/// Whoever goes on from `cursor` is given all that comes after `at`. The event that was under way when
+/// the cursor was made may be one of it.
+async fn go_on(app: &TestApp, person: &Session, channel: &str, at: &Value, cursor: &Value) {
+    publish(app, channel, 2).await;
+    let mut cursor = cursor.clone();
+    let mut events: Vec<Value> = Vec::new();
+    while events.last().is_none_or(|last| last["d"]["number"] != 2) {
+        let reply = poll(person, &cursor, 5).await.expect_status(200);
+        let more = reply.json["events"].as_array().expect("events").clone();
+        events.extend(more.into_iter().filter(|event| event["t"] == "test.event"));
+        cursor = reply.json["cursor"].clone();
+    }
+    let count = 2 - at["o"].as_i64().expect("a place");
+    expect_whole(&events, at, count);
 }
 
 #[tokio::test]
@@ -246,10 +192,4 @@ async fn a_newer_poll_takes_over_from_an_older_one() {
         .await
         .expect("it ends")
         .expect_problem(409, "superseded");
-}
-
-async fn poll(person: &Session, cursor: &Value, wait: u32) -> Reply {
-    let cursor = cursor.as_str().expect("a cursor");
-    let path = format!("/v1/realtime/poll?cursor={cursor}&wait={wait}");
-    person.get(&path).await
 }

@@ -1,12 +1,18 @@
 //! What is told live, over real sockets.
 
 mod access;
+mod catalogue;
 mod client;
+mod conversation;
 mod fallback;
+mod line;
+mod marks;
 mod order;
 mod presence;
 mod resume;
+mod rooms;
 mod slow;
+mod storms;
 mod topics;
 
 use std::time::Duration;
@@ -18,8 +24,9 @@ use serde_json::{Value, json};
 use crate::support::{Session, TestApp};
 use client::Socket;
 
-/// Intervals that a test can wait for: a heartbeat of a second.
-const QUICK: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "1s")];
+/// Intervals that a test can wait for: a heartbeat of a second. A client of a test reads, and so answers,
+/// only when its turn comes: it has time for that.
+const QUICK: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "1s"), ("KITH_LIVE_PONG", "60s")];
 
 /// Long enough for whatever should not come.
 const QUIET: Duration = Duration::from_millis(200);
@@ -29,6 +36,31 @@ async fn post_of(author: &Session) -> (String, String) {
     let post = author.post_to(&json!("public"), "a post").await;
     let channel = format!("post:{post}");
     (post, channel)
+}
+
+/// The channel of a group of friends of its owner, and of its owner.
+async fn group(owner: &Session, members: &[&Session]) -> String {
+    let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
+    let body = json!({"member_ids": ids, "title": "A group"});
+    let reply = owner.post("/v1/conversations", &body).await;
+    format!("conv:{}", reply.expect_status(201).id())
+}
+
+/// The channel of the conversation of two people, in which one of them has said something.
+async fn pair(one: &Session, other: &Session) -> String {
+    let body = json!({"member_ids": [other.id]});
+    let reply = one.post("/v1/conversations", &body).await;
+    assert!(matches!(reply.status, 200 | 201), "{:#}", reply.json);
+    let id = reply.id();
+    let path = format!("/v1/conversations/{id}/messages");
+    let first = one.post(&path, &json!({"content": "first"})).await;
+    first.expect_status(201);
+    format!("conv:{id}")
+}
+
+/// The id in the name of a channel.
+fn id_of(channel: &str) -> &str {
+    channel.split_once(':').expect("a channel").1
 }
 
 /// Subscribes to one channel, and gives what is said of it.

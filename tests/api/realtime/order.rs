@@ -90,7 +90,11 @@ async fn what_a_process_could_not_tell_is_found_by_the_others() {
 async fn events_go_on_through_the_end_and_the_return_of_redis() {
     let mut redis = OwnRedis::start().await;
     let url = redis.url();
-    let settings = [("REDIS_URL", url.as_str()), ("KITH_LIVE_BEAT", "2s")];
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("KITH_LIVE_BEAT", "2s"),
+        ("KITH_LIVE_PONG", "60s"),
+    ];
     let app = TestApp::start_with(&settings).await;
     let other = app.start_beside(&settings).await;
     app.wait_for_redis().await;
@@ -130,7 +134,11 @@ async fn events_go_on_through_the_end_and_the_return_of_redis() {
 async fn the_subscriber_is_cut_again_and_again_and_nothing_is_lost() {
     let redis = OwnRedis::start().await;
     let url = redis.url();
-    let settings = [("REDIS_URL", url.as_str()), ("KITH_LIVE_BEAT", "2s")];
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("KITH_LIVE_BEAT", "2s"),
+        ("KITH_LIVE_PONG", "60s"),
+    ];
     let app = TestApp::start_with(&settings).await;
     app.wait_for_redis().await;
     let ada = app.person("ada").await;
@@ -157,7 +165,11 @@ async fn the_subscriber_is_cut_again_and_again_and_nothing_is_lost() {
 async fn an_instance_that_hears_nothing_is_not_ready_and_hears_again() {
     let redis = OwnRedis::start().await;
     let url = redis.url();
-    let settings = [("REDIS_URL", url.as_str()), ("KITH_LIVE_BEAT", "500ms")];
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("KITH_LIVE_BEAT", "500ms"),
+        ("KITH_LIVE_PONG", "60s"),
+    ];
     let app = TestApp::start_with(&settings).await;
     app.wait_for_redis().await;
     let ada = app.person("ada").await;

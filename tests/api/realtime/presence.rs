@@ -1,12 +1,12 @@
 //! Who is there, and who types.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::client::Socket;
+use super::client::{PATIENCE, Socket};
 use super::{QUICK, QUIET, subscribe};
-use crate::support::{Program, Session, TestApp, mode};
+use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
 async fn state_of(viewer: &Session, other: &Session) -> Value {
     let path = format!("/v1/presence?ids={}", other.id);
@@ -47,7 +47,9 @@ async fn friends_see_who_comes_and_goes() {
 
 #[tokio::test]
 async fn a_short_absence_is_no_absence() {
-    let app = TestApp::start_with(QUICK).await;
+    // The grace is longer than it takes to come back, also where much else runs.
+    let settings = [("KITH_LIVE_BEAT", "2s"), ("KITH_LIVE_PONG", "60s")];
+    let app = TestApp::start_with(&settings).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let mut watching = Socket::of(&ada, &app.url).await;
     subscribe(&mut watching, &format!("presence:{}", bob.id)).await;
@@ -56,7 +58,7 @@ async fn a_short_absence_is_no_absence() {
     his.cut();
     let his = Socket::of(&bob, &app.url).await;
     let told = watching.event("presence.changed");
-    let told = tokio::time::timeout(Duration::from_millis(900), told).await;
+    let told = tokio::time::timeout(Duration::from_millis(1_800), told).await;
     assert!(told.is_err(), "{told:?}");
     // A longer one is, without a word of the client.
     his.cut();
@@ -114,4 +116,110 @@ async fn the_people_of_an_instance_that_dies_are_gone_soon() {
     program.signal(nix::sys::signal::Signal::SIGKILL);
     let told = watching.event("presence.changed").await;
     assert_eq!(told["d"]["state"], "offline");
+}
+
+#[tokio::test]
+async fn however_often_somebody_comes_and_goes_few_changes_are_told() {
+    let settings = [("KITH_LIVE_BEAT", "5s"), ("KITH_LIVE_PONG", "60s")];
+    let app = TestApp::start_with(&settings).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let mut watching = Socket::of(&ada, &app.url).await;
+    subscribe(&mut watching, &format!("presence:{}", bob.id)).await;
+    // One change within a second is told.
+    let began = Instant::now();
+    for _ in 0..25 {
+        Socket::of(&bob, &app.url).await.goodbye().await;
+    }
+    let events = watching.rest(Duration::from_millis(1_600)).await;
+    let changes = events
+        .iter()
+        .filter(|event| event["t"] == "presence.changed");
+    let most = began.elapsed().as_secs() + 2;
+    let told = u64::try_from(changes.clone().count()).expect("few");
+    assert!(
+        (1..=most.min(30)).contains(&told),
+        "{told} of at most {most}"
+    );
+    // The last that is told is how it is.
+    let last = changes.last().expect("a change");
+    assert_eq!(last["d"]["state"], "offline");
+}
+
+#[tokio::test]
+async fn with_an_instance_dead_presence_is_told_at_once_and_from_redis_alone() {
+    if !mode::needs("a Redis", mode::has_redis()) {
+        return;
+    }
+    let app = TestApp::start_with(QUICK).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let program = Program::start(&app, QUICK);
+    let his = Socket::of(&bob, &program.url).await;
+    wait_for(&ada, &bob, "online").await;
+    program.signal(nix::sys::signal::Signal::SIGKILL);
+    drop(his);
+    let path = format!("/v1/presence?ids={}", bob.id);
+    for _ in 0..20 {
+        let began = Instant::now();
+        let reply = ada.get(&path).await.expect_status(200);
+        // The step of the door, the session, relations and settings, and one question about presence.
+        assert!(reply.redis() <= 4, "{:?}", reply.headers);
+        let took = began.elapsed();
+        assert!(took < Duration::from_millis(500), "{took:?}");
+    }
+    wait_for(&ada, &bob, "offline").await;
+}
+
+#[tokio::test]
+async fn without_redis_it_is_said_that_nobody_knows_and_then_how_it_is() {
+    let mut redis = OwnRedis::start().await;
+    let url = redis.url();
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("KITH_LIVE_BEAT", "1s"),
+        ("KITH_LIVE_PONG", "60s"),
+    ];
+    let app = TestApp::start_with(&settings).await;
+    let other = app.start_beside(&settings).await;
+    app.wait_for_redis().await;
+    other.wait_for_redis().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    ada.befriend(&eve).await;
+    let mut watching = Socket::of(&ada, &app.url).await;
+    let mut his = Socket::of(&bob, &other.url).await;
+    let eves = Socket::of(&eve, &other.url).await;
+    for friend in [&bob, &eve] {
+        wait_for(&ada, friend, "online").await;
+        subscribe(&mut watching, &format!("presence:{}", friend.id)).await;
+    }
+    redis.kill();
+    let state = |person: &Session, state: &str| {
+        let (id, state) = (json!(person.id), json!(state));
+        move |frame: &Value| {
+            let d = &frame["d"];
+            frame["t"] == "presence.changed" && d["user_id"] == id && d["state"] == state
+        }
+    };
+    for friend in [&bob, &eve] {
+        watching.find(state(friend, "stale")).await;
+        assert_eq!(state_of(&ada, friend).await, "stale");
+    }
+    // One goes meanwhile, and Redis forgets that she was there.
+    eves.goodbye().await;
+    redis.restart().await;
+    watching.find(state(&bob, "online")).await;
+    watching.find(state(&eve, "offline")).await;
+    wait_for(&ada, &eve, "offline").await;
+    his.ask("ping", json!({})).await;
+}
+
+/// Waits until the routes say so.
+async fn wait_for(viewer: &Session, other: &Session, state: &str) {
+    let waiting = async {
+        while state_of(viewer, other).await != state {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(waited.is_ok(), "never {state}");
 }

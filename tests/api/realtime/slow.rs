@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::client::Socket;
+use super::client::{PATIENCE, Socket};
 use super::{QUICK, expect_whole, post_of, publish, published, subscribe};
 use crate::support::TestApp;
 
@@ -60,19 +60,25 @@ async fn slow_end(socket: &mut Socket) -> Option<i64> {
 
 #[tokio::test]
 async fn a_silent_client_is_asked_and_then_let_go() {
-    let app = TestApp::start_with(QUICK).await;
+    let settings = [("KITH_LIVE_BEAT", "1s"), ("KITH_LIVE_PONG", "400ms")];
+    let app = TestApp::start_with(&settings).await;
     let ada = app.person("ada").await;
-    let mut socket = Socket::of(&ada, &app.url).await;
+    // The library answers pings of the protocol while it reads: this one does not.
+    let mut silent = Socket::of(&ada, &app.url).await;
     let mut answering = Socket::of(&ada, &app.url).await;
-    let ping = answering.find(|frame| frame["op"] == "ping").await;
+    let hub = kith::platform::realtime::Hub::of(&app.ctx).expect("a hub");
+    let gone = async {
+        while hub.count() > 1 {
+            answering.ask("ping", json!({})).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let gone = tokio::time::timeout(PATIENCE, gone).await;
+    gone.expect("the silent client is let go");
+    let ping = silent.find(|frame| frame["op"] == "ping").await;
     assert_eq!(ping["op"], "ping");
-    // The library answers pings of the protocol only while it reads.
-    tokio::time::sleep(Duration::from_millis(1_800)).await;
-    let mut codes = Vec::new();
-    while let Ok(frame) = socket.next().await {
-        codes.push(frame);
-    }
-    assert!(codes.iter().any(|frame| frame["op"] == "ping"), "{codes:?}");
+    assert_eq!(silent.closed().await, 4203);
+    answering.ask("ping", json!({})).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What conversations tell live: the topic `conv`, how its events are rendered, what frames mean.
 
+mod catalogue;
 mod commands;
 mod inbox;
 mod news;
@@ -8,7 +9,8 @@ mod topic;
 
 pub use inbox::{tell_changed, tell_everybody, tell_own};
 pub use news::{
-    Done, tell_arrival, tell_member, tell_message, tell_reaction, tell_reading, tell_update,
+    Done, RECEIPT_KINDS, tell_arrival, tell_member, tell_message, tell_reaction, tell_reading,
+    tell_update,
 };
 
 use crate::platform::realtime::{Live, Rendering};
@@ -21,4 +23,5 @@ pub const LIVE: Live = Live {
         render: render::render,
     }],
     commands: commands::COMMANDS,
+    events: catalogue::EVENTS,
 };

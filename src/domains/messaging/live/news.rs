@@ -20,6 +20,10 @@ pub const UNREACTED: &str = "reaction.removed";
 pub const UPDATED: &str = "conversation.updated";
 pub const JOINED: &str = "conversation.member_added";
 pub const LEFT: &str = "conversation.member_removed";
+pub const DELIVERED: &str = "message.delivered";
+
+/// What those are spared who do not tell what they have read: it works both ways.
+pub const RECEIPT_KINDS: &[&str] = &[READ];
 
 /// What is kept of a conversation's events, and rendered anew.
 pub const KINDS: &[&str] = &[
@@ -111,7 +115,7 @@ pub async fn tell_member(
 pub fn tell_arrival(tx: &mut Tx, id: ConversationId, me: UserId, up_to: i64) {
     tx.signal(Signal {
         channel: Channel::new(NAME, id.uuid()),
-        kind: "message.delivered",
+        kind: DELIVERED,
         class: Class::State,
         key: Some(me.to_string()),
         actor: Some(me),

@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::news::RECEIPT_KINDS;
 use crate::domains::messaging::model::{MemberState, SeqKey};
 use crate::domains::messaging::store;
 use crate::domains::messaging::view::{self, Wish};
@@ -22,6 +23,7 @@ pub const CONVERSATIONS: Topic = Topic {
     member_tag: Some(|id| format!("members:{id}")),
     snapshot: Some(|ctx, me, id, limit| Box::pin(snapshot(ctx, me, id, limit))),
     history: Some(|ctx, me, id, page| Box::pin(history(ctx, me, id, page))),
+    optional: RECEIPT_KINDS,
     typing: true,
     attendance: Attendance::Named,
     ..Topic::new(NAME, may_join)

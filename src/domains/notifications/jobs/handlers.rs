@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
 use super::super::actions::{forget, notice};
 use super::super::live::{self, Telling};
@@ -15,7 +16,7 @@ use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
 use crate::domains::users;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{PostId, Result, UserId};
+use crate::kernel::{FriendRequestId, PostId, Result, Timestamp, UserId};
 use crate::platform::realtime::News;
 use crate::platform::write::job_transaction;
 use crate::platform::{Ctx, Tx};
@@ -38,61 +39,105 @@ where
     .await
 }
 
+/// Runs a handler that says what has happened, as far as that still holds, and to whom notice of it is
+/// given at its end.
+pub(super) async fn noticed<F>(ctx: &Ctx, handler: F) -> Result<()>
+where
+    F: for<'a> Fn(&'a mut Tx, &'a mut Telling) -> BoxFuture<'a, Result<Vec<Happening>>>,
+    F: Send + Sync + 'static,
+{
+    let handler = Arc::new(handler);
+    write(ctx, move |tx, telling| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            let happenings = handler(tx, telling).await?;
+            notice(tx, telling, happenings).await
+        })
+    })
+    .await
+}
+
+/// Something that somebody did.
+pub(super) struct Deed {
+    /// Who.
+    pub(super) actor_id: UserId,
+    /// What it can be taken back by.
+    pub(super) source_id: Uuid,
+    /// When.
+    pub(super) at: Timestamp,
+}
+
+impl Deed {
+    /// What it is to each of these people.
+    pub(super) fn to(&self, heard: impl IntoIterator<Item = (UserId, Subject)>) -> Vec<Happening> {
+        let happenings = heard.into_iter().map(|(user_id, subject)| Happening {
+            user_id,
+            subject,
+            actor_id: self.actor_id,
+            source_id: self.source_id,
+            at: self.at,
+        });
+        happenings.collect()
+    }
+}
+
 /// Somebody asks for friendship.
 pub async fn requested(ctx: Ctx, event: FriendRequested) -> Result<()> {
     let request = event.0;
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
             let id = request.friend_request_id;
             let Some(at) = store::find_open_request(tx.conn(), id).await? else {
-                return Ok(());
+                return Ok(Vec::new());
             };
-            let asked = Happening {
-                user_id: request.recipient_id,
-                subject: Subject::Request(Kind::FriendRequest, id),
-                actor_id: request.sender_id,
+            let (asked, sender) = (request.recipient_id, request.sender_id);
+            tell_request(telling, live::FRIEND_REQUESTED, asked, (sender, id));
+            let deed = Deed {
+                actor_id: sender,
                 source_id: id.uuid(),
                 at,
             };
-            tell_request(telling, live::FRIEND_REQUESTED, &asked);
-            notice(tx, telling, vec![asked]).await
+            Ok(deed.to([(asked, Subject::Request(Kind::FriendRequest, id))]))
         })
     })
     .await
 }
 
 /// A request is told beside its notification, for those who keep a list of them.
-fn tell_request(telling: &mut Telling, kind: &'static str, of: &Happening) {
-    let news = live::news(of.user_id, kind, serde_json::Value::Null);
+fn tell_request(
+    telling: &mut Telling,
+    kind: &'static str,
+    to: UserId,
+    (actor, id): (UserId, FriendRequestId),
+) {
     let news = News {
-        object_id: Some(of.source_id),
-        actor: Some(of.actor_id),
-        ..news
+        object_id: Some(id.uuid()),
+        actor: Some(actor),
+        ..live::news(to, kind, serde_json::Value::Null)
     };
-    telling.add(of.user_id, news);
+    telling.add(to, news);
 }
 
 /// A request is accepted: the one who asked hears of it, and nothing waits for the other any more.
 pub async fn accepted(ctx: Ctx, event: FriendAccepted) -> Result<()> {
     let request = event.0;
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
             let id = request.friend_request_id;
             let kinds = [Kind::FriendRequest];
             let gone = store::forget_source(tx.conn(), &kinds, id.uuid(), None).await?;
             forget(tx, telling, &gone).await?;
             let Some(at) = store::find_acceptance(tx.conn(), id).await? else {
-                return Ok(());
+                return Ok(Vec::new());
             };
-            let accepted = Happening {
-                user_id: request.sender_id,
-                subject: Subject::Request(Kind::FriendAccepted, id),
-                actor_id: request.recipient_id,
+            let (asked, sender) = (request.recipient_id, request.sender_id);
+            tell_request(telling, live::FRIEND_ACCEPTED, sender, (asked, id));
+            let deed = Deed {
+                actor_id: asked,
                 source_id: id.uuid(),
                 at,
             };
-            tell_request(telling, live::FRIEND_ACCEPTED, &accepted);
-            notice(tx, telling, vec![accepted]).await
+            Ok(deed.to([(sender, Subject::Request(Kind::FriendAccepted, id))]))
         })
     })
     .await
@@ -114,21 +159,18 @@ pub async fn closed(ctx: Ctx, event: FriendRequestClosed) -> Result<()> {
 /// Somebody has commented: whom they call hears of that, else whom they answer, else whose post it is.
 pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
     let CommentRef { comment_id, .. } = event.0;
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, _telling| {
         Box::pin(async move {
             let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
-                return Ok(());
+                return Ok(Vec::new());
             };
             let called = called(tx, &comment.content, comment.post_id).await?;
-            let heard = concerned(&comment, event.0, &called);
-            let happenings = heard.into_iter().map(|(user_id, subject)| Happening {
-                user_id,
-                subject,
+            let deed = Deed {
                 actor_id: comment.author_id,
                 source_id: comment_id.uuid(),
                 at: comment.created_at,
-            });
-            notice(tx, telling, happenings.collect()).await
+            };
+            Ok(deed.to(concerned(&comment, event.0, &called)))
         })
     })
     .await
@@ -153,25 +195,35 @@ fn concerned(comment: &CommentFacts, of: CommentRef, called: &[UserId]) -> Vec<(
 /// A comment says something else: it may call others now.
 pub async fn comment_edited(ctx: Ctx, event: CommentEdited) -> Result<()> {
     let CommentRef { comment_id, .. } = event.0;
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
             let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
-                return Ok(());
+                return Ok(Vec::new());
             };
             let called = called(tx, &comment.content, comment.post_id).await?;
-            let gone = store::forget_mentions(tx.conn(), comment_id.uuid(), &called).await?;
-            forget(tx, telling, &gone).await?;
-            let mentions = called.into_iter().map(|user_id| Happening {
-                user_id,
-                subject: Subject::CommentMention(comment.post_id, comment_id),
+            let edit = Deed {
                 actor_id: comment.author_id,
                 source_id: comment_id.uuid(),
                 at: comment.edited_at.unwrap_or(comment.created_at),
-            });
-            notice(tx, telling, mentions.collect()).await
+            };
+            let mention = Subject::CommentMention(comment.post_id, comment_id);
+            mentioned_anew(tx, telling, &edit, called, mention).await
         })
     })
     .await
+}
+
+/// A text says something else now: of those whom it called, some are called no more.
+async fn mentioned_anew(
+    tx: &mut Tx,
+    telling: &mut Telling,
+    edit: &Deed,
+    called: Vec<UserId>,
+    mention: Subject,
+) -> Result<Vec<Happening>> {
+    let gone = store::forget_mentions(tx.conn(), edit.source_id, &called).await?;
+    forget(tx, telling, &gone).await?;
+    Ok(edit.to(called.into_iter().map(|user_id| (user_id, mention))))
 }
 
 /// A comment is gone, and with it all that was told of it.
@@ -191,10 +243,10 @@ pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
 /// Somebody has posted: whom they call hears of it, and whose post they share.
 pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
     let PostRef { post_id, .. } = event.0;
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, _telling| {
         Box::pin(async move {
             let Some(post) = store::find_post(tx.conn(), post_id).await? else {
-                return Ok(());
+                return Ok(Vec::new());
             };
             let called = called(tx, &post.content, post_id).await?;
             let shared = post.shared_author_id.zip(post.shared_post_id);
@@ -202,14 +254,12 @@ pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
             let shared = shared.map(|(user_id, id)| (user_id, Subject::Shares(id)));
             let mention = Subject::PostMention(post_id);
             let heard = called.into_iter().map(|user_id| (user_id, mention));
-            let happenings = heard.chain(shared).map(|(user_id, subject)| Happening {
-                user_id,
-                subject,
+            let deed = Deed {
                 actor_id: post.author_id,
                 source_id: post_id.uuid(),
                 at: post.created_at,
-            });
-            notice(tx, telling, happenings.collect()).await
+            };
+            Ok(deed.to(heard.chain(shared)))
         })
     })
     .await
@@ -218,22 +268,18 @@ pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
 /// A post says something else, or is for others: it may call others now.
 pub async fn post_edited(ctx: Ctx, event: PostEdited) -> Result<()> {
     let PostRef { post_id, .. } = event.0;
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
             let Some(post) = store::find_post(tx.conn(), post_id).await? else {
-                return Ok(());
+                return Ok(Vec::new());
             };
             let called = called(tx, &post.content, post_id).await?;
-            let gone = store::forget_mentions(tx.conn(), post_id.uuid(), &called).await?;
-            forget(tx, telling, &gone).await?;
-            let mentions = called.into_iter().map(|user_id| Happening {
-                user_id,
-                subject: Subject::PostMention(post_id),
+            let edit = Deed {
                 actor_id: post.author_id,
                 source_id: post_id.uuid(),
                 at: post.edited_at.unwrap_or(post.created_at),
-            });
-            notice(tx, telling, mentions.collect()).await
+            };
+            mentioned_anew(tx, telling, &edit, called, Subject::PostMention(post_id)).await
         })
     })
     .await
@@ -244,28 +290,26 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
     if event.was_there && event.is_there {
         return Ok(());
     }
-    write(&ctx, move |tx, telling| {
+    noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
             let (kind, id, actor_id) = (event.target_kind, event.target_id, event.user_id);
             let found = store::find_reaction(tx.conn(), kind.as_str(), id, actor_id).await?;
             let Some(reaction) = found else {
                 let kinds = [Kind::Reaction];
                 let gone = store::forget_source(tx.conn(), &kinds, id, Some(actor_id)).await?;
-                return forget(tx, telling, &gone).await;
+                forget(tx, telling, &gone).await?;
+                return Ok(Vec::new());
             };
             let post_id = reaction.post_id;
-            let reacted = Happening {
-                user_id: reaction.author_id,
-                subject: reaction
-                    .comment_id
-                    .map_or(Subject::PostReactions(post_id), |comment_id| {
-                        Subject::CommentReactions(post_id, comment_id)
-                    }),
+            let on_comment = |comment_id| Subject::CommentReactions(post_id, comment_id);
+            let on_post = Subject::PostReactions(post_id);
+            let subject = reaction.comment_id.map_or(on_post, on_comment);
+            let deed = Deed {
                 actor_id,
                 source_id: id,
                 at: reaction.at,
             };
-            notice(tx, telling, vec![reacted]).await
+            Ok(deed.to([(reaction.author_id, subject)]))
         })
     })
     .await

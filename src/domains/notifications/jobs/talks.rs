@@ -1,10 +1,8 @@
 //! What people are told of conversations: that a stranger has written, and that they are in a group.
 
-use super::super::actions::notice;
-use super::super::live::Telling;
 use super::super::model::{Kind, Subject};
 use super::super::store::{self, Happening};
-use super::handlers::write;
+use super::handlers::{Deed, noticed};
 use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{ConversationId, Result, UserId};
@@ -12,52 +10,38 @@ use crate::platform::{Ctx, Tx};
 
 /// A stranger has written.
 pub async fn requested(ctx: Ctx, event: MessageRequested) -> Result<()> {
-    write(&ctx, move |tx, telling| {
-        let subject = Subject::Conversation(Kind::MessageRequest, event.conversation_id);
+    noticed(&ctx, move |tx, _telling| {
         let (whom, by) = (event.recipient_id, event.sender_id);
-        Box::pin(tell(
-            tx,
-            telling,
-            subject,
-            (whom, by),
-            event.conversation_id,
-        ))
+        let id = event.conversation_id;
+        Box::pin(concerned(tx, Kind::MessageRequest, id, (whom, by)))
     })
     .await
 }
 
 /// Somebody was added to a group, or asked to come.
 pub async fn invited(ctx: Ctx, event: GroupInvited) -> Result<()> {
-    write(&ctx, move |tx, telling| {
-        let subject = Subject::Conversation(Kind::GroupInvitation, event.conversation_id);
+    noticed(&ctx, move |tx, _telling| {
         let (whom, by) = (event.invitee_id, event.inviter_id);
-        Box::pin(tell(
-            tx,
-            telling,
-            subject,
-            (whom, by),
-            event.conversation_id,
-        ))
+        let id = event.conversation_id;
+        Box::pin(concerned(tx, Kind::GroupInvitation, id, (whom, by)))
     })
     .await
 }
 
-async fn tell(
+/// It concerns whoever is in the conversation still.
+async fn concerned(
     tx: &mut Tx,
-    telling: &mut Telling,
-    subject: Subject,
+    kind: Kind,
+    id: ConversationId,
     (user_id, actor_id): (UserId, UserId),
-    conversation_id: ConversationId,
-) -> Result<()> {
-    if !store::is_member(tx.conn(), conversation_id, user_id).await? {
-        return Ok(());
+) -> Result<Vec<Happening>> {
+    if !store::is_member(tx.conn(), id, user_id).await? {
+        return Ok(Vec::new());
     }
-    let happening = Happening {
-        user_id,
-        subject,
+    let deed = Deed {
         actor_id,
-        source_id: conversation_id.uuid(),
+        source_id: id.uuid(),
         at: tx.now(),
     };
-    notice(tx, telling, vec![happening]).await
+    Ok(deed.to([(user_id, Subject::Conversation(kind, id))]))
 }

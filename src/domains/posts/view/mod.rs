@@ -16,7 +16,7 @@ pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
 pub use list::{deleted_page, timeline};
 pub use marks::{Mark, is_muted, marked};
-pub use post::{Post, PostMarks, SharedPost};
+pub use post::{Post, PostCounts, PostMarks, SharedPost};
 pub use render::{fresh, marks, post, posts};
 pub use seen::seen;
 pub use splice::{Rendered, rendered};

@@ -3,6 +3,7 @@
 //! the grace has never been away. Leases run out by themselves, so a process that dies leaves nobody
 //! behind, and any other process tells.
 
+mod feed;
 mod local;
 mod shared;
 
@@ -22,6 +23,7 @@ use crate::kernel::ids::Id as _;
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 
+pub(super) use feed::Feed;
 pub(super) use local::Local;
 pub use shared::SCRIPTS;
 
@@ -61,13 +63,18 @@ pub(super) async fn arrive(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>) {
 
 /// A connection has gone: for good if its client said so, else for the time of the grace.
 pub(super) async fn depart(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>) {
-    let lasts = match (conn.transport, conn.said_goodbye.load(Ordering::Relaxed)) {
+    touch(ctx, hub, &[lease(hub, conn, lasts(hub, conn))]).await;
+}
+
+/// For how many milliseconds the person of a connection that has gone counts as there: 0 if its client
+/// has said goodbye.
+pub(super) fn lasts(hub: &Hub, conn: &Conn) -> u64 {
+    match (conn.transport, conn.said_goodbye.load(Ordering::Relaxed)) {
         // The next poll is on its way.
         (Transport::Poll, _) => millis(hub.pace().lease()),
         (_, true) => 0,
         (_, false) => millis(hub.pace().grace()),
-    };
-    touch(ctx, hub, &[lease(hub, conn, lasts)]).await;
+    }
 }
 
 /// Renews the leases of all connections.
@@ -110,30 +117,57 @@ async fn touch(ctx: &Ctx, hub: &Hub, leases: &[Option<Lease>]) {
             hub.0.presences.touch(hub, &leases);
             changes
         }
-        None => hub.0.presences.touch(hub, &leases),
+        None => known_here(ctx, hub.0.presences.touch(hub, &leases)),
     };
     tell(hub, changes);
 }
 
+/// Without the Redis that there should be, whoever is not here may be elsewhere.
+fn known_here(ctx: &Ctx, mut changes: Vec<(UserId, Presence)>) -> Vec<(UserId, Presence)> {
+    for (_, presence) in &mut changes {
+        *presence = (*presence).max(absent(ctx));
+    }
+    changes
+}
+
+/// How somebody is of whom this process knows nothing.
+fn absent(ctx: &Ctx) -> Presence {
+    if ctx.config().redis_url.is_some() {
+        Presence::Stale
+    } else {
+        Presence::Offline
+    }
+}
+
 /// Tells of those whose leases have run out, and of changes that were held back.
 pub(super) async fn tell_due(ctx: &Ctx, hub: &Hub) {
-    let mut changes = hub.0.presences.due(hub);
-    if let Some(shared) = shared::due(ctx, hub.pace()).await {
-        changes = shared;
-    }
+    let here = hub.0.presences.due(hub);
+    let changes = match shared::due(ctx, hub.pace()).await {
+        Some(changes) => changes,
+        None => known_here(ctx, here),
+    };
     tell(hub, changes);
+}
+
+/// What Redis knew may be lost: watchers are told everything anew, in a while.
+pub(super) fn doubt(hub: &Hub) {
+    hub.0.presence_in_doubt.store(true, Ordering::Relaxed);
 }
 
 fn tell(hub: &Hub, changes: Vec<(UserId, Presence)>) {
     for (user_id, presence) in changes {
-        hub.signal(Signal {
-            channel: Channel::new(TOPIC, user_id.uuid()),
-            kind: "presence.changed",
-            class: Class::State,
-            key: None,
-            actor: Some(user_id),
-            d: json!({"user_id": user_id, "state": presence.as_str()}),
-        });
+        hub.signal(signal(user_id, presence));
+    }
+}
+
+fn signal(user_id: UserId, presence: Presence) -> Signal {
+    Signal {
+        channel: Channel::new(TOPIC, user_id.uuid()),
+        kind: "presence.changed",
+        class: Class::State,
+        key: None,
+        actor: Some(user_id),
+        d: json!({"user_id": user_id, "state": presence.as_str()}),
     }
 }
 
@@ -168,12 +202,7 @@ pub async fn presences(ctx: &Ctx, ids: &[UserId]) -> HashMap<UserId, Presence> {
     if let Some(known) = shared::find(ctx, ids).await {
         return known;
     }
-    let absent = if ctx.config().redis_url.is_some() {
-        // Others may have them connected.
-        Presence::Stale
-    } else {
-        Presence::Offline
-    };
+    let absent = absent(ctx);
     let known = ids.iter().map(|id| (*id, hub.0.presences.find(*id)));
     known
         .map(|(id, presence)| (id, presence.max(absent)))

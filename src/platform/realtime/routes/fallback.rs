@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{admit, connect, hub_of};
+use super::{Entrance, admit, connect, hub_of};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{AnyJson, ClientAddress, HttpResult, Params};
@@ -102,7 +102,8 @@ pub(super) async fn stream_events(
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
-    let user = admit(&ctx, &hub, known, wanted.ticket.as_deref(), &request).await?;
+    let entrance = Entrance::Line(wanted.ticket.as_deref());
+    let user = admit(&ctx, &hub, known, entrance, &request).await?;
     let user = user.ok_or_else(|| Error::from(Code::Unauthenticated))?;
     let last = request.headers().get(LAST_EVENT_ID);
     let last = last
@@ -147,7 +148,7 @@ pub(super) async fn poll_events(
     request: HttpRequest,
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
-    admit(&ctx, &hub, SignedIn(Some(me)), None, &request).await?;
+    admit(&ctx, &hub, SignedIn(Some(me)), Entrance::Poll, &request).await?;
     let wait = wanted.wait.unwrap_or(25);
     if wait > LONGEST_WAIT {
         return Err(Error::invalid_field("?wait", "out_of_range", "0 to 60 seconds.").into());

@@ -16,14 +16,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{ClientAddress, HttpResult, Params, Problem, no_store};
+use crate::platform::realtime::body::LiveBody;
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::hub::Hub;
-use crate::platform::realtime::socket::{MOST_BYTES, Reader, SocketBody};
+use crate::platform::realtime::socket::{MOST_BYTES, Messages, Reader};
 use crate::platform::realtime::{origin, tickets};
 use crate::platform::sessions::{CurrentUser, SignedIn, bearer_of};
 
 /// Connections of one address that have not said who they are.
 const MOST_STRANGERS: usize = 20;
+
+/// When to come back to an instance that is full, in seconds.
+const SOON: u32 = 5;
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -93,10 +97,11 @@ async fn open_socket(
     payload: web::Payload,
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
-    let user = admit(&ctx, &hub, known, entry.ticket.as_deref(), &request).await?;
+    let entry = Entrance::Line(entry.ticket.as_deref());
+    let user = admit(&ctx, &hub, known, entry, &request).await?;
     let conn = connect(&hub, Transport::Socket, &client, &request);
     if user.is_none() && strangers_from(&hub, &conn) > MOST_STRANGERS {
-        return Err(Problem(busy()));
+        return Err(Problem(busy(SOON)));
     }
     if let Ok(Some(bearer)) = bearer_of(&ctx, &request) {
         let ends = u64::try_from(bearer.ends).unwrap_or_default();
@@ -106,8 +111,8 @@ async fn open_socket(
     hub.enter(&conn);
     let reader = Reader::new(ctx, hub.clone(), Arc::clone(&conn), user);
     actix_web::rt::spawn(reader.run(stream.max_frame_size(MOST_BYTES)));
-    let mut response =
-        response.map_body(|_head, line| BoxBody::new(SocketBody::new(conn, hub, line)));
+    let mut response = response
+        .map_body(|_head, line| BoxBody::new(LiveBody::new(conn, hub, Messages { _line: line })));
     let no_store = actix_web::http::header::HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     Ok(response)
@@ -118,18 +123,31 @@ pub(super) fn hub_of(ctx: &Ctx) -> Result<Hub> {
     Hub::of(ctx).ok_or_else(|| Error::internal(anyhow::anyhow!("there is no hub")))
 }
 
-/// Who may connect: from an allowed origin, while there is room.
+/// How somebody connects.
+pub(super) enum Entrance<'a> {
+    /// For long, maybe with a ticket.
+    Line(Option<&'a str>),
+    /// For one request.
+    Poll,
+}
+
+/// Who may connect: from an allowed origin, while there is room, and no more in a second than the
+/// instance takes. A ticket counts still for whoever is sent away.
 pub(super) async fn admit(
     ctx: &Ctx,
     hub: &Hub,
     known: SignedIn,
-    ticket: Option<&str>,
+    entrance: Entrance<'_>,
     request: &HttpRequest,
 ) -> Result<Option<CurrentUser>> {
     let origin = origin::allowed(ctx, request)?;
     if !hub.has_room() {
-        return Err(busy());
+        return Err(busy(SOON));
     }
+    let Entrance::Line(ticket) = entrance else {
+        return Ok(known.0);
+    };
+    hub.0.inflow.enter(hub.now()).map_err(busy)?;
     match ticket {
         Some(ticket) => tickets::redeem(ctx, hub, ticket, origin.as_deref())
             .await
@@ -156,9 +174,9 @@ pub(super) fn connect(
     ))
 }
 
-fn busy() -> Error {
+fn busy(after: u32) -> Error {
     let words = "This instance takes no more connections just now.";
-    Error::new(Code::Unavailable, words).with_retry_after(5)
+    Error::new(Code::Unavailable, words).with_retry_after(after)
 }
 
 fn strangers_from(hub: &Hub, conn: &Conn) -> usize {

@@ -1,0 +1,32 @@
+//! Whatever a test is told is held against the catalogue of events: a kind, a channel, a class or a
+//! member that is not in it is a fault, whatever the test is about.
+
+use std::sync::LazyLock;
+
+use kith::platform::realtime::{Class, Entry};
+use serde_json::Value;
+
+static EVENTS: LazyLock<Vec<Entry>> = LazyLock::new(kith::app::events);
+
+/// Fails the test if this is an event that is not as the catalogue says.
+pub fn check(frame: &Value) {
+    let Some(kind) = frame["t"].as_str().filter(|kind| *kind != "test.event") else {
+        return;
+    };
+    let channel = frame["ch"].as_str().expect("a channel");
+    let (topic, _id) = channel.split_once(':').expect("a topic");
+    let fits = |entry: &&Entry| (entry.kind, entry.topic) == (kind, topic);
+    let entry = EVENTS.iter().find(fits);
+    let entry = entry.unwrap_or_else(|| panic!("no catalogue has this: {frame:#}"));
+    let is_durable = entry.class == Class::Durable;
+    assert_eq!(frame.get("o").is_some(), is_durable, "{frame:#}");
+    let d = frame["d"].as_object().expect("members");
+    for (name, _, is_optional) in &entry.d {
+        let is_there = d.contains_key(*name);
+        assert!(is_there || *is_optional, "{name} is missing: {frame:#}");
+    }
+    for name in d.keys() {
+        let is_declared = entry.d.iter().any(|(known, ..)| known == name);
+        assert!(is_declared, "{name} is in no catalogue: {frame:#}");
+    }
+}
