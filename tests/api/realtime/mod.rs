@@ -3,8 +3,11 @@
 mod access;
 mod client;
 mod fallback;
+#[path = "../../../examples/live/follower.rs"]
+mod follower;
 mod order;
 mod presence;
+mod reference;
 mod resume;
 mod slow;
 mod topics;
