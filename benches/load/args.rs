@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::mix::{MIXES, Mix};
+use super::scenarios::Live;
 
 /// Measures a running kith over HTTP.
 #[derive(Debug, Parser)]
@@ -60,6 +61,9 @@ pub enum Scenario {
     RedisKilled,
     /// The rate of posts with and without the triggers that void cache entries
     Triggers,
+    /// What is told live
+    #[command(flatten)]
+    Live(Live),
 }
 
 /// What all scenarios understand.

@@ -1,4 +1,4 @@
-//! CPU time of processes, as the kernel counts it.
+//! CPU time and memory of processes, as the kernel counts them.
 
 use std::fs;
 
@@ -45,13 +45,28 @@ impl Cpu {
     }
 }
 
-/// User and system time of a process, from its line in `/proc`.
+/// The resident memory of a process, in bytes.
+pub fn resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
 fn used(process: &str) -> Option<u64> {
+    let (user, system) = times(process)?;
+    Some(user + system)
+}
+
+/// User and system time of a process in microseconds, from its line in `/proc`.
+pub fn times(process: &str) -> Option<(u64, u64)> {
     let line = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name may hold anything, and ends with the last bracket.
     let (_, rest) = line.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
-    Some((user + system) * MICROS_A_TICK)
+    Some((user * MICROS_A_TICK, system * MICROS_A_TICK))
 }

@@ -201,6 +201,7 @@ pub fn get(path: String, token: Option<String>) -> Request {
         path,
         token,
         body: None,
+        key: None,
     }
 }
 
@@ -216,6 +217,7 @@ pub fn write(
         path,
         token: Some(token),
         body: Some(body.to_string()),
+        key: None,
     }
 }
 
@@ -226,5 +228,6 @@ pub fn bare(method: &'static str, path: String, token: String) -> Request {
         path,
         token: Some(token),
         body: None,
+        key: None,
     }
 }

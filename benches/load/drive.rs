@@ -161,7 +161,7 @@ pub async fn drive(
 
 /// The instants at which requests are due, each told when it comes. A thread of its own waits for them:
 /// the runtime's timer knows whole milliseconds only.
-fn schedule(
+pub fn schedule(
     rate: f64,
     time: Duration,
     seed: u64,

@@ -26,6 +26,9 @@ mod args;
 mod cpu;
 mod draw;
 mod drive;
+#[path = "../../examples/live/follower.rs"]
+#[expect(dead_code, reason = "readers keep nothing over their own end")]
+mod follower;
 mod measure;
 mod mix;
 mod probe;
@@ -36,6 +39,7 @@ mod site;
 mod tally;
 mod wire;
 mod world;
+mod ws;
 
 use std::process::ExitCode;
 

@@ -25,6 +25,8 @@ pub struct Request {
     pub token: Option<String>,
     /// JSON.
     pub body: Option<String>,
+    /// The `Idempotency-Key`, for a write that may be repeated.
+    pub key: Option<String>,
 }
 
 /// What an answer said about itself; its body stays in the connection.
@@ -172,6 +174,10 @@ impl Connection {
         if let Some(token) = &request.token {
             put("\r\nAuthorization: Bearer ");
             put(token);
+        }
+        if let Some(key) = &request.key {
+            put("\r\nIdempotency-Key: ");
+            put(key);
         }
         if let Some(body) = &request.body {
             put("\r\nContent-Type: application/json\r\nContent-Length: ");

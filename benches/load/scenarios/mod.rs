@@ -2,6 +2,7 @@
 
 mod fan_out;
 mod feed_vs_livez;
+mod live;
 mod misses;
 mod mix;
 mod redis_killed;
@@ -14,6 +15,8 @@ use anyhow::Context as _;
 
 use super::args::{Cli, Scenario};
 use super::report::Report;
+
+pub use live::Live;
 
 /// Runs the scenario, prints what it found and writes it where it was asked for.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -35,6 +38,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Scenario::Misses { reads, rounds } => misses::run(common, reads, rounds).await?,
         Scenario::RedisKilled => redis_killed::run(common).await?,
         Scenario::Triggers => triggers::run(common).await?,
+        Scenario::Live(live) => live.run(common).await?,
     };
     report.options = common.told();
     report.print();

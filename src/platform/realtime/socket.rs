@@ -104,7 +104,8 @@ impl Reader {
             let Some(message) = message else { break };
             self.conn.heard.store(self.hub.now(), Ordering::Relaxed);
             let heard = match message {
-                Ok(message) => self.hear(message).await,
+                // What an answer needs is there only while one is made: most sockets wait most of the time.
+                Ok(message) => Box::pin(self.hear(message)).await,
                 Err(ProtocolError::Overflow) => Err(Close::TOO_BIG),
                 Err(ProtocolError::Io(_)) => break,
                 Err(_other) => Err(Close::PROTOCOL),
@@ -119,7 +120,7 @@ impl Reader {
         }
         drop(stream);
         self.conn.end_after_all(Close::NORMAL, self.hub.now());
-        leave(&self.ctx, &self.hub, &self.conn).await;
+        Box::pin(leave(&self.ctx, &self.hub, &self.conn)).await;
     }
 
     async fn hear(&mut self, message: Message) -> std::result::Result<(), Close> {

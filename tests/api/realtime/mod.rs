@@ -5,10 +5,13 @@ mod catalogue;
 mod client;
 mod conversation;
 mod fallback;
+#[path = "../../../examples/live/follower.rs"]
+mod follower;
 mod line;
 mod marks;
 mod order;
 mod presence;
+mod reference;
 mod resume;
 mod rooms;
 mod slow;

@@ -1,0 +1,228 @@
+//! Readers that stop reading, and what that is to the others and to the server's memory: the same run
+//! without them and with them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use hdrhistogram::Histogram;
+use serde_json::json;
+
+use super::crowd::{self, Board, Sent};
+use crate::args::Common;
+use crate::cpu;
+use crate::draw::write;
+use crate::report::{Bound, Finding, Report};
+use crate::site::Site;
+use crate::ws::{Message, Socket};
+
+/// Events a second, unless `--rate` says otherwise.
+const RATE: f64 = 200.0;
+/// Bytes of a comment's text.
+const LENGTH: usize = 200;
+/// The most that may wait for one reader.
+const QUEUE: f64 = 512.0;
+/// Stalled sockets that are opened at once.
+const OPENERS: usize = 32;
+/// How often the server's memory is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// After people have come: their arrival is told too.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// What can be chosen.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Readers that stop reading
+    #[arg(long, default_value_t = 1_000)]
+    stalled: usize,
+    /// Readers that read
+    #[arg(long, default_value_t = 50)]
+    healthy: usize,
+    /// Posts under which the comments are written, in turns; readers are spread over them
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    posts: u16,
+}
+
+/// Measures it.
+pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
+    let people = options.stalled + options.healthy + 2;
+    let graph = crowd::cliques(people.div_ceil(2), 2)?;
+    let mut site = crowd::gather(common, &graph).await?;
+    site.serve(1, common.redis().as_deref()).await?;
+    let places = crowd::places(&site)?;
+    let author = *places.first().context("people")?;
+    let (healthy, rest) = places.get(1..).context("people")?.split_at(options.healthy);
+    let target = site.targets.first().context("a server")?.clone();
+    let mut posts = Vec::new();
+    for _ in 0..options.posts {
+        let body = json!({ "content": "Look at this.", "audience": "public" });
+        posts.push(crowd::make(&target, site.world.token(author), "/v1/posts", &body).await?);
+    }
+    let channels: Vec<String> = posts.iter().map(|post| format!("post:{post}")).collect();
+    let board = Board::default();
+    let of_post = |(place, channel): (&usize, &String)| (0, *place, vec![channel.clone()]);
+    let listeners = healthy.iter().zip(channels.iter().cycle()).map(of_post);
+    crowd::attend(&site, listeners, &board).await?;
+    let run = Run {
+        site: &site,
+        common,
+        board: &board,
+        author,
+        posts,
+        readers: options.healthy,
+    };
+    run.publish(Duration::from_secs(3)).await?;
+    let pid = *site.pids().first().context("a process")?;
+    eprintln!("without stalled readers");
+    let without = run.publish(Duration::from_secs(common.seconds)).await?;
+    eprintln!("opening {} readers that stop reading", options.stalled);
+    let stalled = rest
+        .iter()
+        .take(options.stalled)
+        .zip(channels.iter().cycle());
+    let stalled: Vec<Socket> = stream::iter(stalled)
+        .map(|(place, channel)| stop_reading(&site, *place, channel))
+        .buffer_unordered(OPENERS)
+        .try_collect()
+        .await?;
+    tokio::time::sleep(SETTLED).await;
+    let before = cpu::resident(pid).context("its memory")?;
+    let most = Arc::new(AtomicU64::new(before));
+    let watching = tokio::spawn(watch(pid, Arc::clone(&most)));
+    let with = run.publish(Duration::from_secs(common.seconds)).await?;
+    watching.abort();
+    let most = most.load(Ordering::Relaxed);
+    let ended = stream::iter(stalled)
+        .map(has_ended)
+        .buffer_unordered(OPENERS);
+    let ended: usize = ended
+        .filter(|ended| std::future::ready(*ended))
+        .count()
+        .await;
+    let title = format!("{} readers that stop reading", options.stalled);
+    let mut report = Report::new(title, &site.loaded);
+    let closes = crowd::on(&board, |all| all.closes.values().sum::<usize>());
+    report.findings.extend(without.findings("without them"));
+    report.findings.extend(with.findings("with them"));
+    let share = with.millis(0.99) / without.millis(0.99);
+    let grown = most.saturating_sub(before) as f64 / 1_024.0;
+    let each = grown / options.stalled as f64;
+    report.findings.extend([
+        Finding::new("p99 with them over p99 without", share, "").wanted(Bound::AtMost(1.2)),
+        Finding::new("others that were closed", closes as f64, "").wanted(Bound::AtMost(0.0)),
+        Finding::new("of those that stopped, closed at the end", ended as f64, "")
+            .wanted(Bound::AtLeast(options.stalled as f64)),
+        Finding::new("resident before", before as f64 / 1_048_576.0, "MiB"),
+        Finding::new("the most that it grew by", grown / 1_024.0, "MiB"),
+        Finding::new("the same for each that stopped", each, "KiB").wanted(Bound::AtMost(QUEUE)),
+    ]);
+    site.stop().await?;
+    Ok(report)
+}
+
+/// What the two phases share.
+struct Run<'a> {
+    site: &'a Site,
+    common: &'a Common,
+    board: &'a Board,
+    author: usize,
+    posts: Vec<String>,
+    readers: usize,
+}
+
+/// What a phase came to.
+struct Phase {
+    events: usize,
+    missing: f64,
+    times: Histogram<u64>,
+}
+
+impl Phase {
+    fn findings(&self, name: &str) -> [Finding; 4] {
+        let finding = |what, value, unit| Finding::new(format!("{name}: {what}"), value, unit);
+        [
+            finding("events", self.events as f64, ""),
+            finding("deliveries missing to the others", self.missing, "")
+                .wanted(Bound::AtMost(0.0)),
+            finding(
+                "p50 from when an event was due to a socket",
+                self.millis(0.5),
+                "ms",
+            ),
+            finding("p99", self.millis(0.99), "ms"),
+        ]
+    }
+
+    fn millis(&self, quantile: f64) -> f64 {
+        self.times.value_at_quantile(quantile) as f64 / 1e3
+    }
+}
+
+impl Run<'_> {
+    async fn publish(&self, time: Duration) -> anyhow::Result<Phase> {
+        crowd::on(self.board, |all| all.events.clear());
+        let token = self.site.world.token(self.author);
+        let posts = self.posts.clone();
+        let count = posts.len();
+        let request = move |number: usize| {
+            let post = posts.get(number % count).map_or("", String::as_str);
+            let body = json!({ "content": crowd::text(number, LENGTH) });
+            write(
+                "POST",
+                format!("/v1/posts/{post}/comments"),
+                token.clone(),
+                &body,
+            )
+        };
+        let pace = (self.common.rate.unwrap_or(RATE), time, self.common.seed);
+        let sent = crowd::publish(self.site, pace, self.common.connections, request).await?;
+        let acked = sent.iter().enumerate();
+        let acked: Vec<usize> = acked
+            .filter_map(|(number, one)| one.acked.map(|_| number))
+            .collect();
+        // The readers of the post that each was written under.
+        let readers = |number: &usize| (self.readers + count - 1 - number % count) / count;
+        let expected: usize = acked.iter().map(readers).sum();
+        crowd::wait_for(self.board, expected).await;
+        let events = crowd::on(self.board, |all| std::mem::take(&mut all.events));
+        let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
+        for event in &events {
+            let due = sent
+                .get(event.number)
+                .map_or(event.at, |one: &Sent| one.due);
+            times.saturating_record(u64::try_from(event.at - due).unwrap_or_default().max(1));
+        }
+        Ok(Phase {
+            events: acked.len(),
+            missing: expected as f64 - events.len() as f64,
+            times,
+        })
+    }
+}
+
+/// A reader that subscribes and reads nothing from then on.
+async fn stop_reading(site: &Site, place: usize, channel: &str) -> anyhow::Result<Socket> {
+    let target = site.targets.first().context("a server")?;
+    let token = site.world.token(place);
+    let socket = Socket::open_narrow(target, "/v1/realtime", Some(&token)).await?;
+    crowd::greet(socket, &[channel.to_owned()]).await
+}
+
+/// Whether the server has ended a connection, as seen by reading all that is left of it.
+async fn has_ended(mut socket: Socket) -> bool {
+    let end = async { while let Ok(Message::Text(_)) = socket.next().await {} };
+    tokio::time::timeout(Duration::from_secs(1), end)
+        .await
+        .is_ok()
+}
+
+/// Keeps the most memory that a process has had.
+async fn watch(pid: u32, most: Arc<AtomicU64>) {
+    loop {
+        most.fetch_max(cpu::resident(pid).unwrap_or_default(), Ordering::Relaxed);
+        tokio::time::sleep(LOOK).await;
+    }
+}

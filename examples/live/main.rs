@@ -1,0 +1,201 @@
+//! A client to copy: signs in, follows channels over a WebSocket, and loses nothing over cut lines, restarts
+//! of the server and restarts of its own. `follower.rs` holds the rules; here is only IO.
+//!
+//! ```sh
+//! cargo run --example live -- http://127.0.0.1:8080 alice demo-password conv:ID --keep live.json
+//! ```
+//!
+//! Without a channel it follows the conversation in which something was said last.
+#![expect(clippy::print_stdout, reason = "it shows what happens")]
+
+mod follower;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser;
+use follower::{Act, Follower, Next};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+/// After so long without a word (the server pings every 25 s) the line counts as dead.
+const SILENCE: Duration = Duration::from_secs(40);
+
+#[derive(Parser)]
+struct Args {
+    /// Where kith is, as `http://127.0.0.1:8080`
+    url: String,
+    /// A username or an e-mail address
+    login: String,
+    password: String,
+    /// What to follow, as `conv:ID` or `post:ID`
+    channels: Vec<String>,
+    /// A file for what is to be remembered until the next start
+    #[arg(long)]
+    keep: Option<PathBuf>,
+}
+
+struct Client {
+    args: Args,
+    http: reqwest::Client,
+    access_token: String,
+    refresh_token: String,
+    follower: Follower,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut client = Client::sign_in(Args::parse()).await?;
+    loop {
+        let code = match client.listen().await {
+            Ok(code) => code,
+            Err(error) => {
+                println!("- {error:#}");
+                1006
+            }
+        };
+        client.keep()?;
+        let Next::Connect(wait) = client.follower.closed(code, rand::random()) else {
+            anyhow::bail!("the server closed with {code}: there is no coming back");
+        };
+        println!("- closed with {code}, back in {} ms", wait.as_millis());
+        tokio::time::sleep(wait).await;
+    }
+}
+
+impl Client {
+    async fn sign_in(mut args: Args) -> anyhow::Result<Self> {
+        let http = reqwest::Client::new();
+        let body = json!({"login": args.login, "password": args.password, "device_name": "live"});
+        let login = format!("{}/v1/auth/login", args.url);
+        let signed_in: Value = http
+            .post(login)
+            .json(&body)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        let kept = args
+            .keep
+            .as_ref()
+            .and_then(|file| std::fs::read_to_string(file).ok());
+        let mut client = Self {
+            follower: Follower::new([], ""),
+            access_token: text(&signed_in, "/access_token")?,
+            refresh_token: text(&signed_in, "/refresh_token")?,
+            args: Args {
+                channels: std::mem::take(&mut args.channels),
+                ..args
+            },
+            http,
+        };
+        if client.args.channels.is_empty() {
+            let newest = client.get("/v1/conversations?limit=1").await?;
+            let id =
+                text(&newest, "/data/0/id").context("there is no conversation: name a channel")?;
+            client.args.channels.push(format!("conv:{id}"));
+        }
+        client.follower = Follower::new(client.args.channels.clone(), &kept.unwrap_or_default());
+        Ok(client)
+    }
+
+    /// One connection, from its ticket to its close; gives the code.
+    async fn listen(&mut self) -> anyhow::Result<u16> {
+        let ticket = self.ask("POST", "/v1/realtime/tickets").await?;
+        let ticket = text(&ticket, "/ticket")?;
+        let url = self.args.url.replacen("http", "ws", 1);
+        let (mut socket, _) = connect_async(format!("{url}/v1/realtime?ticket={ticket}")).await?;
+        let hello = self.follower.hello();
+        socket.send(Message::text(hello.to_string())).await?;
+        loop {
+            let message = match tokio::time::timeout(SILENCE, socket.next()).await {
+                Ok(message) => message.context("the line broke")??,
+                Err(_silence) => return Ok(4999),
+            };
+            let acts = match message {
+                Message::Text(text) => self.follower.heard(&text),
+                Message::Close(close) => return Ok(close.map_or(1006, |close| close.code.into())),
+                _ => continue,
+            };
+            for act in acts {
+                match act {
+                    Act::Show(event) => {
+                        println!("{} {:?} {}: {}", event.ch, event.o, event.t, event.d)
+                    }
+                    Act::Fetch(ch) => self.fetch(&ch).await,
+                    Act::Lost(ch, why) => println!("- {ch} is followed no more: {why}"),
+                    Act::Send(frame) => socket.send(Message::text(frame.to_string())).await?,
+                    Act::Refresh => {
+                        self.refresh().await?;
+                        let frame = self.follower.refresh(&self.access_token);
+                        socket.send(Message::text(frame.to_string())).await?;
+                    }
+                    Act::ComeBack => return Ok(4999),
+                }
+            }
+            self.keep()?;
+        }
+    }
+
+    /// Shows a channel as the routes tell it: at first, and whenever something could not be replayed.
+    async fn fetch(&mut self, ch: &str) {
+        let path = match ch.split_once(':') {
+            Some(("conv", id)) => format!("/v1/conversations/{id}/messages?limit=20"),
+            Some(("post", id)) => format!("/v1/posts/{id}/comments?limit=20&order=newest"),
+            Some(("user", _)) => "/v1/me/counts".to_owned(),
+            _ => return,
+        };
+        match self.get(&path).await {
+            Ok(found) => println!("= {ch}: {found}"),
+            Err(error) => println!("= {ch}: {error:#}"),
+        }
+    }
+
+    async fn get(&mut self, path: &str) -> anyhow::Result<Value> {
+        self.ask("GET", path).await
+    }
+
+    /// A request; with a fresh token if the one at hand has run out.
+    async fn ask(&mut self, method: &str, path: &str) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.args.url);
+        let request = self.http.request(method.parse()?, url);
+        let again = request.try_clone().context("a request without a stream")?;
+        let mut answer = request.bearer_auth(&self.access_token).send().await?;
+        if answer.status() == 401 {
+            self.refresh().await?;
+            answer = again.bearer_auth(&self.access_token).send().await?;
+        }
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// Exchanges the refresh token, which counts once.
+    async fn refresh(&mut self) -> anyhow::Result<()> {
+        let url = format!("{}/v1/auth/refresh", self.args.url);
+        let request = self
+            .http
+            .post(url)
+            .json(&json!({"refresh_token": self.refresh_token}));
+        let tokens: Value = request.send().await?.error_for_status()?.json().await?;
+        self.access_token = text(&tokens, "/access_token")?;
+        self.refresh_token = text(&tokens, "/refresh_token")?;
+        Ok(())
+    }
+
+    fn keep(&self) -> anyhow::Result<()> {
+        match &self.args.keep {
+            Some(file) => Ok(std::fs::write(file, self.follower.kept())?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    Ok(found
+        .with_context(|| format!("no {pointer} in {value}"))?
+        .to_owned())
+}
