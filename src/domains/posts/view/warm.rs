@@ -14,7 +14,7 @@ pub fn warm_behind(ctx: &Ctx, author_id: UserId, post_id: PostId) {
     }
     let ctx = ctx.clone();
     ctx.tasks().clone().spawn(async move {
-        if let Err(error) = warm(&ctx, author_id, post_id).await {
+        if let Err(error) = Box::pin(warm(&ctx, author_id, post_id)).await {
             tracing::debug!(?error, "a new post could not be read ahead");
         }
     });
