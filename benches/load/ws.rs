@@ -109,11 +109,11 @@ impl Socket {
         match (u8::try_from(body.len()), u16::try_from(body.len())) {
             (Ok(short @ 0..=125), _) => frame.push(0x80 | short),
             (_, Ok(long)) => {
-                frame.push(0x80 | 126);
+                frame.push(0x80 | 0x7e);
                 frame.extend(long.to_be_bytes());
             }
             (_, Err(_longer)) => {
-                frame.push(0x80 | 127);
+                frame.push(0x80 | 0x7f);
                 frame.extend(u64::try_from(body.len()).unwrap_or_default().to_be_bytes());
             }
         }

@@ -230,14 +230,20 @@ impl Follower {
 
     /// Moves a position on; says whether it did, and what to fetch if the old one counts no more.
     fn advance(&mut self, ch: String, at: Position) -> (bool, Option<Act>) {
-        let known = self.kept.pos.insert(ch.clone(), at.clone());
-        match known {
-            Some(known) if known.e == at.e && known.o >= at.o => {
-                self.kept.pos.insert(ch, known);
-                (false, None)
+        match self.kept.pos.get_mut(&ch) {
+            Some(known) if known.e == at.e => {
+                let is_news = at.o > known.o;
+                known.o = known.o.max(at.o);
+                (is_news, None)
             }
-            Some(known) if known.e != at.e => (true, Some(Act::Fetch(ch))),
-            _ => (true, None),
+            Some(known) => {
+                *known = at;
+                (true, Some(Act::Fetch(ch)))
+            }
+            None => {
+                self.kept.pos.insert(ch, at);
+                (true, None)
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use follower::{Act, Follower, Next};
+use follower::{Act, Event, Follower, Next};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -123,9 +123,7 @@ impl Client {
             };
             for act in acts {
                 match act {
-                    Act::Show(event) => {
-                        println!("{} {:?} {}: {}", event.ch, event.o, event.t, event.d)
-                    }
+                    Act::Show(event) => show(&event),
                     Act::Fetch(ch) => self.fetch(&ch).await,
                     Act::Lost(ch, why) => println!("- {ch} is followed no more: {why}"),
                     Act::Send(frame) => socket.send(Message::text(frame.to_string())).await?,
@@ -191,6 +189,11 @@ impl Client {
             None => Ok(()),
         }
     }
+}
+
+fn show(event: &Event) {
+    let Event { ch, o, t, d } = event;
+    println!("{ch} {o:?} {t}: {d}");
 }
 
 fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {

@@ -20,29 +20,35 @@ use crate::report::Report;
 #[derive(Debug, Subcommand)]
 pub enum Live {
     /// Real messages at full speed, everybody listening, through cut lines and a restart of Redis
-    LiveReplay(replay::Options),
+    #[command(name = "live-replay")]
+    Replay(replay::Options),
     /// From a committed message to those who listen, at --rate messages a second
-    LiveLatency(latency::Options),
+    #[command(name = "live-latency")]
+    Latency(latency::Options),
     /// One event to thousands of sockets
-    LiveFanOut(fan_out::Options),
+    #[command(name = "live-fan-out")]
+    FanOut(fan_out::Options),
     /// The memory of idle sockets
-    LiveIdle(idle::Options),
+    #[command(name = "live-idle")]
+    Idle(idle::Options),
     /// Readers that stop reading, and what the others notice of it
-    LiveStalled(stalled::Options),
+    #[command(name = "live-stalled")]
+    Stalled(stalled::Options),
     /// Deliveries for each second of CPU beside a Socket.IO server
-    LivePeer(peer::Options),
+    #[command(name = "live-peer")]
+    Peer(peer::Options),
 }
 
 impl Live {
     /// Measures it.
     pub async fn run(self, common: &Common) -> anyhow::Result<Report> {
         match self {
-            Self::LiveReplay(options) => replay::run(common, &options).await,
-            Self::LiveLatency(options) => latency::run(common, &options).await,
-            Self::LiveFanOut(options) => fan_out::run(common, &options).await,
-            Self::LiveIdle(options) => idle::run(common, &options).await,
-            Self::LiveStalled(options) => stalled::run(common, &options).await,
-            Self::LivePeer(options) => peer::run(common, &options).await,
+            Self::Replay(options) => replay::run(common, &options).await,
+            Self::Latency(options) => latency::run(common, &options).await,
+            Self::FanOut(options) => fan_out::run(common, &options).await,
+            Self::Idle(options) => idle::run(common, &options).await,
+            Self::Stalled(options) => stalled::run(common, &options).await,
+            Self::Peer(options) => peer::run(common, &options).await,
         }
     }
 }

@@ -41,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How often a message is sent again.
 const MOST_TRIES: usize = 200;
 /// How long the last messages may take to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What can be chosen.
 #[derive(Debug, Clone, Args)]
