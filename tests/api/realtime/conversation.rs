@@ -88,8 +88,9 @@ async fn hold(transport: Transport, channel: &str, one: (&Session, &str), two: (
     let deleted = his.event("message.deleted").await;
     assert_eq!(deleted["d"]["message"]["deleted"], true);
     // All of it came to her in order and whole, what she took out above aside.
+    let end = hers.event("message.deleted").await;
     let mut events = hers.rest(QUIET).await;
-    events.extend([answered, edited, added]);
+    events.extend([answered, edited, added, end]);
     events.retain(|event| DURABLE.contains(&event["t"].as_str().unwrap_or_default()));
     let mut places = offsets(&events);
     places.sort_unstable();
