@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// A primary, its replica, and a Sentinel that watches them.
 struct Watched {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     primary: u16,
     replica: u16,
     sentinel: u16,
@@ -29,7 +29,7 @@ impl Watched {
         let [primary, replica, sentinel] = [&free[0], &free[1], &free[2]].map(port);
         drop(free);
         let mut watched = Self {
-            _dir: dir,
+            dir,
             primary,
             replica,
             sentinel,
@@ -51,7 +51,7 @@ impl Watched {
     /// Starts a server or a Sentinel with these lines of settings.
     fn run(&mut self, settings: &str) {
         let number = self.children.len();
-        let file = self._dir.path().join(format!("{number}.conf"));
+        let file = self.dir.path().join(format!("{number}.conf"));
         let shared = "bind 127.0.0.1\nrepl-diskless-sync-delay 0\nsave \"\"\n";
         let is_sentinel = settings.contains("sentinel");
         let shared = if is_sentinel {
@@ -61,7 +61,7 @@ impl Watched {
         };
         std::fs::write(&file, format!("{shared}{settings}\n")).expect("settings");
         let mut command = Command::new("redis-server");
-        command.arg(&file).current_dir(self._dir.path());
+        command.arg(&file).current_dir(self.dir.path());
         if is_sentinel {
             command.arg("--sentinel");
         }

@@ -141,7 +141,7 @@ async fn however_often_somebody_comes_and_goes_few_changes_are_told() {
         "{told} of at most {most}"
     );
     // The last that is told is how it is.
-    let last = changes.last().expect("a change");
+    let last = changes.next_back().expect("a change");
     assert_eq!(last["d"]["state"], "offline");
 }
 

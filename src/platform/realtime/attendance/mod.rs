@@ -126,9 +126,9 @@ async fn round(ctx: &Ctx, hub: &Hub, instances: &mut Instances) {
     let changed = std::mem::take(&mut *lock(&hub.0.rounds.changed));
     let mut looked = std::mem::take(&mut *lock(&hub.0.rounds.heard));
     if news.have_changed {
-        looked.extend(hub.all_rooms().iter().filter_map(|room| {
-            (room.attendance() != Attendance::Silent).then(|| room.channel.clone())
-        }));
+        let rooms = hub.all_rooms().into_iter();
+        let watched = rooms.filter(|room| room.attendance() != Attendance::Silent);
+        looked.extend(watched.map(|room| room.channel.clone()));
     }
     report(ctx, hub, instances, &changed).await;
     looked.extend(changed);
