@@ -131,7 +131,7 @@ async fn however_often_somebody_comes_and_goes_few_changes_are_told() {
         Socket::of(&bob, &app.url).await.goodbye().await;
     }
     let events = watching.rest(Duration::from_millis(1_600)).await;
-    let changes = events
+    let mut changes = events
         .iter()
         .filter(|event| event["t"] == "presence.changed");
     let most = began.elapsed().as_secs() + 2;
