@@ -1,6 +1,11 @@
 //! Redis comes, goes, stalls, and returns with old data.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use kith::infra::redis::{Attached, DEADLINE, Redis, Server, Supervisor};
+use redis::aio::MultiplexedConnection;
 
 use crate::bed::{Bed, Setup};
 use crate::redis_server::OwnRedis;
@@ -137,4 +142,45 @@ async fn a_stalled_redis_opens_the_breaker_and_closes_it_when_it_goes_on() {
     back.expect("it is there again");
     assert_eq!(one.size("a").await, Some(1));
     bed.end().await;
+}
+
+/// Needs no making ready.
+struct Nobody;
+
+impl Attached for Nobody {
+    fn attach<'a>(
+        &'a self,
+        _: &'a mut MultiplexedConnection,
+        _: &'a str,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn detach(&self) {}
+}
+
+#[tokio::test]
+async fn an_answer_that_waits_in_the_socket_of_a_busy_thread_is_not_late() {
+    let server = OwnRedis::start().await;
+    let redis = Redis::new("busy");
+    let supervisor = Supervisor {
+        redis: redis.clone(),
+        server: Server::parse(&server.url()).unwrap(),
+        scripts: Vec::new(),
+        attached: Arc::new(Nobody),
+    };
+    supervisor.connect_once().await.unwrap();
+    let mut ping = ::redis::pipe();
+    ping.ping();
+    let ask = async || redis.query::<(String,)>(&ping).await;
+    ask().await.unwrap();
+    // By now this thread has its own connection.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..5 {
+        let busy = async {
+            tokio::task::yield_now().await;
+            std::thread::sleep(DEADLINE * 2);
+        };
+        let (answer, ()) = tokio::join!(ask(), busy);
+        answer.unwrap();
+    }
 }
