@@ -1,7 +1,7 @@
 //! A conversation, as two clients hold it: said, changed and read over any transport, and nothing done
 //! twice however often it is sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -229,7 +229,7 @@ async fn frames_of_one_connection_are_done_in_their_order_however_long_each_take
 }
 
 #[tokio::test]
-async fn typing_ends_by_itself_with_a_message_and_with_the_connection() {
+async fn typing_ends_by_itself_and_is_not_replayed() {
     let app = TestApp::start_with(QUICK).await;
     let other = app.start_beside(QUICK).await;
     let there = if mode::has_redis() {
@@ -253,17 +253,9 @@ async fn typing_ends_by_itself_with_a_message_and_with_the_connection() {
         assert_eq!(told["d"]["user_id"], bob.id);
         assert!(told["d"]["expires_ms"].as_u64() > Some(0));
         hers.event("typing.stopped").await;
-        // A message is the end of it.
-        his.ask("typing.start", start.clone()).await;
-        hers.event("typing.started").await;
         let say = json!({"conversation_id": id_of(&channel), "content": "done"});
         his.ask("message.send", say).await;
-        hers.event("typing.stopped").await;
-        // So is the end of the connection, without a word.
-        his.ask("typing.start", start).await;
-        hers.event("typing.started").await;
-        his.cut();
-        hers.event("typing.stopped").await;
+        hers.event("message.created").await;
         let rest = hers.rest(QUIET).await;
         let again = rest.iter().filter(|event| event["t"] == "typing.started");
         assert_eq!(again.count(), 0, "{transport:?}: {rest:?}");
@@ -277,6 +269,35 @@ async fn typing_ends_by_itself_with_a_message_and_with_the_connection() {
         assert_eq!(replayed.iter().filter(is_typing).count(), 0, "{replayed:?}");
         assert!(replayed.iter().any(|event| event["t"] == "message.created"));
     }
+}
+
+#[tokio::test]
+async fn typing_ends_at_once_with_a_message_and_with_the_connection() {
+    // By itself it would end after six seconds.
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let channel = pair(&ada, &bob).await;
+    let mut hers = Socket::of(&ada, &app.url).await;
+    subscribe(&mut hers, &channel).await;
+    let mut his = Socket::of(&bob, &app.url).await;
+    subscribe(&mut his, &channel).await;
+    let start = json!({"ch": channel});
+    his.ask("typing.start", start.clone()).await;
+    hers.event("typing.started").await;
+    let began = Instant::now();
+    let say = json!({"conversation_id": id_of(&channel), "content": "done"});
+    his.ask("message.send", say).await;
+    hers.event("typing.stopped").await;
+    assert!(began.elapsed() < Duration::from_secs(3), "with a message");
+    his.ask("typing.start", start).await;
+    hers.event("typing.started").await;
+    let began = Instant::now();
+    his.cut();
+    hers.event("typing.stopped").await;
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "with the connection"
+    );
 }
 
 #[tokio::test]
