@@ -61,11 +61,11 @@ async fn tags_of_triggers(app: &TestApp) -> BTreeMap<(String, String), BTreeSet<
     .fetch_all(&app.db)
     .await
     .expect("triggers");
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for (table, operation, source) in rows {
-        let tags = source.split("select '").skip(1);
-        let tags = tags.filter_map(|tag| Some(tag.split_once(":'")?.0.to_owned()));
-        found.insert((table, operation), tags.collect());
+        let literals = source.split('\'');
+        let tags = literals.filter_map(|literal| literal.strip_suffix(':').map(str::to_owned));
+        found.entry((table, operation)).or_default().extend(tags);
     }
     found
 }
