@@ -247,6 +247,7 @@ async fn of_a_muted_post_one_hears_only_what_mentions_one() {
     let (author, bob) = app.friends("author", "bob").await;
     let post = author.post_to(&json!("public"), "a post").await;
     let mute = format!("/v1/posts/{post}/mute");
+    settle(&app).await;
     let before = list(&author).await.len();
     author.set(&mute).await.expect_status(200);
     react(&bob, &format!("/v1/posts/{post}")).await;
