@@ -94,5 +94,7 @@ async fn views_are_written_before_the_process_ends() {
     let beside = app.start_beside(&[]).await;
     tell(&me.at(&beside.url), &[&post]).await;
     drop(beside);
+    // What it wrote on its way out is told by the one that stays.
+    app.wait_until_voids_are_delivered().await;
     assert_eq!(views(&me, &post).await, 1);
 }
