@@ -17,6 +17,7 @@ pub const SPACES: &[&str] = &[
     "space:user",
     "space:user-counts",
     "space:username",
+    "space:waiting-conversations",
     "space:settings",
     "space:me",
     "space:ties",
