@@ -161,7 +161,9 @@ async fn ask_all(ctx: &Ctx, hub: &Hub) -> Result<()> {
 }
 
 /// Ends connections whose session counts no more; asked in one query.
-async fn ask_sessions(ctx: &Ctx, hub: &Hub, conns: Vec<Arc<Conn>>) -> Result<()> {
+async fn ask_sessions(ctx: &Ctx, hub: &Hub, mut conns: Vec<Arc<Conn>>) -> Result<()> {
+    // Whoever says who they are while this is asked was not asked about.
+    conns.retain(|conn| conn.who().is_some());
     let keys: Vec<(UserId, SessionId)> = conns
         .iter()
         .filter_map(|conn| conn.who())
