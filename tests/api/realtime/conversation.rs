@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::Socket;
 use super::line::{Line, TRANSPORTS, Transport};
-use super::{QUICK, QUIET, id_of, offsets, pair, subscribe};
+use super::{QUICK, QUIET, beside, id_of, offsets, pair, subscribe};
 use crate::support::{Program, Session, TestApp, mode};
 
 /// What a conversation's own events are called.
@@ -25,11 +25,7 @@ const DURABLE: [&str; 6] = [
 async fn a_conversation_is_held_over_any_transport() {
     let app = TestApp::start_with(QUICK).await;
     let other = app.start_beside(QUICK).await;
-    let there = if mode::has_redis() {
-        &other.url
-    } else {
-        &app.url
-    };
+    let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     for transport in TRANSPORTS {
         let channel = pair(&ada, &bob).await;
@@ -232,11 +228,7 @@ async fn frames_of_one_connection_are_done_in_their_order_however_long_each_take
 async fn typing_ends_by_itself_and_is_not_replayed() {
     let app = TestApp::start_with(QUICK).await;
     let other = app.start_beside(QUICK).await;
-    let there = if mode::has_redis() {
-        &other.url
-    } else {
-        &app.url
-    };
+    let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let channel = pair(&ada, &bob).await;
     // What is ephemeral reaches a long poll only while one waits.

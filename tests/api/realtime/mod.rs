@@ -24,7 +24,7 @@ use kith::platform::realtime::{Channel, News};
 use kith::platform::write::job_transaction;
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestApp};
+use crate::support::{Session, TestApp, mode};
 use client::Socket;
 
 /// Intervals that a test can wait for: a heartbeat of a second. A client of a test reads, and so answers,
@@ -33,6 +33,16 @@ const QUICK: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "1s"), ("KITH_LIVE_PONG", "6
 
 /// Long enough for whatever should not come.
 const QUIET: Duration = Duration::from_millis(200);
+
+/// Where the other side of a test connects: to another instance, or without Redis to the same one, since
+/// an instance then knows of its own listeners alone.
+fn beside<'a>(app: &'a TestApp, other: &'a TestApp) -> &'a str {
+    if mode::has_redis() {
+        &other.url
+    } else {
+        &app.url
+    }
+}
 
 /// Somebody's post, and its channel.
 async fn post_of(author: &Session) -> (String, String) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
-use super::{QUICK, QUIET, group, pair, post_of, subscribe};
+use super::{QUICK, QUIET, beside, group, pair, post_of, subscribe};
 use crate::support::{Program, Session, TestApp, mode};
 
 /// Follows what a socket is told of a room, from the beginning.
@@ -60,12 +60,7 @@ async fn listening(person: &Session, url: &str, channel: &str) -> Socket {
 async fn those_in_a_conversation_see_each_other_come_and_go() {
     let app = TestApp::start_with(QUICK).await;
     let other = app.start_beside(QUICK).await;
-    // Without Redis an instance knows of its own listeners alone.
-    let there = if mode::has_redis() {
-        &other.url
-    } else {
-        &app.url
-    };
+    let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let eve = app.person("eve").await;
     ada.befriend(&eve).await;
@@ -175,11 +170,7 @@ async fn those_between_whom_there_is_a_block_are_not_told_of_each_other() {
 async fn of_a_post_it_is_told_how_many_look_and_not_who() {
     let app = TestApp::start_with(QUICK).await;
     let other = app.start_beside(QUICK).await;
-    let there = if mode::has_redis() {
-        &other.url
-    } else {
-        &app.url
-    };
+    let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let (_post, channel) = post_of(&ada).await;
     let mut hers = listening(&ada, &app.url, &channel).await;
