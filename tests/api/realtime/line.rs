@@ -153,10 +153,11 @@ impl Line {
                 let path = format!("/v1/realtime/poll?wait=0&chs={channel}");
                 let first = person.get(&path).await.expect_status(200);
                 let hello = first.json["ctl"][0]["d"].clone();
+                let events = first.json["events"].as_array().expect("events");
                 let way = Way::Poll {
                     cursor: first.json["cursor"].clone(),
                     session: hello["session"].clone(),
-                    ready: VecDeque::new(),
+                    ready: events.iter().cloned().collect(),
                 };
                 (way, hello)
             }
