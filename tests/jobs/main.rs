@@ -8,6 +8,7 @@
 #[expect(dead_code, reason = "its name matters to those who use Redis")]
 #[path = "../shared/database.rs"]
 mod database;
+mod background;
 mod inspect;
 mod locks;
 mod outbox;

@@ -32,9 +32,17 @@ pub enum Outcome {
 impl<C: Clone + Send + Sync + 'static> Runner<C> {
     /// Runs one job, taken by a claim that was sent at `asked`, and writes down what came of it.
     pub async fn work(&self, job: Claimed, asked: Instant) -> Outcome {
+        let (outcome, done) = self.attempt(job, asked).await;
+        self.remove(done.as_slice()).await;
+        outcome
+    }
+
+    /// The same, apart from what is to be removed since it is done: that comes back, so that many are
+    /// removed at once.
+    pub(super) async fn attempt(&self, job: Claimed, asked: Instant) -> (Outcome, Option<Claimed>) {
         // Only known names are claimed.
         let Some(work) = self.registry.find(&job.name) else {
-            return Outcome::Lost;
+            return (Outcome::Lost, None);
         };
         let outcome = match *work {
             // Every worker that took it died before it could write anything down.
@@ -56,11 +64,29 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
                 self.attend(&job, asked, || run(self.context.clone())).await
             }
         };
+        if matches!((&*work, &outcome), (Work::Queued { .. }, Outcome::Done)) {
+            return (outcome, Some(job));
+        }
         if let Err(error) = self.settle(&job, &work, &outcome).await {
             // The lease runs out and the job is done again.
             tracing::warn!(job = job.name, id = %job.id, ?error, "a job's end was not written");
         }
-        outcome
+        (outcome, None)
+    }
+
+    /// Removes jobs that are done.
+    pub(super) async fn remove(&self, done: &[Claimed]) {
+        if done.is_empty() {
+            return;
+        }
+        if let Err(error) = queue::remove(&self.pool, done).await {
+            // Their leases run out and they are done again.
+            tracing::warn!(
+                jobs = done.len(),
+                ?error,
+                "the ends of jobs were not written"
+            );
+        }
     }
 
     /// Runs a handler for as long as the lease can be kept.
@@ -107,11 +133,12 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             name, id, attempts, ..
         } = job;
         match (work, outcome) {
+            // Removed with others.
+            (Work::Queued { .. }, Outcome::Done) => Ok(()),
             (_, Outcome::Lost) => {
                 tracing::warn!(job = name, %id, attempts, "a job's lease was lost");
                 Ok(())
             }
-            (Work::Queued { .. }, Outcome::Done) => queue::remove(&self.pool, job).await,
             (Work::Queued { .. }, Outcome::Again) => queue::go_on(&self.pool, job, now).await,
             (Work::Periodic { interval, .. }, Outcome::Done | Outcome::Again) => {
                 queue::put_back(&self.pool, job, now + delta(*interval), None).await

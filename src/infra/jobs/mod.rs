@@ -4,6 +4,7 @@
 //! handler has to be harmless when it is repeated, and a payload carries ids rather than data.
 
 mod attempt;
+mod background;
 mod inspect;
 mod periodic;
 mod progress;

@@ -75,6 +75,10 @@ pub struct Known {
     pub periodic: Vec<JobId>,
 }
 
+/// How rows are claimed: by walking the index of what is due. A plan that was made while the queue was
+/// short would read and sort all of a long one, for each claim anew.
+const BY_INDEX: &str = "begin; set local enable_seqscan = off; set local enable_bitmapscan = off";
+
 /// Takes at most `limit` rows that are due at `now`, oldest first, until `lease_end`.
 pub async fn claim(
     pool: &PgPool,
@@ -84,6 +88,7 @@ pub async fn claim(
     lease_end: Timestamp,
 ) -> Result<Vec<Claimed>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut transaction = pool.begin_with(BY_INDEX).await?;
     let claimed = sqlx::query_as!(
         Claimed,
         r#"with due as materialized (
@@ -108,8 +113,9 @@ pub async fn claim(
         limit,
         lease_end as _,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(claimed)
 }
 
@@ -127,12 +133,15 @@ pub async fn renew(pool: &PgPool, job: &Claimed, lease_end: Timestamp) -> Result
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes a job that is done.
-pub async fn remove(pool: &PgPool, job: &Claimed) -> Result<()> {
+/// Removes jobs that are done.
+pub async fn remove(pool: &PgPool, done: &[Claimed]) -> Result<()> {
+    let ids: Vec<JobId> = done.iter().map(|job| job.id).collect();
+    let attempts: Vec<i32> = done.iter().map(|job| job.attempts).collect();
     sqlx::query!(
-        "delete from job where job_id = $1 and attempts = $2",
-        job.id as _,
-        job.attempts,
+        "delete from job using unnest($1::uuid[], $2::int[]) as done (id, attempts)
+         where job.job_id = done.id and job.attempts = done.attempts",
+        &ids as _,
+        &attempts,
     )
     .execute(pool)
     .await?;
@@ -153,6 +162,20 @@ pub async fn put_back(
         job.attempts,
         run_at as _,
         error,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Gives a row back that nothing was done with: this claim is not one of its tries.
+pub async fn release(pool: &PgPool, job: &Claimed, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update job set run_at = $3, taken_at = null, attempts_before = attempts_before + 1
+         where job_id = $1 and attempts = $2",
+        job.id as _,
+        job.attempts,
+        now as _,
     )
     .execute(pool)
     .await?;

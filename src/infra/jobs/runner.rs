@@ -5,20 +5,16 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::attempt::Outcome;
+use super::background::Background;
 use super::queue::{self, Claimed, Known};
 use super::{Registry, delta, inspect, periodic};
 use crate::kernel::{Clock, IdFactory, Result, Timestamp};
 
-/// Handlers that run at the same time in one process.
-const CONCURRENCY: usize = 4;
-const POLL: Duration = Duration::from_secs(1);
-const PLAN_AGAIN: Duration = Duration::from_mins(1);
 /// A lease is renewed while its handler runs, so this only says how long the jobs of a worker that
 /// died wait for another one.
 const LEASE: Duration = Duration::from_mins(1);
@@ -74,45 +70,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
     /// Runs jobs in the background until `stop`, then finishes those that have begun. It looks for
     /// due jobs every second, and at once after `wake`.
     pub fn start(self, wake: Arc<Notify>, stop: CancellationToken, tracker: &TaskTracker) {
-        tracker.spawn(Arc::new(self).run(wake, stop));
-    }
-
-    async fn run(self: Arc<Self>, wake: Arc<Notify>, stop: CancellationToken) {
-        let mut running = JoinSet::new();
-        let mut planned: Option<Instant> = None;
-        let mut away = false;
-        while !stop.is_cancelled() {
-            let asked = Instant::now();
-            let plan = planned.is_none_or(|at| at.elapsed() >= PLAN_AGAIN);
-            match self
-                .take(plan, CONCURRENCY.saturating_sub(running.len()))
-                .await
-            {
-                Ok(claimed) => {
-                    away = false;
-                    if plan {
-                        planned = Some(asked);
-                    }
-                    for job in claimed {
-                        let runner = Arc::clone(&self);
-                        running.spawn(async move { runner.work(job, asked).await });
-                    }
-                }
-                // Said once an outage, not every second of it.
-                Err(error) if !away => {
-                    away = true;
-                    tracing::warn!(?error, "the job queue cannot be read");
-                }
-                Err(_still_away) => {}
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = wake.notified() => {}
-                () = sleep(POLL) => {}
-                Some(_) = running.join_next() => {}
-            }
-        }
-        while running.join_next().await.is_some() {}
+        tracker.spawn(Background::new(self).run(wake, stop));
     }
 
     /// Runs everything that is due now, one after the other: for tests and the command line.
@@ -151,22 +109,13 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         }
     }
 
-    async fn take(&self, plan: bool, free: usize) -> Result<Vec<Claimed>> {
-        let now = self.clock.now();
-        if plan {
-            self.plan(now).await?;
-        }
-        if free == 0 {
-            return Ok(Vec::new());
-        }
-        self.claim(free, now).await
-    }
-
-    async fn plan(&self, now: Timestamp) -> Result<()> {
+    /// Makes sure that the periodic jobs have their rows.
+    pub(super) async fn plan(&self, now: Timestamp) -> Result<()> {
         periodic::plan(&self.pool, self.registry.periodic(), now, self.fraction()).await
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
+    /// Takes at most `limit` rows.
+    pub(super) async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
         queue::claim(&self.pool, &self.known, limit, now, self.lease_end()).await
     }
 

@@ -16,8 +16,8 @@ use crate::kernel::{Clock, IdFactory, JobId, Result};
 
 /// Finds what another process emitted, and what was emitted while Postgres was away.
 const POLL: Duration = Duration::from_millis(500);
-/// Events of one transaction.
-const BATCH: i64 = 200;
+/// Most events of one transaction.
+const AT_ONCE: usize = 200;
 
 /// Delivers the events that a registry knows.
 pub struct Dispatcher {
@@ -89,7 +89,8 @@ impl Dispatcher {
         loop {
             let some = self.deliver_some().await?;
             delivered += some;
-            if some == 0 {
+            // What came meanwhile wakes the dispatcher again.
+            if some < AT_ONCE {
                 return Ok(delivered);
             }
         }
@@ -98,7 +99,7 @@ impl Dispatcher {
     async fn deliver_some(&self) -> Result<usize> {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        let waiting = store::lock_waiting(&mut transaction, &self.names, BATCH).await?;
+        let waiting = store::lock_waiting(&mut transaction, &self.names, AT_ONCE).await?;
         if waiting.is_empty() {
             return Ok(0);
         }

@@ -30,7 +30,8 @@ pub struct Waiting {
 }
 
 /// Locks the oldest events of these names that are not delivered and that nobody else delivers.
-pub async fn lock_waiting(conn: &mut Conn, names: &[String], limit: i64) -> Result<Vec<Waiting>> {
+pub async fn lock_waiting(conn: &mut Conn, names: &[String], limit: usize) -> Result<Vec<Waiting>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     Ok(sqlx::query_as!(
         Waiting,
         "select outbox_id, event, payload from outbox

@@ -1,0 +1,157 @@
+//! A runner in the background: a few handlers at a time, and while more is due than they can do, many
+//! rows in one statement.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::Runner;
+use super::attempt::Outcome;
+use super::queue::{self, Claimed};
+use crate::kernel::Result;
+
+/// Handlers that run at the same time in one process.
+const CONCURRENCY: usize = 8;
+/// Most rows that are taken, or removed, at once.
+const MOST_AT_ONCE: usize = 32;
+const POLL: Duration = Duration::from_secs(1);
+const PLAN_AGAIN: Duration = Duration::from_mins(1);
+
+/// What a runner is at.
+pub(super) struct Background<C> {
+    runner: Arc<Runner<C>>,
+    running: JoinSet<(Outcome, Option<Claimed>)>,
+    /// Rows that are taken and have not begun, and when they were asked for.
+    waiting: VecDeque<(Claimed, Instant)>,
+    /// Rows to remove.
+    done: Vec<Claimed>,
+    /// How many rows more than there are free hands the next claim asks for.
+    ahead: usize,
+    /// Whether the last claim found less than it asked for: until something wakes the runner, there is
+    /// nothing more.
+    is_drained: bool,
+    planned: Option<Instant>,
+    is_away: bool,
+}
+
+impl<C: Clone + Send + Sync + 'static> Background<C> {
+    /// One that has not begun.
+    pub(super) fn new(runner: Runner<C>) -> Self {
+        Self {
+            runner: Arc::new(runner),
+            running: JoinSet::new(),
+            waiting: VecDeque::new(),
+            done: Vec::new(),
+            ahead: 0,
+            is_drained: false,
+            planned: None,
+            is_away: false,
+        }
+    }
+
+    /// Runs jobs until `stop`, then finishes those that have begun and gives back the others.
+    pub(super) async fn run(mut self, wake: Arc<Notify>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.begin().await;
+            if self.waiting.is_empty() && !self.is_drained {
+                self.look().await;
+            }
+            if self.running.is_empty() || self.done.len() >= MOST_AT_ONCE {
+                self.remove_done().await;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = wake.notified() => self.is_drained = false,
+                // What is done doesn't wait for a slow handler until its lease runs out.
+                () = sleep(POLL) => {
+                    self.is_drained = false;
+                    self.remove_done().await;
+                }
+                Some(ended) = self.running.join_next() => self.note(ended.ok()),
+            }
+        }
+        for (job, _) in std::mem::take(&mut self.waiting) {
+            self.release(&job).await;
+        }
+        self.remove_done().await;
+        while let Some(ended) = self.running.join_next().await {
+            self.note(ended.ok());
+        }
+        self.remove_done().await;
+    }
+
+    /// Notes what is to be removed since it is done, and whether a row waits for its next step.
+    fn note(&mut self, ended: Option<(Outcome, Option<Claimed>)>) {
+        let Some((outcome, done)) = ended else { return };
+        self.is_drained &= outcome == Outcome::Done;
+        self.done.extend(done);
+    }
+
+    /// Looks for rows that are due, if there are hands for them.
+    async fn look(&mut self) {
+        match self.take().await {
+            Ok(()) => self.is_away = false,
+            // Said once an outage, not every second of it.
+            Err(error) if !self.is_away => {
+                self.is_away = true;
+                tracing::warn!(?error, "the job queue cannot be read");
+            }
+            Err(_still_away) => {}
+        }
+        self.begin().await;
+    }
+
+    async fn take(&mut self) -> Result<()> {
+        let (asked, now) = (Instant::now(), self.runner.clock.now());
+        if self.planned.is_none_or(|at| at.elapsed() >= PLAN_AGAIN) {
+            self.runner.plan(now).await?;
+            self.planned = Some(asked);
+        }
+        let free = CONCURRENCY.saturating_sub(self.running.len());
+        if free == 0 {
+            return Ok(());
+        }
+        let wanted = (free + self.ahead).min(MOST_AT_ONCE);
+        let claimed = self.runner.claim(wanted, now).await?;
+        // Other instances have hands too: only while there is more than can be done is more taken.
+        self.is_drained = claimed.len() < wanted;
+        self.ahead = if self.is_drained { 0 } else { wanted * 2 };
+        self.waiting
+            .extend(claimed.into_iter().map(|job| (job, asked)));
+        Ok(())
+    }
+
+    /// Begins as much of what is taken as there are free hands for.
+    async fn begin(&mut self) {
+        while self.running.len() < CONCURRENCY
+            && let Some((job, asked)) = self.waiting.pop_front()
+        {
+            // A handler needs most of a lease before it first renews it.
+            if asked.elapsed() > self.runner.lease / 3 {
+                self.release(&job).await;
+                continue;
+            }
+            let runner = Arc::clone(&self.runner);
+            self.running
+                .spawn(async move { runner.attempt(job, asked).await });
+        }
+    }
+
+    async fn release(&self, job: &Claimed) {
+        let runner = &self.runner;
+        if let Err(error) = queue::release(&runner.pool, job, runner.clock.now()).await {
+            // Its lease runs out, and somebody takes it then.
+            tracing::warn!(job = job.name, id = %job.id, ?error, "a job was not given back");
+        }
+    }
+
+    async fn remove_done(&mut self) {
+        let done = std::mem::take(&mut self.done);
+        self.runner.remove(&done).await;
+    }
+}

@@ -1,0 +1,133 @@
+//! A runner in the background with more to do than it has hands.
+
+use std::time::Duration;
+
+use kith::infra::jobs::{Registry, Runner};
+use kith::kernel::Clock as _;
+use kith::kernel::clock::SystemClock;
+use sqlx::PgPool;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use std::sync::Arc;
+
+use super::support::{Count, put, rows, with_database};
+
+/// Counts the statements that change the table.
+const COUNTED: &str = "
+    create sequence statements;
+    create function count_statement() returns trigger language plpgsql as $$
+        begin perform nextval('statements'); return null; end
+    $$;
+    create trigger counted after update or delete on job execute function count_statement();
+";
+
+async fn put_many(pool: &PgPool, name: &'static str, many: usize) {
+    let mut tx = pool.begin().await.unwrap();
+    for _ in 0..many {
+        put(&mut tx, name, SystemClock.now()).await;
+    }
+    tx.commit().await.unwrap();
+}
+
+struct Running {
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Running {
+    fn start(pool: &PgPool, registry: Registry<Count>, count: &Count) -> Self {
+        let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+        Runner::new(pool.clone(), registry, count.clone(), Arc::new(SystemClock)).start(
+            Arc::new(Notify::new()),
+            stop.clone(),
+            &tracker,
+        );
+        Self { stop, tracker }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..1_000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
+
+#[tokio::test]
+async fn many_jobs_take_few_statements() {
+    const MANY: usize = 320;
+    with_database(|pool| async move {
+        let count = Count::default();
+        let registry = Registry::new().on("quick", 3, |count: Count, _| async move {
+            count.add();
+            Ok(())
+        });
+        put_many(&pool, "quick", MANY).await;
+        sqlx::raw_sql(COUNTED).execute(&pool).await.unwrap();
+        let running = Running::start(&pool, registry, &count);
+        until("all are done", async || rows(&pool).await == 0).await;
+        running.stop().await;
+        assert_eq!(count.get(), MANY, "each once");
+        let statements: i64 = sqlx::query_scalar("select last_value from statements")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert!(statements < 60, "{statements} statements");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_taken_and_has_not_begun_is_given_back_untried() {
+    const BEFORE: usize = 4;
+    const MANY: usize = 40;
+    with_database(|pool| async move {
+        let (count, gate) = (Count::default(), Arc::new(Semaphore::new(BEFORE)));
+        let held = Arc::clone(&gate);
+        let registry = Registry::new().on("held", 3, move |count: Count, _| {
+            let gate = Arc::clone(&held);
+            async move {
+                count.add();
+                gate.acquire().await.unwrap().forget();
+                Ok(())
+            }
+        });
+        put_many(&pool, "held", MANY).await;
+        let running = Running::start(&pool, registry, &count);
+        // The second claim takes more than there are hands for.
+        let taken = async || -> i64 {
+            sqlx::query_scalar("select count(*) from job where taken_at is not null")
+                .fetch_one(&pool)
+                .await
+                .unwrap()
+        };
+        until("more is taken", async || taken().await > 4).await;
+        until("all hands are full", async || count.get() == BEFORE + 4).await;
+        running.stop.cancel();
+        until("the others are given back", async || taken().await == 4).await;
+        let tried: i64 = sqlx::query_scalar(
+            "select count(*) from job
+             where taken_at is null and (attempts > attempts_before or run_at > now())",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert_eq!(tried, 0, "what was given back is due, and has lost no try");
+        gate.add_permits(MANY);
+        running.stop().await;
+        assert_eq!(count.get(), BEFORE + 4, "nothing more has begun");
+        assert_eq!(rows(&pool).await, i64::try_from(MANY - BEFORE - 4).unwrap());
+    })
+    .await;
+}
