@@ -41,6 +41,9 @@ macro_rules! events {
 events! {
     /// Somebody has posted something.
     PostCreated = "post.created",
+    /// What somebody has posted calls people, or shares a post: most posts are no news to anybody beyond
+    /// their readers.
+    PostAddressed = "post.addressed",
     /// A deleted post is back.
     PostRestored = "post.restored",
     /// The audience of a post has changed so that more people may see it than before.

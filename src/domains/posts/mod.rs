@@ -20,7 +20,7 @@ mod view;
 pub use actions::Views;
 pub use cache::{AUTHOR_POSTS, POST, POST_COUNTS, POST_MARKS, SPACES};
 pub use events::{
-    PostCreated, PostDeleted, PostEdited, PostRef, PostRestored, PostWidened, events,
+    PostAddressed, PostCreated, PostDeleted, PostEdited, PostRef, PostRestored, PostWidened, events,
 };
 pub use jobs::jobs;
 pub use live::{LIVE, TOPIC, channel, tell_counters};

@@ -11,7 +11,7 @@ use super::super::live::{self, Telling};
 use super::super::model::{Kind, Subject};
 use super::super::store::{self, CommentFacts, Happening};
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
-use crate::domains::posts::{PostCreated, PostEdited, PostRef};
+use crate::domains::posts::{PostAddressed, PostEdited, PostRef};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
 use crate::domains::users;
@@ -240,8 +240,8 @@ pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
     .await
 }
 
-/// Somebody has posted: whom they call hears of it, and whose post they share.
-pub async fn posted(ctx: Ctx, event: PostCreated) -> Result<()> {
+/// Whom a new post calls hears of it, and whose post it shares.
+pub async fn posted(ctx: Ctx, event: PostAddressed) -> Result<()> {
     let PostRef { post_id, .. } = event.0;
     noticed(&ctx, move |tx, _telling| {
         Box::pin(async move {
@@ -321,5 +321,9 @@ async fn called(tx: &mut Tx, text: &str, post_id: PostId) -> Result<Vec<UserId>>
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    store::list_called(tx.conn(), &names, post_id).await
+    let named = store::list_named(tx.conn(), &names).await?;
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    store::list_seeing(tx.conn(), &named, post_id).await
 }

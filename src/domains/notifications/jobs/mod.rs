@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::store;
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited};
 use crate::domains::messaging::{GroupInvited, MessageRequested};
-use crate::domains::posts::{PostCreated, PostEdited};
+use crate::domains::posts::{PostAddressed, PostEdited};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
 use crate::infra::jobs::{Kept, Registry, Retention};
@@ -42,7 +42,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
             "notifications.comment-deleted",
             handlers::comment_deleted,
         )
-        .on_event::<PostCreated, _, _>("notifications.post", handlers::posted)
+        .on_event::<PostAddressed, _, _>("notifications.post", handlers::posted)
         .on_event::<PostEdited, _, _>("notifications.post-edited", handlers::post_edited)
         .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
         .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::audience;
-use crate::domains::posts::events::{PostCreated, PostRef};
+use crate::domains::posts::events::{PostAddressed, PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
 use crate::domains::posts::view::{guard_for_write, guard_within, warm_behind};
@@ -64,14 +64,22 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
     let mut tally = Tally::default();
     audience.kind.count_in(&mut tally, 1);
     users::bump(tx.conn(), &[(author_id, tally)]).await?;
-    tx.emit(&PostCreated(PostRef {
+    let event = PostRef {
         post_id,
         author_id,
         created_at: now,
-    }))
-    .await?;
+    };
+    emit(tx, event, &post).await?;
     tx.after_commit(move |ctx| warm_behind(ctx, author_id, post_id));
     Ok(post_id)
+}
+
+async fn emit(tx: &mut Tx, event: PostRef, post: &store::InsertPost<'_>) -> Result<()> {
+    tx.emit(&PostCreated(event)).await?;
+    if post.shared_post_id.is_some() || !users::mentioned_names(post.content).is_empty() {
+        tx.emit(&PostAddressed(event)).await?;
+    }
+    Ok(())
 }
 
 fn check_content(new: &NewPost) -> Result<()> {
