@@ -1,13 +1,15 @@
 //! What a page of the home feed costs: it depends on how many authors somebody reads, and neither on
-//! how much they write nor on how many people there are.
+//! how much they write nor on how many people there are. What it costs to find whom a post is carried to
+//! depends on its author's friends alone.
 
-use kith::domains::feed::{NEWER, OLDER, PLANNING};
+use kith::domains::feed::{NEWER, OLDER, PLANNING, RECIPIENTS};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use crate::support::TestApp;
 
 const VIEWER: &str = "00000000-0000-7000-8000-000000000001";
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 const NOW: &str = "2026-06-01T00:00:00Z";
 const MIDDLE: &str = "2025-06-01T00:00:00Z";
 
@@ -73,17 +75,26 @@ struct Cost {
 
 /// Runs a page as the program does, planned as the program plans it.
 async fn explain(conn: &mut PgConnection, statement: &str, bound: &str) -> Cost {
-    let mut transaction = conn.begin_with(PLANNING).await.expect("a transaction");
-    let prepare =
-        format!("prepare page (timestamptz, uuid, bigint, uuid, timestamptz) as {statement}");
+    let types = "timestamptz, uuid, bigint, uuid, timestamptz";
+    let id = "80000000-0000-0000-0000-000000000000";
+    let values = format!("'{bound}', '{id}', 21, '{VIEWER}', '{NOW}'");
+    let transaction = conn.begin_with(PLANNING).await.expect("a transaction");
+    cost(transaction, statement, types, &values).await
+}
+
+/// Runs a statement, and says what it read.
+async fn cost(
+    mut transaction: Transaction<'_, Postgres>,
+    statement: &str,
+    types: &str,
+    values: &str,
+) -> Cost {
+    let prepare = format!("prepare page ({types}) as {statement}");
     sqlx::raw_sql(AssertSqlSafe(prepare))
         .execute(&mut *transaction)
         .await
         .expect("the statement is valid");
-    let id = "80000000-0000-0000-0000-000000000000";
-    let run = format!(
-        "explain (analyze, format json) execute page ('{bound}', '{id}', 21, '{VIEWER}', '{NOW}')"
-    );
+    let run = format!("explain (analyze, format json) execute page ({values})");
     let plan: Value = sqlx::query_scalar(AssertSqlSafe(run))
         .fetch_one(&mut *transaction)
         .await
@@ -150,5 +161,36 @@ async fn the_rows_that_a_page_of_the_feed_reads_do_not_grow_with_posts_or_people
             let walks = |kind: &String| kind.starts_with("Index");
             assert!(large.kinds.iter().all(walks), "{page}: {:?}", large.kinds);
         }
+    }
+}
+
+#[tokio::test]
+async fn whom_a_post_is_carried_to_is_found_without_looking_at_all_readers() {
+    const FRIENDS: f64 = 60.0;
+    let app = TestApp::start().await;
+    let mut conn = PgConnection::connect_with(&app.db.connect_options())
+        .await
+        .expect("a connection");
+    load(&mut conn, 2_000, 1).await;
+    sqlx::query("insert into feed_reader select user_id, $1::timestamptz from account")
+        .bind(
+            NOW.parse::<chrono::DateTime<chrono::Utc>>()
+                .expect("an instant"),
+        )
+        .execute(&mut conn)
+        .await
+        .expect("everybody reads");
+    for analyze in [false, true] {
+        if analyze {
+            let analyzed = sqlx::raw_sql("analyze").execute(&mut conn).await;
+            analyzed.expect("statistics");
+        }
+        let transaction = conn.begin().await.expect("a transaction");
+        let types = "uuid, bool, timestamptz, uuid, bigint";
+        let values = format!("'{VIEWER}', true, '{MIDDLE}', '{NOBODY}', 500");
+        let found = cost(transaction, RECIPIENTS, types, &values).await;
+        assert!((found.found - FRIENDS).abs() < 0.5, "{} found", found.found);
+        // Some are read twice: in an index, and then in the table.
+        assert!(found.rows < FRIENDS * 6.0, "{} rows", found.rows);
     }
 }

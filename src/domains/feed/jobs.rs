@@ -13,7 +13,6 @@ use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
 use crate::infra::cache::store::leave_void;
 use crate::infra::jobs::{Progress, Registry, Step};
 use crate::infra::metrics::declared::FANOUT_LAG;
-use crate::infra::redis::PATIENT;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -103,7 +102,7 @@ async fn set_out(ctx: Ctx, journey: Journey) {
     let post = journey.pending();
     let mut pipe = Pipeline::new();
     timelines.add_pending(&mut pipe, &post, ctx.now());
-    timelines.add_push(&mut pipe, Line::Home(post.author_id), post.spot);
+    timelines.add_push(&mut pipe, &[Line::Home(post.author_id)], post.spot);
     // Whoever is missed here is reached by the job.
     let told: std::result::Result<(), _> = ctx.redis().query(&pipe).await;
     if let Err(error) = told {
@@ -197,14 +196,7 @@ async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<St
 async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
     let post = journey.pending();
     if let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline) {
-        let mut pipe = Pipeline::new();
-        for line in lines {
-            timelines.add_push(&mut pipe, *line, post.spot);
-        }
-        if last {
-            timelines.add_arrived(&mut pipe, &post);
-        }
-        let pushed: std::result::Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
+        let pushed = timelines.push(lines, &post, last).await;
         if pushed.is_ok() {
             let author = journey.post.author_id;
             let readers = lines.iter().filter_map(|line| match line {

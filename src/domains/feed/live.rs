@@ -3,10 +3,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::kernel::ids::Id as _;
+use crate::kernel::ids::Id;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
-use crate::platform::realtime::{Channel, Class, Event, Live, Member, Signal, Topic, tell};
+use crate::platform::realtime::{Event, Live, Member, Topic, tell_many};
 
 const TOPIC: &str = "feed";
 
@@ -37,17 +37,12 @@ fn may_join(user_id: UserId, feed: Uuid) -> Result<()> {
 /// Hints that these readers may find something new. It names no post: who sees it is judged when the
 /// feed is read.
 pub(super) fn tell_new(ctx: &Ctx, readers: impl Iterator<Item = UserId>, created_at: Timestamp) {
-    for reader in readers {
-        tell(
-            ctx,
-            Signal {
-                channel: Channel::new(TOPIC, reader.uuid()),
-                kind: "feed.new",
-                class: Class::State,
-                key: None,
-                actor: None,
-                d: json!({"created_at": created_at}),
-            },
-        );
-    }
+    let ids = readers.map(Id::uuid).collect();
+    tell_many(
+        ctx,
+        TOPIC,
+        ids,
+        "feed.new",
+        json!({"created_at": created_at}),
+    );
 }

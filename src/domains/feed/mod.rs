@@ -24,5 +24,5 @@ pub use cache::{SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
 pub use live::LIVE;
 pub use routes::{PREFETCH, configure};
-pub use store::{NEWER, OLDER, PLANNING};
+pub use store::{NEWER, OLDER, PLANNING, RECIPIENTS};
 pub use view::{build_timeline, warm};

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::frame::Frame;
 use super::hub::{Hub, millis};
+use super::many::{self, MANY};
 use super::{Channel, attendance, deliver, figures, hot, presence, session};
 use crate::infra::redis::{PATIENT, Server};
 use crate::platform::Ctx;
@@ -98,6 +99,7 @@ impl Bus {
         let (mut sink, mut stream) = pubsub.split();
         let canary = self.name(&self.canary);
         sink.subscribe(canary).await?;
+        sink.subscribe(self.name(&MANY)).await?;
         self.wanted.extend(self.hub.rooms().keys().cloned());
         let wanted: Vec<Channel> = self.wanted.iter().cloned().collect();
         self.subscribe(&mut sink, &wanted).await?;
@@ -153,6 +155,8 @@ impl Bus {
         let payload = message.get_payload_bytes();
         if channel == self.canary {
             self.probed(payload);
+        } else if channel == MANY {
+            many::hear(&self.ctx, &self.hub, payload);
         } else if let Some(words) = payload.strip_prefix(session::MARK) {
             session::hear(&self.ctx, &self.hub, &channel, words);
         } else if let Some(by) = payload.strip_prefix(attendance::MARK) {

@@ -172,7 +172,8 @@ impl Hub {
         self.post(&channel, Post::Signal(signal));
     }
 
-    fn post(&self, channel: &Channel, post: Post) {
+    /// Gives something to the publisher of a channel.
+    pub(super) fn post(&self, channel: &Channel, post: Post) {
         let hash = usize::try_from(self.0.hash.hash_one(channel) % 1_024).unwrap_or_default();
         if let Some(publisher) = self.0.posts.get(hash % PUBLISHERS) {
             // Without a receiver the process is about to end.

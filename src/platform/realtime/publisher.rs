@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::frame::Frame;
 use super::hub::Hub;
+use super::many::{self, Many};
 use super::{Signal, Told, figures, hot, render};
 use crate::infra::redis::PATIENT;
 use crate::kernel::Result;
@@ -25,6 +26,8 @@ pub enum Post {
     Event(String, Told),
     /// A signal.
     Signal(Signal),
+    /// A signal to many channels.
+    Many(Many),
 }
 
 /// Tells until `stop`, and what is left then.
@@ -54,7 +57,7 @@ pub(super) async fn run(
 }
 
 async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
-    let (mut events, mut signals) = (Vec::new(), Vec::new());
+    let (mut events, mut signals, mut manies) = (Vec::new(), Vec::new(), Vec::new());
     let mut epoch = String::new();
     for post in batch {
         match post {
@@ -63,6 +66,7 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
                 events.push(told);
             }
             Post::Signal(signal) => signals.push(signal),
+            Post::Many(many) => manies.push(many),
         }
     }
     if !ctx.redis().is_up() {
@@ -82,11 +86,17 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
     for frame in &signals {
         hot::add_signal(&mut pipe, ctx.redis(), frame)?;
     }
+    for many in &manies {
+        many::add(&mut pipe, ctx.redis(), many)?;
+    }
     let is_told = pass_to_all(ctx, &pipe).await;
     if !is_told || !hub.is_listening() {
         // What comes by both ways is passed on once: it has its place.
         for frame in frames.into_iter().chain(signals) {
             hub.receive(ctx, frame);
+        }
+        for many in &manies {
+            many::pass(ctx, hub, many);
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::client::Socket;
-use super::{QUICK, post_of, publish, subscribe};
-use crate::support::TestApp;
+use super::{QUICK, QUIET, post_of, publish, subscribe};
+use crate::support::{TestApp, mode};
 
 #[tokio::test]
 async fn a_comment_reaches_those_who_listen_to_its_post() {
@@ -39,6 +39,38 @@ async fn an_event_reaches_listeners_on_another_instance() {
     let comment = bob.comment_on(&post, "hello").await;
     let event = socket.event("comment.created").await;
     assert_eq!(event["d"]["comment"]["id"], comment);
+}
+
+#[tokio::test]
+async fn a_new_post_is_hinted_at_to_those_who_may_find_it() {
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
+    let app = TestApp::start().await;
+    let other = app.start_beside(QUICK).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    let mut listeners = Vec::new();
+    for (person, url) in [(&bob, &app.url), (&bob, &other.url), (&eve, &app.url)] {
+        // Posts are carried to those who read.
+        person.get("/v1/feed").await.expect_status(200);
+        let mut socket = Socket::of(person, url).await;
+        subscribe(&mut socket, &format!("feed:{}", person.id)).await;
+        listeners.push(socket);
+    }
+    let (post, _) = post_of(&ada).await;
+    let post = ada.get(&format!("/v1/posts/{post}")).await.json;
+    let mut strangers = listeners.pop().expect("her socket");
+    for socket in &mut listeners {
+        let hint = socket.event("feed.new").await;
+        assert_eq!(hint["ch"], format!("feed:{}", bob.id));
+        assert_eq!(hint["d"], json!({"created_at": post["created_at"]}));
+    }
+    let told = strangers.rest(QUIET).await;
+    assert!(
+        told.iter().all(|frame| frame["t"] != "feed.new"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]

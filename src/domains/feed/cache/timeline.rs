@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::stretch::{ReadReply, Spot, Stretch, member};
 use crate::infra::cache::{Cache, Stamp};
-use crate::infra::redis::{Away, Redis, Script};
+use crate::infra::redis::{Away, PATIENT, Redis, Script};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Timestamp, UserId};
 
@@ -36,6 +36,8 @@ const PENDING_READ: i64 = 256;
 const PENDING_KEPT: i64 = 4_096;
 /// How long building may take before somebody else may begin.
 const BUILDING: Duration = Duration::from_secs(10);
+/// Timelines that are pushed to in one step: Redis serves nobody else for that millisecond or two.
+const PUSHED_AT_ONCE: usize = 64;
 /// Every timeline has this tag: whoever loads posts in bulk voids it.
 const ALL: &str = "space:timeline";
 
@@ -206,16 +208,28 @@ impl<'a> Timelines<'a> {
             .collect()
     }
 
-    /// Puts a post into a timeline, if there is one.
-    pub fn add_push(&self, pipe: &mut Pipeline, line: Line, spot: Spot) {
-        pipe.cmd("EVALSHA")
-            .arg(PUSH.get_hash())
-            .arg(1)
-            .arg(self.key(line))
-            .arg(spot.0)
-            .arg(&member(&spot)[..])
-            .arg(MOST)
-            .ignore();
+    /// Puts a post into those of these timelines that there are.
+    pub fn add_push(&self, pipe: &mut Pipeline, lines: &[Line], spot: Spot) {
+        pipe.cmd("EVALSHA").arg(PUSH.get_hash()).arg(lines.len());
+        for line in lines {
+            pipe.arg(self.key(*line));
+        }
+        pipe.arg(spot.0).arg(&member(&spot)[..]).arg(MOST).ignore();
+    }
+
+    /// Puts a post on its way into those of these timelines that there are, some at a time, and notes at
+    /// the `last` that it has arrived.
+    pub async fn push(&self, lines: &[Line], post: &Pending, last: bool) -> Result<(), Away> {
+        let mut some = lines.chunks(PUSHED_AT_ONCE).peekable();
+        while let Some(lines) = some.next() {
+            let mut pipe = Pipeline::new();
+            self.add_push(&mut pipe, lines, post.spot);
+            if last && some.peek().is_none() {
+                self.add_arrived(&mut pipe, post);
+            }
+            self.redis().query_within::<()>(&pipe, PATIENT).await?;
+        }
+        Ok(())
     }
 
     /// Notes that a post is on its way.
@@ -238,7 +252,7 @@ impl<'a> Timelines<'a> {
     }
 
     /// Notes that a post has arrived.
-    pub fn add_arrived(&self, pipe: &mut Pipeline, post: &Pending) {
+    fn add_arrived(&self, pipe: &mut Pipeline, post: &Pending) {
         pipe.cmd("ZREM")
             .arg(self.pending_key())
             .arg(post.encode())

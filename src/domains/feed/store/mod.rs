@@ -19,8 +19,10 @@ pub use timelines::{
 pub const OLDER: &str = include_str!("older.sql");
 /// The statement that reads a page towards the newest post, for tests of its plan.
 pub const NEWER: &str = include_str!("newer.sql");
+/// The statement that finds whom a post is carried to, for tests of its plan.
+pub const RECIPIENTS: &str = include_str!("recipients.sql");
 
-/// How both statements are planned: once for all, and by walking indexes in the order of the list.
+/// How both statements of pages are planned: once for all, and by walking indexes in the order of the list.
 /// Left to itself, Postgres takes the visible posts of an author for so few that it sorts all of
 /// them, which is slow for whoever writes a lot.
 pub const PLANNING: &str = "begin read only; set local plan_cache_mode = force_generic_plan; \

@@ -94,18 +94,8 @@ pub async fn list_recipients(
     after: UserId,
     limit: i64,
 ) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select s.user_id as "user_id!: _"
-           from (
-               select f.friend_id as user_id from friendship f
-               where f.user_id = $1 and f.friend_id > $4
-               union
-               select w.follower_id from follow w
-               where w.followee_id = $1 and $2 and w.follower_id > $4
-           ) s
-           where exists (select from feed_reader r where r.user_id = s.user_id and r.read_at > $3)
-           order by s.user_id
-           limit $5"#,
+    let found = sqlx::query_file_scalar!(
+        "src/domains/feed/store/recipients.sql",
         author as _,
         followers,
         active_since as _,
@@ -113,7 +103,8 @@ pub async fn list_recipients(
         limit
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(found)
 }
 
 /// Authors whose posts are fetched at reading, in order of id.
