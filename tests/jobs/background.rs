@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kith::infra::jobs::{Registry, Runner};
+use kith::infra::jobs::{HANDS, Registry, Runner};
 use kith::kernel::Clock as _;
 use kith::kernel::clock::SystemClock;
 use sqlx::PgPool;
@@ -90,9 +90,11 @@ async fn many_jobs_take_few_statements() {
 
 #[tokio::test]
 async fn what_was_taken_and_has_not_begun_is_given_back_untried() {
-    const BEFORE: usize = 4;
-    const MANY: usize = 40;
+    // The first claim takes as many as there are hands, and the second more.
+    const BEFORE: usize = HANDS;
+    const MANY: usize = 80;
     with_database(|pool| async move {
+        let hands = i64::try_from(HANDS).unwrap();
         let (count, gate) = (Count::default(), Arc::new(Semaphore::new(BEFORE)));
         let held = Arc::clone(&gate);
         let registry = Registry::new().on("held", 3, move |count: Count, _| {
@@ -105,17 +107,16 @@ async fn what_was_taken_and_has_not_begun_is_given_back_untried() {
         });
         put_many(&pool, "held", MANY).await;
         let running = Running::start(&pool, registry, &count);
-        // The second claim takes more than there are hands for.
         let taken = async || -> i64 {
             sqlx::query_scalar("select count(*) from job where taken_at is not null")
                 .fetch_one(&pool)
                 .await
                 .unwrap()
         };
-        until("more is taken", async || taken().await > 4).await;
-        until("all hands are full", async || count.get() == BEFORE + 4).await;
+        until("more is taken", async || taken().await > hands).await;
+        until("all hands are full", async || count.get() == BEFORE + HANDS).await;
         running.stop.cancel();
-        until("the others are given back", async || taken().await == 4).await;
+        until("the others are given back", async || taken().await == hands).await;
         let tried: i64 = sqlx::query_scalar(
             "select count(*) from job
              where taken_at is null and (attempts > attempts_before or run_at > now())",
@@ -126,8 +127,11 @@ async fn what_was_taken_and_has_not_begun_is_given_back_untried() {
         assert_eq!(tried, 0, "what was given back is due, and has lost no try");
         gate.add_permits(MANY);
         running.stop().await;
-        assert_eq!(count.get(), BEFORE + 4, "nothing more has begun");
-        assert_eq!(rows(&pool).await, i64::try_from(MANY - BEFORE - 4).unwrap());
+        assert_eq!(count.get(), BEFORE + HANDS, "nothing more has begun");
+        assert_eq!(
+            rows(&pool).await,
+            i64::try_from(MANY - BEFORE - HANDS).unwrap()
+        );
     })
     .await;
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use chrono::TimeDelta;
-use kith::infra::jobs::{Pass, Registry, Runner};
+use kith::infra::jobs::{HANDS, Pass, Registry, Runner};
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock, Error};
 use serde_json::json;
@@ -313,11 +313,11 @@ async fn a_started_runner_wakes_up_bounds_its_work_and_finishes_it_on_stop() {
             stop.clone(),
             &tracker,
         );
-        for _ in 0..6 {
+        for _ in 0..HANDS + 2 {
             put_committed(&pool, "wait", SystemClock.now()).await;
         }
         wake.notify_one();
-        while seen.begun.get() < 4 {
+        while seen.begun.get() < HANDS {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         wake.notify_one();
@@ -328,7 +328,7 @@ async fn a_started_runner_wakes_up_bounds_its_work_and_finishes_it_on_stop() {
         tracker.wait().await;
         assert_eq!(
             (seen.begun.get(), seen.done.get(), rows(&pool).await),
-            (4, 4, 2)
+            (HANDS, HANDS, 2)
         );
     })
     .await;

@@ -16,7 +16,7 @@ use super::queue::{self, Claimed};
 use crate::kernel::Result;
 
 /// Handlers that run at the same time in one process.
-const CONCURRENCY: usize = 8;
+pub const HANDS: usize = 8;
 /// Most rows that are taken, or removed, at once.
 const MOST_AT_ONCE: usize = 32;
 const POLL: Duration = Duration::from_secs(1);
@@ -112,7 +112,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             self.runner.plan(now).await?;
             self.planned = Some(asked);
         }
-        let free = CONCURRENCY.saturating_sub(self.running.len());
+        let free = HANDS.saturating_sub(self.running.len());
         if free == 0 {
             return Ok(());
         }
@@ -128,7 +128,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
 
     /// Begins as much of what is taken as there are free hands for.
     async fn begin(&mut self) {
-        while self.running.len() < CONCURRENCY
+        while self.running.len() < HANDS
             && let Some((job, asked)) = self.waiting.pop_front()
         {
             // A handler needs most of a lease before it first renews it.

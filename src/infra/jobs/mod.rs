@@ -23,6 +23,7 @@ use serde_json::Value;
 use crate::kernel::{Result, Timestamp};
 
 pub use attempt::Outcome;
+pub use background::HANDS;
 pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
 pub use progress::{Progress, Step};
 pub use queue::{Backlog, backlog, enqueue, enqueue_all};
