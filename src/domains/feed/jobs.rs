@@ -195,17 +195,16 @@ async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<St
 /// finds these timelines void.
 async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
     let post = journey.pending();
-    if let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline) {
-        let pushed = timelines.push(lines, &post, last).await;
-        if pushed.is_ok() {
-            let author = journey.post.author_id;
-            let readers = lines.iter().filter_map(|line| match line {
-                Line::Home(reader) if *reader != author => Some(*reader),
-                _ => None,
-            });
-            live::tell_new(ctx, readers, journey.post.created_at);
-            return Ok(());
-        }
+    if let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline)
+        && timelines.push(lines, &post, last).await.is_ok()
+    {
+        let author = journey.post.author_id;
+        let readers = lines.iter().filter_map(|line| match line {
+            Line::Home(reader) if *reader != author => Some(*reader),
+            _ => None,
+        });
+        live::tell_new(ctx, readers, journey.post.created_at);
+        return Ok(());
     }
     let tags: Vec<String> = lines.iter().map(|line| line.name()).collect();
     leave_void(&mut *ctx.read().await?, &tags).await

@@ -64,14 +64,12 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
                 self.attend(&job, asked, || run(self.context.clone())).await
             }
         };
-        if matches!((&*work, &outcome), (Work::Queued { .. }, Outcome::Done)) {
-            return (outcome, Some(job));
-        }
         if let Err(error) = self.settle(&job, &work, &outcome).await {
             // The lease runs out and the job is done again.
             tracing::warn!(job = job.name, id = %job.id, ?error, "a job's end was not written");
         }
-        (outcome, None)
+        let is_done = matches!((&*work, &outcome), (Work::Queued { .. }, Outcome::Done));
+        (outcome, is_done.then_some(job))
     }
 
     /// Removes jobs that are done.
