@@ -23,7 +23,7 @@ use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
 use crate::domains::{comments, feed, posts};
 use crate::infra::cache::{self, Cache};
-use crate::infra::db::{PoolOptions, connect_lazily};
+use crate::infra::db::{Admission, PoolOptions, connect_lazily};
 use crate::infra::mail::Mailer;
 use crate::infra::metrics;
 use crate::infra::ratelimit::{self, Limiter};
@@ -199,6 +199,7 @@ pub fn context(
         None => Mailer::files(&config.mail_dir, &config.mail_from)?,
     };
     let db = connect_lazily(database_url, &options)?;
+    let admission = Admission::new(options.size, options.acquire_timeout);
     let cache = cache(&config, db.clone());
     let shared = config.redis_url.is_some();
     let server: Arc<dyn ratelimit::Server> = Arc::new(cache.redis().clone());
@@ -208,6 +209,7 @@ pub fn context(
     Ok(Ctx::new(Parts {
         cache,
         db,
+        admission,
         web_url: config.web_url(addr),
         public_url: config.public_url(addr),
         clock: injected.clock,

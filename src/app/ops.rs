@@ -51,6 +51,8 @@ impl Ops {
         m::DB_CONNECTIONS.gauge(&["idle"]).set(pool.idle);
         m::DB_LIMIT.gauge(&[]).set(pool.limit);
         m::DB_WAITING.gauge(&[]).set(pool.waiting);
+        let refused = self.ctx.admission().refused();
+        m::DB_REFUSALS.counter(&[]).absolute(refused);
         self.show_cache();
         for tally in self.ctx.limiter().tallies() {
             let policy = [tally.policy];

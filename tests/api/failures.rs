@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Program, Proxy, Reply, Session, TestApp};
+use crate::support::{Program, Proxy, Reply, Session, TestApp, mode};
 
 /// Fails the test unless the answer says: away just now, try again soon.
 #[track_caller]
@@ -190,6 +190,57 @@ async fn when_every_connection_is_taken_requests_wait_a_while_and_are_told_to_co
         reply.expect_status(201);
     }
     anna.get("/v1/feed").await.expect_status(200);
+    app.expect_no_drift().await;
+}
+
+#[tokio::test]
+async fn more_than_the_database_can_do_is_refused_and_what_the_cache_knows_is_told() {
+    let app = TestApp::start_with(&[("KITH_DB_POOL", "2"), ("KITH_ROLES", "web")]).await;
+    let (anna, bert) = (app.person("anna").await, app.person("bert").await);
+    let post = anna.post_to(&json!("public"), "locked").await;
+    bert.get("/v1/me").await.expect_status(200);
+    let mut lock = app.db.begin().await.expect("a transaction");
+    sqlx::query("select from post for update")
+        .execute(&mut *lock)
+        .await
+        .expect("the post is locked");
+    let path = format!("/v1/posts/{post}/comments");
+    let said = json!({"content": "waiting"});
+    let began = Instant::now();
+    let crowd = async {
+        let asking = (0..40).map(async |number| {
+            // Two get the connections, eight get places and wait for one in vain; those who come
+            // later wait for their places.
+            let wait = if number < 10 { 0 } else { 1_000 };
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            anna.post(&path, &said).await
+        });
+        (join_all(asking).await, began.elapsed())
+    };
+    let known = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        if mode::has_shared_cache() {
+            let asked = Instant::now();
+            bert.get("/v1/me").await.expect_status(200);
+            assert!(asked.elapsed() < Duration::from_secs(1), "it waited");
+        }
+        tokio::time::sleep(Duration::from_millis(3_500)).await;
+        lock.rollback().await.expect("it ends");
+    };
+    let ((replies, took), ()) = tokio::join!(crowd, known);
+    let refused: Vec<_> = replies.iter().filter(|reply| reply.status == 503).collect();
+    for reply in &refused {
+        assert_eq!(reply.header("retry-after").as_deref(), Some("1"));
+    }
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let without_place = app.ctx.admission().refused();
+    // Where their session is not cached, all of them wait for one load of it.
+    if mode::has_shared_cache() {
+        assert!(without_place >= 20, "{without_place} of {}", refused.len());
+    }
+    let all = format!("{path}?limit=100");
+    let all = anna.get(&all).await.expect_status(200);
+    assert_eq!(all.ids().len(), replies.len() - refused.len());
     app.expect_no_drift().await;
 }
 

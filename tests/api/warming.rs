@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use crate::support::{PASSWORD, Session, TestApp, mode};
+use crate::support::{OwnRedis, PASSWORD, Session, TestApp, mode};
 
 /// Long enough for what follows a sign-in.
 const BEHIND: Duration = Duration::from_millis(500);
@@ -217,4 +217,35 @@ async fn a_start_is_ready_before_it_is_warm() {
     let reply = other.anyone().get("/readyz").await;
     reply.expect_status(200);
     held.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_empty_is_filled_before_its_readers_ask() {
+    if !is_shared() {
+        return;
+    }
+    let mut redis = OwnRedis::start().await;
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str()), ("KITH_WARMING", "on")];
+    let app = TestApp::start_with(&settings).await;
+    let mut readers = Vec::new();
+    for _ in 0..6 {
+        let (reader, author) = app.friends("reader", "author").await;
+        author.post_to(&json!("friends"), "for friends").await;
+        readers.push((reader, author));
+    }
+    redis.restart().await;
+    app.wait_for_redis().await;
+    // Whoever asks has the rest of what they see from Postgres, so each may be asked once.
+    for (reader, author) in readers {
+        tokio::time::sleep(BEHIND).await;
+        let feed = reader.get("/v1/feed").await.expect_status(200);
+        assert_eq!(feed.ids().len(), 1);
+        let path = format!("/v1/users/{}/posts", author.id);
+        let page = author.get(&path).await.expect_status(200);
+        if (feed.sql(), page.sql()) == (0, 0) {
+            return;
+        }
+    }
+    panic!("each first reader had to wait for Postgres");
 }

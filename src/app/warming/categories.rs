@@ -2,13 +2,13 @@
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, stream};
 
 use super::Tally;
-use crate::domains::reactions::{self, Target, TargetKind};
+use crate::domains::reactions::{self, Target};
 use crate::domains::{discovery, feed, posts, relations, users};
 use crate::infra::cache::{Key, Only, Space, Value};
-use crate::kernel::ids::Id as _;
-use crate::kernel::{PostId, Result, UserId};
+use crate::kernel::{PostId, Result, SessionId, UserId};
 use crate::platform::sessions;
 use crate::platform::{Ctx, Reads};
 
@@ -17,31 +17,55 @@ pub(super) struct Category {
     /// Its name in reports.
     pub name: &'static str,
     /// Warms it and counts; an error says that it could not even be begun.
-    pub run: for<'a> fn(&'a Ctx, &'a mut Tally) -> BoxFuture<'a, Result<()>>,
+    pub run: for<'a> fn(&'a Ctx, Reach, &'a mut Tally) -> BoxFuture<'a, Result<()>>,
 }
 
 /// What is warmed, in this order.
 pub(super) const CATEGORIES: &[Category] = &[
     Category {
         name: "trending_posts",
-        run: |ctx, tally| Box::pin(trending_posts(ctx, tally)),
+        run: |ctx, _, tally| Box::pin(trending_posts(ctx, tally)),
     },
     Category {
         name: "active_people",
-        run: |ctx, tally| Box::pin(active_people(ctx, tally)),
+        run: |ctx, reach, tally| Box::pin(active_people(ctx, reach, tally)),
+    },
+    Category {
+        name: "author_pages",
+        run: |ctx, reach, tally| Box::pin(author_pages(ctx, reach, tally)),
     },
     Category {
         name: "timelines",
-        run: |ctx, tally| Box::pin(timelines(ctx, tally)),
+        run: |ctx, reach, tally| Box::pin(timelines(ctx, reach, tally)),
     },
 ];
 
 /// Posts that are talked about most.
 const POSTS: usize = 100;
-/// People who were here last.
-const PEOPLE: i64 = 1_000;
-/// Those of them whose timelines are built.
-const TIMELINES: i64 = 200;
+/// How many of the people who were here last are warmed for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// Those who are known, with what they may see.
+    people: i64,
+    /// Those of them whose own first pages are read, as authors and as readers.
+    pages: i64,
+}
+
+impl Reach {
+    /// The few who are sure to come, while most of the cache is as it was.
+    pub(super) const USUAL: Self = Self {
+        people: 1_000,
+        pages: 200,
+    };
+    /// Everybody who may be here right now, because nothing is left for any of them.
+    pub(super) const AFTER_A_LOSS: Self = Self {
+        people: 10_000,
+        pages: 10_000,
+    };
+}
+
+/// First pages that are read at once. Requests have the rest of the database.
+const PAGES_AT_ONCE: usize = 3;
 /// Who was here before this is not expected. No longer than a timeline's life, which is as long as
 /// posts are pushed to a reader: building one counts as reading.
 const LATELY: TimeDelta = TimeDelta::days(2);
@@ -54,13 +78,7 @@ async fn trending_posts(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     let top = reads.find(&discovery::TRENDING, &Only).await?;
     let ids: Vec<PostId> = top.iter().take(POSTS).map(|row| row.post_id).collect();
     tally.planned = 4 * ids.len();
-    let targets: Vec<Target> = ids
-        .iter()
-        .map(|id| Target {
-            kind: TargetKind::Post,
-            id: id.uuid(),
-        })
-        .collect();
+    let targets: Vec<Target> = ids.iter().copied().map(Target::from).collect();
     warm(ctx, tally, &posts::POST, &ids).await;
     warm(ctx, tally, &posts::POST_COUNTS, &ids).await;
     warm(ctx, tally, &reactions::SUMMARY, &targets).await;
@@ -73,9 +91,11 @@ async fn trending_posts(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-async fn active_people(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
-    let ids = active(ctx, PEOPLE).await?;
-    tally.planned = 4 * ids.len();
+async fn active_people(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
+    let sessions = active(ctx, reach.people).await?;
+    let ids = people(&sessions);
+    tally.planned = 5 * ids.len();
+    warm(ctx, tally, &sessions::SESSION, &sessions).await;
     warm(ctx, tally, &users::USER, &ids).await;
     warm(ctx, tally, &users::SETTINGS, &ids).await;
     warm(ctx, tally, &users::USER_COUNTS, &ids).await;
@@ -83,11 +103,31 @@ async fn active_people(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-async fn timelines(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
-    let ids = active(ctx, TIMELINES).await?;
+async fn author_pages(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
+    let ids = people(&active(ctx, reach.pages).await?);
     tally.planned = ids.len();
-    for id in ids {
-        match feed::build_timeline(ctx, id).await {
+    for authors in ids.chunks(BATCH) {
+        match posts::warm_pages(ctx, authors).await {
+            Ok(warmed) => {
+                tally.warmed += warmed.read;
+                tally.skipped += warmed.skipped;
+            }
+            Err(error) => {
+                tracing::debug!(?error, "the pages of authors could not be read");
+                tally.failed += authors.len();
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn timelines(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
+    let ids = people(&active(ctx, reach.pages).await?);
+    tally.planned = ids.len();
+    let building = stream::iter(ids).map(|id| feed::warm(ctx, id));
+    let mut built = building.buffer_unordered(PAGES_AT_ONCE);
+    while let Some(outcome) = built.next().await {
+        match outcome {
             Ok(true) => tally.warmed += 1,
             Ok(false) => tally.skipped += 1,
             Err(error) => {
@@ -99,10 +139,14 @@ async fn timelines(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// The people who were here last, the latest first.
-async fn active(ctx: &Ctx, most: i64) -> Result<Vec<UserId>> {
+/// The people who were here last with the session each used last, the latest first.
+async fn active(ctx: &Ctx, most: i64) -> Result<Vec<(UserId, SessionId)>> {
     let since = ctx.now() - LATELY;
     sessions::store::list_active(&mut *ctx.read().await?, since, most).await
+}
+
+fn people(sessions: &[(UserId, SessionId)]) -> Vec<UserId> {
+    sessions.iter().map(|(user_id, _)| *user_id).collect()
 }
 
 async fn warm<K: Key, V: Value>(

@@ -1,5 +1,5 @@
 //! Filling the cache with what most people will ask for: at the start, every half hour, after a bulk
-//! load, on demand, and for one person when they sign in.
+//! load, on demand, when Redis comes back with nothing in it, and for one person when they sign in.
 //!
 //! It saves the first readers a query and nothing rests on it. So a failure stops nothing, one
 //! instance does it for all (the others find it in Redis), and whatever is voided meanwhile stays
@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::categories::{CATEGORIES, Category};
+use self::categories::{CATEGORIES, Category, Reach};
 use crate::admin::{WarmCategory, WarmOutcome, WarmReport};
 use crate::infra::jobs::{self, Registry};
 use crate::infra::lock::{Locks, NotTaken};
@@ -28,8 +28,10 @@ pub use person::at_once;
 const EVERY: Duration = Duration::from_mins(30);
 /// A run at the start takes no longer than this, the wait for Redis included.
 const AT_START: Duration = Duration::from_secs(5);
-/// Between two looks for Redis.
+/// Between two looks for Redis at the start.
 const LOOK: Duration = Duration::from_millis(50);
+/// Between two looks whether it has lost everything.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// No run takes longer than this.
 const LONGEST: Duration = Duration::from_mins(10);
 /// The lock of a process that died is free again after this.
@@ -59,31 +61,51 @@ pub async fn warm_soon(ctx: &Ctx) -> Result<bool> {
     jobs::run_soon(&mut *ctx.read().await?, JOB, at).await
 }
 
-/// Warms behind the start of a process, which is ready without it.
+/// Warms behind the start of a process, which is ready without it, and again whenever Redis has lost
+/// what it held.
 pub fn start(ctx: &Ctx, stop: &CancellationToken) {
     if !ctx.config().warming || ctx.config().redis_url.is_none() {
         return;
     }
     let (ctx, stop) = (ctx.clone(), stop.clone());
     ctx.tasks().clone().spawn(async move {
-        stop.run_until_cancelled(at_start(&ctx)).await;
+        let warming = async {
+            let known = at_start(&ctx).await;
+            after_losses(&ctx, known).await;
+        };
+        stop.run_until_cancelled(warming).await;
     });
 }
 
-async fn at_start(ctx: &Ctx) {
+/// Gives the epoch that was warmed.
+async fn at_start(ctx: &Ctx) -> Option<i64> {
     let until = Instant::now() + AT_START;
     while ctx.cache().epoch_to_read().is_none() {
         if Instant::now() + LOOK >= until {
-            return;
+            return None;
         }
         tokio::time::sleep(LOOK).await;
     }
-    warm_until(ctx, until).await;
+    let known = ctx.cache().epoch_to_read();
+    warm_until(ctx, Reach::USUAL, until).await;
+    known
+}
+
+/// Another epoch than the one that is known begins with nothing in it.
+async fn after_losses(ctx: &Ctx, mut known: Option<i64>) {
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let epoch = ctx.cache().epoch_to_read();
+        if epoch.is_some() && epoch != known {
+            known = epoch;
+            warm_until(ctx, Reach::AFTER_A_LOSS, Instant::now() + LONGEST).await;
+        }
+    }
 }
 
 /// Warms everything now and says what became of it, unless that is being done already.
 pub async fn warm(ctx: &Ctx) -> WarmReport {
-    warm_until(ctx, Instant::now() + LONGEST).await
+    warm_until(ctx, Reach::USUAL, Instant::now() + LONGEST).await
 }
 
 /// The same for whoever is handed it as data.
@@ -91,11 +113,11 @@ pub fn boxed(ctx: Ctx) -> BoxFuture<'static, WarmReport> {
     Box::pin(async move { warm(&ctx).await })
 }
 
-async fn warm_until(ctx: &Ctx, until: Instant) -> WarmReport {
+async fn warm_until(ctx: &Ctx, reach: Reach, until: Instant) -> WarmReport {
     let locks = Locks::new(ctx.redis().clone(), ctx.db().clone(), ctx.ids().clone());
     match locks.try_take("cache-warming", LOCK).await {
         Ok(lock) => {
-            let report = run(ctx, until, lock.lost()).await;
+            let report = run(ctx, reach, until, lock.lost()).await;
             lock.release().await;
             tell(&report);
             report
@@ -106,19 +128,19 @@ async fn warm_until(ctx: &Ctx, until: Instant) -> WarmReport {
         },
         // Without Redis nothing is kept, so nothing is read either: the report says so.
         Err(NotTaken::Away(_) | NotTaken::Failed(_)) => {
-            run(ctx, until, &CancellationToken::new()).await
+            run(ctx, reach, until, &CancellationToken::new()).await
         }
     }
 }
 
-async fn run(ctx: &Ctx, until: Instant, lost: &CancellationToken) -> WarmReport {
+async fn run(ctx: &Ctx, reach: Reach, until: Instant, lost: &CancellationToken) -> WarmReport {
     let mut report = WarmReport {
         outcome: WarmOutcome::Done,
         categories: Vec::with_capacity(CATEGORIES.len()),
     };
     for category in CATEGORIES {
         let mut tally = Tally::default();
-        let running = (category.run)(ctx, &mut tally);
+        let running = (category.run)(ctx, reach, &mut tally);
         let in_time = tokio::time::timeout_at(until, lost.run_until_cancelled(running));
         match in_time.await {
             Ok(Some(Ok(()))) => {}

@@ -24,7 +24,7 @@ async fn greet(ctx: Ctx, user_id: UserId) {
         users::me(reads, user_id).await.map(drop)
     };
     note(own.await);
-    note(feed::warm(&ctx, user_id).await);
+    note(feed::warm(&ctx, user_id).await.map(drop));
     let counts = async {
         let reads = &mut Reads::cached(&ctx);
         notifications::counts(&ctx, reads, user_id).await.map(drop)

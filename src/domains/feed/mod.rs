@@ -25,4 +25,4 @@ pub use jobs::{at_once, jobs};
 pub use live::LIVE;
 pub use routes::{PREFETCH, configure};
 pub use store::{NEWER, OLDER, PLANNING, RECIPIENTS};
-pub use view::{build_timeline, warm};
+pub use view::warm;

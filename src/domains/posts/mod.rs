@@ -33,5 +33,5 @@ pub use store::counters::{bump_comments, recount};
 pub use store::posts::walk_posts;
 pub use view::{
     Mark, Post, Rendered, SharedPost, guard, guard_for_write, guard_within, is_muted, marked, post,
-    posts, rendered, seen,
+    posts, rendered, seen, warm_pages,
 };

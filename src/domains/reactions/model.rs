@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::kernel::PostId;
+use crate::kernel::ids::Id as _;
+
 /// What is reacted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TargetKind {
@@ -42,6 +45,15 @@ pub struct Target {
     pub kind: TargetKind,
     /// Its id.
     pub id: Uuid,
+}
+
+impl From<PostId> for Target {
+    fn from(post_id: PostId) -> Self {
+        Self {
+            kind: TargetKind::Post,
+            id: post_id.uuid(),
+        }
+    }
 }
 
 /// How many people reacted in which way, such as `{"like": 2}`; kinds that nobody used are absent.

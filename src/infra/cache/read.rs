@@ -13,6 +13,7 @@ use super::ledger::{Ledger, Moment};
 use super::space::{Key, Space, Tags, Value};
 use super::stats::{add, add_len};
 use super::{ALONE, Cache, Mode, State, step};
+use crate::infra::db;
 use crate::infra::meter::{self, Layer};
 use crate::kernel::{Code, Error, Result};
 
@@ -178,14 +179,14 @@ impl Cache {
         own: Vec<(Missing<K>, Lead)>,
     ) -> Result<Vec<Outcome>> {
         let (cache, state, ledger) = (self.clone(), Arc::clone(state), Arc::clone(ledger));
-        let task = tokio::spawn(meter::inherit(async move {
+        let task = tokio::spawn(db::inherit(meter::inherit(async move {
             let (missing, leads): (Vec<_>, Vec<_>) = own.into_iter().unzip();
             let outcomes = cache.fetch(space, &state, &ledger, moment, &missing).await;
             for (lead, outcome) in leads.into_iter().zip(&outcomes) {
                 cache.0.flights.land(&lead, outcome);
             }
             outcomes
-        }));
+        })));
         task.await.map_err(Error::internal)
     }
 
@@ -258,11 +259,12 @@ impl Cache {
         state: &State,
         keys: &[K],
     ) -> Result<Vec<(K, V)>> {
+        db::admit().await?;
         let _place = self.place_to_load().await?;
         add(&state.counters.loads, 1);
         let began = Instant::now();
         let loaded = async {
-            let mut conn = self.0.db.acquire().await?;
+            let mut conn = db::acquire(&self.0.db).await?;
             LOADING.scope((), (space.load)(&mut conn, keys)).await
         };
         let loaded = loaded.await;

@@ -1,5 +1,6 @@
 //! Postgres: the pool, the migrations, how kith's types travel, keyset pages.
 
+mod admission;
 mod errors;
 mod keyset;
 mod migrate;
@@ -13,9 +14,10 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
+pub use admission::{Admission, acquire, admit, begin, inherit, stand_back};
 pub use errors::{OnConstraint, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
-pub use pool::{Use, Waiting};
+pub use pool::Use;
 pub use upkeep::{
     Condition, condition, count_rows, drop_schema, is_empty, lift_timeouts, server_major,
     start_new_series,

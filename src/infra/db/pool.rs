@@ -8,12 +8,11 @@ use sqlx::PgPool;
 static WAITING: AtomicU32 = AtomicU32::new(0);
 
 /// Somebody who waits for a connection, as long as this lives.
-#[derive(Debug)]
-pub struct Waiting(());
+pub(super) struct Waiting(());
 
 impl Waiting {
     /// Begins to wait.
-    pub fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         WAITING.fetch_add(1, Ordering::Relaxed);
         Self(())
     }

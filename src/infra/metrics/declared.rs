@@ -70,7 +70,16 @@ pub const DB_WAITING: Metric = Metric {
     kind: Kind::Gauge,
     labels: &[],
     unit: "requests",
-    meaning: "Requests and writes that wait for a connection, or for the answer to `BEGIN`.",
+    meaning: "Requests and writes that wait for a place, a connection, or the answer to `BEGIN`.",
+};
+
+/// `kith_db_refusals_total`
+pub const DB_REFUSALS: Metric = Metric {
+    name: "kith_db_refusals_total",
+    kind: Kind::Counter,
+    labels: &[],
+    unit: "requests",
+    meaning: "Requests that were told to come back (503), because more wanted the database than it can serve.",
 };
 
 // ---- Redis ----
@@ -319,6 +328,7 @@ pub const GROUPS: &[(&str, &[Metric])] = &[
             DB_CONNECTIONS,
             DB_LIMIT,
             DB_WAITING,
+            DB_REFUSALS,
         ],
     ),
     ("Redis", &[REDIS_SECONDS, REDIS_ERRORS, REDIS_BREAKER]),

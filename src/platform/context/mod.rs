@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::config::Config;
 use super::http::Problem;
 use crate::infra::cache::Cache;
-use crate::infra::db::Waiting;
+use crate::infra::db::{self, Admission};
 use crate::infra::mail::Mailer;
 use crate::infra::ratelimit::Limiter;
 use crate::infra::redis::Redis;
@@ -40,6 +40,8 @@ pub struct Parts {
     pub web_url: String,
     /// The primary database.
     pub db: PgPool,
+    /// Which requests may work with it at once.
+    pub admission: Admission,
     /// The cache over it, and Redis.
     pub cache: Cache,
     /// Tells the time.
@@ -90,10 +92,14 @@ impl Ctx {
         &self.0.db
     }
 
+    /// Which requests may work with the database at once.
+    pub fn admission(&self) -> &Admission {
+        &self.0.admission
+    }
+
     /// A connection to read with.
     pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
-        let _waiting = Waiting::begin();
-        self.0.db.acquire().await.map_err(Error::from)
+        db::acquire(&self.0.db).await
     }
 
     /// The cache.

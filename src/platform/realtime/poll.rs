@@ -18,6 +18,7 @@ use super::joining;
 use super::queue::Item;
 use super::sse::{Arrived, Wanted, arrive, lost};
 use super::{greet, socket};
+use crate::infra::db;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::no_content;
@@ -82,6 +83,7 @@ async fn collect(
     let following = actix_web::rt::spawn(async move {
         joining::follow(&task_ctx, &task_hub, &task_conn, joined).await
     });
+    db::stand_back().await;
     let patience = if ctl.is_empty() { wait } else { Duration::ZERO };
     let mut events = Events::default();
     let outcome = events.gather(conn, patience, &mut cursor).await;

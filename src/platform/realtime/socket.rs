@@ -204,7 +204,7 @@ impl Reader {
             self.say(id, &Err(error));
             return Ok(());
         }
-        let outcome = talk.run(request).await;
+        let outcome = talk.ctx.admission().scope(talk.run(request)).await;
         self.say(id, &outcome.d);
         let followed = joining::follow(&self.ctx, &self.hub, &self.conn, outcome.joined).await;
         followed.map_err(|_error| Close::POSITION_LOST)

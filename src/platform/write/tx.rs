@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::{Postgres, Transaction};
 
 use crate::infra::cache::{self, Cache, Key, Space, Value};
-use crate::infra::db::{Conn, Waiting, is_retryable};
+use crate::infra::db::{self, Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
 use crate::infra::outbox::{self, Event};
@@ -43,11 +43,8 @@ pub struct Tx {
 
 impl Tx {
     async fn begin(ctx: &Ctx) -> Result<Self> {
-        let waiting = Waiting::begin();
-        let transaction = ctx.db().begin().await?;
-        drop(waiting);
         Ok(Self {
-            transaction,
+            transaction: db::begin(ctx.db()).await?,
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,

@@ -12,4 +12,4 @@ pub use marker::{FeedMarker, marker};
 pub use page::page;
 pub use sources::ask_ahead;
 pub use top::top;
-pub use warm::{build_timeline, warm};
+pub use warm::warm;

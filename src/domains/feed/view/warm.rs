@@ -9,19 +9,16 @@ use crate::platform::Ctx;
 /// As many posts as a page has when nobody says how many.
 const PAGE: u16 = 20;
 
-/// Builds the timeline of `viewer`, unless there is one; says whether it did. They count as having
-/// read their feed: posts are carried to it from now on.
-pub async fn build_timeline(ctx: &Ctx, viewer: UserId) -> Result<bool> {
-    build(ctx, Line::Home(viewer)).await
-}
-
-/// Has the first page of `viewer`, with all that it shows, at hand.
-pub async fn warm(ctx: &Ctx, viewer: UserId) -> Result<()> {
-    build_timeline(ctx, viewer).await?;
+/// Has the first page of `viewer`, with all that it shows, at hand. Builds their timeline, unless
+/// there is one, and says whether it did. They count as having read their feed: posts are carried to
+/// it from now on.
+pub async fn warm(ctx: &Ctx, viewer: UserId) -> Result<bool> {
+    let built = build(ctx, Line::Home(viewer)).await?;
     let first = Slice {
         from: None,
         direction: Direction::Next,
         limit: PAGE,
     };
-    page(ctx, viewer, &first, None).await.map(drop)
+    page(ctx, viewer, &first, None).await?;
+    Ok(built)
 }

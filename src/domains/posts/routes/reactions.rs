@@ -8,9 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::marks::mark;
 use crate::domains::posts::actions;
 use crate::domains::posts::view::{PostMarks, guard};
-use crate::domains::reactions::{self, Kind, Reaction, SetReaction, Target, TargetKind};
+use crate::domains::reactions::{self, Kind, Reaction, SetReaction, Target};
 use crate::kernel::PostId;
-use crate::kernel::ids::Id as _;
 use crate::kernel::page::TimeKey;
 use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
 use crate::platform::sessions::{CurrentUser, Viewer};
@@ -75,11 +74,14 @@ async fn list_post_reactions(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     guard(reads, viewer, *post_id).await?;
-    let target = Target {
-        kind: TargetKind::Post,
-        id: post_id.uuid(),
-    };
     let slice = listing.slice::<TimeKey>()?;
-    let page = reactions::list(reads, viewer, target, listing.filter.kind, &slice).await?;
+    let page = reactions::list(
+        reads,
+        viewer,
+        Target::from(*post_id),
+        listing.filter.kind,
+        &slice,
+    )
+    .await?;
     Ok(listing.respond(page))
 }

@@ -21,4 +21,4 @@ pub use render::{fresh, marks, post, posts};
 pub use seen::seen;
 pub use splice::{Rendered, rendered};
 pub use told::{counts, for_everybody};
-pub use warm::warm_behind;
+pub use warm::{warm_behind, warm_pages};

@@ -1,10 +1,13 @@
-//! What readers of a new post will ask for, read behind the answer to its author.
+//! What readers will ask for, read before they do.
 
 use crate::domains::posts::cache::{AUTHOR_POSTS, POST, POST_COUNTS};
-use crate::domains::reactions::{self, Target, TargetKind};
-use crate::kernel::ids::Id as _;
+use crate::domains::reactions::{self, Target};
+use crate::infra::cache::Warmed;
 use crate::kernel::{PostId, Result, UserId};
-use crate::platform::Ctx;
+use crate::platform::{Ctx, Reads};
+
+/// Posts of an author's first page.
+const PAGE: usize = 20;
 
 /// Loads the entries of a new post, and the first page of its author, which it has voided. Whoever
 /// comes first meanwhile waits for the same load.
@@ -22,10 +25,7 @@ pub fn warm_behind(ctx: &Ctx, author_id: UserId, post_id: PostId) {
 
 async fn warm(ctx: &Ctx, author_id: UserId, post_id: PostId) -> Result<()> {
     let (cache, posts) = (ctx.cache(), [post_id]);
-    let targets = [Target {
-        kind: TargetKind::Post,
-        id: post_id.uuid(),
-    }];
+    let targets = [Target::from(post_id)];
     let authors = [author_id];
     tokio::try_join!(
         cache.warm(&POST, &posts),
@@ -34,4 +34,23 @@ async fn warm(ctx: &Ctx, author_id: UserId, post_id: PostId) -> Result<()> {
         cache.warm(&AUTHOR_POSTS, &authors),
     )?;
     Ok(())
+}
+
+/// Has the first pages of these authors at hand, as far as they do not depend on who looks, and says
+/// what became of the lists of their posts.
+pub async fn warm_pages(ctx: &Ctx, authors: &[UserId]) -> Result<Warmed> {
+    let cache = ctx.cache();
+    let lists = cache.warm(&AUTHOR_POSTS, authors).await?;
+    let heads = Reads::cached(ctx).get_many(&AUTHOR_POSTS, authors).await?;
+    let shown = heads
+        .values()
+        .flat_map(|head| head.rows().iter().take(PAGE));
+    let ids: Vec<PostId> = shown.map(|(_, post_id)| *post_id).collect();
+    let targets: Vec<Target> = ids.iter().copied().map(Target::from).collect();
+    tokio::try_join!(
+        cache.warm(&POST, &ids),
+        cache.warm(&POST_COUNTS, &ids),
+        cache.warm(&reactions::SUMMARY, &targets),
+    )?;
+    Ok(lists)
 }

@@ -170,10 +170,16 @@ pub async fn touch(
     Ok(())
 }
 
-/// People with a session that was used since then, the latest first.
-pub async fn list_active(conn: &mut Conn, since: Timestamp, limit: i64) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id: _" from session
+/// People who were here since then, each with the session they used last; the latest first.
+pub async fn list_active(
+    conn: &mut Conn,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<(UserId, SessionId)>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId",
+               (array_agg(session_id order by last_active_at desc))[1] as "session_id!: SessionId"
+           from session
            where revoked_at is null and last_active_at > $1
            group by user_id
            order by max(last_active_at) desc, user_id
@@ -182,7 +188,9 @@ pub async fn list_active(conn: &mut Conn, since: Timestamp, limit: i64) -> Resul
         limit
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows.map(|row| (row.user_id, row.session_id)).collect())
 }
 
 /// When these people were last here, as far as it is written.
