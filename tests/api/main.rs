@@ -34,6 +34,7 @@ mod notifications;
 mod openapi;
 mod oracle;
 mod paging;
+mod plans;
 mod posts;
 mod privacy;
 mod races;

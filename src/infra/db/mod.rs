@@ -24,6 +24,10 @@ pub use upkeep::{
 };
 
 /// The connection that store functions take.
+///
+/// Where a list is looked up often, its condition is `= any(array(select unnest($1)))`: for `= any($1)` Postgres sees
+/// how long each list is, finds that a plan for that one costs less than one for all, and plans anew each
+/// time, which takes longer than the look-up.
 pub type Conn = sqlx::PgConnection;
 
 /// How the pool behaves.
@@ -51,6 +55,9 @@ pub fn connect_lazily(url: &str, options: &PoolOptions) -> Result<PgPool, sqlx::
             ),
             // Short queries with many small subqueries gain nothing from compiled plans.
             ("jit", "off".to_owned()),
+            // A connection keeps the plan that it made while a table was small, and rows are looked up
+            // by indexes. What has none is still scanned.
+            ("enable_seqscan", "off".to_owned()),
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(options.size)

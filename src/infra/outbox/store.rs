@@ -48,7 +48,7 @@ pub async fn lock_waiting(conn: &mut Conn, names: &[String], limit: usize) -> Re
 /// Says that these events are delivered.
 pub async fn set_delivered(conn: &mut Conn, ids: &[i64], now: Timestamp) -> Result<()> {
     sqlx::query!(
-        "update outbox set delivered_at = $2 where outbox_id = any($1)",
+        "update outbox set delivered_at = $2 where outbox_id = any(array(select unnest($1::bigint[])))",
         ids,
         now as _
     )

@@ -28,7 +28,7 @@ pub async fn list_contacts(
                   ) as "are_friends!"
            from visible_account($1) a
            join user_settings s on s.user_id = a.user_id
-           where a.user_id = any($2)
+           where a.user_id = any(array(select unnest($2::uuid[])))
            order by a.user_id"#,
         viewer as _,
         ids as _

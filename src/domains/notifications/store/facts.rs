@@ -158,7 +158,7 @@ pub async fn find_reaction(
 pub async fn list_named(conn: &mut Conn, names: &[String]) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"select user_id as "user_id: _" from account
-           where username = any($1) and state = 'active'"#,
+           where username = any(array(select unnest($1::text[]))) and state = 'active'"#,
         names
     )
     .fetch_all(conn)

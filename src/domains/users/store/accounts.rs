@@ -44,7 +44,7 @@ pub async fn list_accounts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Accoun
         AccountRow,
         r#"select user_id as "user_id: _", username, display_name, bio, location, website, role,
                   state, version, created_at as "created_at: _"
-           from account where user_id = any($1)"#,
+           from account where user_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)
@@ -92,11 +92,11 @@ pub struct NamedRow {
 pub async fn list_named(conn: &mut Conn, names: &[String]) -> Result<Vec<(String, NamedRow)>> {
     let rows = sqlx::query!(
         r#"select username as "username!", user_id as "user_id!: UserId", false as "is_former!"
-           from account where username = any($1)
+           from account where username = any(array(select unnest($1::text[])))
            union all
            select f.username, f.user_id, true
            from former_username f
-           where f.username = any($1)
+           where f.username = any(array(select unnest($1::text[])))
              and not exists (select from account a where a.username = f.username)"#,
         names
     )

@@ -57,7 +57,7 @@ pub async fn list_settings(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserI
         r#"select user_id as "user_id: UserId", default_audience, who_can_request, who_can_message,
                   who_sees_friends, searchable, show_presence, show_last_active, read_receipts,
                   suggestions, email_digest, language, time_zone, client::text as "client!", version
-           from user_settings where user_id = any($1)"#,
+           from user_settings where user_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)
