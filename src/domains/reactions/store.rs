@@ -176,7 +176,7 @@ pub async fn list_own(
 ) -> Result<HashMap<Uuid, Kind>> {
     sqlx::query!(
         "select target_id, kind from reaction
-         where user_id = $1 and target_kind = $2 and target_id = any($3)",
+         where user_id = $1 and target_kind = $2 and target_id = any(array(select unnest($3::uuid[])))",
         user_id as _,
         target.as_str(),
         target_ids

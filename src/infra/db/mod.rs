@@ -25,9 +25,10 @@ pub use upkeep::{
 
 /// The connection that store functions take.
 ///
-/// Where a list is looked up often, its condition is `= any(array(select unnest($1)))`: for `= any($1)` Postgres sees
-/// how long each list is, finds that a plan for that one costs less than one for all, and plans anew each
-/// time, which takes longer than the look-up.
+/// Where a list is looked up often, its condition is `= any(array(select unnest($1)))`, and a list of
+/// rows `unnest((select $1), (select $2))`: for `= any($1)` Postgres sees how long each list is, finds
+/// that a plan for that one costs less than one for all, and plans anew each time, which takes longer
+/// than the look-up.
 pub type Conn = sqlx::PgConnection;
 
 /// How the pool behaves.

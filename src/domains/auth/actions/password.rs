@@ -6,6 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 
 use super::super::model::{ClaimedPassword, Password};
+use crate::infra::db;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 
@@ -103,6 +104,8 @@ async fn in_turn<T: Send + 'static>(
     ctx: &Ctx,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    // Meanwhile others may work with the database.
+    db::stand_back().await;
     let turn = ctx.hashing().clone().acquire_owned();
     let Ok(turn) = tokio::time::timeout(LONGEST_WAIT, turn).await else {
         let detail = "Too many people are signing in just now. Try again shortly.";

@@ -13,7 +13,7 @@ pub async fn list_entries(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<Comm
                   c.parent_id as "parent_id: _", c.depth, c.author_id as "author_id: _", c.content,
                   c.op_id, c.version, c.created_at as "created_at: _",
                   c.edited_at as "edited_at: _", c.deleted_at is not null as "deleted!"
-           from comment c where c.comment_id = any($1)"#,
+           from comment c where c.comment_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)
@@ -24,7 +24,7 @@ pub async fn list_entries(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<Comm
 pub async fn list_standing(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<CommentId>> {
     Ok(sqlx::query_scalar!(
         r#"select c.comment_id as "comment_id!: _" from standing_comment() c
-           where c.comment_id = any($1)"#,
+           where c.comment_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

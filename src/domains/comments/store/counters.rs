@@ -9,7 +9,7 @@ use crate::kernel::{CommentId, Result};
 pub async fn list_counters(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<(CommentId, i32)>> {
     let rows = sqlx::query!(
         r#"select comment_id as "comment_id: CommentId", replies
-           from comment_counter where comment_id = any($1)"#,
+           from comment_counter where comment_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

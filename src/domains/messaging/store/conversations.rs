@@ -17,7 +17,7 @@ pub async fn list_conversations(
                   lower_id as "lower_id: _", higher_id as "higher_id: _", title, top_seq,
                   last_message_id as "last_message_id: _", version,
                   updated_at as "updated_at: _"
-           from conversation where conversation_id = any($1)"#,
+           from conversation where conversation_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

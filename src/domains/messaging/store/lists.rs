@@ -74,7 +74,7 @@ pub async fn list_waiting(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId
         r#"select wanted.user_id as "user_id!: UserId",
                   count(*) filter (where m.state = 'active') as "unread!",
                   count(*) filter (where m.state = 'request') as "requests!"
-           from unnest($1::uuid[]) as wanted (user_id)
+           from unnest((select $1::uuid[])) as wanted (user_id)
            left join lateral (
                select m.state from visible_conversation(wanted.user_id) c
                join conversation_member m using (conversation_id)

@@ -23,7 +23,7 @@ pub async fn list_receipts(
         ReceiptRow,
         r#"select conversation_id as "conversation_id: _", user_id as "user_id: _", shown_up_to,
                   delivered_up_to
-           from conversation_mark where conversation_id = any($1)
+           from conversation_mark where conversation_id = any(array(select unnest($1::uuid[])))
            order by user_id"#,
         ids as _
     )
@@ -49,7 +49,7 @@ pub async fn list_unread(
     let rows = sqlx::query!(
         r#"select k.conversation_id as "conversation_id: ConversationId",
                   k.user_id as "user_id: UserId", unread.count as "count!"
-           from unnest($1::uuid[], $2::uuid[]) as wanted (conversation_id, user_id)
+           from unnest((select $1::uuid[]), (select $2::uuid[])) as wanted (conversation_id, user_id)
            join conversation_mark k using (conversation_id, user_id)
            join conversation_member m using (conversation_id, user_id)
            cross join lateral (

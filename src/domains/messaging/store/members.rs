@@ -26,7 +26,7 @@ pub async fn list_members(
                   m.role as "role: _", m.state as "state: _", m.joined_at as "joined_at: _"
            from conversation_member m
            join conversation c on c.conversation_id = m.conversation_id
-           where m.conversation_id = any($1)
+           where m.conversation_id = any(array(select unnest($1::uuid[])))
              and (m.state in ('active', 'request') or c.kind = 'direct')
            order by array_position(array['owner', 'admin', 'member'], m.role),
                     m.joined_at, m.user_id"#,
@@ -72,7 +72,7 @@ pub async fn list_memberships(
                   m.role as "role: _", m.state as "state: _", m.left_seq,
                   m.left_at as "left_at: _", k.read_up_to, k.cleared_up_to,
                   k.muted_until as "muted_until: _", k.archived, k.pinned
-           from unnest($1::uuid[], $2::uuid[]) as wanted (conversation_id, user_id)
+           from unnest((select $1::uuid[]), (select $2::uuid[])) as wanted (conversation_id, user_id)
            join conversation_member m using (conversation_id, user_id)
            join conversation_mark k using (conversation_id, user_id)"#,
         &conversations as _,

@@ -15,7 +15,7 @@ pub async fn list_messages(conn: &mut Conn, ids: &[MessageId]) -> Result<Vec<Mes
                   subject_id as "subject_id: _", reply_to_id as "reply_to_id: _", op_id, version,
                   created_at as "created_at: _", edited_at as "edited_at: _",
                   deleted_at is not null as "deleted!"
-           from message where message_id = any($1)"#,
+           from message where message_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

@@ -14,10 +14,10 @@ pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, 
         r#"select m.user_id as "user_id!: UserId", m.seen_up_to as "seen_up_to?: Timestamp",
                   m.read_up_to as "read_up_to?: Timestamp", null::text as "kind?",
                   null::text as "channel?", null::boolean as "is_on?"
-           from notification_marker m where m.user_id = any($1)
+           from notification_marker m where m.user_id = any(array(select unnest($1::uuid[])))
            union all
            select p.user_id, null, null, p.kind, p.channel, p.is_on
-           from notification_preference p where p.user_id = any($1)
+           from notification_preference p where p.user_id = any(array(select unnest($1::uuid[])))
            order by 4, 5"#,
         ids as _
     )

@@ -21,7 +21,7 @@ pub async fn list_members(conn: &mut Conn, post_ids: &[PostId]) -> Result<Vec<Me
     Ok(sqlx::query_as!(
         MemberRow,
         r#"select post_id as "post_id: _", deny, coalesce(user_id, circle_id) as "id!"
-           from post_audience where post_id = any($1) order by 3"#,
+           from post_audience where post_id = any(array(select unnest($1::uuid[]))) order by 3"#,
         post_ids as _
     )
     .fetch_all(conn)

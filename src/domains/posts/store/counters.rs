@@ -10,7 +10,7 @@ use crate::kernel::{PostId, Result};
 pub async fn list_counters(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<(PostId, PostCounters)>> {
     let rows = sqlx::query!(
         r#"select post_id as "post_id: PostId", comments, shares, views
-           from post_counter where post_id = any($1)"#,
+           from post_counter where post_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

@@ -28,7 +28,7 @@ pub async fn list_entries(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<PostEnt
                    from post_audience a where a.post_id = p.post_id
                ) m
            ) listed
-           where p.post_id = any($1)"#,
+           where p.post_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

@@ -47,7 +47,7 @@ pub async fn list_circles(
     let rows = sqlx::query!(
         r#"select owner_id as "owner_id: UserId", circle_id as "circle_id: CircleId", name, version,
                   created_at as "created_at: Timestamp", updated_at as "updated_at: Timestamp"
-           from circle where owner_id = any($1) and deleted_at is null
+           from circle where owner_id = any(array(select unnest($1::uuid[]))) and deleted_at is null
            order by created_at desc, circle_id desc"#,
         owners as _
     )

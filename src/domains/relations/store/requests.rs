@@ -186,7 +186,7 @@ pub async fn list_waiting(
         r#"select recipient_id as "recipient_id: UserId", sender_id as "sender_id: UserId",
                   seen_at is not null as "is_seen!"
            from friend_request
-           where recipient_id = any($1) and state = 'pending'
+           where recipient_id = any(array(select unnest($1::uuid[]))) and state = 'pending'
            order by sender_id"#,
         recipients as _
     )

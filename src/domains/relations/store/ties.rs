@@ -53,7 +53,7 @@ pub async fn list_circle_members(
         r#"select c.circle_id as "circle_id: CircleId",
                   array(select m.user_id from circle_member m
                         where m.circle_id = c.circle_id order by m.user_id) as "members!: Vec<UserId>"
-           from circle c where c.circle_id = any($1)"#,
+           from circle c where c.circle_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

@@ -341,7 +341,7 @@ pub async fn list_own(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Ow
     let rows = sqlx::query!(
         r#"select user_id as "user_id: UserId", email,
                   email_verified_at is not null as "email_verified!"
-           from credential where user_id = any($1)"#,
+           from credential where user_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

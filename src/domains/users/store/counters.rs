@@ -44,7 +44,7 @@ pub async fn list_counts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId,
     let rows = sqlx::query!(
         r#"select user_id as "user_id: UserId", friends, followers, posts_public, posts_friends,
                   posts_private
-           from user_counter where user_id = any($1)"#,
+           from user_counter where user_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
     .fetch_all(conn)

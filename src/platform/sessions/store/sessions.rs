@@ -38,7 +38,7 @@ pub async fn list_callers(
                   a.role, a.state, a.suspended_until as "suspended_until: Timestamp",
                   s.revoked_at is not null as "revoked!", s.expires_at as "expires_at: Timestamp"
            from session s join account a using (user_id)
-           where s.session_id = any($1)"#,
+           where s.session_id = any(array(select unnest($1::uuid[])))"#,
         session_ids as _
     )
     .fetch_all(conn)
@@ -200,7 +200,7 @@ pub async fn list_last_active(
 ) -> Result<HashMap<UserId, Timestamp>> {
     let rows = sqlx::query!(
         r#"select user_id as "user_id: UserId", max(last_active_at) as "at!: Timestamp"
-           from session where user_id = any($1) group by user_id"#,
+           from session where user_id = any(array(select unnest($1::uuid[]))) group by user_id"#,
         ids as _
     )
     .fetch_all(conn)
