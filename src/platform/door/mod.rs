@@ -46,7 +46,8 @@ pub async fn door(
         sessions::seat(&ctx, request.request(), bearer).await;
         next.call(request).await
     };
-    let handling = ctx.admission().scope(handling);
+    // Moved once: each scope around it would copy it again.
+    let handling = ctx.admission().scope(Box::pin(handling));
     let response = cache::handle(in_doubt, handling).await?;
     let mut response = response.map_into_boxed_body();
     verdicts.extend(noted.take());
