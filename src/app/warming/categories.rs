@@ -42,6 +42,7 @@ pub(super) const CATEGORIES: &[Category] = &[
 
 /// Posts that are talked about most.
 const POSTS: usize = 100;
+
 /// How many of the people who were here last are warmed for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach {
@@ -107,16 +108,8 @@ async fn author_pages(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> 
     let ids = people(&active(ctx, reach.pages).await?);
     tally.planned = ids.len();
     for authors in ids.chunks(BATCH) {
-        match posts::warm_pages(ctx, authors).await {
-            Ok(warmed) => {
-                tally.warmed += warmed.read;
-                tally.skipped += warmed.skipped;
-            }
-            Err(error) => {
-                tracing::debug!(?error, "the pages of authors could not be read");
-                tally.failed += authors.len();
-            }
-        }
+        let outcome = posts::warm_pages(ctx, authors).await;
+        tally.note("author pages", authors.len(), outcome);
     }
     Ok(())
 }
@@ -156,15 +149,7 @@ async fn warm<K: Key, V: Value>(
     keys: &[K],
 ) {
     for some in keys.chunks(BATCH) {
-        match ctx.cache().warm(space, some).await {
-            Ok(warmed) => {
-                tally.warmed += warmed.read;
-                tally.skipped += warmed.skipped;
-            }
-            Err(error) => {
-                tracing::debug!(?error, space = space.name, "entries could not be warmed");
-                tally.failed += some.len();
-            }
-        }
+        let outcome = ctx.cache().warm(space, some).await;
+        tally.note(space.name, some.len(), outcome);
     }
 }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::categories::{CATEGORIES, Category, Reach};
 use crate::admin::{WarmCategory, WarmOutcome, WarmReport};
+use crate::infra::cache::Warmed;
 use crate::infra::jobs::{self, Registry};
 use crate::infra::lock::{Locks, NotTaken};
 use crate::kernel::Result;
@@ -177,6 +178,20 @@ struct Tally {
 }
 
 impl Tally {
+    /// Counts what became of some entries that were read at once.
+    fn note(&mut self, what: &'static str, entries: usize, outcome: Result<Warmed>) {
+        match outcome {
+            Ok(warmed) => {
+                self.warmed += warmed.read;
+                self.skipped += warmed.skipped;
+            }
+            Err(error) => {
+                tracing::debug!(?error, what, "entries could not be warmed");
+                self.failed += entries;
+            }
+        }
+    }
+
     /// What nobody has come to yet.
     fn left(&self) -> usize {
         self.planned

@@ -259,6 +259,7 @@ impl Cache {
         state: &State,
         keys: &[K],
     ) -> Result<Vec<(K, V)>> {
+        // First of all: whoever waits for it must keep no place from those who are in.
         db::admit().await?;
         let _place = self.place_to_load().await?;
         add(&state.counters.loads, 1);
