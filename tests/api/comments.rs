@@ -100,7 +100,7 @@ async fn replies_stand_under_their_parent_and_end_at_depth_eight() {
     assert_eq!(shown.ids(), [&*top]);
     let comment = &shown.json["data"][0];
     assert_eq!(comment["counts"]["replies"], 4);
-    assert_eq!(comment["replies"].as_array().map(Vec::len), Some(2));
+    assert_eq!(comment["replies"].as_array().map(Vec::len), Some(3));
     let replies = author.walk(&format!("/v1/comments/{top}/replies"), 3).await;
     assert_eq!(replies.len(), 4);
     assert_eq!(comment["replies"][0]["id"], replies[0]["id"]);
@@ -257,7 +257,7 @@ async fn a_comment_is_made_once_for_a_key_and_reacted_to_once_by_a_person() {
     let (author, friend) = app.friends("author", "friend").await;
     let post = author.post_to(&json!("friends"), "a post").await;
     let path = format!("/v1/posts/{post}/comments");
-    let body = json!({"content": "see #This and https://example.org"});
+    let body = json!({"content": "@Nobody, see #This and https://example.org"});
     let made = friend
         .post_with_key(&path, "key-1", &body)
         .await

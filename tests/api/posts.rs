@@ -13,7 +13,7 @@ async fn post(author: &Session, content: &str) -> String {
 async fn a_post_is_shown_as_the_contract_says() {
     let app = TestApp::start().await;
     let author = app.person("author").await;
-    let body = json!({"content": "🙂 #Ahoj https://example.org", "audience": "public"});
+    let body = json!({"content": "🙂 #Ahoj https://example.org @Nobody", "audience": "public"});
     let made = author.post_with_key("/v1/posts", "key-1", &body).await;
     let made = made.expect_status(201);
     let path = format!("/v1/posts/{}", made.id());
@@ -28,7 +28,8 @@ async fn a_post_is_shown_as_the_contract_says() {
         own["entities"],
         json!([
             {"kind": "hashtag", "start": 2, "end": 7, "tag": "ahoj"},
-            {"kind": "link", "start": 8, "end": 27, "url": "https://example.org"}
+            {"kind": "link", "start": 8, "end": 27, "url": "https://example.org"},
+            {"kind": "mention", "start": 28, "end": 35, "username": "nobody"}
         ])
     );
     assert_eq!(

@@ -19,7 +19,7 @@ pub use jobs::jobs;
 pub use live::LIVE;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
-    Username, mentioned_names,
+    Username, mention, mentioned_names,
 };
 pub use routes::configure;
 pub use store::{

@@ -78,27 +78,32 @@ pub fn may_be_username(name: &str) -> bool {
 /// Most people whom one text calls.
 const MOST_MENTIONS: usize = 20;
 
-/// The usernames that a text calls by `@name`, each once, in lower case, in order of their first use.
-/// A dot at the end of a name belongs to the sentence.
+/// The username that `rest` calls, if it begins with `@name`, in lower case. A dot at the end of a
+/// name belongs to the sentence. `before` is what stands before it.
+pub fn mention(before: Option<char>, rest: &[char]) -> Option<String> {
+    // `a@example.org` is no mention, and neither is `@@name`.
+    let is_inside = before.is_some_and(|c| c.is_alphanumeric() || "_.@/".contains(c));
+    let (first, rest) = rest.split_first()?;
+    if *first != '@' || is_inside {
+        return None;
+    }
+    let name = rest.iter().map(char::to_ascii_lowercase);
+    let name: String = name.take_while(|c| is_allowed(*c)).collect();
+    let name = name.trim_end_matches('.');
+    may_be_username(name).then(|| name.to_owned())
+}
+
+/// The usernames that a text calls by `@name`, each once, in order of their first use.
 pub fn mentioned_names(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
     let mut names: Vec<String> = Vec::new();
     let mut before = None;
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        // `a@example.org` is no mention, and neither is `@@name`.
-        let is_inside = before.is_some_and(|b: char| b.is_alphanumeric() || "_.@/".contains(b));
-        if c == '@' && !is_inside {
-            let name: String = rest
-                .clone()
-                .map(|c| c.to_ascii_lowercase())
-                .take_while(|c| is_allowed(*c))
-                .collect();
-            let name = name.trim_end_matches('.');
-            if may_be_username(name) && !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
+    for (at, c) in chars.iter().enumerate() {
+        let name = chars.get(at..).and_then(|rest| mention(before, rest));
+        if let Some(name) = name.filter(|name| !names.contains(name)) {
+            names.push(name);
         }
-        before = Some(c);
+        before = Some(*c);
     }
     names.truncate(MOST_MENTIONS);
     names

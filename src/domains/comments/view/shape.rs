@@ -24,7 +24,7 @@ pub struct Comment {
     pub author: Person,
     /// What it says.
     pub content: String,
-    /// Hashtags and links in the text.
+    /// Mentions, hashtags and links in the text.
     pub entities: Vec<Entity>,
     /// Numbers, the same for everybody who may see the post.
     pub counts: CommentCounts,

@@ -24,7 +24,7 @@ pub struct Message {
     pub author: Person,
     /// What it says; empty once it is deleted. Of a system message, the title that it tells of.
     pub content: String,
-    /// Hashtags and links in the text; offsets count code points.
+    /// Mentions, hashtags and links in the text; offsets count code points.
     pub entities: Vec<Entity>,
     /// Pictures and films.
     #[schema(value_type = Vec<Object>)]

@@ -1,9 +1,11 @@
-//! Hashtags and links in a text, with offsets in code points.
+//! Mentions, hashtags and links in a text, with offsets in code points.
 
 use std::collections::HashSet;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::domains::users;
 
 /// Most characters of a hashtag; what is longer is plain text.
 const MAX_TAG: usize = 100;
@@ -14,6 +16,15 @@ const MAX_URL: usize = 2_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entity {
+    /// Somebody is called by `@name`, whether there is somebody of that name or not.
+    Mention {
+        /// Where it begins.
+        start: usize,
+        /// Where it ends.
+        end: usize,
+        /// The name in lower case, without the `@`.
+        username: String,
+    },
     /// A hashtag, with its `#`.
     Hashtag {
         /// Where it begins.
@@ -38,12 +49,12 @@ impl Entity {
     /// Where it ends.
     fn end(&self) -> usize {
         match self {
-            Self::Hashtag { end, .. } | Self::Link { end, .. } => *end,
+            Self::Mention { end, .. } | Self::Hashtag { end, .. } | Self::Link { end, .. } => *end,
         }
     }
 }
 
-/// The hashtags and links of a text, in order; none overlaps another.
+/// The mentions, hashtags and links of a text, in order; none overlaps another.
 pub fn entities(text: &str) -> Vec<Entity> {
     let chars: Vec<char> = text.chars().collect();
     let mut found = Vec::new();
@@ -53,7 +64,9 @@ pub fn entities(text: &str) -> Vec<Entity> {
             .checked_sub(1)
             .and_then(|index| chars.get(index))
             .copied();
-        let entity = hashtag(before, rest, at, MAX_TAG).or_else(|| link(before, rest, at));
+        let entity = hashtag(before, rest, at, MAX_TAG)
+            .or_else(|| link(before, rest, at))
+            .or_else(|| mention(before, rest, at));
         at = entity.as_ref().map_or(at + 1, Entity::end);
         found.extend(entity);
     }
@@ -83,8 +96,18 @@ pub fn normal_tag(written: &str) -> Option<String> {
     let whole = hashtag(None, &chars, 0, 2 * MAX_TAG).filter(|found| found.end() == chars.len())?;
     match whole {
         Entity::Hashtag { tag, .. } => Some(tag),
-        Entity::Link { .. } => None,
+        Entity::Link { .. } | Entity::Mention { .. } => None,
     }
+}
+
+fn mention(before: Option<char>, rest: &[char], start: usize) -> Option<Entity> {
+    let username = users::mention(before, rest)?;
+    Some(Entity::Mention {
+        start,
+        // A name is ASCII.
+        end: start + 1 + username.len(),
+        username,
+    })
 }
 
 fn hashtag(before: Option<char>, rest: &[char], start: usize, longest: usize) -> Option<Entity> {
@@ -187,6 +210,11 @@ mod tests {
 
     fn shown(text: &str) -> Vec<(usize, usize, String)> {
         let plain = |entity| match entity {
+            Entity::Mention {
+                start,
+                end,
+                username,
+            } => (start, end, format!("@{username}")),
             Entity::Hashtag { start, end, tag } => (start, end, format!("#{tag}")),
             Entity::Link { start, end, url } => (start, end, url),
         };
@@ -225,6 +253,20 @@ mod tests {
             "#-",
             &format!("#{}", "x".repeat(101)),
         ] {
+            assert!(entities(none).is_empty(), "{none}");
+        }
+    }
+
+    #[test]
+    fn mentions_are_names_and_no_addresses() {
+        let text = "🙂 @Alice, ask @bob_1. (@carol.d) or #tea@dave, https://e.example/?@eve";
+        let link = "https://e.example/?@eve";
+        assert_eq!(words(text), ["@alice", "@bob_1", "@carol.d", "#tea", link]);
+        assert_eq!(
+            shown("é @Alice.").first(),
+            Some(&(2, 8, "@alice".to_owned()))
+        );
+        for none in ["@", "@ab", "a@example.org", "@@name", "/@name", "@é"] {
             assert!(entities(none).is_empty(), "{none}");
         }
     }
@@ -270,12 +312,15 @@ mod tests {
     proptest! {
         #[test]
         fn entities_lie_in_order_within_any_text(
-            text in "(#|https?://|[a-zé🙂ß .,)\\]_]|\\PC){0,60}"
+            text in "(#|@|https?://|[a-zé🙂ß .,)\\]_]|\\PC){0,60}"
         ) {
             let chars: Vec<char> = text.chars().collect();
             let mut free = 0;
             for entity in entities(&text) {
                 let (start, end, said) = match &entity {
+                    Entity::Mention { start, end, username } => {
+                        (*start, *end, format!("@{username}"))
+                    }
                     Entity::Hashtag { start, end, tag } => (*start, *end, format!("#{tag}")),
                     Entity::Link { start, end, url } => (*start, *end, url.clone()),
                 };
@@ -283,7 +328,9 @@ mod tests {
                 free = end;
                 let covered: String = chars[start..end].iter().collect();
                 match entity {
-                    Entity::Hashtag { .. } => prop_assert_eq!(covered.to_lowercase(), said),
+                    Entity::Mention { .. } | Entity::Hashtag { .. } => {
+                        prop_assert_eq!(covered.to_lowercase(), said);
+                    }
                     Entity::Link { .. } => prop_assert_eq!(covered, said),
                 }
             }

@@ -20,7 +20,7 @@ pub struct Post {
     pub author: Person,
     /// What it says.
     pub content: String,
-    /// Hashtags and links in the text; offsets count code points.
+    /// Mentions, hashtags and links in the text; offsets count code points.
     pub entities: Vec<Entity>,
     /// Whom it is for.
     pub audience: Audience,
