@@ -74,7 +74,7 @@ impl Site {
         };
         let report = seed(&args, ctx.db(), ctx.now(), &|_step| {}).await?;
         promote(&ctx).await?;
-        sqlx::query("vacuum analyze").execute(ctx.db()).await?;
+        vacuum(&ctx).await?;
         Ok(Self {
             world: World::load(&ctx, common.seed).await?,
             ctx,
@@ -210,6 +210,19 @@ fn settings(url: &str, dir: &Path, common: &Common) -> Vec<(String, String)> {
         settings.push((name.clone(), value.clone()));
     }
     settings
+}
+
+/// Has the planner know what was loaded, which takes longer than a request may.
+async fn vacuum(ctx: &Ctx) -> anyhow::Result<()> {
+    let mut conn = ctx.db().acquire().await?;
+    for step in [
+        "set statement_timeout = 0",
+        "vacuum analyze",
+        "reset statement_timeout",
+    ] {
+        sqlx::query(step).execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 async fn make_database(server: &str) -> anyhow::Result<String> {

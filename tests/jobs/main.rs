@@ -9,6 +9,7 @@
 #[path = "../shared/database.rs"]
 mod database;
 mod background;
+mod closing;
 mod inspect;
 mod locks;
 mod outbox;

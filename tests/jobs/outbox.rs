@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use kith::infra::jobs::{Pass, Registry, Runner};
 use kith::infra::outbox::{self, Dispatcher, Event};
+use kith::kernel::Clock;
 use kith::kernel::clock::SystemClock;
-use kith::kernel::{Clock, IdFactory};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::support::{Count, HandClock, rows, with_database};
+use crate::support::{Count, HandClock, leave, rows, with_database};
 
 #[derive(Serialize, Deserialize)]
 struct Rang {
@@ -45,14 +45,12 @@ fn heard() -> Registry<Count> {
 }
 
 fn dispatcher(pool: &PgPool, clock: Arc<dyn Clock>) -> Dispatcher {
-    Dispatcher::new(pool.clone(), &heard(), clock, IdFactory::from_os())
+    Dispatcher::new(pool.clone(), &heard(), clock)
 }
 
 async fn ring(pool: &PgPool, clock: &dyn Clock) {
     let mut conn = pool.acquire().await.unwrap();
-    outbox::emit(&mut conn, &Rang { times: 2 }, clock.now())
-        .await
-        .unwrap();
+    leave(&mut conn, &Rang { times: 2 }, clock.now()).await;
 }
 
 async fn undelivered(pool: &PgPool) -> i64 {
@@ -69,9 +67,7 @@ async fn an_event_becomes_one_job_a_handler_if_its_transaction_commits() {
         let dispatcher = dispatcher(&pool, clock.clone());
 
         let mut tx = pool.begin().await.unwrap();
-        outbox::emit(&mut tx, &Rang { times: 9 }, clock.now())
-            .await
-            .unwrap();
+        leave(&mut tx, &Rang { times: 9 }, clock.now()).await;
         tx.rollback().await.unwrap();
         assert_eq!(dispatcher.deliver().await.unwrap(), 0);
 
@@ -143,10 +139,10 @@ async fn an_event_that_nobody_here_knows_is_left_for_who_does() {
     with_database(|pool| async move {
         let clock = HandClock::new();
         let mut conn = pool.acquire().await.unwrap();
-        outbox::emit(&mut conn, &Fell, clock.now()).await.unwrap();
+        leave(&mut conn, &Fell, clock.now()).await;
         assert_eq!(dispatcher(&pool, clock.clone()).deliver().await.unwrap(), 0);
         let knowing = Registry::<Count>::new().knows::<Fell>();
-        let knowing = Dispatcher::new(pool.clone(), &knowing, clock, IdFactory::from_os());
+        let knowing = Dispatcher::new(pool.clone(), &knowing, clock);
         assert_eq!(knowing.deliver().await.unwrap(), 1);
         assert_eq!((rows(&pool).await, undelivered(&pool).await), (0, 0));
     })

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use kith::infra::jobs::{NewJob, Pass, Registry, Runner, Step, enqueue};
-use kith::infra::outbox::{self, Dispatcher, Event};
+use kith::infra::outbox::{Dispatcher, Event};
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock, Error, IdFactory};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
-use crate::support::{Count, HandClock, only_row, put_committed, rows, with_database};
+use crate::support::{Count, HandClock, leave, only_row, put_committed, rows, with_database};
 
 /// Where the test hands its database to the program that it kills.
 const VICTIM: &str = "KITH_TEST_VICTIM_DATABASE";
@@ -180,10 +180,8 @@ async fn the_handler_of_an_event_may_take_steps_too() {
             },
         );
         let mut conn = pool.acquire().await.unwrap();
-        outbox::emit(&mut conn, &Rang { times: 3 }, clock.now())
-            .await
-            .unwrap();
-        Dispatcher::new(pool.clone(), &registry, clock.clone(), IdFactory::from_os())
+        leave(&mut conn, &Rang { times: 3 }, clock.now()).await;
+        Dispatcher::new(pool.clone(), &registry, clock.clone())
             .deliver()
             .await
             .unwrap();

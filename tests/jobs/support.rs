@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
+use kith::infra::closing::{Closing, close};
 use kith::infra::jobs::{NewJob, enqueue};
+use kith::infra::outbox::{Event, Note};
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock, IdFactory, JobId, Timestamp};
 use serde_json::json;
@@ -48,6 +50,15 @@ pub async fn with_database<Fut: Future<Output = ()>>(test: impl FnOnce(PgPool) -
     let database = TestDatabase::create().await;
     let pool = PgPool::connect(&database.url()).await.expect("connected");
     test(pool).await;
+}
+
+/// Leaves an event, as a transaction does.
+pub async fn leave<E: Event>(conn: &mut PgConnection, event: &E, now: Timestamp) {
+    let closing = Closing {
+        events: vec![Note::of(event).expect("an event")],
+        ..Closing::default()
+    };
+    close(conn, &closing, None, now).await.expect("left");
 }
 
 pub async fn put(conn: &mut PgConnection, name: &'static str, now: Timestamp) -> JobId {

@@ -101,8 +101,7 @@ pub async fn announce(tx: &mut Tx, by: Option<UserId>, content: &str) -> Result<
         object_id: Some(told.id),
         actor: None,
         detail: Value::Null,
-    })
-    .await?;
+    });
     Ok(told)
 }
 

@@ -33,7 +33,7 @@ pub fn registry() -> Registry<Ctx> {
 /// Begins to deliver events and to do jobs, until `stop`.
 pub fn start(ctx: &Ctx, stop: &CancellationToken) {
     let registry = registry();
-    Dispatcher::new(ctx.db().clone(), &registry, ctx.clock(), ctx.ids().clone()).start(
+    Dispatcher::new(ctx.db().clone(), &registry, ctx.clock()).start(
         Arc::clone(ctx.wake_outbox()),
         Arc::clone(ctx.wake_jobs()),
         stop.clone(),

@@ -48,10 +48,9 @@ pub async fn create_comment(
         post_id,
         parent_id: new.parent_id,
         author_id,
-    }))
-    .await?;
+    }))?;
     count(tx, post_id, new.parent_id, 1).await?;
-    live::tell(tx, "comment.created", author_id, post_id, comment_id).await?;
+    live::tell(tx, "comment.created", author_id, post_id, comment_id);
     Ok(comment_id)
 }
 
@@ -72,8 +71,8 @@ pub async fn update_comment(
     if let Some(content) = &change.content {
         let now = tx.now();
         if store::update_content(tx.conn(), comment_id, content.as_str(), now).await? {
-            tx.emit(&CommentEdited(facts.reference(comment_id))).await?;
-            live::tell(tx, "comment.edited", user_id, facts.post_id, comment_id).await?;
+            tx.emit(&CommentEdited(facts.reference(comment_id)))?;
+            live::tell(tx, "comment.edited", user_id, facts.post_id, comment_id);
         }
     }
     Ok(())
@@ -89,10 +88,10 @@ pub async fn delete_comment(tx: &mut Tx, user_id: UserId, comment_id: CommentId)
     }
     let now = tx.now();
     store::mark_deleted(tx.conn(), comment_id, now).await?;
-    tx.emit(&CommentDeleted(facts.reference(comment_id)))
-        .await?;
+    tx.emit(&CommentDeleted(facts.reference(comment_id)))?;
     count(tx, facts.post_id, facts.parent_id, -1).await?;
-    live::tell(tx, "comment.deleted", user_id, facts.post_id, comment_id).await
+    live::tell(tx, "comment.deleted", user_id, facts.post_id, comment_id);
+    Ok(())
 }
 
 /// Sets one's reaction to a comment, or takes it back with `None`.

@@ -57,13 +57,13 @@ async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
 }
 
 /// Tells of a comment. Call it last.
-pub(super) async fn tell(
+pub(super) fn tell(
     tx: &mut Tx,
     kind: &'static str,
     actor: UserId,
     post_id: PostId,
     comment_id: CommentId,
-) -> Result<()> {
+) {
     posts::tell_counters(tx, post_id);
     let news = News {
         channel: posts::channel(post_id.uuid()),
@@ -72,5 +72,5 @@ pub(super) async fn tell(
         actor: Some(actor),
         detail: Value::Null,
     };
-    tx.publish(news).await.map(drop)
+    tx.publish(news);
 }

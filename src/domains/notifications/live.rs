@@ -101,20 +101,16 @@ impl Telling {
         self.people.insert(user_id);
     }
 
-    /// Tells all of it, last of all in the transaction and in the order of the inboxes, and after the
-    /// commit how much waits for each.
-    pub async fn tell(self, tx: &mut Tx) -> Result<()> {
-        let mut news = self.news;
-        news.sort_by_key(|news| news.channel.id);
-        for news in news {
-            tx.publish(news).await?;
+    /// Tells all of it when the transaction ends, and after the commit how much waits for each.
+    pub fn tell(self, tx: &mut Tx) {
+        for news in self.news {
+            tx.publish(news);
         }
         let people = self.people;
         tx.after_commit(move |ctx| {
             let later = tell_counts(ctx.clone(), people);
             ctx.tasks().spawn(later);
         });
-        Ok(())
     }
 }
 

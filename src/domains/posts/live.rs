@@ -70,23 +70,17 @@ async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
 }
 
 /// Tells that a post says something else now, or is for others.
-pub(super) async fn tell_edited(tx: &mut Tx, author_id: UserId, post_id: PostId) -> Result<()> {
-    tell(tx, author_id, post_id, "post.edited", Value::Null).await
+pub(super) fn tell_edited(tx: &mut Tx, author_id: UserId, post_id: PostId) {
+    tell(tx, author_id, post_id, "post.edited", Value::Null);
 }
 
 /// Tells that a post is gone.
-pub(super) async fn tell_removed(tx: &mut Tx, author_id: UserId, post_id: PostId) -> Result<()> {
+pub(super) fn tell_removed(tx: &mut Tx, author_id: UserId, post_id: PostId) {
     let detail = json!({"post_id": post_id});
-    tell(tx, author_id, post_id, "post.removed", detail).await
+    tell(tx, author_id, post_id, "post.removed", detail);
 }
 
-async fn tell(
-    tx: &mut Tx,
-    author_id: UserId,
-    post_id: PostId,
-    kind: &'static str,
-    detail: Value,
-) -> Result<()> {
+fn tell(tx: &mut Tx, author_id: UserId, post_id: PostId, kind: &'static str, detail: Value) {
     let news = News {
         channel: channel(post_id.uuid()),
         kind,
@@ -94,7 +88,7 @@ async fn tell(
         actor: Some(author_id),
         detail,
     };
-    tx.publish(news).await.map(drop)
+    tx.publish(news);
 }
 
 /// Has the numbers of a post told after the commit, once a second at most.

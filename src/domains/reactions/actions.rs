@@ -79,8 +79,7 @@ async fn count(
             user_id,
             was_there: old.is_some(),
             is_there: new.is_some(),
-        })
-        .await?;
+        })?;
     }
     for (kind, change) in summary_changes(old, new) {
         store::add_to_summary(tx.conn(), target, target_id, kind, change).await?;

@@ -81,8 +81,6 @@ pub(super) async fn tell(ctx: Ctx, event: RelationshipChanged) -> Result<()> {
             if !event.is_private {
                 pairs.push((event.other_id, event.user_id));
             }
-            // Streams are locked in their order.
-            pairs.sort_unstable();
             for (owner, other) in pairs {
                 let news = News {
                     channel: inbox(owner),
@@ -91,7 +89,7 @@ pub(super) async fn tell(ctx: Ctx, event: RelationshipChanged) -> Result<()> {
                     actor: None,
                     detail: Value::Null,
                 };
-                tx.publish(news).await?;
+                tx.publish(news);
             }
             Ok(())
         })

@@ -94,7 +94,8 @@ pub async fn update_profile(
             .set_or(old.website.as_deref()),
     };
     store::update_account(tx.conn(), user_id, &update, now).await?;
-    live::tell(tx, user_id).await
+    live::tell(tx, user_id);
+    Ok(())
 }
 
 /// What a person may change about their settings. Absent members stay as they are.
@@ -157,7 +158,8 @@ pub async fn update_settings(
     let now = tx.now();
     store::update_settings(tx.conn(), user_id, &row, now).await?;
     tx.keep_warm(&SETTINGS, user_id);
-    live::tell(tx, user_id).await
+    live::tell(tx, user_id);
+    Ok(())
 }
 
 fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {

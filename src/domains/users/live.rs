@@ -43,7 +43,7 @@ async fn render(ctx: Ctx, viewer: Option<UserId>, told: Vec<Told>) -> Result<Vec
 }
 
 /// Tells that something of oneself has changed.
-pub(super) async fn tell(tx: &mut Tx, user_id: UserId) -> Result<()> {
+pub(super) fn tell(tx: &mut Tx, user_id: UserId) {
     let news = News {
         channel: inbox(user_id),
         kind: "me.changed",
@@ -51,5 +51,5 @@ pub(super) async fn tell(tx: &mut Tx, user_id: UserId) -> Result<()> {
         actor: Some(user_id),
         detail: Value::Null,
     };
-    tx.publish(news).await.map(drop)
+    tx.publish(news);
 }

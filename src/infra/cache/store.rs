@@ -12,6 +12,11 @@ pub async fn own_voids(conn: &mut Conn) -> Result<Vec<VoidRow>> {
     let left = sqlx::query_scalar!("select current_setting('kith.own_voids', true)")
         .fetch_one(conn)
         .await?;
+    read_voids(left)
+}
+
+/// Reads that setting's value.
+pub fn read_voids(left: Option<String>) -> Result<Vec<VoidRow>> {
     let rows = format!("[{}]", left.unwrap_or_default());
     serde_json::from_str(&rows).map_err(Error::internal)
 }

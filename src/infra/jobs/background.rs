@@ -19,6 +19,9 @@ use crate::kernel::Result;
 pub const HANDS: usize = 8;
 /// Most rows that are taken, or removed, at once.
 const MOST_AT_ONCE: usize = 32;
+/// How long a row that is done waits for others that are removed with it. Should the process die
+/// meanwhile, the job is done again when its lease has run out.
+const TIDY: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_secs(1);
 const PLAN_AGAIN: Duration = Duration::from_mins(1);
 
@@ -28,8 +31,9 @@ pub(super) struct Background<C> {
     running: JoinSet<(Outcome, Option<Claimed>)>,
     /// Rows that are taken and have not begun, and when they were asked for.
     waiting: VecDeque<(Claimed, Instant)>,
-    /// Rows to remove.
+    /// Rows to remove, and since when the first of them waits for it.
     done: Vec<Claimed>,
+    done_since: Option<Instant>,
     /// How many rows more than there are free hands the next claim asks for.
     ahead: usize,
     /// Whether the last claim found less than it asked for: until something wakes the runner, there is
@@ -47,6 +51,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             running: JoinSet::new(),
             waiting: VecDeque::new(),
             done: Vec::new(),
+            done_since: None,
             ahead: 0,
             is_drained: false,
             planned: None,
@@ -61,17 +66,18 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             if self.waiting.is_empty() && !self.is_drained {
                 self.look().await;
             }
-            if self.running.is_empty() || self.done.len() >= MOST_AT_ONCE {
+            if self.done.len() >= MOST_AT_ONCE {
                 self.remove_done().await;
             }
+            let removal = self.done_since.map_or(POLL, |since| {
+                let longest = TIDY.min(self.runner.lease / 4);
+                longest.saturating_sub(since.elapsed())
+            });
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = wake.notified() => self.is_drained = false,
-                // What is done doesn't wait for a slow handler until its lease runs out.
-                () = sleep(POLL) => {
-                    self.is_drained = false;
-                    self.remove_done().await;
-                }
+                () = sleep(POLL) => self.is_drained = false,
+                () = sleep(removal) => self.remove_done().await,
                 Some(ended) = self.running.join_next() => self.note(ended.ok()),
             }
         }
@@ -90,6 +96,9 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
         let Some((outcome, done)) = ended else { return };
         self.is_drained &= outcome == Outcome::Done;
         self.done.extend(done);
+        if !self.done.is_empty() {
+            self.done_since.get_or_insert_with(Instant::now);
+        }
     }
 
     /// Looks for rows that are due, if there are hands for them.
@@ -151,6 +160,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
     }
 
     async fn remove_done(&mut self) {
+        self.done_since = None;
         let done = std::mem::take(&mut self.done);
         self.runner.remove(&done).await;
     }

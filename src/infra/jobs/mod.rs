@@ -26,7 +26,7 @@ pub use attempt::Outcome;
 pub use background::HANDS;
 pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
 pub use progress::{Progress, Step};
-pub use queue::{Backlog, backlog, enqueue, enqueue_all};
+pub use queue::{Backlog, backlog, enqueue};
 pub use retention::{Kept, Retention};
 pub use runner::{Pass, Runner};
 

@@ -26,29 +26,6 @@ pub async fn enqueue(conn: &mut Conn, id: JobId, job: &NewJob, now: Timestamp) -
     Ok(())
 }
 
-/// Queues many jobs as part of the caller's transaction.
-pub async fn enqueue_all(conn: &mut Conn, jobs: &[(JobId, NewJob)], now: Timestamp) -> Result<()> {
-    let ids: Vec<JobId> = jobs.iter().map(|(id, _)| *id).collect();
-    let names: Vec<String> = jobs.iter().map(|(_, job)| job.name.to_owned()).collect();
-    let payloads: Vec<Value> = jobs.iter().map(|(_, job)| job.payload.clone()).collect();
-    let due: Vec<Timestamp> = jobs
-        .iter()
-        .map(|(_, job)| job.run_at.unwrap_or(now))
-        .collect();
-    sqlx::query!(
-        "insert into job (job_id, name, payload, run_at, created_at)
-         select q.*, $5 from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::timestamptz[]) as q",
-        &ids as _,
-        &names,
-        &payloads,
-        &due as _,
-        now as _,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// A row that this worker has taken.
 #[derive(Debug)]
 pub struct Claimed {

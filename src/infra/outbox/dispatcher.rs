@@ -1,6 +1,5 @@
 //! Turns events into jobs: within milliseconds when it is woken, and otherwise when it next looks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,39 +9,41 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::store::{self, Waiting};
-use crate::infra::jobs::{self, NewJob, Registry};
-use crate::kernel::{Clock, IdFactory, JobId, Result};
+use super::store;
+use crate::infra::jobs::Registry;
+use crate::kernel::{Clock, Result};
 
 /// Finds what another process emitted, and what was emitted while Postgres was away.
 const POLL: Duration = Duration::from_millis(500);
+/// Between two deliveries: an event that comes alone is delivered at once, and of many that come
+/// after each other a statement delivers several.
+const PACE: Duration = Duration::from_millis(20);
 /// Most events of one transaction.
 const AT_ONCE: usize = 200;
 
 /// Delivers the events that a registry knows.
 pub struct Dispatcher {
     pool: PgPool,
-    handlers: BTreeMap<&'static str, Vec<&'static str>>,
-    names: Vec<String>,
+    /// Names of events.
+    known: Vec<String>,
+    /// Events and the names of jobs that handle them.
+    pairs: Vec<(String, String)>,
     clock: Arc<dyn Clock>,
-    ids: IdFactory,
 }
 
 impl Dispatcher {
     /// A dispatcher that has not begun.
-    pub fn new<C>(
-        pool: PgPool,
-        registry: &Registry<C>,
-        clock: Arc<dyn Clock>,
-        ids: IdFactory,
-    ) -> Self {
-        let handlers = registry.listeners().clone();
+    pub fn new<C>(pool: PgPool, registry: &Registry<C>, clock: Arc<dyn Clock>) -> Self {
+        let listeners = registry.listeners();
+        let pairs = listeners.iter().flat_map(|(event, handlers)| {
+            let handlers = handlers.iter();
+            handlers.map(|handler| ((*event).to_owned(), (*handler).to_owned()))
+        });
         Self {
             pool,
-            names: handlers.keys().map(|name| (*name).to_owned()).collect(),
-            handlers,
+            known: listeners.keys().map(|event| (*event).to_owned()).collect(),
+            pairs: pairs.collect(),
             clock,
-            ids,
         }
     }
 
@@ -75,6 +76,11 @@ impl Dispatcher {
                 }
                 Err(_still_away) => {}
             }
+            // Those that follow soon are delivered together.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(PACE) => {}
+            }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = wake.notified() => {}
@@ -87,41 +93,13 @@ impl Dispatcher {
     pub async fn deliver(&self) -> Result<usize> {
         let mut delivered = 0;
         loop {
-            let some = self.deliver_some().await?;
+            let now = self.clock.now();
+            let some = store::deliver(&self.pool, &self.known, &self.pairs, AT_ONCE, now).await?;
             delivered += some;
             // What came meanwhile wakes the dispatcher again.
             if some < AT_ONCE {
                 return Ok(delivered);
             }
         }
-    }
-
-    async fn deliver_some(&self) -> Result<usize> {
-        let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
-        let waiting = store::lock_waiting(&mut transaction, &self.names, AT_ONCE).await?;
-        if waiting.is_empty() {
-            return Ok(0);
-        }
-        let ids: Vec<i64> = waiting.iter().map(|event| event.outbox_id).collect();
-        let jobs: Vec<(JobId, NewJob)> = waiting
-            .into_iter()
-            .flat_map(|event| self.jobs(event))
-            .map(|job| (self.ids.new_id(now), job))
-            .collect();
-        jobs::enqueue_all(&mut transaction, &jobs, now).await?;
-        store::set_delivered(&mut transaction, &ids, now).await?;
-        transaction.commit().await?;
-        Ok(ids.len())
-    }
-
-    fn jobs(&self, event: Waiting) -> impl Iterator<Item = NewJob> {
-        let Waiting { event, payload, .. } = event;
-        let handlers = self.handlers.get(event.as_str());
-        handlers.into_iter().flatten().map(move |name| NewJob {
-            name,
-            payload: payload.clone(),
-            run_at: None,
-        })
     }
 }

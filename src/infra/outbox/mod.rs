@@ -10,10 +10,10 @@ mod store;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::infra::db::Conn;
 use crate::infra::jobs::{Progress, Registry, Step};
-use crate::kernel::{Error, Result, Timestamp};
+use crate::kernel::{Error, Result};
 
 pub use dispatcher::Dispatcher;
 pub use store::{forget_delivered, oldest_undelivered};
@@ -29,10 +29,23 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-/// Writes down that `event` happened, as part of the caller's transaction.
-pub async fn emit<E: Event>(conn: &mut Conn, event: &E, now: Timestamp) -> Result<()> {
-    let payload = serde_json::to_value(event).map_err(Error::internal)?;
-    store::insert(conn, E::NAME, &payload, now).await
+/// An event as a transaction leaves it with its last statement ([`closing`](super::closing)).
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// What happened.
+    pub name: &'static str,
+    /// What the event says.
+    pub payload: Value,
+}
+
+impl Note {
+    /// The note that `event` happened.
+    pub fn of<E: Event>(event: &E) -> Result<Self> {
+        Ok(Self {
+            name: E::NAME,
+            payload: serde_json::to_value(event).map_err(Error::internal)?,
+        })
+    }
 }
 
 impl<C> Registry<C> {

@@ -1,60 +1,51 @@
 //! The SQL of the table `outbox`.
 
-use serde_json::Value;
+use sqlx::PgPool;
 
 use crate::infra::db::Conn;
 use crate::kernel::{Result, Timestamp};
 
-/// Adds an event.
-pub async fn insert(conn: &mut Conn, event: &str, payload: &Value, now: Timestamp) -> Result<()> {
-    sqlx::query!(
-        "insert into outbox (event, payload, created_at) values ($1, $2, $3)",
-        event,
-        payload,
-        now as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// An event that waits.
-#[derive(Debug)]
-pub struct Waiting {
-    /// Its row.
-    pub outbox_id: i64,
-    /// Its name.
-    pub event: String,
-    /// What it says.
-    pub payload: Value,
-}
-
-/// Locks the oldest events of these names that are not delivered and that nobody else delivers.
-pub async fn lock_waiting(conn: &mut Conn, names: &[String], limit: usize) -> Result<Vec<Waiting>> {
+/// Makes of the oldest events that are not delivered, and that nobody else delivers, a job for each
+/// pair of event and handler; says how many events that were. The jobs are due in the order of their
+/// events.
+pub async fn deliver(
+    pool: &PgPool,
+    known: &[String],
+    pairs: &[(String, String)],
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(sqlx::query_as!(
-        Waiting,
-        "select outbox_id, event, payload from outbox
-         where delivered_at is null and event = any($1)
-         order by outbox_id limit $2
-         for update skip locked",
-        names,
-        limit
+    let (events, handlers): (Vec<String>, Vec<String>) = pairs.iter().cloned().unzip();
+    let delivered = sqlx::query_scalar!(
+        r#"with waiting as materialized (
+               select outbox_id, event, payload from outbox
+               where delivered_at is null and event = any($1)
+               order by outbox_id limit $2
+               for update skip locked
+           ), marked as (
+               update outbox set delivered_at = $3
+               where outbox_id = any(array(select outbox_id from waiting))
+           ), queued as (
+               insert into job (job_id, name, payload, run_at, created_at)
+               select gen_random_uuid(), handler, payload,
+                      $3 - (count(*) over () - row_number() over (order by outbox_id, place))
+                           * interval '1 microsecond',
+                      $3
+               from waiting
+               join unnest((select $4::text[]), (select $5::text[]))
+                    with ordinality as pair (event, handler, place) using (event)
+           )
+           select count(*) as "delivered!" from waiting"#,
+        known,
+        limit,
+        now as _,
+        &events,
+        &handlers
     )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Says that these events are delivered.
-pub async fn set_delivered(conn: &mut Conn, ids: &[i64], now: Timestamp) -> Result<()> {
-    sqlx::query!(
-        "update outbox set delivered_at = $2 where outbox_id = any(array(select unnest($1::bigint[])))",
-        ids,
-        now as _
-    )
-    .execute(conn)
+    .fetch_one(pool)
     .await?;
-    Ok(())
+    Ok(usize::try_from(delivered).unwrap_or_default())
 }
 
 /// Deletes some events that were delivered before `before`, and says how many.

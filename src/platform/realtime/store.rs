@@ -5,41 +5,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Channel, News, Offset, Told};
+use super::{Channel, Offset, Told};
 use crate::infra::db::Conn;
 use crate::kernel::{Result, Timestamp, UserId};
-
-/// Appends an event, and gives its epoch and place. The stream's row stays locked until the
-/// transaction ends.
-pub(super) async fn append(
-    conn: &mut Conn,
-    news: &News,
-    op_id: Option<&str>,
-    now: Timestamp,
-) -> Result<(String, Offset)> {
-    let detail = (!news.detail.is_null()).then_some(&news.detail);
-    let row = sqlx::query!(
-        r#"with next as (
-               insert into stream (topic, id, top) values ($1, $2, 1)
-               on conflict (topic, id) do update set top = stream.top + 1
-               returning top
-           )
-           insert into stream_event (topic, id, number, kind, object_id, actor_id, detail, op_id, at)
-           select $1, $2, top, $3, $4, $5, $6, $7, $8 from next
-           returning number, (select epoch from stream_epoch) as "epoch!""#,
-        news.channel.topic.as_ref(),
-        news.channel.id,
-        news.kind,
-        news.object_id,
-        news.actor as _,
-        detail,
-        op_id,
-        now as _
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((row.epoch, row.number))
-}
 
 /// The epoch of this database's offsets, and the tops of these channels; one without events is left
 /// out.

@@ -11,11 +11,12 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, join_all};
 use sqlx::{Postgres, Transaction};
 
-use crate::infra::cache::{self, Cache, Key, Space, Value};
+use crate::infra::cache::{Cache, Key, Space, Value};
+use crate::infra::closing::{Closing, Line, close};
 use crate::infra::db::{self, Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
-use crate::infra::outbox::{self, Event};
+use crate::infra::outbox::{Event, Note};
 use crate::kernel::ids::Id;
 use crate::kernel::{Code, Error, IdFactory, JobId, Result, Timestamp};
 use crate::platform::{Ctx, Reads};
@@ -26,6 +27,7 @@ const RETRIES: u32 = 3;
 const WARM: Duration = Duration::from_millis(100);
 
 type Warming = Box<dyn FnOnce(Cache) -> BoxFuture<'static, ()> + Send>;
+type Placed = Box<dyn FnOnce(&Ctx, &str, i64) + Send>;
 type Afterwards = Box<dyn FnOnce(&Ctx) + Send>;
 
 /// An open transaction, with the time and the randomness of its write.
@@ -34,8 +36,9 @@ pub struct Tx {
     ctx: Ctx,
     now: Timestamp,
     op_id: Option<String>,
+    closing: Closing,
+    places: Vec<Placed>,
     queued_jobs: bool,
-    emitted: bool,
     news: Vec<(&'static str, serde_json::Value)>,
     warm: Vec<Warming>,
     afterwards: Vec<Afterwards>,
@@ -48,8 +51,9 @@ impl Tx {
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,
+            closing: Closing::default(),
+            places: Vec::new(),
             queued_jobs: false,
-            emitted: false,
             news: Vec::new(),
             warm: Vec::new(),
             afterwards: Vec::new(),
@@ -109,11 +113,21 @@ impl Tx {
     }
 
     /// Tells whoever listens that something happened, if and only if this transaction commits.
-    pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
-        outbox::emit(&mut self.transaction, event, self.now).await?;
-        self.emitted = true;
+    pub fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
+        self.closing.events.push(Note::of(event)?);
         self.news.extend(self.ctx.at_once().note(event));
         Ok(())
+    }
+
+    /// Appends `line` to its stream with the transaction's last statement. `placed` gets its place
+    /// after the commit, with the epoch of this database's streams.
+    pub(in crate::platform) fn append(
+        &mut self,
+        line: Line,
+        placed: impl FnOnce(&Ctx, &str, i64) + Send + 'static,
+    ) {
+        self.closing.lines.push(line);
+        self.places.push(Box::new(placed));
     }
 
     /// Tells only those who listen at once, and leaves nothing in the outbox: for news that may be
@@ -157,20 +171,26 @@ impl Tx {
         let Self {
             mut transaction,
             ctx,
+            now,
+            op_id,
+            closing,
+            places,
             queued_jobs,
-            emitted,
             news,
             warm,
             afterwards,
-            ..
         } = self;
-        let voids = cache::store::own_voids(&mut transaction).await?;
+        let closed = close(&mut transaction, &closing, op_id.as_deref(), now).await?;
+        let emitted = !closing.events.is_empty();
         let (wake_jobs, wake_outbox) = (ctx.wake_jobs().clone(), ctx.wake_outbox().clone());
         let cache = ctx.cache().clone();
         let tasks = ctx.tasks().clone();
         let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
-            cache.deliver(voids).await;
+            cache.deliver(closed.voids).await;
+            for (placed, place) in places.into_iter().zip(closed.places) {
+                placed(&ctx, &closed.epoch, place);
+            }
             for work in afterwards {
                 work(&ctx);
             }

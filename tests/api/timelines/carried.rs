@@ -223,15 +223,10 @@ async fn carrying_goes_on_where_a_killed_worker_stopped() {
     assert_eq!(have_it(&app).await, 0, "creating waits for nobody");
     let registry = kith::app::registry();
     let clock = Arc::new(SystemClock);
-    Dispatcher::new(
-        app.db.clone(),
-        &registry,
-        clock.clone(),
-        app.ctx.ids().clone(),
-    )
-    .deliver()
-    .await
-    .expect("the news is delivered");
+    Dispatcher::new(app.db.clone(), &registry, clock.clone())
+        .deliver()
+        .await
+        .expect("the news is delivered");
     let worker = || {
         Runner::new(
             app.db.clone(),

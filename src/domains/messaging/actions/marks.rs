@@ -17,10 +17,10 @@ pub async fn mark_read(tx: &mut Tx, me: UserId, id: ConversationId, read: Read) 
         && facts.state == MemberState::Active
         && store::tells_what_is_read(tx.conn(), me).await?;
     let moved = store::advance_read(tx.conn(), id, me, up_to, shown).await?;
-    match moved {
-        Some(mark) if shown => live::tell_reading(tx, id, me, mark.shown_up_to).await,
-        _ => Ok(()),
+    if let Some(mark) = moved.filter(|_| shown) {
+        live::tell_reading(tx, id, me, mark.shown_up_to);
     }
+    Ok(())
 }
 
 /// Moves how far messages have reached `me` forward, on any of their devices.

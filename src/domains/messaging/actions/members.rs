@@ -47,13 +47,13 @@ pub async fn add_member(
         inviter_id: me,
         invitee_id: user_id,
         is_request: !is_in,
-    })
-    .await?;
-    note_change(tx, id, None).await?;
+    })?;
+    note_change(tx, id, None)?;
     if let Some(said) = said {
-        live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
+        live::tell_message(tx, id, Done::Created, said.message_id, me);
     }
-    live::tell_member(tx, id, me, (user_id, true)).await
+    live::tell_member(tx, id, me, (user_id, true));
+    Ok(())
 }
 
 async fn guard_room(tx: &mut Tx, id: ConversationId) -> Result<()> {
@@ -108,10 +108,11 @@ async fn go(
     let said = note_in(tx, id, actor, what, "").await?;
     let now = tx.now();
     store::update_left(tx.conn(), id, user_id, said.seq, now).await?;
-    note_change(tx, id, None).await?;
-    note_change(tx, id, Some(user_id)).await?;
-    live::tell_message(tx, id, Done::Created, said.message_id, actor).await?;
-    live::tell_member(tx, id, actor, (user_id, false)).await
+    note_change(tx, id, None)?;
+    note_change(tx, id, Some(user_id))?;
+    live::tell_message(tx, id, Done::Created, said.message_id, actor);
+    live::tell_member(tx, id, actor, (user_id, false));
+    Ok(())
 }
 
 /// Leaves a group. An owner leaves it to somebody else.
@@ -155,8 +156,9 @@ pub async fn give_role(
         store::update_role(tx.conn(), id, me, MemberRole::Admin).await?;
     }
     store::update_role(tx.conn(), id, user_id, role).await?;
-    note_change(tx, id, None).await?;
-    live::tell_update(tx, id, me).await
+    note_change(tx, id, None)?;
+    live::tell_update(tx, id, me);
+    Ok(())
 }
 
 fn guard_owner(facts: &Facts, me: UserId, user_id: UserId) -> Result<()> {

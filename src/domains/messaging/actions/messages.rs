@@ -33,8 +33,9 @@ pub async fn edit_message(
         return Ok(());
     }
     let id = message.conversation_id;
-    note_change(tx, id, None).await?;
-    live::tell_message(tx, id, Done::Edited, message_id, me).await
+    note_change(tx, id, None)?;
+    live::tell_message(tx, id, Done::Edited, message_id, me);
+    Ok(())
 }
 
 /// Deletes a message for everybody: its author may, and who manages the group. Its place stays.
@@ -54,8 +55,9 @@ pub async fn delete_message(tx: &mut Tx, me: UserId, message_id: MessageId) -> R
     store::mark_deleted(tx.conn(), message_id, now).await?;
     reactions::forget(tx.conn(), TargetKind::Message, &[message_id.uuid()]).await?;
     let id = message.conversation_id;
-    note_change(tx, id, None).await?;
-    live::tell_message(tx, id, Done::Deleted, message_id, me).await
+    note_change(tx, id, None)?;
+    live::tell_message(tx, id, Done::Deleted, message_id, me);
+    Ok(())
 }
 
 /// Sets one's reaction to a message, or takes it back with `None`.
@@ -78,7 +80,8 @@ pub async fn react(
         None => reactions::unreact(tx, TargetKind::Message, target_id, me).await?,
     }
     let id = message.conversation_id;
-    live::tell_reaction(tx, id, message_id, (me, told, kind.is_some())).await
+    live::tell_reaction(tx, id, message_id, (me, told, kind.is_some()));
+    Ok(())
 }
 
 /// Holds the conversation of a message that `me` sees, as somebody who is in it, and reads the

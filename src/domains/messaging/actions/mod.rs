@@ -90,12 +90,11 @@ async fn note_in(
         op_id: None,
     };
     let seq = store::insert_message(tx.conn(), &row, now).await?;
-    store::advance_read(tx.conn(), id, author_id, seq, true).await?;
     Ok(Said { message_id, seq })
 }
 
 /// Has the list of somebody, or with `None` of everybody in a conversation, show what has changed.
-async fn note_change(
+fn note_change(
     tx: &mut Tx,
     conversation_id: ConversationId,
     user_id: Option<UserId>,
@@ -104,7 +103,7 @@ async fn note_change(
         conversation_id,
         user_id,
     };
-    tx.emit(&changed).await
+    tx.emit(&changed)
 }
 
 fn forbidden(detail: &'static str) -> Error {

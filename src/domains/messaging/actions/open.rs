@@ -97,9 +97,9 @@ async fn make_group(
             invitee_id: contact.user_id,
             is_request: !contact.are_friends,
         };
-        tx.emit(&invited).await?;
+        tx.emit(&invited)?;
     }
-    note_change(tx, id, None).await?;
-    live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
+    note_change(tx, id, None)?;
+    live::tell_message(tx, id, Done::Created, said.message_id, me);
     Ok(Opened::New(id))
 }

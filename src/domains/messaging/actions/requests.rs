@@ -43,8 +43,9 @@ pub(super) async fn refuse(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()>
     if facts.kind == ConversationKind::Direct {
         return Ok(());
     }
-    note_change(tx, id, None).await?;
-    live::tell_member(tx, id, me, (me, false)).await
+    note_change(tx, id, None)?;
+    live::tell_member(tx, id, me, (me, false));
+    Ok(())
 }
 
 /// Lets somebody in who was asked. The caller holds the conversation. Of two the other one is not
@@ -53,10 +54,11 @@ pub(super) async fn enter(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> 
     let id = facts.conversation_id;
     store::update_state(tx.conn(), id, me, MemberState::Active).await?;
     if facts.kind == ConversationKind::Direct {
-        return note_change(tx, id, Some(me)).await;
+        return note_change(tx, id, Some(me));
     }
     let said = note_in(tx, id, me, (Action::Joined, None), "").await?;
-    note_change(tx, id, None).await?;
-    live::tell_message(tx, id, Done::Created, said.message_id, me).await?;
-    live::tell_member(tx, id, me, (me, true)).await
+    note_change(tx, id, None)?;
+    live::tell_message(tx, id, Done::Created, said.message_id, me);
+    live::tell_member(tx, id, me, (me, true));
+    Ok(())
 }

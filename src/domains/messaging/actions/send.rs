@@ -7,7 +7,7 @@ use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
     Bounds, MemberState, NewMessage, can_write, takes_messages,
 };
-use crate::domains::messaging::store::{self, Facts, NewRow};
+use crate::domains::messaging::store::{self, Counterpart, Facts, NewRow};
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
 
@@ -44,15 +44,13 @@ pub async fn send_message(
         op_id: op_id.as_deref(),
     };
     let seq = store::insert_message(tx.conn(), &row, now).await?;
-    store::advance_read(tx.conn(), id, me, seq, true).await?;
     tx.emit(&MessageCreated {
         conversation_id: id,
         message_id,
         author_id: me,
         seq,
-    })
-    .await?;
-    live::tell_message(tx, id, Done::Created, message_id, me).await?;
+    })?;
+    live::tell_message(tx, id, Done::Created, message_id, me);
     Ok(message_id)
 }
 
@@ -60,9 +58,9 @@ pub async fn send_message(
 /// once, from a stranger as a request.
 async fn reach(tx: &mut Tx, me: UserId, facts: &Facts, other: UserId) -> Result<()> {
     let id = facts.conversation_id;
-    let part = store::find_part(tx.conn(), id, other).await?;
-    let state = part.map_or(MemberState::Unseen, |part| part.state);
-    let contact = store::list_contacts(tx.conn(), me, &[other]).await?.pop();
+    let Counterpart { state, contact } =
+        store::find_counterpart(tx.conn(), id, (me, other)).await?;
+    let state = state.unwrap_or(MemberState::Unseen);
     let are_friends = contact.as_ref().is_some_and(|contact| contact.are_friends);
     let takes = contact
         .as_ref()
@@ -82,7 +80,6 @@ async fn reach(tx: &mut Tx, me: UserId, facts: &Facts, other: UserId) -> Result<
         sender_id: me,
         recipient_id: other,
     })
-    .await
 }
 
 /// Refuses an answer to what is no message of this conversation that can be seen and answered.

@@ -1,5 +1,5 @@
 //! What is told in a conversation when something is done there. All of it is appended to the
-//! conversation's own stream, last in the transaction.
+//! conversation's own stream.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::topic::NAME;
 use crate::domains::reactions::Kind;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{ConversationId, MessageId, Result, UserId};
+use crate::kernel::{ConversationId, MessageId, UserId};
 use crate::platform::Tx;
 use crate::platform::realtime::{Channel, Class, News, Signal};
 
@@ -30,13 +30,13 @@ pub const KINDS: &[&str] = &[
     CREATED, EDITED, DELETED, READ, REACTED, UNREACTED, UPDATED, JOINED, LEFT,
 ];
 
-async fn tell(
+fn tell(
     tx: &mut Tx,
     id: ConversationId,
     kind: &'static str,
     (actor, object_id): (UserId, Option<Uuid>),
     detail: Value,
-) -> Result<()> {
+) {
     let news = News {
         channel: Channel::new(NAME, id.uuid()),
         kind,
@@ -44,7 +44,7 @@ async fn tell(
         actor: Some(actor),
         detail,
     };
-    tx.publish(news).await.map(|_offset| ())
+    tx.publish(news);
 }
 
 /// What was done to a message.
@@ -59,56 +59,57 @@ pub enum Done {
 }
 
 /// Tells of a message.
-pub async fn tell_message(
+pub fn tell_message(
     tx: &mut Tx,
     id: ConversationId,
     done: Done,
     message_id: MessageId,
     actor: UserId,
-) -> Result<()> {
+) {
     let kind = match done {
         Done::Created => CREATED,
         Done::Edited => EDITED,
         Done::Deleted => DELETED,
     };
-    tell(tx, id, kind, (actor, Some(message_id.uuid())), Value::Null).await
+    tell(tx, id, kind, (actor, Some(message_id.uuid())), Value::Null);
 }
 
 /// Tells of a reaction; `kind` is that which was given, or taken back.
-pub async fn tell_reaction(
+pub fn tell_reaction(
     tx: &mut Tx,
     id: ConversationId,
     message_id: MessageId,
     (actor, kind, given): (UserId, Kind, bool),
-) -> Result<()> {
+) {
     let word = if given { REACTED } else { UNREACTED };
     let detail = json!({ "kind": kind });
-    tell(tx, id, word, (actor, Some(message_id.uuid())), detail).await
+    tell(tx, id, word, (actor, Some(message_id.uuid())), detail);
 }
 
 /// Tells how far somebody has read.
-pub async fn tell_reading(tx: &mut Tx, id: ConversationId, me: UserId, up_to: i64) -> Result<()> {
-    tell(tx, id, READ, (me, None), json!({ "up_to": up_to })).await
+pub fn tell_reading(tx: &mut Tx, id: ConversationId, me: UserId, up_to: i64) {
+    tell(tx, id, READ, (me, None), json!({ "up_to": up_to }));
 }
 
 /// Tells that the title or a role has changed.
-pub async fn tell_update(tx: &mut Tx, id: ConversationId, actor: UserId) -> Result<()> {
-    tell(tx, id, UPDATED, (actor, None), Value::Null).await
+pub fn tell_update(tx: &mut Tx, id: ConversationId, actor: UserId) {
+    tell(tx, id, UPDATED, (actor, None), Value::Null);
 }
 
 /// Tells that somebody has come, or gone: that ends their subscription.
-pub async fn tell_member(
+pub fn tell_member(
     tx: &mut Tx,
     id: ConversationId,
     actor: UserId,
     (user_id, is_in): (UserId, bool),
-) -> Result<()> {
+) {
     let object = Some(user_id.uuid());
     if is_in {
-        return tell(tx, id, JOINED, (actor, object), Value::Null).await;
+        tell(tx, id, JOINED, (actor, object), Value::Null);
+    } else {
+        let detail = json!({ "removed": user_id });
+        tell(tx, id, LEFT, (actor, object), detail);
     }
-    let detail = json!({ "removed": user_id });
-    tell(tx, id, LEFT, (actor, object), detail).await
 }
 
 /// Tells how far messages have reached somebody, of which only the latest counts.

@@ -163,13 +163,18 @@ pub struct NewRow<'a> {
     pub op_id: Option<&'a str>,
 }
 
-/// Adds a message at the next place of its conversation, and says which that is.
+/// Adds a message at the next place of its conversation, and says which that is. Its author has read up
+/// to it.
 pub async fn insert_message(conn: &mut Conn, row: &NewRow<'_>, now: Timestamp) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         "with place as (
              update conversation
              set top_seq = top_seq + 1, last_message_id = $1, updated_at = greatest(updated_at, $9)
              where conversation_id = $2 returning top_seq
+         ), mark as (
+             update conversation_mark
+             set read_up_to = top_seq, shown_up_to = top_seq, delivered_up_to = top_seq
+             from place where conversation_id = $2 and user_id = $3
          )
          insert into message (message_id, conversation_id, seq, author_id, content, action,
                               subject_id, reply_to_id, op_id, created_at)

@@ -24,12 +24,22 @@ pub async fn messages(
     ids: &[MessageId],
 ) -> Result<Vec<Message>> {
     let rows = reads.get_many(&MESSAGE, ids).await?;
-    let answered: Vec<MessageId> = rows.values().filter_map(|row| row.reply_to_id).collect();
-    let mut answered = reads.get_many(&MESSAGE, &answered).await?;
-    answered.extend(rows.iter().map(|(id, row)| (*id, Arc::clone(row))));
-    let beside = Beside::load(reads, viewer, &rows, answered).await?;
+    let mut beside = Beside::load(reads, viewer, &rows).await?;
+    beside.add_reactions(reads, &rows).await?;
     let shown = ids.iter().filter_map(|id| rows.get(id));
     Ok(shown.filter_map(|row| beside.dress(row)).collect())
+}
+
+/// A message that this transaction has made: nobody has reacted to it yet.
+pub async fn fresh(
+    reads: &mut Reads<'_>,
+    author: Viewer,
+    message_id: MessageId,
+) -> Result<Message> {
+    let rows = reads.get_many(&MESSAGE, &[message_id]).await?;
+    let beside = Beside::load(reads, author, &rows).await?;
+    let made = rows.get(&message_id).and_then(|row| beside.dress(row));
+    made.ok_or_else(Error::not_found)
 }
 
 /// One message, whoever may see it.
@@ -54,32 +64,34 @@ struct Beside {
 }
 
 impl Beside {
-    async fn load(
-        reads: &mut Reads<'_>,
-        viewer: Viewer,
-        rows: &Rows,
-        answered: Rows,
-    ) -> Result<Self> {
+    /// Whom they show, and what they answer.
+    async fn load(reads: &mut Reads<'_>, viewer: Viewer, rows: &Rows) -> Result<Self> {
+        let answered: Vec<MessageId> = rows.values().filter_map(|row| row.reply_to_id).collect();
+        let mut answered = reads.get_many(&MESSAGE, &answered).await?;
+        answered.extend(rows.iter().map(|(id, row)| (*id, Arc::clone(row))));
         let subjects = rows.values().filter_map(|row| row.subject_id);
         let authors = answered.values().map(|row| row.author_id);
         let people: HashSet<UserId> = authors.chain(subjects).collect();
         let people: Vec<UserId> = people.into_iter().collect();
-        // What somebody else has reacted to can only be what is neither deleted nor the system's.
-        let targets = rows.values();
-        let targets = targets.filter(|row| !row.deleted && row.action.is_none());
-        let targets: Vec<Uuid> = targets.map(|row| row.message_id.uuid()).collect();
         Ok(Self {
             viewer,
             answered,
             people: users::people(reads, &people).await?,
-            summaries: reactions::summaries(reads, TargetKind::Message, &targets).await?,
-            own: match viewer.id() {
-                Some(me) if !targets.is_empty() => {
-                    reactions::own(reads, me, TargetKind::Message, &targets).await?
-                }
-                _ => HashMap::new(),
-            },
+            summaries: HashMap::new(),
+            own: HashMap::new(),
         })
+    }
+
+    async fn add_reactions(&mut self, reads: &mut Reads<'_>, rows: &Rows) -> Result<()> {
+        // What somebody else has reacted to can only be what is neither deleted nor the system's.
+        let targets = rows.values();
+        let targets = targets.filter(|row| !row.deleted && row.action.is_none());
+        let targets: Vec<Uuid> = targets.map(|row| row.message_id.uuid()).collect();
+        self.summaries = reactions::summaries(reads, TargetKind::Message, &targets).await?;
+        if let Some(me) = self.viewer.id().filter(|_| !targets.is_empty()) {
+            self.own = reactions::own(reads, me, TargetKind::Message, &targets).await?;
+        }
+        Ok(())
     }
 
     fn dress(&self, row: &MessageEntry) -> Option<Message> {

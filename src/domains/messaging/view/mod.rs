@@ -16,6 +16,6 @@ pub use counts::count_waiting;
 pub use history::{Wish, around, page};
 pub use members::{member, members};
 pub use message::{Message, MessageState};
-pub use messages::{message, messages};
+pub use messages::{fresh, message, messages};
 pub use seen::{Seen, goes_to_stranger, guard};
 pub use states::states;

@@ -49,7 +49,7 @@ pub async fn mark_seen(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()>
     if store::advance_seen(tx.conn(), user_id, at).await? || requests {
         let mut telling = Telling::default();
         telling.counts(user_id);
-        telling.tell(tx).await?;
+        telling.tell(tx);
     }
     Ok(())
 }
@@ -77,7 +77,8 @@ pub async fn mark_read(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Resu
 async fn tell_read(tx: &mut Tx, user_id: UserId, detail: Value) -> Result<()> {
     let mut telling = Telling::default();
     telling.add(user_id, live::news(user_id, live::READ, detail));
-    telling.tell(tx).await
+    telling.tell(tx);
+    Ok(())
 }
 
 /// Deletes a notification, or one thing of those that it stands for.
@@ -90,5 +91,6 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<
         let group_id = group_id.ok_or_else(Error::not_found)?;
         forget(tx, &mut telling, &[(group_id, user_id)]).await?;
     }
-    telling.tell(tx).await
+    telling.tell(tx);
+    Ok(())
 }

@@ -41,5 +41,6 @@ pub async fn set_preferences(
     store::upsert_preferences(tx.conn(), user_id, &choices).await?;
     let mut telling = Telling::default();
     telling.counts(user_id);
-    telling.tell(tx).await
+    telling.tell(tx);
+    Ok(())
 }

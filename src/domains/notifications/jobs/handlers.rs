@@ -33,7 +33,8 @@ where
         Box::pin(async move {
             let mut telling = Telling::default();
             handler(tx, &mut telling).await?;
-            telling.tell(tx).await
+            telling.tell(tx);
+            Ok(())
         })
     })
     .await

@@ -77,12 +77,13 @@ pub async fn edit(
         replace_lists(tx, post_id, new).await?;
     }
     let reference = old.reference(post_id, user_id);
-    tx.emit(&PostEdited(reference)).await?;
+    tx.emit(&PostEdited(reference))?;
     if audience.is_some_and(|(new, before)| new.reach().is_wider_than(&before)) {
-        tx.emit(&PostWidened(reference)).await?;
+        tx.emit(&PostWidened(reference))?;
     }
     recount_author(tx, user_id, old_kind, kind).await?;
-    live::tell_edited(tx, user_id, post_id).await
+    live::tell_edited(tx, user_id, post_id);
+    Ok(())
 }
 
 fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {

@@ -23,9 +23,9 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()>
     store::set_deleted(tx.conn(), post_id, Some(now)).await?;
     hashtags::set_hashtags(tx.conn(), post_id, &[]).await?;
     count(tx, user_id, &post, -1).await?;
-    tx.emit(&PostDeleted(post.reference(post_id, user_id)))
-        .await?;
-    live::tell_removed(tx, user_id, post_id).await
+    tx.emit(&PostDeleted(post.reference(post_id, user_id)))?;
+    live::tell_removed(tx, user_id, post_id);
+    Ok(())
 }
 
 /// Brings one's own deleted post back; a post that is not deleted stays as it is.
@@ -47,7 +47,6 @@ pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()
     hashtags::set_hashtags(tx.conn(), post_id, &tags).await?;
     count(tx, user_id, &post, 1).await?;
     tx.emit(&PostRestored(post.reference(post_id, user_id)))
-        .await
 }
 
 /// Why somebody may not touch a post that is not theirs: they don't see it, or they only see it.

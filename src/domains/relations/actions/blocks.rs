@@ -37,7 +37,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     if store::delete_follow(tx.conn(), user_id, me).await? {
         changes.extend(follows_by(-1, user_id, me));
     }
-    tell_both(tx, me, user_id).await?;
+    tell_both(tx, me, user_id)?;
     users::bump(tx.conn(), &changes).await
 }
 
@@ -50,7 +50,7 @@ pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         return Err(Error::not_found());
     }
     store::delete_block(tx.conn(), me, user_id).await?;
-    tell_both(tx, me, user_id).await
+    tell_both(tx, me, user_id)
 }
 
 /// How long to mute somebody.
@@ -72,23 +72,22 @@ pub async fn mute(tx: &mut Tx, me: UserId, user_id: UserId, mute: &Mute) -> Resu
         return Err(Error::invalid_field("/until", "in_the_past", detail));
     }
     store::upsert_mute(tx.conn(), me, user_id, mute.until, now).await?;
-    tell_one(tx, me, user_id).await
+    tell_one(tx, me, user_id)
 }
 
 /// Lifts a mute; again, it changes nothing.
 pub async fn unmute(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     guard_visible_other(tx, me, user_id).await?;
     store::delete_mute(tx.conn(), me, user_id).await?;
-    tell_one(tx, me, user_id).await
+    tell_one(tx, me, user_id)
 }
 
-async fn tell_one(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
+fn tell_one(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
     tx.emit(&RelationshipChanged {
         user_id,
         other_id,
         is_private: true,
     })
-    .await
 }
 
 async fn guard_visible_other(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {

@@ -12,7 +12,7 @@ pub async fn follow(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     lock_visible(tx, me, user_id).await?;
     let now = tx.now();
     if store::insert_follow(tx.conn(), me, user_id, now).await? {
-        tell_both(tx, me, user_id).await?;
+        tell_both(tx, me, user_id)?;
         users::bump(tx.conn(), &follows_by(1, me, user_id)).await?;
     }
     Ok(())
@@ -23,7 +23,7 @@ pub async fn unfollow(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     guard_other(me, user_id)?;
     lock_visible(tx, me, user_id).await?;
     if store::delete_follow(tx.conn(), me, user_id).await? {
-        tell_both(tx, me, user_id).await?;
+        tell_both(tx, me, user_id)?;
         users::bump(tx.conn(), &follows_by(-1, me, user_id)).await?;
     }
     Ok(())

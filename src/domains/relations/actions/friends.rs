@@ -14,7 +14,7 @@ pub async fn unfriend(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         return Ok(());
     }
     store::delete_mutual_members(tx.conn(), me, user_id).await?;
-    tell_both(tx, me, user_id).await?;
+    tell_both(tx, me, user_id)?;
     users::bump(tx.conn(), &friends_by(-1, me, user_id)).await
 }
 

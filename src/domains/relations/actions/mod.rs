@@ -49,13 +49,12 @@ async fn lock_visible(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Standi
 }
 
 /// Tells that something between two people has changed, which both may know of.
-async fn tell_both(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
+fn tell_both(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
     tx.emit(&RelationshipChanged {
         user_id,
         other_id,
         is_private: false,
     })
-    .await
 }
 
 /// One more or one less friend for each of two people.

@@ -53,9 +53,8 @@ pub async fn send(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
                 friend_request_id: request_id,
                 sender_id: me,
                 recipient_id: user_id,
-            }))
-            .await?;
-            tell_both(tx, me, user_id).await?;
+            }))?;
+            tell_both(tx, me, user_id)?;
             Ok(Sent::Asked(request_id))
         }
     }
@@ -96,8 +95,8 @@ async fn close(tx: &mut Tx, me: UserId, request: &RequestRow, state: RequestStat
     let now = tx.now();
     let friend_request_id = request.friend_request_id;
     store::close_request(tx.conn(), friend_request_id, state, now).await?;
-    tx.emit(&FriendRequestClosed { friend_request_id }).await?;
-    tell_both(tx, me, request.other(me)).await
+    tx.emit(&FriendRequestClosed { friend_request_id })?;
+    tell_both(tx, me, request.other(me))
 }
 
 /// A request between `me` and somebody whom they may see, read after their pair is locked, so that
@@ -134,9 +133,8 @@ async fn make_friends(
         friend_request_id: request_id,
         sender_id: user_id,
         recipient_id: me,
-    }))
-    .await?;
-    tell_both(tx, me, user_id).await?;
+    }))?;
+    tell_both(tx, me, user_id)?;
     users::bump(tx.conn(), &friends_by(1, me, user_id)).await
 }
 
@@ -150,7 +148,7 @@ pub(super) async fn cancel_open(tx: &mut Tx, open: Option<FriendRequestId>) -> R
     let closed = FriendRequestClosed {
         friend_request_id: request_id,
     };
-    tx.emit(&closed).await
+    tx.emit(&closed)
 }
 
 /// Notes that `me` has looked at the requests that had come by then; says whether any was new.

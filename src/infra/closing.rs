@@ -1,0 +1,149 @@
+//! The last statement of a transaction: what it leaves for others.
+//!
+//! Events for the outbox and lines for the streams of listeners are gathered while a transaction works,
+//! and written together when it is about to commit, in one round trip. A stream's row, which all who
+//! write to it need, is so locked for as short as can be, and several of them always in the same
+//! order. Back come the places of the lines and the voids that the transaction has caused.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::cache::store::{VoidRow, own_voids, read_voids};
+use super::db::Conn;
+use super::outbox::Note;
+use crate::kernel::{Result, Timestamp, UserId};
+
+/// A line for a stream, which gets the next place in it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The stream's topic.
+    pub topic: Cow<'static, str>,
+    /// Which stream of the topic.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: &'static str,
+    /// What it is about.
+    pub object_id: Option<Uuid>,
+    /// Who did it.
+    pub actor_id: Option<UserId>,
+    /// Small facts.
+    pub detail: Option<Value>,
+}
+
+/// What a transaction leaves, in the order in which it happened.
+#[derive(Debug, Default)]
+pub struct Closing {
+    /// Events for the outbox.
+    pub events: Vec<Note>,
+    /// Lines for streams.
+    pub lines: Vec<Line>,
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// The voids of the transaction.
+    pub voids: Vec<VoidRow>,
+    /// The epoch of this database's streams; empty if there are no lines.
+    pub epoch: String,
+    /// The places of the lines, in their order.
+    pub places: Vec<i64>,
+}
+
+/// Writes what a transaction leaves. `op_id` is the idempotency key of its request, which goes with
+/// each line.
+pub async fn close(
+    conn: &mut Conn,
+    closing: &Closing,
+    op_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Closed> {
+    if closing.lines.is_empty() {
+        return leave_events(conn, &closing.events, now).await;
+    }
+    let names: Vec<&str> = closing.events.iter().map(|event| event.name).collect();
+    let payloads: Vec<&Value> = closing.events.iter().map(|event| &event.payload).collect();
+    let lines = &closing.lines;
+    let topics: Vec<&str> = lines.iter().map(|line| line.topic.as_ref()).collect();
+    let ids: Vec<Uuid> = lines.iter().map(|line| line.id).collect();
+    let kinds: Vec<&str> = lines.iter().map(|line| line.kind).collect();
+    let objects: Vec<Option<Uuid>> = lines.iter().map(|line| line.object_id).collect();
+    let actors: Vec<Option<UserId>> = lines.iter().map(|line| line.actor_id).collect();
+    let details: Vec<Option<&Value>> = lines.iter().map(|line| line.detail.as_ref()).collect();
+    let row = sqlx::query!(
+        r#"with event as (
+               insert into outbox (event, payload, created_at)
+               select name, payload, $10
+               from unnest((select $1::text[]), (select $2::jsonb[])) as e (name, payload)
+           ), line as materialized (
+               select l.*, count(*) over stream as of,
+                      row_number() over (stream order by nth) as number
+               from unnest((select $3::text[]), (select $4::uuid[]), (select $5::text[]),
+                           (select $6::uuid[]), (select $7::uuid[]), (select $8::jsonb[]))
+                    with ordinality as l (topic, id, kind, object_id, actor_id, detail, nth)
+               window stream as (partition by topic, id)
+           ), stream_now as (
+               insert into stream (topic, id, top)
+               select topic, id, count(*) from line group by topic, id order by topic, id
+               on conflict (topic, id) do update set top = stream.top + excluded.top
+               returning topic, id, top
+           ), placed as materialized (
+               select line.*, stream_now.top - line.of + line.number as place
+               from line join stream_now using (topic, id)
+           ), told as (
+               insert into stream_event
+                      (topic, id, number, kind, object_id, actor_id, detail, op_id, at)
+               select topic, id, place, kind, object_id, actor_id, detail, $9, $10 from placed
+           )
+           select current_setting('kith.own_voids', true) as voids,
+                  (select epoch from stream_epoch) as "epoch!",
+                  array(select place from placed order by nth) as "places!""#,
+        &names as _,
+        &payloads as _,
+        &topics as _,
+        &ids,
+        &kinds as _,
+        &objects as _,
+        &actors as _,
+        &details as _,
+        op_id,
+        now as _
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Closed {
+        voids: read_voids(row.voids)?,
+        epoch: row.epoch,
+        places: row.places,
+    })
+}
+
+/// The same without lines.
+async fn leave_events(conn: &mut Conn, events: &[Note], now: Timestamp) -> Result<Closed> {
+    let voids = if events.is_empty() {
+        own_voids(conn).await?
+    } else {
+        let names: Vec<&str> = events.iter().map(|event| event.name).collect();
+        let payloads: Vec<&Value> = events.iter().map(|event| &event.payload).collect();
+        let left = sqlx::query_scalar!(
+            r#"with event as (
+                   insert into outbox (event, payload, created_at)
+                   select name, payload, $3
+                   from unnest((select $1::text[]), (select $2::jsonb[])) as e (name, payload)
+               )
+               select current_setting('kith.own_voids', true)"#,
+            &names as _,
+            &payloads as _,
+            now as _
+        )
+        .fetch_one(conn)
+        .await?;
+        read_voids(left)?
+    };
+    Ok(Closed {
+        voids,
+        ..Closed::default()
+    })
+}
