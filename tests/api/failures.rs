@@ -134,6 +134,25 @@ async fn connections_that_are_cut_in_a_storm_leave_nothing_half_written() {
 }
 
 #[tokio::test]
+async fn connections_that_died_while_they_were_idle_are_replaced_unseen() {
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let anna = app.person("anna").await;
+    let post = anna.post_to(&json!("public"), "before").await;
+    for round in 0..10 {
+        // All are idle, and were used a moment ago.
+        join_all((0..6).map(|_| anna.get("/v1/me/saved"))).await;
+        cut_connections(&app).await;
+        if round % 2 == 0 {
+            let body = json!({"content": "after", "audience": "public"});
+            anna.post("/v1/posts", &body).await.expect_status(201);
+        }
+        anna.get(&format!("/v1/posts/{post}"))
+            .await
+            .expect_status(200);
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_takes_no_connections_is_away_and_not_a_fault_of_ours() {
     let app = TestApp::start().await;
     let anna = app.person("anna").await;

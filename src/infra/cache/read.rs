@@ -264,11 +264,11 @@ impl Cache {
         let _place = self.place_to_load().await?;
         add(&state.counters.loads, 1);
         let began = Instant::now();
-        let loaded = async {
-            let mut conn = db::acquire(&self.0.db).await?;
-            LOADING.scope((), (space.load)(&mut conn, keys)).await
+        let loaded = match self.ask_postgres(space, keys).await {
+            // Another connection may be alive.
+            Err(error) if db::is_lost(&error) => self.ask_postgres(space, keys).await,
+            loaded => loaded,
         };
-        let loaded = loaded.await;
         let took = began.elapsed();
         state.load_seconds.record(took);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -277,6 +277,15 @@ impl Cache {
             add(&state.counters.failed_loads, 1);
         }
         loaded
+    }
+
+    async fn ask_postgres<K: Key, V: Value>(
+        &self,
+        space: &Space<K, V>,
+        keys: &[K],
+    ) -> Result<Vec<(K, V)>> {
+        let mut conn = db::acquire(&self.0.db).await?;
+        LOADING.scope((), (space.load)(&mut conn, keys)).await
     }
 }
 

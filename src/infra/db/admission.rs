@@ -18,6 +18,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use super::doubt;
 use super::pool::Waiting;
 use crate::kernel::{Code, Error, Result};
 
@@ -132,7 +133,13 @@ pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
 pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
     let _waiting = Waiting::begin();
     admit().await?;
-    Ok(pool.begin().await?)
+    match pool.begin().await {
+        Err(error) if doubt::is_dead(&error) => {
+            doubt::note(&error);
+            Ok(pool.begin().await?)
+        }
+        begun => Ok(begun?),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a failure of Postgres means to the caller.
 
+use super::doubt;
 use crate::kernel::Error;
 
 /// Turns the violation of a named constraint into an error for the caller, at the call site: the
@@ -30,6 +31,7 @@ fn state(error: &sqlx::Error) -> Option<String> {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        doubt::note(&error);
         let passing = match &error {
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed

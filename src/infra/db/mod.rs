@@ -1,6 +1,7 @@
 //! Postgres: the pool, the migrations, how kith's types travel, keyset pages.
 
 mod admission;
+mod doubt;
 mod errors;
 mod keyset;
 mod migrate;
@@ -11,10 +12,11 @@ mod upkeep;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 
 pub use admission::{Admission, acquire, admit, begin, inherit, stand_back};
+pub use doubt::is_lost;
 pub use errors::{OnConstraint, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
 pub use pool::Use;
@@ -63,5 +65,14 @@ pub fn connect_lazily(url: &str, options: &PoolOptions) -> Result<PgPool, sqlx::
     Ok(PgPoolOptions::new()
         .max_connections(options.size)
         .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|conn, at| {
+            Box::pin(async move {
+                if doubt::must_ask(at.idle_for) {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(connect))
 }

@@ -1,0 +1,59 @@
+//! Whether an idle connection is taken to be alive.
+//!
+//! To ask each one before it is used would be a round trip more for everything that is read. One that
+//! was used a moment ago is trusted, until a connection is found dead: Postgres was restarted then, or
+//! the network cut, and for a while all are asked again. Whoever met the dead one tries once more where
+//! nothing was done on it yet.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::kernel::Error;
+
+/// For so long after its use a connection is trusted.
+const TRUSTED: Duration = Duration::from_millis(500);
+/// For so long none is, after one was found dead: longer than trust lasts, so that no connection from
+/// before is trusted afterwards.
+const DOUBTED: Duration = Duration::from_secs(5);
+
+/// Until when all are asked, in milliseconds of [`now`].
+static UNTIL: AtomicU64 = AtomicU64::new(0);
+
+/// Milliseconds of this process.
+fn now() -> u64 {
+    static BEGAN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    u64::try_from(BEGAN.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether a connection that was idle for so long has to be asked before it is used.
+pub(super) fn must_ask(idle_for: Duration) -> bool {
+    idle_for > TRUSTED || now() < UNTIL.load(Ordering::Relaxed)
+}
+
+/// Notes what an error of sqlx says of the other connections.
+pub(super) fn note(error: &sqlx::Error) {
+    if is_dead(error) {
+        let millis = u64::try_from(DOUBTED.as_millis()).unwrap_or(u64::MAX);
+        UNTIL.store(now().saturating_add(millis), Ordering::Relaxed);
+    }
+}
+
+/// Whether the connection itself has ended: cut, or ended by Postgres, which says so with the SQLSTATEs
+/// of connections (08) and of an operator's intervention (57P).
+pub(super) fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|state| state.starts_with("08") || state.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// Whether this was the end of a connection, so that another one may do.
+pub fn is_lost(error: &Error) -> bool {
+    let cause = error.cause();
+    cause
+        .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
+        .is_some_and(is_dead)
+}
