@@ -161,9 +161,9 @@ impl Hub {
     }
 
     /// Tells an event that is committed.
-    pub(super) fn announce(&self, epoch: String, told: Told) {
+    pub(super) fn announce(&self, epoch: String, told: Told, ready: Option<Value>) {
         let channel = told.channel.clone();
-        self.post(&channel, Post::Event(epoch, told));
+        self.post(&channel, Post::Event(epoch, told, ready));
     }
 
     /// Tells a signal.

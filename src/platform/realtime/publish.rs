@@ -1,5 +1,7 @@
 //! How a write tells: inside its transaction, and after its commit.
 
+use serde_json::Value;
+
 use super::hub::Hub;
 use super::{News, Signal, Told};
 use crate::infra::closing::Line;
@@ -9,6 +11,17 @@ impl Tx {
     /// Appends to a stream as the last thing in this transaction, and tells it after the commit. A
     /// request writes one stream; inboxes are written by the job that follows.
     pub fn publish(&mut self, news: News) {
+        self.tell_later(news, None);
+    }
+
+    /// The same, by a writer that has at hand what the event says to everybody, as the rendering of its
+    /// kind would say it: nothing is read again before it is told. Whoever comes back later is given
+    /// what is true by then.
+    pub fn publish_ready(&mut self, news: News, d: Value) {
+        self.tell_later(news, Some(d));
+    }
+
+    fn tell_later(&mut self, news: News, ready: Option<Value>) {
         let (at, op_id) = (self.now(), self.op_id().map(str::to_owned));
         let line = Line {
             topic: news.channel.topic.clone(),
@@ -30,7 +43,7 @@ impl Tx {
                 op_id,
                 at,
             };
-            hub.announce(epoch.to_owned(), told);
+            hub.announce(epoch.to_owned(), told, ready);
         });
     }
 

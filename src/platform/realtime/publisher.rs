@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use redis::Pipeline;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,8 +23,8 @@ const BATCH: usize = 64;
 /// Something to tell.
 #[derive(Debug)]
 pub enum Post {
-    /// An event of this epoch.
-    Event(String, Told),
+    /// An event of this epoch, and what it says if its writer had that at hand.
+    Event(String, Told, Option<Value>),
     /// A signal.
     Signal(Signal),
     /// A signal to many channels.
@@ -61,9 +62,9 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
     let mut epoch = String::new();
     for post in batch {
         match post {
-            Post::Event(its_epoch, told) => {
+            Post::Event(its_epoch, told, ready) => {
                 epoch = its_epoch;
-                events.push(told);
+                events.push((told, ready));
             }
             Post::Signal(signal) => signals.push(signal),
             Post::Many(many) => manies.push(many),
@@ -71,9 +72,10 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
     }
     if !ctx.redis().is_up() {
         // Nobody else hears it, so what nobody here listens to is not worth rendering.
-        events.retain(|told| hub.find_room(&told.channel).is_some());
+        events.retain(|(told, _)| hub.find_room(&told.channel).is_some());
     }
-    let frames = render::frames(ctx, hub, &epoch, events.clone()).await?;
+    let (events, ready): (Vec<Told>, Vec<Option<Value>>) = events.into_iter().unzip();
+    let frames = render::frames_of(ctx, hub, &epoch, events.clone(), ready).await?;
     let now = ctx.now();
     let signals: Vec<Arc<Frame>> = signals
         .iter()

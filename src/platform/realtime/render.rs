@@ -27,7 +27,18 @@ pub(super) async fn frames(
     epoch: &str,
     events: Vec<Told>,
 ) -> Result<Vec<Arc<Frame>>> {
-    let mut rendered = render(ctx, hub, &events).await?;
+    frames_of(ctx, hub, epoch, events, Vec::new()).await
+}
+
+/// The same, where the writers of some had at hand what these say.
+pub(super) async fn frames_of(
+    ctx: &Ctx,
+    hub: &Hub,
+    epoch: &str,
+    events: Vec<Told>,
+    ready: Vec<Option<Value>>,
+) -> Result<Vec<Arc<Frame>>> {
+    let mut rendered = render(ctx, hub, &events, ready).await?;
     events
         .iter()
         .enumerate()
@@ -39,10 +50,19 @@ pub(super) async fn frames(
 }
 
 /// What is to be told of each event, by its place.
-async fn render(ctx: &Ctx, hub: &Hub, events: &[Told]) -> Result<BTreeMap<usize, Option<Value>>> {
+async fn render(
+    ctx: &Ctx,
+    hub: &Hub,
+    events: &[Told],
+    mut ready: Vec<Option<Value>>,
+) -> Result<BTreeMap<usize, Option<Value>>> {
     let mut groups: Vec<Group> = Vec::new();
     let mut rendered = BTreeMap::new();
     for (place, told) in events.iter().enumerate() {
+        if let Some(d) = ready.get_mut(place).and_then(Option::take) {
+            rendered.insert(place, Some(d));
+            continue;
+        }
         let Some(rendering) = hub.registry().rendering(&told.kind) else {
             // A kind that says all by its name and its facts.
             let d = if told.detail.is_null() {

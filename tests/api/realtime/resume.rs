@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Socket, position};
-use super::{expect_whole, post_of, publish, published, subscribe};
+use super::{QUIET, expect_whole, id_of, pair, post_of, publish, published, subscribe};
 use crate::support::{Session, TestApp, mode};
 
 /// Comes back with a position in one channel.
@@ -72,6 +72,40 @@ async fn whoever_has_received_nothing_yet_resumes_too() {
     publish(&app, &channel, 1).await;
     let mut socket = back(&ada, &app.url, &session, &channel, &at).await;
     expect_whole(&published(&mut socket).await, &at, 1);
+}
+
+/// A message is told at once as its writer rendered it, and later from today's rows.
+#[tokio::test]
+async fn a_message_is_told_again_as_it_was_told_at_once() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let channel = pair(&ada, &bob).await;
+    let mut socket = Socket::of(&bob, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    let session = socket.hello["session"].clone();
+    let path = format!("/v1/conversations/{}/messages", id_of(&channel));
+    let first = json!({"content": "see #this, @bob"});
+    let first = ada.post_with_key(&path, "key-1", &first).await.id();
+    let answer = json!({"content": "and this", "reply_to": first});
+    ada.post(&path, &answer).await.expect_status(201);
+    let said = |mut events: Vec<Value>| {
+        events.retain(|event| event["t"] == "message.created");
+        events
+            .into_iter()
+            .map(|event| event["d"].clone())
+            .collect::<Vec<_>>()
+    };
+    let told = said(socket.rest(QUIET).await);
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0]["message"]["viewer"], Value::Null);
+    assert_eq!(told[0]["message"]["op_id"], Value::Null);
+    assert_eq!(told[1]["message"]["reply_to"]["id"], first);
+    socket.cut();
+    let mut socket = back(&bob, &app.url, &session, &channel, &at).await;
+    let mut again = said(socket.rest(QUIET).await);
+    // How far the conversation goes is told as of now.
+    again[0]["top_seq"] = told[0]["top_seq"].clone();
+    assert_eq!(again, told);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use super::requests::enter;
 use super::{forbidden, hold};
 use crate::domains::messaging::events::{MessageCreated, MessageRequested};
-use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
     Bounds, MemberState, NewMessage, can_write, takes_messages,
 };
@@ -12,7 +11,7 @@ use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
 
 /// Writes a message, which gets the next place of the conversation. Whoever was asked to it accepts
-/// by that.
+/// by that. Who renders it tells it.
 pub async fn send_message(
     tx: &mut Tx,
     me: UserId,
@@ -50,7 +49,6 @@ pub async fn send_message(
         author_id: me,
         seq,
     })?;
-    live::tell_message(tx, id, Done::Created, message_id, me);
     Ok(message_id)
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::topic::NAME;
+use crate::domains::messaging::view::Message;
 use crate::domains::reactions::Kind;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{ConversationId, MessageId, UserId};
@@ -37,14 +38,35 @@ fn tell(
     (actor, object_id): (UserId, Option<Uuid>),
     detail: Value,
 ) {
-    let news = News {
+    tx.publish(news(id, kind, (actor, object_id), detail));
+}
+
+fn news(
+    id: ConversationId,
+    kind: &'static str,
+    (actor, object_id): (UserId, Option<Uuid>),
+    detail: Value,
+) -> News {
+    News {
         channel: Channel::new(NAME, id.uuid()),
         kind,
         object_id,
         actor: Some(actor),
         detail,
+    }
+}
+
+/// Tells of a message that this transaction has written and rendered.
+pub fn tell_made(tx: &mut Tx, message: &Message) {
+    let (id, author) = (message.conversation_id, message.author.id);
+    let object = Some(message.id.uuid());
+    let shown = Message {
+        viewer: None,
+        op_id: None,
+        ..message.clone()
     };
-    tx.publish(news);
+    let d = json!({ "message": shown, "top_seq": message.seq });
+    tx.publish_ready(news(id, CREATED, (author, object), Value::Null), d);
 }
 
 /// What was done to a message.
