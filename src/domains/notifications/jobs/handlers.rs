@@ -322,9 +322,5 @@ async fn called(tx: &mut Tx, text: &str, post_id: PostId) -> Result<Vec<UserId>>
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let named = store::list_named(tx.conn(), &names).await?;
-    if named.is_empty() {
-        return Ok(Vec::new());
-    }
-    store::list_seeing(tx.conn(), &named, post_id).await
+    store::list_called(tx.conn(), &names, post_id).await
 }

@@ -154,32 +154,18 @@ pub async fn find_reaction(
     .await?)
 }
 
-/// Those who have these names.
-pub async fn list_named(conn: &mut Conn, names: &[String]) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id: _" from account
-           where username = any(array(select unnest($1::text[]))) and state = 'active'"#,
-        names
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Those of these people who may see a post. Within a transaction: Postgres takes ten times as long to plan
-/// the statement as to run it, and plans it once for all in what is left of that.
-pub async fn list_seeing(
+/// Those with these names who may see a post, in order of id.
+pub async fn list_called(
     conn: &mut Conn,
-    user_ids: &[UserId],
+    names: &[String],
     post_id: PostId,
 ) -> Result<Vec<UserId>> {
-    sqlx::query!("set local plan_cache_mode = force_generic_plan")
-        .execute(&mut *conn)
-        .await?;
     Ok(sqlx::query_scalar!(
-        r#"select u.id as "user_id!: UserId" from unnest($1::uuid[]) as u (id)
-           where exists (select from visible_post(u.id) p where p.post_id = $2)
-           order by u.id"#,
-        user_ids as _,
+        r#"select a.user_id as "user_id: _" from account a
+           where a.username = any(array(select unnest($1::text[]))) and a.state = 'active'
+             and exists (select from visible_post(a.user_id) p where p.post_id = $2)
+           order by a.user_id"#,
+        names,
         post_id as _
     )
     .fetch_all(conn)
