@@ -11,6 +11,7 @@ use super::live;
 use super::store::{self, Carried};
 use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
 use crate::infra::cache::store::leave_void;
+use crate::infra::db::Conn;
 use crate::infra::jobs::{Progress, Registry, Step};
 use crate::infra::metrics::declared::FANOUT_LAG;
 use crate::kernel::ids::Id as _;
@@ -116,20 +117,13 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     }
     // Another process may have begun an epoch before the post was written: then it counts here.
     ctx.cache().step().await;
-    let found = store::find_carried(&mut *ctx.read().await?, journey.post.post_id).await?;
-    let Some(carried) = found.filter(|carried| carried.audience != "only_me") else {
+    let Some(there) = look(&ctx, &mut journey).await? else {
         return arrive(&ctx, &journey, Vec::new()).await;
     };
-    let is_pulled = is_pulled(&ctx, &mut journey, &carried).await?;
-    let readers = if is_pulled && !journey.crossing {
-        Vec::new()
-    } else {
-        list_readers(&ctx, &journey, &carried).await?
-    };
-    let last = readers.last().copied();
-    let is_last = i64::try_from(readers.len()).is_ok_and(|found| found < READERS);
-    let mut lines: Vec<Line> = readers.into_iter().map(Line::Home).collect();
-    if is_pulled {
+    let last = there.readers.last().copied();
+    let is_last = i64::try_from(there.readers.len()).is_ok_and(|found| found < READERS);
+    let mut lines: Vec<Line> = there.readers.into_iter().map(Line::Home).collect();
+    if there.is_pulled {
         lines.push(Line::Author(journey.post.author_id));
     }
     if is_last {
@@ -141,32 +135,50 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     Ok(Step::Again)
 }
 
+/// Where a post goes in the step that follows.
+struct Ahead {
+    readers: Vec<UserId>,
+    /// Whether readers fetch what the author posts.
+    is_pulled: bool,
+}
+
+/// Looks where a post goes, with one connection; nothing if it goes nowhere any more.
+async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
+    let conn = &mut *ctx.read().await?;
+    let found = store::find_carried(conn, journey.post.post_id).await?;
+    let Some(carried) = found.filter(|carried| carried.audience != "only_me") else {
+        return Ok(None);
+    };
+    let is_pulled = is_pulled(ctx, conn, journey, &carried).await?;
+    let readers = if is_pulled && !journey.crossing {
+        Vec::new()
+    } else {
+        let (author, after) = (journey.post.author_id, journey.after);
+        let is_public = carried.audience == "public";
+        let since = active_since(ctx)?;
+        store::list_recipients(conn, author, is_public, since, after, READERS).await?
+    };
+    Ok(Some(Ahead { readers, is_pulled }))
+}
+
 /// Whether the author has too many readers to push to all of them. Who once has stays so.
-async fn is_pulled(ctx: &Ctx, journey: &mut Journey, carried: &Carried) -> Result<bool> {
+async fn is_pulled(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    journey: &mut Journey,
+    carried: &Carried,
+) -> Result<bool> {
     if carried.pulled {
         return Ok(true);
     }
     if carried.readers <= i64::from(ctx.config().feed_pull_above) {
         return Ok(false);
     }
-    let author = journey.post.author_id;
-    store::insert_pulled(&mut *ctx.read().await?, author).await?;
+    store::insert_pulled(conn, journey.post.author_id).await?;
     // No waiting for the relay: the next post is not pushed any more.
     ctx.cache().void(&[ALL_PULLED.to_owned()]).await;
     journey.crossing = true;
     Ok(true)
-}
-
-async fn list_readers(ctx: &Ctx, journey: &Journey, carried: &Carried) -> Result<Vec<UserId>> {
-    store::list_recipients(
-        &mut *ctx.read().await?,
-        journey.post.author_id,
-        carried.audience == "public",
-        active_since(ctx)?,
-        journey.after,
-        READERS,
-    )
-    .await
 }
 
 fn active_since(ctx: &Ctx) -> Result<Timestamp> {

@@ -11,6 +11,8 @@
 use std::time::Duration;
 
 use redis::Pipeline;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::stretch::{ReadReply, Spot, Stretch, member};
@@ -36,8 +38,11 @@ const PENDING_READ: i64 = 256;
 const PENDING_KEPT: i64 = 4_096;
 /// How long building may take before somebody else may begin.
 const BUILDING: Duration = Duration::from_secs(10);
-/// Timelines that are pushed to in one step: Redis serves nobody else for that millisecond or two.
-const PUSHED_AT_ONCE: usize = 64;
+/// Timelines that are pushed to in one step: Redis serves nobody else for that half of a millisecond.
+const PUSHED_AT_ONCE: usize = 32;
+/// Steps that this process has before Redis at the same time. All readers wait behind each, and would
+/// behind as many as there are posts on their way.
+static STEPS: Semaphore = Semaphore::const_new(1);
 /// Every timeline has this tag: whoever loads posts in bulk voids it.
 const ALL: &str = "space:timeline";
 
@@ -227,7 +232,14 @@ impl<'a> Timelines<'a> {
             if last && some.peek().is_none() {
                 self.add_arrived(&mut pipe, post);
             }
+            // The semaphore is never closed.
+            let _step = STEPS.acquire().await.ok();
+            let began = Instant::now();
             self.redis().query_within::<()>(&pipe, PATIENT).await?;
+            if some.peek().is_some() {
+                // Readers have Redis for as long: who has many friends is no burden to them.
+                sleep(began.elapsed()).await;
+            }
         }
         Ok(())
     }
