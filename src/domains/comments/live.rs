@@ -56,7 +56,7 @@ async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
         .collect()
 }
 
-/// Tells of a comment. Call it last.
+/// Tells of a comment.
 pub(super) fn tell(
     tx: &mut Tx,
     kind: &'static str,

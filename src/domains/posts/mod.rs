@@ -26,7 +26,7 @@ pub use jobs::jobs;
 pub use live::{LIVE, TOPIC, channel, tell_counters};
 pub use model::{
     AudienceKind, Circles, Entity, Facts, PostContent as Content, PostEntry, RESTORABLE,
-    can_see_post, entities, hashtags,
+    can_see_post, entities, hashtags, mentioned_names,
 };
 pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};

@@ -19,7 +19,7 @@ pub use jobs::jobs;
 pub use live::LIVE;
 pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
-    Username, mention, mentioned_names,
+    Username, mention,
 };
 pub use routes::configure;
 pub use store::{

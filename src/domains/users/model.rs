@@ -75,9 +75,6 @@ pub fn may_be_username(name: &str) -> bool {
     (3..=30).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
-/// Most people whom one text calls.
-const MOST_MENTIONS: usize = 20;
-
 /// The username that `rest` calls, if it begins with `@name`, in lower case. A dot at the end of a
 /// name belongs to the sentence. `before` is what stands before it.
 pub fn mention(before: Option<char>, rest: &[char]) -> Option<String> {
@@ -91,22 +88,6 @@ pub fn mention(before: Option<char>, rest: &[char]) -> Option<String> {
     let name: String = name.take_while(|c| is_allowed(*c)).collect();
     let name = name.trim_end_matches('.');
     may_be_username(name).then(|| name.to_owned())
-}
-
-/// The usernames that a text calls by `@name`, each once, in order of their first use.
-pub fn mentioned_names(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut names: Vec<String> = Vec::new();
-    let mut before = None;
-    for (at, c) in chars.iter().enumerate() {
-        let name = chars.get(at..).and_then(|rest| mention(before, rest));
-        if let Some(name) = name.filter(|name| !names.contains(name)) {
-            names.push(name);
-        }
-        before = Some(*c);
-    }
-    names.truncate(MOST_MENTIONS);
-    names
 }
 
 impl TryFrom<String> for Username {
@@ -272,14 +253,6 @@ pub struct NewAccount {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_called_by_an_at_sign_that_begins_a_word() {
-        let text = "@Alice, see (@bob_1). @carol.d... @alice again, a@example.org @@dave @no/x @ab";
-        assert_eq!(mentioned_names(text), ["alice", "bob_1", "carol.d"]);
-        let many: Vec<String> = (100..200).map(|n| format!("@name{n}")).collect();
-        assert_eq!(mentioned_names(&many.join(" ")).len(), MOST_MENTIONS);
-    }
 
     #[test]
     fn a_username_is_folded_and_checked() {

@@ -11,10 +11,9 @@ use super::super::live::{self, Telling};
 use super::super::model::{Kind, Subject};
 use super::super::store::{self, CommentFacts, Happening};
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
-use crate::domains::posts::{PostAddressed, PostEdited, PostRef};
+use crate::domains::posts::{self, PostAddressed, PostEdited, PostRef};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
-use crate::domains::users;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{FriendRequestId, PostId, Result, Timestamp, UserId};
 use crate::platform::realtime::News;
@@ -318,7 +317,7 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
 
 /// Whom a text calls, of those who may see the post that it is, or is on.
 async fn called(tx: &mut Tx, text: &str, post_id: PostId) -> Result<Vec<UserId>> {
-    let names = users::mentioned_names(text);
+    let names = posts::mentioned_names(text);
     if names.is_empty() {
         return Ok(Vec::new());
     }

@@ -76,7 +76,7 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
 
 async fn emit(tx: &mut Tx, event: PostRef, post: &store::InsertPost<'_>) -> Result<()> {
     tx.emit(&PostCreated(event))?;
-    if post.shared_post_id.is_some() || !users::mentioned_names(post.content).is_empty() {
+    if post.shared_post_id.is_some() || !model::mentioned_names(post.content).is_empty() {
         tx.emit(&PostAddressed(event))?;
     }
     Ok(())

@@ -11,6 +11,11 @@ use crate::domains::users;
 const MAX_TAG: usize = 100;
 /// Most characters of a link that is recognised.
 const MAX_URL: usize = 2_000;
+/// Most characters of punctuation after a link. What is longer with it is looked at no further, so that
+/// no text is looked through again and again.
+const MAX_TRAIL: usize = 50;
+/// Most people whom one text calls.
+const MOST_MENTIONS: usize = 20;
 
 /// A stretch of a text with a meaning. Offsets count code points; `end` is the first one after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -87,6 +92,20 @@ pub fn hashtags(text: &str) -> Vec<String> {
     tags
 }
 
+/// The usernames that a text calls, each once, in order of their first use.
+pub fn mentioned_names(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for entity in entities(text) {
+        if let Entity::Mention { username, .. } = entity
+            && names.len() < MOST_MENTIONS
+            && !names.contains(&username)
+        {
+            names.push(username);
+        }
+    }
+    names
+}
+
 /// A hashtag as it is stored, from how a client writes it: with or without the `#`, in any case.
 /// What no text could hold as a hashtag is none.
 pub fn normal_tag(written: &str) -> Option<String> {
@@ -151,10 +170,12 @@ fn link(before: Option<char>, rest: &[char], start: usize) -> Option<Entity> {
     if before.is_some_and(is_word) {
         return None;
     }
-    let run: Vec<char> = rest.iter().copied().take_while(|c| is_in_url(*c)).collect();
-    let url = trim_end(&run);
+    let run = rest.iter().take_while(|c| is_in_url(**c));
+    let run = run.take(MAX_URL + MAX_TRAIL + 1).count();
+    let url = trim_end(rest.get(..run)?);
     let host = url.get(scheme.len()).copied();
-    if !host.is_some_and(|c| c.is_alphanumeric() || c == '[') || url.len() > MAX_URL {
+    let is_too_long = url.len() > MAX_URL || run > MAX_URL + MAX_TRAIL;
+    if !host.is_some_and(|c| c.is_alphanumeric() || c == '[') || is_too_long {
         return None;
     }
     Some(Entity::Link {
@@ -185,18 +206,22 @@ fn is_in_url(c: char) -> bool {
 /// Without the punctuation that belongs to the sentence around. A closing bracket stays when it
 /// was opened within the link.
 fn trim_end(mut url: &[char]) -> &[char] {
+    let count = |wanted: char| url.iter().filter(|c| **c == wanted).count();
+    let (round, square) = (count('('), count('['));
+    let (mut rounded, mut squared) = (count(')'), count(']'));
     while let Some((last, shorter)) = url.split_last() {
-        let count = |wanted: char| url.iter().filter(|c| **c == wanted).count();
         let outside = match last {
             '.' | ',' | ':' | ';' | '!' | '?' | '\'' | '*' | '…' | '。' | '，' | '»' | '”'
             | '’' => true,
-            ')' => count(')') > count('('),
-            ']' => count(']') > count('['),
+            ')' => rounded > round,
+            ']' => squared > square,
             _ => false,
         };
         if !outside {
             break;
         }
+        rounded -= usize::from(*last == ')');
+        squared -= usize::from(*last == ']');
         url = shorter;
     }
     url
@@ -269,6 +294,34 @@ mod tests {
         for none in ["@", "@ab", "a@example.org", "@@name", "/@name", "@é"] {
             assert!(entities(none).is_empty(), "{none}");
         }
+    }
+
+    #[test]
+    fn a_link_has_2000_characters_at_most_and_little_after_it() {
+        let of = |length: usize| format!("https://{}", "x".repeat(length - 8));
+        for (text, is_link) in [
+            (of(2_000), true),
+            (of(2_001), false),
+            (of(2_000) + &".".repeat(50), true),
+            (of(1_000) + &"(".repeat(500) + &")".repeat(500), true),
+            (of(1_000) + &".".repeat(2_000), false),
+        ] {
+            assert_eq!(
+                entities(&text).len(),
+                usize::from(is_link),
+                "{}",
+                text.len()
+            );
+        }
+    }
+
+    #[test]
+    fn a_text_calls_each_once_and_nobody_in_a_link() {
+        let text = "@Alice, see (@bob_1). @carol.d... @alice again, a@example.org @@dave @no/x @ab";
+        assert_eq!(mentioned_names(text), ["alice", "bob_1", "carol.d"]);
+        assert!(mentioned_names("https://e.example/?@eve").is_empty());
+        let many: Vec<String> = (100..200).map(|n| format!("@name{n}")).collect();
+        assert_eq!(mentioned_names(&many.join(" ")).len(), MOST_MENTIONS);
     }
 
     #[test]

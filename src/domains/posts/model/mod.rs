@@ -6,7 +6,7 @@ mod entry;
 mod reach;
 
 pub use audience::{AudienceInput, AudienceKind, Wanted};
-pub use entities::{Entity, entities, hashtags, normal_tag};
+pub use entities::{Entity, entities, hashtags, mentioned_names, normal_tag};
 pub use entry::{Circles, Member, PostCounters, PostEntry, PostMarksEntry, can_see_post};
 pub use reach::Reach;
 
