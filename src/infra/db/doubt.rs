@@ -3,12 +3,15 @@
 //! To ask each one before it is used would be a round trip more for everything that is read. One that
 //! was used a moment ago is trusted, until a connection is found dead: Postgres was restarted then, or
 //! the network cut, and for a while all are asked again. Whoever met the dead one tries once more where
-//! nothing was done on it yet.
+//! nothing was done on it yet; and what nobody would try again asks first ([`alive`]).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::kernel::Error;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, PgPool, Postgres};
+
+use crate::kernel::{Error, Result};
 
 /// For so long after its use a connection is trusted.
 const TRUSTED: Duration = Duration::from_millis(500);
@@ -48,6 +51,17 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
             .is_some_and(|state| state.starts_with("08") || state.starts_with("57P")),
         _ => false,
     }
+}
+
+/// A connection that has just been asked, for what is not tried again and would be missed.
+pub async fn alive(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
+    let mut conn = pool.acquire().await?;
+    if let Err(error) = conn.ping().await {
+        // From now on all are asked, the next one too.
+        note(&error);
+        conn = pool.acquire().await?;
+    }
+    Ok(conn)
 }
 
 /// Whether this was the end of a connection, so that another one may do.

@@ -16,7 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
 
 pub use admission::{Admission, acquire, admit, begin, inherit, stand_back};
-pub use doubt::is_lost;
+pub use doubt::{alive, is_lost};
 pub use errors::{OnConstraint, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
 pub use pool::Use;
@@ -69,7 +69,7 @@ pub fn connect_lazily(url: &str, options: &PoolOptions) -> Result<PgPool, sqlx::
         .before_acquire(|conn, at| {
             Box::pin(async move {
                 if doubt::must_ask(at.idle_for) {
-                    conn.ping().await?;
+                    conn.ping().await.inspect_err(doubt::note)?;
                 }
                 Ok(true)
             })

@@ -69,15 +69,14 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             if self.done.len() >= MOST_AT_ONCE {
                 self.remove_done().await;
             }
-            let removal = self.done_since.map_or(POLL, |since| {
-                let longest = TIDY.min(self.runner.lease / 4);
-                longest.saturating_sub(since.elapsed())
-            });
+            let longest = TIDY.min(self.runner.lease / 4);
+            let waited = self.done_since.map(|since| since.elapsed());
+            let removal = longest.saturating_sub(waited.unwrap_or_default());
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = wake.notified() => self.is_drained = false,
                 () = sleep(POLL) => self.is_drained = false,
-                () = sleep(removal) => self.remove_done().await,
+                () = sleep(removal), if waited.is_some() => self.remove_done().await,
                 Some(ended) = self.running.join_next() => self.note(ended.ok()),
             }
         }

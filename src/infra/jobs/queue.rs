@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 
 use super::NewJob;
-use crate::infra::db::Conn;
+use crate::infra::db::{self, Conn};
 use crate::kernel::{JobId, Result, Timestamp};
 
 /// Queues a job as part of the caller's transaction: it runs when that commits, and only then.
@@ -105,7 +105,7 @@ pub async fn renew(pool: &PgPool, job: &Claimed, lease_end: Timestamp) -> Result
         job.attempts,
         lease_end as _,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -120,7 +120,7 @@ pub async fn remove(pool: &PgPool, done: &[Claimed]) -> Result<()> {
         &ids as _,
         &attempts,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(())
 }
@@ -140,7 +140,7 @@ pub async fn put_back(
         run_at as _,
         error,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(())
 }
@@ -154,7 +154,7 @@ pub async fn release(pool: &PgPool, job: &Claimed, now: Timestamp) -> Result<()>
         job.attempts,
         now as _,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(())
 }
@@ -169,7 +169,7 @@ pub async fn go_on(pool: &PgPool, job: &Claimed, now: Timestamp) -> Result<()> {
         job.attempts,
         now as _,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(())
 }
@@ -211,7 +211,7 @@ pub async fn give_up(pool: &PgPool, job: &Claimed, now: Timestamp, error: &str) 
         now as _,
         error,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(())
 }
@@ -236,7 +236,7 @@ pub async fn plan(
         now as _,
         latest as _,
     )
-    .execute(pool)
+    .execute(&mut *db::alive(pool).await?)
     .await?;
     Ok(())
 }
