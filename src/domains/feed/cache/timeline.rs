@@ -43,6 +43,8 @@ const PUSHED_AT_ONCE: usize = 32;
 /// Steps that this process has before Redis at the same time. All readers wait behind each, and would
 /// behind as many as there are posts on their way.
 static STEPS: Semaphore = Semaphore::const_new(1);
+/// The longest rest between two of them: where Redis is far, most of a step is the way there.
+const REST: Duration = Duration::from_millis(2);
 /// Every timeline has this tag: whoever loads posts in bulk voids it.
 const ALL: &str = "space:timeline";
 
@@ -238,7 +240,7 @@ impl<'a> Timelines<'a> {
             self.redis().query_within::<()>(&pipe, PATIENT).await?;
             if some.peek().is_some() {
                 // Readers have Redis for as long: who has many friends is no burden to them.
-                sleep(began.elapsed()).await;
+                sleep(began.elapsed().min(REST)).await;
             }
         }
         Ok(())
