@@ -160,7 +160,7 @@ impl Hub {
         self.0.begun.elapsed()
     }
 
-    /// Tells an event that is committed.
+    /// Tells an event that is committed, `ready` being what it says if its writer had that at hand.
     pub(super) fn announce(&self, epoch: String, told: Told, ready: Option<Value>) {
         let channel = told.channel.clone();
         self.post(&channel, Post::Event(epoch, told, ready));

@@ -75,7 +75,7 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
         events.retain(|(told, _)| hub.find_room(&told.channel).is_some());
     }
     let (events, ready): (Vec<Told>, Vec<Option<Value>>) = events.into_iter().unzip();
-    let frames = render::frames_of(ctx, hub, &epoch, events.clone(), ready).await?;
+    let frames = render::frames_with(ctx, hub, &epoch, events.clone(), ready).await?;
     let now = ctx.now();
     let signals: Vec<Arc<Frame>> = signals
         .iter()

@@ -1,4 +1,4 @@
-//! Makes frames of events, in bulk, from today's rows.
+//! Makes frames of events, in bulk: from today's rows, unless a writer has just rendered what they say.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ pub(super) async fn frames(
     epoch: &str,
     events: Vec<Told>,
 ) -> Result<Vec<Arc<Frame>>> {
-    frames_of(ctx, hub, epoch, events, Vec::new()).await
+    frames_with(ctx, hub, epoch, events, Vec::new()).await
 }
 
 /// The same, where the writers of some had at hand what these say.
-pub(super) async fn frames_of(
+pub(super) async fn frames_with(
     ctx: &Ctx,
     hub: &Hub,
     epoch: &str,

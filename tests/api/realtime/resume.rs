@@ -1,5 +1,7 @@
 //! Coming back: nothing is lost, nothing comes twice, and what cannot be made good is said.
 
+use kith::platform::realtime::{Channel, News};
+use kith::platform::write::job_transaction;
 use serde_json::{Value, json};
 
 use super::client::{Socket, position};
@@ -72,6 +74,31 @@ async fn whoever_has_received_nothing_yet_resumes_too() {
     publish(&app, &channel, 1).await;
     let mut socket = back(&ada, &app.url, &session, &channel, &at).await;
     expect_whole(&published(&mut socket).await, &at, 1);
+}
+
+#[tokio::test]
+async fn what_a_writer_has_at_hand_is_told_as_it_is() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (_post, channel) = post_of(&ada).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    subscribe(&mut socket, &channel).await;
+    let channel: Channel = channel.parse().expect("a channel");
+    let written = job_transaction(&app.ctx, |tx| {
+        let news = News {
+            channel: channel.clone(),
+            kind: "test.event",
+            object_id: None,
+            actor: None,
+            detail: json!({"number": 1}),
+        };
+        Box::pin(async move {
+            tx.publish_ready(news, json!({"number": 2}));
+            Ok(())
+        })
+    });
+    written.await.expect("it is written");
+    assert_eq!(socket.event("test.event").await["d"], json!({"number": 2}));
 }
 
 /// A message is told at once as its writer rendered it, and later from today's rows.

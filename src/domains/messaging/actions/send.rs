@@ -3,21 +3,31 @@
 use super::requests::enter;
 use super::{forbidden, hold};
 use crate::domains::messaging::events::{MessageCreated, MessageRequested};
+use crate::domains::messaging::live;
 use crate::domains::messaging::model::{
     Bounds, MemberState, NewMessage, can_write, takes_messages,
 };
 use crate::domains::messaging::store::{self, Counterpart, Facts, NewRow};
+use crate::domains::messaging::view::{self, Message};
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
+use crate::platform::sessions::Viewer;
 
-/// Writes a message, which gets the next place of the conversation. Whoever was asked to it accepts
-/// by that. Who renders it tells it.
+/// Writes a message, which gets the next place of the conversation, and tells it as `me` is answered.
+/// Whoever was asked to the conversation accepts by that.
 pub async fn send_message(
     tx: &mut Tx,
     me: UserId,
     id: ConversationId,
     new: &NewMessage,
-) -> Result<MessageId> {
+) -> Result<Message> {
+    let message_id = write(tx, me, id, new).await?;
+    let message = view::fresh(&mut tx.reads(), Viewer(Some(me)), message_id).await?;
+    live::tell_made(tx, &message);
+    Ok(message)
+}
+
+async fn write(tx: &mut Tx, me: UserId, id: ConversationId, new: &NewMessage) -> Result<MessageId> {
     let facts = hold(tx, me, id).await?;
     if facts.state == MemberState::Left {
         return Err(forbidden("You have left this conversation."));

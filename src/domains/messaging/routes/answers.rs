@@ -16,10 +16,8 @@ pub async fn message_made(
     id: ConversationId,
     new: &NewMessage,
 ) -> Result<Answer> {
-    let message_id = actions::send_message(tx, me.id, id, new).await?;
-    let body = view::fresh(&mut tx.reads(), me.viewer(), message_id).await?;
-    live::tell_made(tx, &body);
-    let place = format!("/v1/conversations/{id}/messages?around={message_id}");
+    let body = actions::send_message(tx, me.id, id, new).await?;
+    let place = format!("/v1/conversations/{id}/messages?around={}", body.id);
     Answer::created(place, body.version, &body)
 }
 
