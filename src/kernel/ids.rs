@@ -1,5 +1,5 @@
 //! A type per id. All are `UUIDv7` (RFC 9562): ordered by time of creation, so that rows made
-//! together lie together. An id is public and never a secret.
+//! together lie together; jobs made of events, which Postgres makes, have random ones. An id is public and never a secret.
 
 use std::fmt;
 use std::str::FromStr;

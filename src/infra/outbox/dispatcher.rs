@@ -1,4 +1,4 @@
-//! Turns events into jobs: within milliseconds when it is woken, and otherwise when it next looks.
+//! Turns events into jobs: within some 20 ms when it is woken, and otherwise when it next looks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_millis(500);
 /// Between two deliveries: an event that comes alone is delivered at once, and of many that come
 /// after each other a statement delivers several.
 const PACE: Duration = Duration::from_millis(20);
-/// Most events of one transaction.
+/// Most events of one statement.
 const AT_ONCE: usize = 200;
 
 /// Delivers the events that a registry knows.
@@ -47,7 +47,7 @@ impl Dispatcher {
         }
     }
 
-    /// Delivers in the background until `stop`: at once after `wake`, and twice a second. It wakes
+    /// Delivers in the background until `stop`: soon after `wake`, and twice a second. It wakes
     /// the job runner through `wake_jobs`.
     pub fn start(
         self,

@@ -1,4 +1,5 @@
-//! The SQL of the table `outbox`.
+//! The SQL of the table `outbox`, and that of how its events become rows of `job`. Those get their ids from
+//! Postgres, at random: when they are due says their order.
 
 use sqlx::PgPool;
 

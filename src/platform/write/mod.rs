@@ -2,7 +2,8 @@
 //!
 //! Begin. With an idempotency key: take its lock or answer 409; replay a stored answer. Run the
 //! action, which guards, changes and queues jobs on the one connection it is given. Render and store
-//! the answer from the same transaction. Commit. What follows the commit runs in a task that a
+//! the answer from the same transaction. Write what it leaves for others, events and lines of streams,
+//! with its last statement. Commit. What follows the commit runs in a task that a
 //! dropped connection cannot cancel, and that the answer awaits.
 //!
 //! Inside an action there is only SQL on that connection: no cache, no second connection, no
