@@ -85,17 +85,22 @@ async fn subscribe(socket: &mut Socket, channel: &str) -> Value {
     said
 }
 
+/// An event that says all by its name and its number.
+fn numbered(channel: &Channel, number: i64) -> News {
+    News {
+        channel: channel.clone(),
+        kind: "test.event",
+        object_id: None,
+        actor: None,
+        detail: json!({"number": number}),
+    }
+}
+
 /// Publishes an event that says all by its name and its number, as a write does.
 async fn publish(app: &TestApp, channel: &str, number: i64) {
     let channel: Channel = channel.parse().expect("a channel");
     let published = job_transaction(&app.ctx, |tx| {
-        let news = News {
-            channel: channel.clone(),
-            kind: "test.event",
-            object_id: None,
-            actor: None,
-            detail: json!({"number": number}),
-        };
+        let news = numbered(&channel, number);
         Box::pin(async move {
             tx.publish(news);
             Ok(())

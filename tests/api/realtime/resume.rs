@@ -1,11 +1,11 @@
 //! Coming back: nothing is lost, nothing comes twice, and what cannot be made good is said.
 
-use kith::platform::realtime::{Channel, News};
+use kith::platform::realtime::Channel;
 use kith::platform::write::job_transaction;
 use serde_json::{Value, json};
 
 use super::client::{Socket, position};
-use super::{QUIET, expect_whole, id_of, pair, post_of, publish, published, subscribe};
+use super::{QUIET, expect_whole, id_of, numbered, pair, post_of, publish, published, subscribe};
 use crate::support::{Session, TestApp, mode};
 
 /// Comes back with a position in one channel.
@@ -85,13 +85,7 @@ async fn what_a_writer_has_at_hand_is_told_as_it_is() {
     subscribe(&mut socket, &channel).await;
     let channel: Channel = channel.parse().expect("a channel");
     let written = job_transaction(&app.ctx, |tx| {
-        let news = News {
-            channel: channel.clone(),
-            kind: "test.event",
-            object_id: None,
-            actor: None,
-            detail: json!({"number": 1}),
-        };
+        let news = numbered(&channel, 1);
         Box::pin(async move {
             tx.publish_ready(news, json!({"number": 2}));
             Ok(())

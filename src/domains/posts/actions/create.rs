@@ -69,12 +69,12 @@ pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<Pos
         author_id,
         created_at: now,
     };
-    emit(tx, event, &post).await?;
+    emit(tx, event, &post)?;
     tx.after_commit(move |ctx| warm_behind(ctx, author_id, post_id));
     Ok(post_id)
 }
 
-async fn emit(tx: &mut Tx, event: PostRef, post: &store::InsertPost<'_>) -> Result<()> {
+fn emit(tx: &mut Tx, event: PostRef, post: &store::InsertPost<'_>) -> Result<()> {
     tx.emit(&PostCreated(event))?;
     if post.shared_post_id.is_some() || !model::mentioned_names(post.content).is_empty() {
         tx.emit(&PostAddressed(event))?;
