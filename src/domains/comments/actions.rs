@@ -5,6 +5,7 @@ use super::events::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
 use super::live;
 use super::model::{CommentChange, NewComment, depth_below};
 use super::store::{self, Facts, NewRow};
+use super::view::{self, Comment};
 use crate::domains::posts;
 use crate::domains::reactions::{self, Kind, TargetKind};
 use crate::kernel::ids::Id as _;
@@ -13,13 +14,13 @@ use crate::platform::Tx;
 use crate::platform::http::IfMatch;
 use crate::platform::sessions::Viewer;
 
-/// Comments on a post, or replies to a comment on it.
+/// Comments on a post, or replies to a comment on it, and tells it as its author is answered.
 pub async fn create_comment(
     tx: &mut Tx,
     author_id: UserId,
     post_id: PostId,
     new: &NewComment,
-) -> Result<CommentId> {
+) -> Result<Comment> {
     posts::guard_for_write(tx.conn(), Viewer(Some(author_id)), post_id).await?;
     let depth = match new.parent_id {
         None => 0,
@@ -50,8 +51,9 @@ pub async fn create_comment(
         author_id,
     }))?;
     count(tx, post_id, new.parent_id, 1).await?;
-    live::tell(tx, "comment.created", author_id, post_id, comment_id);
-    Ok(comment_id)
+    let comment = view::fresh(&mut tx.reads(), author_id, comment_id).await?;
+    live::tell_made(tx, &comment);
+    Ok(comment)
 }
 
 /// Changes what one's own comment says. `if_match` guards against an edit that the client has not

@@ -56,7 +56,24 @@ async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
         .collect()
 }
 
-/// Tells of a comment.
+/// Tells of a comment that this transaction has written and rendered.
+pub(super) fn tell_made(tx: &mut Tx, comment: &view::Comment) {
+    let shown = view::Comment {
+        viewer: None,
+        op_id: None,
+        ..comment.clone()
+    };
+    let news = news(
+        "comment.created",
+        comment.author.id,
+        comment.post_id,
+        comment.id,
+    );
+    posts::tell_counters(tx, comment.post_id);
+    tx.publish_ready(news, json!({"comment": shown}));
+}
+
+/// Tells of a change to a comment.
 pub(super) fn tell(
     tx: &mut Tx,
     kind: &'static str,
@@ -65,12 +82,15 @@ pub(super) fn tell(
     comment_id: CommentId,
 ) {
     posts::tell_counters(tx, post_id);
-    let news = News {
+    tx.publish(news(kind, actor, post_id, comment_id));
+}
+
+fn news(kind: &'static str, actor: UserId, post_id: PostId, comment_id: CommentId) -> News {
+    News {
         channel: posts::channel(post_id.uuid()),
         kind,
         object_id: Some(comment_id.uuid()),
         actor: Some(actor),
         detail: Value::Null,
-    };
-    tx.publish(news);
+    }
 }

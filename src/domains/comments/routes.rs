@@ -120,9 +120,8 @@ async fn create_comment(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let comment_id = actions::create_comment(tx, me.id, *post_id, &new).await?;
-            let body = view::comment(&mut tx.reads(), me.viewer(), comment_id).await?;
-            Answer::created(format!("/v1/comments/{comment_id}"), body.version, &body)
+            let body = actions::create_comment(tx, me.id, *post_id, &new).await?;
+            Answer::created(format!("/v1/comments/{}", body.id), body.version, &body)
         })
         .await
 }

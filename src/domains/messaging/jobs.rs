@@ -1,13 +1,24 @@
 //! What follows when something has happened in a conversation.
 
+use std::sync::Arc;
+
 use super::events::{ConversationChanged, MessageCreated};
 use super::live;
-use crate::infra::jobs::Registry;
+use crate::infra::jobs::{Registry, Together};
+use crate::kernel::ConversationId;
 use crate::platform::Ctx;
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    let together = Arc::new(Together::<ConversationId>::default());
+    let tell_inboxes = move |ctx: Ctx, said: MessageCreated| {
+        let together = Arc::clone(&together);
+        async move {
+            let tell = |ids| live::tell_everybody(&ctx, ids);
+            together.done(said.conversation_id, tell).await
+        }
+    };
     registry
-        .on_event::<MessageCreated, _, _>("messaging.tell-inboxes", live::tell_everybody)
+        .on_event::<MessageCreated, _, _>("messaging.tell-inboxes", tell_inboxes)
         .on_event::<ConversationChanged, _, _>("messaging.tell-changes", live::tell_changed)
 }

@@ -11,6 +11,7 @@ mod progress;
 mod queue;
 mod retention;
 mod runner;
+mod together;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -29,6 +30,7 @@ pub use progress::{Progress, Step};
 pub use queue::{Backlog, backlog, enqueue};
 pub use retention::{Kept, Retention};
 pub use runner::{Pass, Runner};
+pub use together::Together;
 
 /// A job to queue.
 #[derive(Debug, Clone)]

@@ -95,6 +95,12 @@ async fn what_a_writer_has_at_hand_is_told_as_it_is() {
     assert_eq!(socket.event("test.event").await["d"], json!({"number": 2}));
 }
 
+/// What the events of a kind say.
+fn said(kind: &str, mut events: Vec<Value>) -> Vec<Value> {
+    events.retain(|event| event["t"] == kind);
+    events.iter().map(|event| event["d"].clone()).collect()
+}
+
 /// A message is told at once as its writer rendered it, and later from today's rows.
 #[tokio::test]
 async fn a_message_is_told_again_as_it_was_told_at_once() {
@@ -109,23 +115,45 @@ async fn a_message_is_told_again_as_it_was_told_at_once() {
     let first = ada.post_with_key(&path, "key-1", &first).await.id();
     let answer = json!({"content": "and this", "reply_to": first});
     ada.post(&path, &answer).await.expect_status(201);
-    let said = |mut events: Vec<Value>| {
-        events.retain(|event| event["t"] == "message.created");
-        events
-            .into_iter()
-            .map(|event| event["d"].clone())
-            .collect::<Vec<_>>()
-    };
-    let told = said(socket.rest(QUIET).await);
+    let told = said("message.created", socket.rest(QUIET).await);
     assert_eq!(told.len(), 2);
     assert_eq!(told[0]["message"]["viewer"], Value::Null);
     assert_eq!(told[0]["message"]["op_id"], Value::Null);
     assert_eq!(told[1]["message"]["reply_to"]["id"], first);
     socket.cut();
     let mut socket = back(&bob, &app.url, &session, &channel, &at).await;
-    let mut again = said(socket.rest(QUIET).await);
+    let mut again = said("message.created", socket.rest(QUIET).await);
     // How far the conversation goes is told as of now.
     again[0]["top_seq"] = told[0]["top_seq"].clone();
+    assert_eq!(again, told);
+}
+
+/// A comment likewise; and its author is answered what it is read as.
+#[tokio::test]
+async fn a_comment_is_told_again_as_it_was_told_at_once() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (post, channel) = post_of(&ada).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    let session = socket.hello["session"].clone();
+    let path = format!("/v1/posts/{post}/comments");
+    let first = json!({"content": "see #this, @ada"});
+    let first = ada.post_with_key(&path, "key-1", &first).await;
+    let reading = format!("/v1/comments/{}", first.id());
+    assert_eq!(first.json, ada.get(&reading).await.json);
+    let reply = json!({"content": "and this", "parent_id": first.id()});
+    ada.post(&path, &reply).await.expect_status(201);
+    let told = said("comment.created", socket.rest(QUIET).await);
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0]["comment"]["viewer"], Value::Null);
+    assert_eq!(told[0]["comment"]["op_id"], Value::Null);
+    assert_eq!(told[1]["comment"]["parent_id"], first.id());
+    socket.cut();
+    let mut socket = back(&ada, &app.url, &session, &channel, &at).await;
+    let mut again = said("comment.created", socket.rest(QUIET).await);
+    // How many have answered is told as of now.
+    again[0]["comment"]["counts"]["replies"] = json!(0);
     assert_eq!(again, told);
 }
 

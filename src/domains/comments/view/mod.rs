@@ -6,6 +6,6 @@ mod seen;
 mod shape;
 
 pub use list::{add_replies, places, top_comments};
-pub use render::{comment, comments, for_everybody};
+pub use render::{comment, comments, for_everybody, fresh};
 pub use seen::seen;
 pub use shape::{Comment, CommentState};

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP, UNREAD};
-use crate::domains::messaging::events::{ConversationChanged, MessageCreated};
-use crate::domains::messaging::model::MemberState;
+use crate::domains::messaging::events::ConversationChanged;
+use crate::domains::messaging::model::{Member, MemberState};
 use crate::domains::messaging::view::{self, ConversationState};
 use crate::kernel::{ConversationId, Result, UserId};
 use crate::platform::realtime::{Class, Signal, inbox, tell};
@@ -28,16 +28,43 @@ pub fn tell_own(tx: &mut Tx, me: UserId, state: &ConversationState) {
     tx.signal(updated(state.id, me, &json!(state)));
 }
 
-/// Tells everybody in a conversation that something was said.
-pub async fn tell_everybody(ctx: Ctx, said: MessageCreated) -> Result<()> {
-    tell_all(&ctx, said.conversation_id).await
+/// Tells everybody in these conversations that something was said there.
+pub async fn tell_everybody(ctx: &Ctx, ids: Vec<ConversationId>) -> Result<()> {
+    ctx.cache().step().await;
+    let reads = &mut Reads::cached(ctx);
+    let conversations = reads.get_many(&CONVERSATION, &ids).await?;
+    let members = reads.get_many(&MEMBERS, &ids).await?;
+    let keys: Vec<_> = (members.iter())
+        .flat_map(|(id, all)| present(*id, all))
+        .collect();
+    let memberships = reads.get_many(&MEMBERSHIP, &keys).await?;
+    let unread = reads.get_many(&UNREAD, &keys).await?;
+    let last: Vec<_> = (conversations.values())
+        .filter_map(|one| one.last_message_id)
+        .collect();
+    let last = view::messages(reads, Viewer::ANONYMOUS, &last).await?;
+    for key in &keys {
+        let (Some(of), Some(own)) = (conversations.get(&key.0), memberships.get(key)) else {
+            continue;
+        };
+        let is_cleared = own.cleared_up_to >= of.top_seq;
+        let last = last.iter().find(|one| Some(one.id) == of.last_message_id);
+        let shown = json!({
+            "id": key.0, "kind": of.kind, "title": of.title,
+            "top_seq": of.top_seq, "updated_at": of.updated_at,
+            "unread": unread.get(key).map_or(0, |count| **count),
+            "last_message": last.filter(|_| !is_cleared), "viewer": null,
+        });
+        tell(ctx, updated(key.0, key.1, &shown));
+    }
+    Ok(())
 }
 
 /// Tells everybody, or the one whom it concerns, that something else has changed.
 pub async fn tell_changed(ctx: Ctx, changed: ConversationChanged) -> Result<()> {
     let id = changed.conversation_id;
     let Some(user_id) = changed.user_id else {
-        return tell_all(&ctx, id).await;
+        return tell_everybody(&ctx, vec![id]).await;
     };
     ctx.cache().step().await;
     let reads = &mut Reads::cached(&ctx);
@@ -48,34 +75,9 @@ pub async fn tell_changed(ctx: Ctx, changed: ConversationChanged) -> Result<()> 
     Ok(())
 }
 
-/// What is the same for all is made once; how much each has not read is asked in one go.
-async fn tell_all(ctx: &Ctx, id: ConversationId) -> Result<()> {
-    ctx.cache().step().await;
-    let reads = &mut Reads::cached(ctx);
-    let Some(conversation) = reads.get(&CONVERSATION, &id).await? else {
-        return Ok(());
-    };
-    let members = reads.get(&MEMBERS, &id).await?;
+/// The memberships of those in a conversation who are shown it.
+fn present(id: ConversationId, all: &[Member]) -> impl Iterator<Item = (ConversationId, UserId)> {
     let is_there = |state| matches!(state, MemberState::Active | MemberState::Request);
-    let present = members.iter().flat_map(|all| all.iter());
-    let present = present.filter(|member| is_there(member.state));
-    let keys: Vec<_> = present.map(|member| (id, member.user_id)).collect();
-    let memberships = reads.get_many(&MEMBERSHIP, &keys).await?;
-    let unread = reads.get_many(&UNREAD, &keys).await?;
-    let last: Vec<_> = conversation.last_message_id.into_iter().collect();
-    let last = view::messages(reads, Viewer::ANONYMOUS, &last).await?.pop();
-    for key in &keys {
-        let Some(own) = memberships.get(key) else {
-            continue;
-        };
-        let is_cleared = own.cleared_up_to >= conversation.top_seq;
-        let shown = json!({
-            "id": id, "kind": conversation.kind, "title": conversation.title,
-            "top_seq": conversation.top_seq, "updated_at": conversation.updated_at,
-            "unread": unread.get(key).map_or(0, |count| **count),
-            "last_message": last.as_ref().filter(|_| !is_cleared), "viewer": null,
-        });
-        tell(ctx, updated(id, key.1, &shown));
-    }
-    Ok(())
+    let there = all.iter().filter(move |member| is_there(member.state));
+    there.map(move |member| (id, member.user_id))
 }
