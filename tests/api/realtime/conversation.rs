@@ -313,3 +313,37 @@ async fn typing_on_an_instance_that_dies_ends_too() {
     program.signal(nix::sys::signal::Signal::SIGKILL);
     hers.event("typing.stopped").await;
 }
+
+/// Inboxes of several conversations are told in one go when many speak at once.
+#[tokio::test]
+async fn each_inbox_is_told_of_its_own_conversation_when_many_speak_at_once() {
+    let app = TestApp::start_with(QUICK).await;
+    let mut listeners = Vec::new();
+    let mut writers = Vec::new();
+    for number in 0..8 {
+        let names = (format!("ada{number}"), format!("bob{number}"));
+        let (ada, bob) = app.friends(&names.0, &names.1).await;
+        let id = id_of(&pair(&ada, &bob).await).to_owned();
+        listeners.push((Socket::of(&ada, &app.url).await, id.clone()));
+        writers.push((bob, id));
+    }
+    let writing = writers.iter().map(async |(bob, id)| {
+        let path = format!("/v1/conversations/{id}/messages");
+        for number in 1..=3 {
+            let body = json!({"content": format!("{number} of {id}")});
+            bob.post(&path, &body).await.expect_status(201);
+        }
+    });
+    futures_util::future::join_all(writing).await;
+    for (mut socket, id) in listeners {
+        let content = format!("3 of {id}");
+        // What was told while more was being said may have the count and the words of two moments.
+        let is_last = |frame: &Value| {
+            let told = &frame["d"]["conversation"];
+            let is_update = frame["t"] == "conversation.updated";
+            assert!(!is_update || told["id"] == id, "{frame} is not of {id}");
+            is_update && told["unread"] == 3 && told["last_message"]["content"] == content
+        };
+        socket.find(is_last).await;
+    }
+}
