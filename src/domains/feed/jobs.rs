@@ -1,4 +1,5 @@
-//! Carrying posts to the timelines of their readers, some readers at a time.
+//! Carrying posts to the timelines of their readers, some readers at a time, and hinting at them to those
+//! who listen. Without Redis there are no timelines, and it is the hints alone.
 
 use std::time::Duration;
 
@@ -112,7 +113,7 @@ async fn set_out(ctx: Ctx, journey: Journey) {
 }
 
 async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Step> {
-    if ctx.config().redis_url.is_none() {
+    if !keeps_timelines(&ctx) && !live::has_listeners(&ctx) {
         return Ok(Step::Done);
     }
     // Another process may have begun an epoch before the post was written: then it counts here.
@@ -155,7 +156,7 @@ async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
     } else {
         let (author, after) = (journey.post.author_id, journey.after);
         let is_public = carried.audience == "public";
-        let since = active_since(ctx)?;
+        let since = readers_since(ctx)?;
         store::list_recipients(conn, author, is_public, since, after, READERS).await?
     };
     Ok(Some(Ahead { readers, is_pulled }))
@@ -174,11 +175,25 @@ async fn is_pulled(
     if carried.readers <= i64::from(ctx.config().feed_pull_above) {
         return Ok(false);
     }
+    if !keeps_timelines(ctx) {
+        return Ok(true);
+    }
     store::insert_pulled(conn, journey.post.author_id).await?;
     // No waiting for the relay: the next post is not pushed any more.
     ctx.cache().void(&[ALL_PULLED.to_owned()]).await;
     journey.crossing = true;
     Ok(true)
+}
+
+/// Since when somebody has to have read their feed for a post to go there. Without Redis nobody notes who
+/// reads.
+fn readers_since(ctx: &Ctx) -> Result<Option<Timestamp>> {
+    keeps_timelines(ctx).then(|| active_since(ctx)).transpose()
+}
+
+/// Without Redis there are none.
+fn keeps_timelines(ctx: &Ctx) -> bool {
+    ctx.config().redis_url.is_some()
 }
 
 fn active_since(ctx: &Ctx) -> Result<Timestamp> {
@@ -190,7 +205,7 @@ fn active_since(ctx: &Ctx) -> Result<Timestamp> {
 async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<Step> {
     lines.push(Line::Home(journey.post.author_id));
     push(ctx, journey, &lines, true).await?;
-    if journey.reason == b'c' {
+    if journey.reason == b'c' && keeps_timelines(ctx) {
         let lag = ctx.now().utc() - journey.post.created_at.utc();
         FANOUT_LAG
             .histogram(&[])
@@ -203,19 +218,29 @@ async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<St
     Ok(Step::Done)
 }
 
-/// Pushes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again
-/// finds these timelines void.
+/// Pushes to these timelines, and hints at the post to those whose they are.
 async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
-    let post = journey.pending();
+    if keeps_timelines(ctx) {
+        write(ctx, journey, lines, last).await?;
+    }
+    let author = journey.post.author_id;
+    let readers = lines.iter().filter_map(|line| match line {
+        Line::Home(reader) if *reader != author => Some(*reader),
+        _ => None,
+    });
+    live::tell_new(ctx, readers, journey.post.created_at);
+    Ok(())
+}
+
+/// Writes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again finds
+/// these timelines void.
+async fn write(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
     if let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline)
-        && timelines.push(lines, &post, last).await.is_ok()
+        && timelines
+            .push(lines, &journey.pending(), last)
+            .await
+            .is_ok()
     {
-        let author = journey.post.author_id;
-        let readers = lines.iter().filter_map(|line| match line {
-            Line::Home(reader) if *reader != author => Some(*reader),
-            _ => None,
-        });
-        live::tell_new(ctx, readers, journey.post.created_at);
         return Ok(());
     }
     let tags: Vec<String> = lines.iter().map(|line| line.name()).collect();

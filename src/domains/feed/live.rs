@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::kernel::ids::Id;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
-use crate::platform::realtime::{Event, Live, Member, Topic, tell_many};
+use crate::platform::realtime::{Event, Hub, Live, Member, Topic, tell_many};
 
 const TOPIC: &str = "feed";
 
@@ -22,7 +22,7 @@ pub const LIVE: Live = Live {
         TOPIC,
         &[Member::words("created_at", "when the newest was posted")],
     )
-    .says("there may be something new; with Redis only")],
+    .says("there may be something new, of somebody with few enough readers to tell them all")],
 };
 
 /// A feed is its reader's alone.
@@ -32,6 +32,11 @@ fn may_join(user_id: UserId, feed: Uuid) -> Result<()> {
     } else {
         Err(Error::not_found())
     }
+}
+
+/// Whether anybody listens to this process.
+pub(super) fn has_listeners(ctx: &Ctx) -> bool {
+    Hub::of(ctx).is_some_and(|hub| hub.count() > 0)
 }
 
 /// Hints that these readers may find something new. It names no post: who sees it is judged when the

@@ -85,12 +85,12 @@ pub async fn find_carried(conn: &mut Conn, post_id: PostId) -> Result<Option<Car
 }
 
 /// The friends of an author, and with `followers` those too, who have looked at their feed since
-/// `active_since`: some, in order of id, after `after`.
+/// `active_since`, or all of them: some, in order of id, after `after`.
 pub async fn list_recipients(
     conn: &mut Conn,
     author: UserId,
     followers: bool,
-    active_since: Timestamp,
+    active_since: Option<Timestamp>,
     after: UserId,
     limit: i64,
 ) -> Result<Vec<UserId>> {
