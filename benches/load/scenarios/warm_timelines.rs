@@ -23,6 +23,8 @@ const POSTS: usize = 500;
 const AUTHORS: usize = 100;
 /// Between two posts, so that their fan-out is no part of the next one's time.
 const PAUSE: Duration = Duration::from_millis(10);
+/// After the reading: what reads leave to be written behind, and what Postgres tidies, is no part of it.
+const SETTLING: Duration = Duration::from_secs(20);
 
 /// Measures both.
 pub async fn run(common: &Common, few: u64, many: u64) -> anyhow::Result<Report> {
@@ -46,6 +48,7 @@ pub async fn run(common: &Common, few: u64, many: u64) -> anyhow::Result<Report>
     for count in [few, many] {
         eprintln!("warming {count} timelines");
         measure::read_first_pages(&site, usize::try_from(count)?, false).await?;
+        tokio::time::sleep(SETTLING).await;
         posts(&site).await?;
         let times = posts(&site).await?;
         let millis = |quantile| times.value_at_quantile(quantile) as f64 / 1e3;

@@ -43,7 +43,7 @@ pub async fn create_comment(
         content: new.content.as_str(),
         op_id: op_id.as_deref(),
     };
-    store::insert_comment(tx.conn(), &row, now).await?;
+    let made = store::insert_comment(tx.conn(), &row, now).await?;
     tx.emit(&CommentCreated(CommentRef {
         comment_id,
         post_id,
@@ -51,7 +51,7 @@ pub async fn create_comment(
         author_id,
     }))?;
     count(tx, post_id, new.parent_id, 1).await?;
-    let comment = view::fresh(&mut tx.reads(), author_id, comment_id).await?;
+    let comment = view::fresh(&mut tx.reads(), &made).await?;
     live::tell_made(tx, &comment);
     Ok(comment)
 }

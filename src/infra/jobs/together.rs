@@ -1,8 +1,8 @@
 //! Work that several jobs want at once, done for all of them in one go.
 //!
-//! Whoever comes while nobody works works at once, for himself alone. Those who come meanwhile wait,
-//! and the first of them then works for all. So nothing is held back to make a batch, and the more
-//! there is to do the less each costs: what databases call a group commit.
+//! Who comes while nobody works begins at once, alone. Those who come meanwhile wait, and the first of
+//! them then works for all. So nothing is held back to make a batch, and the more there is to do the
+//! less each costs: it is how databases commit in groups.
 
 use std::mem::take;
 use std::sync::{Mutex, PoisonError};
@@ -65,11 +65,15 @@ impl<K: Copy + Eq> Together<K> {
                 // Whoever no longer waits has lost the lease of the job.
                 let _ = tell.send(());
             }
-        } else if !is_alone {
-            drop((all, turn));
-            return work(vec![key]).await;
+            return outcome;
         }
-        outcome
+        // Before the turn ends, so that the next one sees that its own was not done.
+        drop(all);
+        drop(turn);
+        if is_alone {
+            return outcome;
+        }
+        work(vec![key]).await
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting<K>> {
@@ -154,5 +158,7 @@ mod tests {
         second.abort();
         gate.add_permits(100);
         assert!(third.await.expect("no panic").is_ok());
+        let gos = bench.gos.lock().expect("no panic");
+        assert_eq!(*gos, [vec![1], vec![2, 3], vec![3]]);
     }
 }

@@ -155,14 +155,21 @@ pub struct NewRow<'a> {
 }
 
 /// Adds a comment with its counter at nought.
-pub async fn insert_comment(conn: &mut Conn, row: &NewRow<'_>, now: Timestamp) -> Result<()> {
-    sqlx::query!(
-        "with made as (
-             insert into comment
-                    (comment_id, post_id, parent_id, depth, author_id, content, op_id, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8) returning comment_id
-         )
-         insert into comment_counter (comment_id) select comment_id from made",
+pub async fn insert_comment(
+    conn: &mut Conn,
+    row: &NewRow<'_>,
+    now: Timestamp,
+) -> Result<CommentEntry> {
+    Ok(sqlx::query_as!(
+        CommentEntry,
+        r#"with counter as (insert into comment_counter (comment_id) values ($1))
+         insert into comment
+                (comment_id, post_id, parent_id, depth, author_id, content, op_id, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         returning comment_id as "comment_id: _", post_id as "post_id: _",
+                   parent_id as "parent_id: _", depth, author_id as "author_id: _", content,
+                   op_id, version, created_at as "created_at: _", edited_at as "edited_at: _",
+                   deleted_at is not null as "deleted!""#,
         row.comment_id as _,
         row.post_id as _,
         row.parent_id as _,
@@ -172,9 +179,8 @@ pub async fn insert_comment(conn: &mut Conn, row: &NewRow<'_>, now: Timestamp) -
         row.op_id,
         now as _
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_one(conn)
+    .await?)
 }
 
 /// Writes a comment's new words; says whether they are other ones.

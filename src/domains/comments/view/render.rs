@@ -69,24 +69,18 @@ pub async fn comment(
         .ok_or_else(Error::not_found)
 }
 
-/// A comment that this transaction has made, for its author: nobody has answered or reacted yet, and
-/// whether the author may see it was decided before.
-pub async fn fresh(
-    reads: &mut Reads<'_>,
-    author_id: UserId,
-    comment_id: CommentId,
-) -> Result<Comment> {
-    let rows = reads.get_many(&COMMENT, &[comment_id]).await?;
+/// A comment that was just made, for its author: nobody has answered or reacted yet, and whether the
+/// author may see it was decided before.
+pub async fn fresh(reads: &mut Reads<'_>, made: &CommentEntry) -> Result<Comment> {
     let beside = Beside {
-        viewer: Viewer(Some(author_id)),
+        viewer: Viewer(Some(made.author_id)),
         replies: HashMap::new(),
         posts: HashMap::new(),
-        people: users::people(reads, &[author_id]).await?,
+        people: users::people(reads, &[made.author_id]).await?,
         summaries: HashMap::new(),
         own: HashMap::new(),
     };
-    let made = rows.get(&comment_id).and_then(|row| beside.dress(row));
-    made.ok_or_else(Error::not_found)
+    beside.dress(made).ok_or_else(Error::not_found)
 }
 
 type Rows = HashMap<CommentId, Arc<CommentEntry>>;

@@ -89,7 +89,7 @@ async fn note_in(
         reply_to_id: None,
         op_id: None,
     };
-    let seq = store::insert_message(tx.conn(), &row, now).await?;
+    let seq = store::insert_message(tx.conn(), &row, now).await?.seq;
     Ok(Said { message_id, seq })
 }
 

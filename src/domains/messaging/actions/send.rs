@@ -5,13 +5,12 @@ use super::{forbidden, hold};
 use crate::domains::messaging::events::{MessageCreated, MessageRequested};
 use crate::domains::messaging::live;
 use crate::domains::messaging::model::{
-    Bounds, MemberState, NewMessage, can_write, takes_messages,
+    Bounds, MemberState, MessageEntry, NewMessage, can_write, takes_messages,
 };
 use crate::domains::messaging::store::{self, Counterpart, Facts, NewRow};
 use crate::domains::messaging::view::{self, Message};
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::Viewer;
 
 /// Writes a message, which gets the next place of the conversation, and tells it as `me` is answered.
 /// Whoever was asked to the conversation accepts by that.
@@ -21,13 +20,18 @@ pub async fn send_message(
     id: ConversationId,
     new: &NewMessage,
 ) -> Result<Message> {
-    let message_id = write(tx, me, id, new).await?;
-    let message = view::fresh(&mut tx.reads(), Viewer(Some(me)), message_id).await?;
+    let made = write(tx, me, id, new).await?;
+    let message = view::fresh(&mut tx.reads(), made).await?;
     live::tell_made(tx, &message);
     Ok(message)
 }
 
-async fn write(tx: &mut Tx, me: UserId, id: ConversationId, new: &NewMessage) -> Result<MessageId> {
+async fn write(
+    tx: &mut Tx,
+    me: UserId,
+    id: ConversationId,
+    new: &NewMessage,
+) -> Result<MessageEntry> {
     let facts = hold(tx, me, id).await?;
     if facts.state == MemberState::Left {
         return Err(forbidden("You have left this conversation."));
@@ -52,14 +56,14 @@ async fn write(tx: &mut Tx, me: UserId, id: ConversationId, new: &NewMessage) ->
         reply_to_id: new.reply_to,
         op_id: op_id.as_deref(),
     };
-    let seq = store::insert_message(tx.conn(), &row, now).await?;
+    let made = store::insert_message(tx.conn(), &row, now).await?;
     tx.emit(&MessageCreated {
         conversation_id: id,
         message_id,
         author_id: me,
-        seq,
+        seq: made.seq,
     })?;
-    Ok(message_id)
+    Ok(made)
 }
 
 /// Lets the other one of a direct conversation have it from the first message on: from a friend at

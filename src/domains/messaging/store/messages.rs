@@ -163,11 +163,15 @@ pub struct NewRow<'a> {
     pub op_id: Option<&'a str>,
 }
 
-/// Adds a message at the next place of its conversation, and says which that is. Its author has read up
-/// to it.
-pub async fn insert_message(conn: &mut Conn, row: &NewRow<'_>, now: Timestamp) -> Result<i64> {
-    Ok(sqlx::query_scalar!(
-        "with place as (
+/// Adds a message at the next place of its conversation. Its author has read up to it.
+pub async fn insert_message(
+    conn: &mut Conn,
+    row: &NewRow<'_>,
+    now: Timestamp,
+) -> Result<MessageEntry> {
+    Ok(sqlx::query_as!(
+        MessageEntry,
+        r#"with place as (
              update conversation
              set top_seq = top_seq + 1, last_message_id = $1, updated_at = greatest(updated_at, $9)
              where conversation_id = $2 returning top_seq
@@ -179,7 +183,11 @@ pub async fn insert_message(conn: &mut Conn, row: &NewRow<'_>, now: Timestamp) -
          insert into message (message_id, conversation_id, seq, author_id, content, action,
                               subject_id, reply_to_id, op_id, created_at)
          select $1, $2, place.top_seq, $3, $4, $5, $6, $7, $8, $9 from place
-         returning seq",
+         returning message_id as "message_id: _", conversation_id as "conversation_id: _", seq,
+                   author_id as "author_id: _", content, action as "action: _",
+                   subject_id as "subject_id: _", reply_to_id as "reply_to_id: _", op_id, version,
+                   created_at as "created_at: _", edited_at as "edited_at: _",
+                   deleted_at is not null as "deleted!""#,
         row.message_id as _,
         row.conversation_id as _,
         row.author_id as _,

@@ -30,16 +30,12 @@ pub async fn messages(
     Ok(shown.filter_map(|row| beside.dress(row)).collect())
 }
 
-/// A message that this transaction has made: nobody has reacted to it yet.
-pub async fn fresh(
-    reads: &mut Reads<'_>,
-    author: Viewer,
-    message_id: MessageId,
-) -> Result<Message> {
-    let rows = reads.get_many(&MESSAGE, &[message_id]).await?;
+/// A message that was just made, for its author: nobody has reacted to it yet.
+pub async fn fresh(reads: &mut Reads<'_>, made: MessageEntry) -> Result<Message> {
+    let (author, made) = (Viewer(Some(made.author_id)), Arc::new(made));
+    let rows = HashMap::from([(made.message_id, Arc::clone(&made))]);
     let beside = Beside::load(reads, author, &rows).await?;
-    let made = rows.get(&message_id).and_then(|row| beside.dress(row));
-    made.ok_or_else(Error::not_found)
+    beside.dress(&made).ok_or_else(Error::not_found)
 }
 
 /// One message, whoever may see it.
