@@ -113,8 +113,8 @@ async fn set_out(ctx: Ctx, journey: Journey) {
 }
 
 async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Step> {
-    if !keeps_timelines(&ctx) && !live::has_listeners(&ctx) {
-        return Ok(Step::Done);
+    if ctx.config().redis_url.is_none() {
+        return hint(&ctx, &journey).await;
     }
     // Another process may have begun an epoch before the post was written: then it counts here.
     ctx.cache().step().await;
@@ -134,6 +134,37 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     journey.after = last.unwrap_or(journey.after);
     progress.save(&mut *ctx.read().await?, &journey).await?;
     Ok(Step::Again)
+}
+
+/// Without Redis there are no timelines, and nobody notes who reads: all of those are hinted at the post who
+/// would have been pushed to.
+async fn hint(ctx: &Ctx, journey: &Journey) -> Result<Step> {
+    if !live::has_listeners(ctx) {
+        return Ok(Step::Done);
+    }
+    let conn = &mut *ctx.read().await?;
+    let PostRef {
+        post_id,
+        author_id,
+        created_at,
+    } = journey.post;
+    let most = i64::from(ctx.config().feed_pull_above);
+    let found = store::find_carried(conn, post_id).await?;
+    let Some(carried) = found.filter(|carried| {
+        carried.audience != "only_me" && !carried.pulled && carried.readers <= most
+    }) else {
+        return Ok(Step::Done);
+    };
+    let is_public = carried.audience == "public";
+    let mut after = journey.after;
+    loop {
+        let some = store::list_recipients(conn, author_id, is_public, None, after, READERS).await?;
+        let Some(last) = some.last() else {
+            return Ok(Step::Done);
+        };
+        after = *last;
+        live::tell_new(ctx, some.into_iter(), created_at);
+    }
 }
 
 /// Where a post goes in the step that follows.
@@ -156,8 +187,8 @@ async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
     } else {
         let (author, after) = (journey.post.author_id, journey.after);
         let is_public = carried.audience == "public";
-        let since = readers_since(ctx)?;
-        store::list_recipients(conn, author, is_public, since, after, READERS).await?
+        let since = active_since(ctx)?;
+        store::list_recipients(conn, author, is_public, Some(since), after, READERS).await?
     };
     Ok(Some(Ahead { readers, is_pulled }))
 }
@@ -175,25 +206,11 @@ async fn is_pulled(
     if carried.readers <= i64::from(ctx.config().feed_pull_above) {
         return Ok(false);
     }
-    if !keeps_timelines(ctx) {
-        return Ok(true);
-    }
     store::insert_pulled(conn, journey.post.author_id).await?;
     // No waiting for the relay: the next post is not pushed any more.
     ctx.cache().void(&[ALL_PULLED.to_owned()]).await;
     journey.crossing = true;
     Ok(true)
-}
-
-/// Since when somebody has to have read their feed for a post to go there. Without Redis nobody notes who
-/// reads.
-fn readers_since(ctx: &Ctx) -> Result<Option<Timestamp>> {
-    keeps_timelines(ctx).then(|| active_since(ctx)).transpose()
-}
-
-/// Without Redis there are none.
-fn keeps_timelines(ctx: &Ctx) -> bool {
-    ctx.config().redis_url.is_some()
 }
 
 fn active_since(ctx: &Ctx) -> Result<Timestamp> {
@@ -205,7 +222,7 @@ fn active_since(ctx: &Ctx) -> Result<Timestamp> {
 async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<Step> {
     lines.push(Line::Home(journey.post.author_id));
     push(ctx, journey, &lines, true).await?;
-    if journey.reason == b'c' && keeps_timelines(ctx) {
+    if journey.reason == b'c' {
         let lag = ctx.now().utc() - journey.post.created_at.utc();
         FANOUT_LAG
             .histogram(&[])
@@ -220,9 +237,7 @@ async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<St
 
 /// Pushes to these timelines, and hints at the post to those whose they are.
 async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
-    if keeps_timelines(ctx) {
-        write(ctx, journey, lines, last).await?;
-    }
+    write(ctx, journey, lines, last).await?;
     let author = journey.post.author_id;
     let readers = lines.iter().filter_map(|line| match line {
         Line::Home(reader) if *reader != author => Some(*reader),
