@@ -2,14 +2,12 @@
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::rt::net::TcpStream;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use anyhow::Context as _;
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
@@ -36,11 +34,11 @@ use crate::platform::config::{CacheMode, Config, Role};
 use crate::platform::context::{AtOnce, Extras, Parts};
 use crate::platform::door::{Prefetches, door};
 use crate::platform::http::{
-    BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, envelope,
+    self, BodyLimit, HttpSetup, OpenCosts, PublicUrl, TrustedProxies, catch_panics, cors, envelope,
     not_found, refuse_parameters,
 };
 use crate::platform::limits;
-use crate::platform::realtime::{Hub, Line};
+use crate::platform::realtime::Hub;
 use crate::platform::sessions::{Activity, VerifiedTokens};
 
 /// Time and randomness of a process.
@@ -277,8 +275,8 @@ fn serve(
         web::Data::new(behind.views.clone()),
     );
     tracing::debug!(%addr, "building the server");
-    let grace = ctx.config().shutdown_grace.as_secs().max(1);
-    let server = HttpServer::new(move || {
+    let grace = ctx.config().shutdown_grace;
+    let application = move || {
         let (app, _document) = App::new()
             .into_utoipa_app()
             .configure(routes::configure)
@@ -305,19 +303,8 @@ fn serve(
             .wrap(Compress::default())
             .wrap(cors(&ctx.config().allowed_origins))
             .wrap(from_fn(envelope))
-    })
-    .on_connect(|connection, data| {
-        // A socket whose client takes nothing any more is cut from outside.
-        let stream = connection.downcast_ref::<TcpStream>();
-        if let Some(Ok(line)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
-            data.insert(Line(Arc::new(line.into())));
-        }
-    })
-    .shutdown_timeout(grace)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    };
+    Ok(http::serve(application, listener, grace)?)
 }
 
 fn http_setup(ctx: &Ctx, routes: crate::platform::http::RouteTable) -> HttpSetup {

@@ -43,6 +43,8 @@ closes! {
     NOT_TEXT = 1003, "only text is understood here";
     /// What was sent is against the protocol.
     PROTOCOL = 1002, "protocol error";
+    /// What was sent as text is none.
+    NOT_UTF8 = 1007, "a text is UTF-8";
     /// What was sent is too big, or in too many pieces.
     TOO_BIG = 1009, "the message is too big";
     /// The token of `hello` is none of ours, or was used.

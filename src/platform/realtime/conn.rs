@@ -1,6 +1,6 @@
 //! A connection: who is at its other end, what waits for them, and what they listen to.
 
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -15,6 +15,7 @@ use super::room::Room;
 use super::sight::Sight;
 use super::{Channel, Class, Topic};
 use crate::kernel::UserId;
+use crate::platform::http::LineGrip;
 use crate::platform::sessions::CurrentUser;
 
 /// How a connection is made.
@@ -86,7 +87,7 @@ pub struct Conn {
     pub gone: Notify,
     who: OnceLock<Who>,
     sight: ArcSwap<Sight>,
-    socket: Option<Arc<TcpStream>>,
+    line: Option<LineGrip>,
 }
 
 impl Conn {
@@ -95,7 +96,7 @@ impl Conn {
         number: u64,
         transport: Transport,
         address: IpAddr,
-        socket: Option<Arc<TcpStream>>,
+        line: Option<LineGrip>,
         now: u64,
     ) -> Self {
         Self {
@@ -118,7 +119,7 @@ impl Conn {
             gone: Notify::new(),
             who: OnceLock::new(),
             sight: ArcSwap::from_pointee(Sight::default()),
-            socket,
+            line,
         }
     }
 
@@ -208,9 +209,16 @@ impl Conn {
 
     /// Cuts the line, for a client that does not even take the goodbye.
     pub fn cut(&self) {
-        if let Some(socket) = &self.socket {
-            // It may be gone already.
-            drop(socket.shutdown(Shutdown::Both));
+        if let Some(line) = &self.line {
+            line.cut();
+        }
+    }
+
+    /// Waits until the line is cut; for the one who reads and writes it.
+    pub async fn is_cut(&self) {
+        match &self.line {
+            Some(line) => line.is_cut().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -70,6 +70,11 @@ impl Text {
         &self.message
     }
 
+    /// The same, where the text is needed no more.
+    pub fn into_message(self) -> Bytes {
+        self.message
+    }
+
     /// The text alone.
     pub fn json(&self) -> Bytes {
         self.message.slice(self.head..)

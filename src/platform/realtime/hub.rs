@@ -9,6 +9,7 @@ use ahash::RandomState;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
 use super::calm::Calm;
 use super::conn::Conn;
@@ -74,6 +75,8 @@ pub(super) struct Inner {
     /// When the last probe came back.
     pub(super) probed: AtomicU64,
     pub(super) draining: AtomicBool,
+    /// Sockets whose last words may not be written yet.
+    pub(super) sockets: TaskTracker,
     pub(super) typing: Typing,
     pub(super) calm: Calm,
     pub(super) presences: presence::Local,
@@ -116,6 +119,7 @@ impl Hub {
             listening: AtomicBool::new(false),
             probed: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            sockets: TaskTracker::new(),
             typing: Typing::default(),
             calm: Calm::default(),
             presences: presence::Local::default(),

@@ -14,7 +14,6 @@
 //! sent what they may not see when it is sent.
 
 mod attendance;
-mod body;
 mod bus;
 mod calm;
 mod catalogue;
@@ -78,7 +77,7 @@ pub use pace::Pace;
 pub use past::{Past, past};
 pub use publish::tell;
 pub use replay::Position;
-pub use routes::{Line, configure};
+pub use routes::configure;
 pub use sight::Sight;
 pub use start::{jobs, start};
 

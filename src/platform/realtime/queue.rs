@@ -14,6 +14,9 @@ pub const MOST_FRAMES: usize = 512;
 /// Most bytes that wait.
 pub const MOST_BYTES: usize = 512 * 1024;
 
+/// A queue that had room for more than this gives it back once it is empty.
+const MOST_FRAMES_OF_THE_CALM: usize = 16;
+
 /// Something that waits to be sent.
 #[derive(Debug, Clone)]
 pub struct Item {
@@ -130,16 +133,7 @@ impl Queue {
     /// The next item; at the end of a closed queue its close. Nothing: `waker` is woken when there is.
     pub fn take(&self, waker: &Waker) -> Option<Result<Item, Close>> {
         let mut inner = self.lock();
-        if let Some(item) = inner.items.pop_front() {
-            inner.bytes = inner.bytes.saturating_sub(item.size());
-            if inner.items.is_empty() && inner.items.capacity() > 16 {
-                inner.items = VecDeque::new();
-            }
-            if !inner.is_over_half()
-                && let Some(writer) = inner.writer.take()
-            {
-                writer.wake();
-            }
+        if let Some(item) = inner.pop() {
             return Some(Ok(item));
         }
         if let Some(close) = &inner.close {
@@ -150,6 +144,11 @@ impl Queue {
             slot => *slot = Some(waker.clone()),
         }
         None
+    }
+
+    /// The next item, if one waits.
+    pub fn pop(&self) -> Option<Item> {
+        self.lock().pop()
     }
 
     /// Waits until the queue is at most half full, or closed.
@@ -189,6 +188,20 @@ impl Inner {
         self.bytes += item.size();
         self.items.push_back(item);
         self.wake();
+    }
+
+    fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(item.size());
+        if self.items.is_empty() && self.items.capacity() > MOST_FRAMES_OF_THE_CALM {
+            self.items = VecDeque::new();
+        }
+        if !self.is_over_half()
+            && let Some(writer) = self.writer.take()
+        {
+            writer.wake();
+        }
+        Some(item)
     }
 
     fn wake(&mut self) {

@@ -2,12 +2,16 @@
 //! all channels; it comes with the last event before the stream falls silent, and with every 32nd, so a
 //! client that comes back has no more than those twice.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
-use super::body::{Encode, LiveBody};
 use super::close::Close;
 use super::conn::Conn;
 use super::cursor::{Cursor, MOST_CHANNELS};
@@ -16,7 +20,7 @@ use super::greet::{Hello, Resume, greet};
 use super::hub::Hub;
 use super::joining::{self, Ask, Joined};
 use super::queue::Item;
-use super::{Channel, socket, wishes};
+use super::{Channel, figures, socket, wishes};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
 use crate::platform::sessions::CurrentUser;
@@ -24,16 +28,19 @@ use crate::platform::sessions::CurrentUser;
 /// Events between two ids.
 const EVENTS_A_CURSOR: u32 = 32;
 
-/// How a stream of events is written.
+/// A stream of events: the body of its response, taken from the queue as the client takes it.
 pub(super) struct Events {
     ctx: Ctx,
+    hub: Hub,
+    conn: Arc<Conn>,
     cursor: Cursor,
     /// Events since the last id.
     since: u32,
+    is_over: bool,
 }
 
-impl Encode for Events {
-    fn item(&mut self, conn: &Conn, item: &Item) -> Bytes {
+impl Events {
+    fn item(&mut self, item: &Item) -> Bytes {
         let json = item.text.json();
         let Some(frame) = &item.frame else {
             return written("ctl", None, &json);
@@ -42,7 +49,7 @@ impl Encode for Events {
             self.cursor.note(&frame.channel, frame.offset);
         }
         self.since += 1;
-        let is_last = conn.queue.depth().0 == 0;
+        let is_last = self.conn.queue.depth().0 == 0;
         let id = if is_last || self.since >= EVENTS_A_CURSOR {
             self.since = 0;
             self.cursor.seal(&self.ctx).ok()
@@ -51,9 +58,45 @@ impl Encode for Events {
         };
         written("event", id.as_deref(), &json)
     }
+}
 
-    fn close(&mut self, close: &Close) -> Bytes {
-        written("ctl", None, close.bye().to_string().as_bytes())
+impl MessageBody for Events {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Bytes, Infallible>>> {
+        let this = self.get_mut();
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        let Some(next) = this.conn.queue.take(context.waker()) else {
+            return Poll::Pending;
+        };
+        this.conn.wrote.store(this.hub.now(), Ordering::Relaxed);
+        let bytes = match next {
+            Ok(item) => {
+                figures::sent();
+                this.item(&item)
+            }
+            Err(close) => {
+                this.is_over = true;
+                written("ctl", None, close.bye().to_string().as_bytes())
+            }
+        };
+        Poll::Ready(Some(Ok(bytes)))
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        // The line is gone, or the goodbye was said: either way nothing more is sent.
+        self.conn.end(Close::NORMAL, self.hub.now());
     }
 }
 
@@ -188,7 +231,7 @@ pub(super) async fn arrive(
 }
 
 /// Begins a stream of events.
-pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -> LiveBody<Events> {
+pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -> Events {
     let Arrived {
         reply,
         joined,
@@ -200,12 +243,14 @@ pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -
         conn.say(&json!({"op": "resync", "d": lost}), hub.now());
     }
     actix_web::rt::spawn(keep(ctx.clone(), hub.clone(), Arc::clone(conn), joined));
-    let events = Events {
+    Events {
         ctx: ctx.clone(),
+        hub: hub.clone(),
+        conn: Arc::clone(conn),
         cursor,
         since: 0,
-    };
-    LiveBody::new(Arc::clone(conn), hub.clone(), events)
+        is_over: false,
+    }
 }
 
 async fn keep(ctx: Ctx, hub: Hub, conn: Arc<Conn>, joined: Vec<Joined>) {

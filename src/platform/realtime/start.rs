@@ -90,6 +90,8 @@ impl Hub {
             while self.count() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
+            self.0.sockets.close();
+            self.0.sockets.wait().await;
         };
         let pause = most.min(self.pace().goodbye());
         drop(tokio::time::timeout(pause, waited).await);

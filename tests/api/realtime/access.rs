@@ -147,6 +147,10 @@ async fn what_is_no_text_too_big_or_in_too_many_pieces_ends_the_socket() {
     socket.send(Message::binary(vec![1, 2, 3])).await;
     assert_eq!(socket.closed().await, 1003);
     let mut socket = Socket::of(&ada, &app.url).await;
+    let no_text = Frame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true);
+    socket.send(Message::Frame(no_text)).await;
+    assert_eq!(socket.closed().await, 1007);
+    let mut socket = Socket::of(&ada, &app.url).await;
     socket.send(Message::text("x".repeat(40_000))).await;
     assert_eq!(socket.closed().await, 1009);
     let mut socket = Socket::of(&ada, &app.url).await;

@@ -7,6 +7,7 @@ mod conversation;
 mod fallback;
 #[path = "../../../examples/live/follower.rs"]
 mod follower;
+mod handshake;
 mod line;
 mod marks;
 mod order;

@@ -2,10 +2,10 @@
 
 mod fallback;
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use actix_http::ws::{HandshakeError, handshake};
 use actix_web::body::BoxBody;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
@@ -15,11 +15,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
-use crate::platform::http::{ClientAddress, HttpResult, Params, Problem, no_store};
-use crate::platform::realtime::body::LiveBody;
+use crate::platform::http::{ClientAddress, HttpResult, LineGrip, Params, Problem, no_store};
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::hub::Hub;
-use crate::platform::realtime::socket::{MOST_BYTES, Messages, Reader};
+use crate::platform::realtime::socket::{self, Opening, Reader};
 use crate::platform::realtime::{origin, tickets};
 use crate::platform::sessions::{CurrentUser, SignedIn, bearer_of};
 
@@ -37,10 +36,6 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(fallback::poll_events)
         .service(fallback::run_realtime_commands);
 }
-
-/// The line of a connection, to be cut where a client does not even take a goodbye.
-#[derive(Clone)]
-pub struct Line(pub Arc<TcpStream>);
 
 /// Opens one socket.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,7 +89,7 @@ async fn open_socket(
     entry: Params<Entry>,
     client: ClientAddress,
     request: HttpRequest,
-    payload: web::Payload,
+    early: web::Payload,
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
     let entry = Entrance::Line(entry.ticket.as_deref());
@@ -107,15 +102,18 @@ async fn open_socket(
         let ends = u64::try_from(bearer.ends).unwrap_or_default();
         conn.token_ends.store(ends, Ordering::Relaxed);
     }
-    let (response, _session, stream) = actix_ws::handle(&request, payload).map_err(no_socket)?;
+    let mut response = handshake(request.head()).map_err(no_socket)?;
+    let grip = grip_of(&request)?;
+    let (handover, stream) = grip.take_over();
     hub.enter(&conn);
-    let reader = Reader::new(ctx, hub.clone(), Arc::clone(&conn), user);
-    actix_web::rt::spawn(reader.run(stream.max_frame_size(MOST_BYTES)));
-    let mut response = response
-        .map_body(|_head, line| BoxBody::new(LiveBody::new(conn, hub, Messages { _line: line })));
-    let no_store = actix_web::http::header::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, no_store);
-    Ok(response)
+    let reader = Reader::new(ctx, hub, conn, user);
+    let opening = Opening { stream, early };
+    actix_web::rt::spawn(socket::run(reader, opening));
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    let response = response.message_body(BoxBody::new(handover));
+    Ok(response
+        .map_err(|error| Error::internal(anyhow::anyhow!("{error}")))?
+        .into())
 }
 
 /// The hub, which every process that serves has.
@@ -163,7 +161,7 @@ pub(super) fn connect(
     client: &ClientAddress,
     request: &HttpRequest,
 ) -> Arc<Conn> {
-    let line = request.conn_data::<Line>().map(|line| Arc::clone(&line.0));
+    let line = request.conn_data::<LineGrip>().cloned();
     let number = hub.next_number();
     Arc::new(Conn::new(
         number,
@@ -185,7 +183,12 @@ fn strangers_from(hub: &Hub, conn: &Conn) -> usize {
     conns.iter().filter(is_stranger).count()
 }
 
-fn no_socket(_error: actix_web::Error) -> Problem {
+fn grip_of(request: &HttpRequest) -> Result<&LineGrip> {
+    let grip = request.conn_data();
+    grip.ok_or_else(|| Error::internal(anyhow::anyhow!("there is no line to take over")))
+}
+
+fn no_socket(_error: HandshakeError) -> Problem {
     let words = "This address takes the upgrade to a WebSocket, version 13.";
     Problem(Error::new(Code::MalformedRequest, words))
 }

@@ -1,30 +1,26 @@
-//! The WebSocket: what is sent is the response's body, taken from the queue as the client takes it;
-//! what is heard is read by one task.
+//! What a client says on a socket, and what comes of it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use actix_web::body::BoxBody;
-use actix_web::web::{Bytes, BytesMut};
-use actix_ws::{Item as Piece, Message, MessageStream, ProtocolError};
+use actix_http::ws::{Frame, Item as Piece, ProtocolError};
+use actix_web::web::BytesMut;
+use tokio::net::tcp::ReadHalf;
 
-use super::body::Encode;
-use super::close::Close;
-use super::conn::Conn;
-use super::frame::Text;
-use super::greet::{Hello, greet};
-use super::hub::Hub;
-use super::queue::Item;
-use super::talk::Talk;
-use super::wire::{self, Request, Unread};
-use super::{joining, presence, typing};
+use super::incoming::{Incoming, MOST_BYTES};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
+use crate::platform::realtime::close::Close;
+use crate::platform::realtime::conn::Conn;
+use crate::platform::realtime::frame::Text;
+use crate::platform::realtime::greet::{Hello, greet};
+use crate::platform::realtime::hub::Hub;
+use crate::platform::realtime::joining;
+use crate::platform::realtime::talk::Talk;
+use crate::platform::realtime::wire::{self, Request, Unread};
 use crate::platform::sessions::CurrentUser;
 
-/// The largest message of a client.
-pub const MOST_BYTES: usize = 32 * 1024;
 /// The largest first message of somebody who is not known.
 const MOST_BYTES_OF_A_STRANGER: usize = 4 * 1024;
 /// Most pieces of one message.
@@ -37,39 +33,13 @@ const MOST_STRIKES: usize = 3;
 /// Frames that could not be read, after which the connection ends.
 const MOST_UNREAD: u32 = 10;
 
-/// How a socket is written to.
-pub(super) struct Messages {
-    /// The body that the handshake made. It sends nothing; its end is the reader's end.
-    pub(super) _line: BoxBody,
-}
-
-impl Encode for Messages {
-    fn item(&mut self, _conn: &Conn, item: &Item) -> Bytes {
-        item.text.message().clone()
-    }
-
-    fn close(&mut self, close: &Close) -> Bytes {
-        goodbye(close)
-    }
-}
-
-/// A word of control for those who see no close codes, and the close.
-fn goodbye(close: &Close) -> Bytes {
-    let mut bytes = BytesMut::new();
-    if close.code >= 4_000 {
-        bytes.extend_from_slice(Text::json_of(&close.bye()).message());
-    }
-    bytes.extend_from_slice(&close.frame());
-    bytes.freeze()
-}
-
-/// Reads a socket until it ends.
-pub(super) struct Reader {
-    pub(super) ctx: Ctx,
-    pub(super) hub: Hub,
-    pub(super) conn: Arc<Conn>,
+/// Hears a client.
+pub(in crate::platform::realtime) struct Reader {
+    ctx: Ctx,
+    hub: Hub,
+    conn: Arc<Conn>,
     /// Who the upgrade said it is.
-    pub(super) known: Option<CurrentUser>,
+    known: Option<CurrentUser>,
     talk: Option<Talk>,
     pieces: Option<(BytesMut, u32)>,
     allowance: (f64, Instant),
@@ -79,7 +49,12 @@ pub(super) struct Reader {
 
 impl Reader {
     /// The reader of this connection.
-    pub(super) fn new(ctx: Ctx, hub: Hub, conn: Arc<Conn>, known: Option<CurrentUser>) -> Self {
+    pub(in crate::platform::realtime) fn new(
+        ctx: Ctx,
+        hub: Hub,
+        conn: Arc<Conn>,
+        known: Option<CurrentUser>,
+    ) -> Self {
         Self {
             ctx,
             hub,
@@ -93,50 +68,51 @@ impl Reader {
         }
     }
 
-    /// Reads until either side ends it.
-    pub(super) async fn run(mut self, mut stream: MessageStream) {
-        let gone = Arc::clone(&self.conn);
-        loop {
-            let message = tokio::select! {
-                message = stream.recv() => message,
-                () = gone.gone.notified() => None,
+    /// Who is at both ends.
+    pub(super) fn parties(&self) -> (Ctx, Hub, Arc<Conn>) {
+        (self.ctx.clone(), self.hub.clone(), Arc::clone(&self.conn))
+    }
+
+    /// Hears the client until either side ends it, and has the reason be told.
+    pub(super) async fn run(mut self, incoming: &mut Incoming, stream: &ReadHalf<'_>) {
+        let conn = Arc::clone(&self.conn);
+        let close = loop {
+            let frame = tokio::select! {
+                frame = incoming.next(stream) => frame,
+                () = conn.gone.notified() => break Close::NORMAL,
             };
-            let Some(message) = message else { break };
-            self.conn.heard.store(self.hub.now(), Ordering::Relaxed);
-            let heard = match message {
+            conn.heard.store(self.hub.now(), Ordering::Relaxed);
+            let heard = match frame {
                 // What an answer needs is there only while one is made: most sockets wait most of the time.
-                Ok(message) => Box::pin(self.hear(message)).await,
+                Ok(Some(frame)) => Box::pin(self.hear(frame)).await,
+                Ok(None) | Err(ProtocolError::Io(_)) => Err(Close::NORMAL),
                 Err(ProtocolError::Overflow) => Err(Close::TOO_BIG),
-                Err(ProtocolError::Io(_)) => break,
                 Err(_other) => Err(Close::PROTOCOL),
             };
             if let Err(close) = heard {
-                self.conn.end_after_all(close, self.hub.now());
-                break;
+                break close;
             }
-            if self.conn.is_ending() {
-                break;
+            if conn.is_ending() {
+                break Close::NORMAL;
             }
-        }
-        drop(stream);
-        self.conn.end_after_all(Close::NORMAL, self.hub.now());
-        Box::pin(leave(&self.ctx, &self.hub, &self.conn)).await;
+        };
+        conn.end_after_all(close, self.hub.now());
     }
 
-    async fn hear(&mut self, message: Message) -> std::result::Result<(), Close> {
-        match message {
-            Message::Text(text) => self.text(text.as_bytes()).await,
-            Message::Continuation(piece) => match self.piece(piece)? {
+    async fn hear(&mut self, frame: Frame) -> std::result::Result<(), Close> {
+        match frame {
+            Frame::Text(text) => self.text(&text).await,
+            Frame::Continuation(piece) => match self.piece(piece)? {
                 Some(whole) => self.text(&whole).await,
                 None => Ok(()),
             },
-            Message::Ping(bytes) => {
+            Frame::Ping(bytes) => {
                 self.conn.queue.put_control(Text::pong(&bytes));
                 Ok(())
             }
-            Message::Pong(_) | Message::Nop => Ok(()),
-            Message::Binary(_) => Err(Close::NOT_TEXT),
-            Message::Close(_) => {
+            Frame::Pong(_) => Ok(()),
+            Frame::Binary(_) => Err(Close::NOT_TEXT),
+            Frame::Close(_) => {
                 self.conn.said_goodbye.store(true, Ordering::Relaxed);
                 Err(Close::NORMAL)
             }
@@ -170,6 +146,9 @@ impl Reader {
     async fn text(&mut self, text: &[u8]) -> std::result::Result<(), Close> {
         if self.talk.is_none() && self.known.is_none() && text.len() > MOST_BYTES_OF_A_STRANGER {
             return Err(Close::TOO_BIG);
+        }
+        if std::str::from_utf8(text).is_err() {
+            return Err(Close::NOT_UTF8);
         }
         for frame in wire::read(text) {
             match frame {
@@ -271,13 +250,5 @@ impl Reader {
             return Err(Close::RATE_LIMITED);
         }
         Ok(())
-    }
-}
-
-/// Forgets a connection; whoever should know is told once.
-pub(super) async fn leave(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>) {
-    if hub.leave(conn) {
-        typing::left(hub, conn);
-        presence::depart(ctx, hub, conn).await;
     }
 }

@@ -1,0 +1,68 @@
+//! A server on a listener: what `HttpServer` puts together, over connections that can be taken over.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Request, Response};
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Extensions, Server, Service, ServiceFactory};
+use actix_web::rt::net::TcpStream;
+
+use super::line::Line;
+
+/// A head must have come within this.
+const HEAD: Duration = Duration::from_secs(5);
+/// A client that is done with may end its connection within this.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// A server of the application that `app` makes once for each worker, with as many workers as there are
+/// cores. Whoever stops it gracefully waits for `grace` at most. Requests bring along a
+/// [`LineGrip`](super::LineGrip) of their connection.
+pub fn serve<F, I, S, B>(app: F, listener: TcpListener, grace: Duration) -> io::Result<Server>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<actix_web::Error>,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>>,
+    <S::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let addr = listener.local_addr()?;
+    let builder = ServerBuilder::default()
+        .shutdown_timeout(grace.as_secs().max(1))
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let builder = builder.listen("kith", listener, move || {
+        let app = app()
+            .into_factory()
+            .map_err(|error| error.into().error_response());
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(HEAD)
+            .client_disconnect_timeout(PARTING)
+            .local_addr(addr)
+            .on_connect_ext(|line: &Line, data: &mut Extensions| {
+                data.insert(line.grip());
+            })
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(|stream: TcpStream| async move {
+            let client = stream.peer_addr().ok();
+            // A connection that is gone already shows it when it is read.
+            stream.set_nodelay(true).unwrap_or_default();
+            Ok::<_, DispatchError>((Line::new(stream), client))
+        })
+        .and_then(http)
+    })?;
+    Ok(builder.run())
+}
