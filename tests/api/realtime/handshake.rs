@@ -31,7 +31,7 @@ fn upgrade_of(host: &str, path: &str) -> String {
 }
 
 /// Reads until these words have come, and gives all that came.
-async fn read_until(stream: &mut TcpStream, words: &str) -> String {
+pub async fn read_until(stream: &mut TcpStream, words: &str) -> String {
     let mut all = Vec::new();
     let reading = async {
         while !String::from_utf8_lossy(&all).contains(words) {
@@ -45,7 +45,8 @@ async fn read_until(stream: &mut TcpStream, words: &str) -> String {
     all
 }
 
-async fn connect(app: &TestApp) -> (TcpStream, String) {
+/// A bare connection, and the name of the host.
+pub async fn connect(app: &TestApp) -> (TcpStream, String) {
     let host = app.url.replacen("http://", "", 1);
     let stream = TcpStream::connect(&host).await.expect("a connection");
     (stream, host)

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::client::{PATIENCE, Socket};
+use super::handshake::{connect, read_until};
 use super::{QUICK, expect_whole, post_of, publish, published, subscribe};
 use crate::support::TestApp;
 
@@ -40,6 +42,39 @@ async fn a_reader_who_takes_nothing_is_let_go_and_comes_back_for_the_rest() {
         sub["recovered"] == true || sub["reason"] == "expired",
         "{sub}"
     );
+}
+
+#[tokio::test]
+async fn a_stream_whose_client_takes_nothing_is_cut() {
+    let app = TestApp::start_with(QUICK).await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let (post, channel) = post_of(&ada).await;
+    let (mut line, host) = connect(&app).await;
+    let request = format!(
+        "GET /v1/realtime/sse?chs={channel} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\r\n",
+        bob.access_token
+    );
+    line.write_all(request.as_bytes()).await.expect("sent");
+    read_until(&mut line, "hello").await;
+    let words = "x".repeat(4_000);
+    for _ in 0..40 {
+        for _ in 0..50 {
+            ada.comment_on(&post, &words).await;
+        }
+        if count(&app).await == 0 {
+            break;
+        }
+    }
+    assert_eq!(count(&app).await, 0, "the slow reader is gone");
+    // Whoever takes nothing is not waited for: what is left of the line ends without a last chunk.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut rest = Vec::new();
+    let reading = line.read_to_end(&mut rest);
+    let read = tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("it ends");
+    let is_whole = rest.ends_with(b"0\r\n\r\n");
+    assert!(read.is_err() || !is_whole, "it was cut");
 }
 
 /// Connections that are open.

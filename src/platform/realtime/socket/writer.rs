@@ -34,12 +34,11 @@ async fn write(hub: &Hub, conn: &Conn, mut stream: WriteHalf<'_>) -> io::Result<
         });
         match next.await {
             Ok(item) => {
-                let mut bytes = with_all_that_waits(item, conn);
-                stream.write_all_buf(&mut bytes).await?;
+                stream.write_all(&with_all_that_waits(item, conn)).await?;
                 conn.wrote.store(hub.now(), Ordering::Relaxed);
             }
             Err(close) => {
-                stream.write_all_buf(&mut goodbye(&close)).await?;
+                stream.write_all(&goodbye(&close)).await?;
                 return stream.shutdown().await;
             }
         }
