@@ -63,22 +63,25 @@ impl Line {
 
     /// The stream, while it is ours. After a cut there is an error in its place.
     fn stream(&mut self, context: &Context<'_>) -> io::Result<Option<Pin<&mut TcpStream>>> {
-        if self.stream.is_some() {
-            if self.grip.poll_cut(context).is_ready() {
-                return Err(io::ErrorKind::ConnectionAborted.into());
-            }
+        if self.stream.is_some() && self.grip.poll_cut(context).is_ready() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(self.stream.as_mut().map(Pin::new))
     }
 }
 
 impl LineGrip {
-    /// Asks for the stream. The body goes into a response that switches protocols; what comes back with it
-    /// has the stream when the head of that response is written, or an error if the connection ends before.
-    pub fn take_over(&self) -> (Handover, oneshot::Receiver<TcpStream>) {
+    /// Asks for the stream, which is there once. The body goes into a response that switches protocols; what
+    /// comes back with it has the stream when the head of that response is written, or an error if the
+    /// connection ends before.
+    pub fn take_over(&self) -> Option<(Handover, oneshot::Receiver<TcpStream>)> {
+        let mut takeover = self.takeover();
+        if !matches!(*takeover, Takeover::None) {
+            return None;
+        }
         let (to, stream) = oneshot::channel();
-        *self.takeover() = Takeover::Asked(to);
-        (Handover(self.clone()), stream)
+        *takeover = Takeover::Asked(to);
+        Some((Handover(self.clone()), stream))
     }
 
     /// Cuts the connection, for a client that does not even take a goodbye.
@@ -100,9 +103,26 @@ impl LineGrip {
         Poll::Pending
     }
 
+    /// Nobody gets the stream any more; whoever waits for it hears that.
+    fn call_off(&self) {
+        *self.takeover() = Takeover::Done;
+    }
+
     fn takeover(&self) -> MutexGuard<'_, Takeover> {
         let lock = self.0.takeover.lock();
         lock.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.grip.call_off();
+    }
+}
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        self.0.call_off();
     }
 }
 
@@ -153,7 +173,8 @@ impl AsyncWrite for Line {
     ) -> Poll<io::Result<usize>> {
         match self.stream(context)? {
             Some(stream) => stream.poll_write(context, bytes),
-            None => Poll::Ready(Ok(bytes.len())),
+            // There is nothing to answer after a handover.
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
 
@@ -181,5 +202,61 @@ impl AsyncWrite for Line {
             Some(stream) => Pin::new(stream).poll_shutdown(context),
             None => Poll::Ready(Ok(())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn line() -> (Line, TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("bound");
+        let addr = listener.local_addr().expect("an address");
+        let client = TcpStream::connect(addr).await.expect("connected");
+        let (server, _) = listener.accept().await.expect("accepted");
+        (Line::new(server), client)
+    }
+
+    fn flush(line: &mut Line) -> Poll<io::Result<()>> {
+        Pin::new(line).poll_flush(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn ask(body: &mut Handover) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Pin::new(body).poll_next(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test]
+    async fn the_stream_changes_hands_with_the_flush_after_the_head_and_once() {
+        let (mut line, _client) = line().await;
+        let grip = line.grip();
+        let (mut body, mut stream) = grip.take_over().expect("it is there");
+        assert!(grip.take_over().is_none(), "somebody has asked");
+        assert!(flush(&mut line).is_ready());
+        assert!(
+            stream.try_recv().is_err(),
+            "that flush was of an earlier answer"
+        );
+        assert!(ask(&mut body).is_pending());
+        assert!(flush(&mut line).is_ready());
+        assert!(stream.try_recv().is_ok());
+        assert!(matches!(ask(&mut body), Poll::Ready(None)));
+        assert!(grip.take_over().is_none(), "it is gone");
+        let context = &mut Context::from_waker(Waker::noop());
+        let written = Pin::new(&mut line).poll_write(context, b"another answer");
+        assert!(matches!(written, Poll::Ready(Err(_))));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_hears_that_there_will_be_no_stream() {
+        let (first, _client) = line().await;
+        let (_body, stream) = first.grip().take_over().expect("it is there");
+        drop(first);
+        assert!(stream.await.is_err(), "the connection ended");
+        let (second, _client) = line().await;
+        let (body, stream) = second.grip().take_over().expect("it is there");
+        drop(body);
+        assert!(stream.await.is_err(), "there was no answer");
     }
 }

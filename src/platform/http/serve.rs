@@ -15,10 +15,10 @@ use actix_web::rt::net::TcpStream;
 
 use super::line::Line;
 
-/// A head must have come within this.
-const HEAD: Duration = Duration::from_secs(5);
-/// A client that is done with may end its connection within this.
-const PARTING: Duration = Duration::from_secs(1);
+/// The head of a request must have come within this.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that is over is waited for this long.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A server of the application that `app` makes once for each worker, with as many workers as there are
 /// cores. Whoever stops it gracefully waits for `grace` at most. Requests bring along a
@@ -49,8 +49,8 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .client_request_timeout(HEAD)
-            .client_disconnect_timeout(PARTING)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(CLOSE_TIMEOUT)
             .local_addr(addr)
             .on_connect_ext(|line: &Line, data: &mut Extensions| {
                 data.insert(line.grip());
@@ -58,7 +58,8 @@ where
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(|stream: TcpStream| async move {
             let client = stream.peer_addr().ok();
-            // A connection that is gone already shows it when it is read.
+            // Small things that are told live must not wait for the client to acknowledge what went before.
+            // A connection that is gone already shows that when it is read.
             stream.set_nodelay(true).unwrap_or_default();
             Ok::<_, DispatchError>((Line::new(stream), client))
         })

@@ -12,7 +12,6 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::rt::time::sleep;
 use actix_web::web::{Bytes, BytesMut};
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::close::Close;
 use super::conn::Conn;
@@ -39,8 +38,6 @@ pub(super) struct Events {
     /// Events since the last id.
     since: u32,
     is_over: bool,
-    /// Tells that the response is over.
-    _written: DropGuard,
 }
 
 impl Events {
@@ -246,15 +243,7 @@ pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -
     if !lost.is_empty() {
         conn.say(&json!({"op": "resync", "d": lost}), hub.now());
     }
-    let written = CancellationToken::new();
-    let keeping = keep(
-        ctx.clone(),
-        hub.clone(),
-        Arc::clone(conn),
-        joined,
-        written.clone(),
-    );
-    actix_web::rt::spawn(keeping);
+    actix_web::rt::spawn(keep(ctx.clone(), hub.clone(), Arc::clone(conn), joined));
     Events {
         ctx: ctx.clone(),
         hub: hub.clone(),
@@ -262,27 +251,18 @@ pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -
         cursor,
         since: 0,
         is_over: false,
-        _written: written.drop_guard(),
     }
 }
 
-async fn keep(
-    ctx: Ctx,
-    hub: Hub,
-    conn: Arc<Conn>,
-    joined: Vec<Joined>,
-    written: CancellationToken,
-) {
+async fn keep(ctx: Ctx, hub: Hub, conn: Arc<Conn>, joined: Vec<Joined>) {
     if joining::follow(&ctx, &hub, &conn, joined).await.is_err() {
         conn.end(Close::POSITION_LOST, hub.now());
     }
     conn.gone.notified().await;
     socket::leave(&ctx, &hub, &conn).await;
-    // Once the response is over, other requests may come over the same line.
-    tokio::select! {
-        () = written.cancelled() => {}
-        () = sleep(hub.pace().goodbye()) => conn.cut(),
-    }
+    // Nothing else comes over its line: a client that does not take the goodbye is cut off.
+    sleep(hub.pace().goodbye()).await;
+    conn.cut();
 }
 
 /// The channels that could not be recovered, and why.

@@ -86,11 +86,11 @@ impl Hub {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
+        self.0.sockets.close();
         let waited = async {
             while self.count() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            self.0.sockets.close();
             self.0.sockets.wait().await;
         };
         let pause = most.min(self.pace().goodbye());
@@ -98,5 +98,7 @@ impl Hub {
         for conn in self.all_conns() {
             conn.cut();
         }
+        // What was begun is finished, as requests are.
+        drop(tokio::time::timeout(most, self.0.sockets.wait()).await);
     }
 }

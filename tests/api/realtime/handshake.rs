@@ -91,18 +91,42 @@ async fn whoever_stuffs_the_handshake_is_told_that_it_is_too_much() {
 }
 
 #[tokio::test]
-async fn a_refused_handshake_is_a_plain_answer_and_the_connection_goes_on() {
+async fn a_frame_that_never_ends_is_not_kept() {
+    let app = TestApp::start().await;
+    let ada = app.person("ada").await;
+    let (mut stream, host) = connect(&app).await;
+    let hello = json!({"id": 1, "op": "hello", "d": {"token": ada.access_token}});
+    let mut bytes = upgrade_of(&host, "/v1/realtime").into_bytes();
+    bytes.extend_from_slice(&text(&hello.to_string()));
+    stream.write_all(&bytes).await.expect("sent");
+    read_until(&mut stream, r#""re":1"#).await;
+    // A text of a terabyte, of which some comes.
+    let mut endless = vec![0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    endless.resize(40_000, b'x');
+    stream.write_all(&endless).await.expect("sent");
+    read_until(&mut stream, "the message is too big").await;
+}
+
+#[tokio::test]
+async fn a_refused_handshake_is_a_plain_answer() {
     let app = TestApp::start().await;
     let (mut stream, host) = connect(&app).await;
     let refused = upgrade_of(&host, "/v1/realtime?ticket=none");
     stream.write_all(refused.as_bytes()).await.expect("sent");
     let heard = read_until(&mut stream, "\"request_id\"").await;
     assert!(heard.starts_with("HTTP/1.1 401"), "{heard}");
-    let plain = upgrade_of(&host, "/v1/realtime").replace("Version: 13", "Version: 8");
-    let (mut stream, _host) = connect(&app).await;
-    stream.write_all(plain.as_bytes()).await.expect("sent");
-    let heard = read_until(&mut stream, "\"request_id\"").await;
-    assert!(heard.starts_with("HTTP/1.1 400"), "{heard}");
+    // HTTP would go on reading behind some of these.
+    for (right, wrong) in [
+        ("Version: 13", "Version: 8"),
+        ("Upgrade: websocket", "Upgrade: websocket, x"),
+        ("Version: 13", "Version: 13\r\nTransfer-Encoding: chunked"),
+    ] {
+        let (mut stream, host) = connect(&app).await;
+        let plain = upgrade_of(&host, "/v1/realtime").replace(right, wrong);
+        stream.write_all(plain.as_bytes()).await.expect("sent");
+        let heard = read_until(&mut stream, "\"request_id\"").await;
+        assert!(heard.starts_with("HTTP/1.1 400"), "{wrong}: {heard}");
+    }
 }
 
 #[tokio::test]

@@ -122,6 +122,8 @@ pub(super) async fn stream_events(
     };
     let body = sse::stream(&ctx, &hub, &conn, arrived);
     Ok(HttpResponse::Ok()
+        // Its line is of no use to other requests, and can be cut.
+        .force_close()
         .insert_header((CACHE_CONTROL, "no-store"))
         // Compression would hold events back.
         .insert_header((CONTENT_ENCODING, "identity"))

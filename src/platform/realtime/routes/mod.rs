@@ -7,15 +7,19 @@ use std::sync::atomic::Ordering;
 
 use actix_http::ws::{HandshakeError, handshake};
 use actix_web::body::BoxBody;
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
-use crate::platform::http::{ClientAddress, HttpResult, LineGrip, Params, Problem, no_store};
+use crate::platform::http::{
+    ClientAddress, Handover, HttpResult, LineGrip, Params, Problem, no_store,
+};
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::hub::Hub;
 use crate::platform::realtime::socket::{self, Opening, Reader};
@@ -103,8 +107,7 @@ async fn open_socket(
         conn.token_ends.store(ends, Ordering::Relaxed);
     }
     let mut response = handshake(request.head()).map_err(no_socket)?;
-    let grip = grip_of(&request)?;
-    let (handover, stream) = grip.take_over();
+    let (handover, stream) = take_over(&request)?;
     hub.enter(&conn);
     let reader = Reader::new(ctx, hub, conn, user);
     let opening = Opening { stream, early };
@@ -183,12 +186,25 @@ fn strangers_from(hub: &Hub, conn: &Conn) -> usize {
     conns.iter().filter(is_stranger).count()
 }
 
-fn grip_of(request: &HttpRequest) -> Result<&LineGrip> {
-    let grip = request.conn_data();
-    grip.ok_or_else(|| Error::internal(anyhow::anyhow!("there is no line to take over")))
+/// Asks for the stream of the connection, if HTTP reads nothing more from it: it does where the handshake has
+/// a body, or offers other protocols too.
+fn take_over(request: &HttpRequest) -> Result<(Handover, oneshot::Receiver<TcpStream>)> {
+    let offers = request.headers().get_all(UPGRADE);
+    let is_it = |offer: &HeaderValue| offer.as_bytes().eq_ignore_ascii_case(b"websocket");
+    let has_body = request.headers().contains_key(TRANSFER_ENCODING);
+    if has_body || !offers.into_iter().any(is_it) {
+        return Err(no_socket_error());
+    }
+    let grip = request.conn_data::<LineGrip>();
+    grip.and_then(LineGrip::take_over)
+        .ok_or_else(no_socket_error)
 }
 
 fn no_socket(_error: HandshakeError) -> Problem {
+    Problem(no_socket_error())
+}
+
+fn no_socket_error() -> Error {
     let words = "This address takes the upgrade to a WebSocket, version 13.";
-    Problem(Error::new(Code::MalformedRequest, words))
+    Error::new(Code::MalformedRequest, words)
 }

@@ -12,8 +12,12 @@ use tokio_util::codec::Decoder as _;
 
 /// The largest message of a client, in bytes.
 pub const MOST_BYTES: usize = 32 * 1024;
+/// Bytes of the head of a frame, at most.
+const MOST_HEAD: usize = 14;
 /// Bytes that are read at once.
 const AT_ONCE: usize = 4 * 1024;
+/// HTTP stops passing on what comes along with a handshake somewhere above this many bytes.
+const MOST_EARLY: usize = 32 * 1024;
 
 /// What has come and was not heard yet.
 pub(super) struct Incoming {
@@ -33,7 +37,7 @@ impl Incoming {
         }
         Self {
             codec: Codec::new().max_size(MOST_BYTES),
-            is_stuffed: buffer.len() >= MOST_BYTES,
+            is_stuffed: buffer.len() >= MOST_EARLY,
             buffer,
         }
     }
@@ -49,6 +53,10 @@ impl Incoming {
         loop {
             if let Some(frame) = self.codec.decode(&mut self.buffer)? {
                 return Ok(Some(frame));
+            }
+            // The codec looks at the length of a frame once it has all of it.
+            if self.buffer.len() > MOST_BYTES + MOST_HEAD {
+                return Err(ProtocolError::Overflow);
             }
             if self.buffer.is_empty() {
                 // Most sockets wait most of the time, and hold nothing meanwhile.

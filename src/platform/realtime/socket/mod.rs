@@ -54,7 +54,10 @@ async fn serve(
     let hearing = async {
         reader.run(&mut incoming, &read).await;
         over.notify_one();
-        Box::pin(leave(ctx, hub, conn)).await;
+        let (ctx, hub, conn) = (ctx.clone(), hub.clone(), Arc::clone(conn));
+        // A task of its own: whoever should know is told, however little time the client is given.
+        let leaving = actix_web::rt::spawn(async move { leave(&ctx, &hub, &conn).await });
+        leaving.await.unwrap_or_default();
     };
     let both = async {
         tokio::join!(hearing, writer::run(hub, conn, write));

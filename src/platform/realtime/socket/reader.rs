@@ -1,5 +1,6 @@
 //! What a client says on a socket, and what comes of it.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use actix_http::ws::{Frame, Item as Piece, ProtocolError};
 use actix_web::web::BytesMut;
 use tokio::net::tcp::ReadHalf;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::incoming::{Incoming, MOST_BYTES};
 use crate::kernel::{Code, Error, Result};
@@ -40,6 +42,8 @@ pub(in crate::platform::realtime) struct Reader {
     conn: Arc<Conn>,
     /// Who the upgrade said it is.
     known: Option<CurrentUser>,
+    /// The end of a process waits for what was begun.
+    _open: TaskTrackerToken,
     talk: Option<Talk>,
     pieces: Option<(BytesMut, u32)>,
     allowance: (f64, Instant),
@@ -56,6 +60,7 @@ impl Reader {
         known: Option<CurrentUser>,
     ) -> Self {
         Self {
+            _open: hub.0.sockets.token(),
             ctx,
             hub,
             conn,
@@ -74,21 +79,30 @@ impl Reader {
     }
 
     /// Hears the client until either side ends it, and has the reason be told.
-    pub(super) async fn run(mut self, incoming: &mut Incoming, stream: &ReadHalf<'_>) {
-        let conn = Arc::clone(&self.conn);
+    pub(super) async fn run(self, incoming: &mut Incoming, stream: &ReadHalf<'_>) {
+        let (_ctx, hub, conn) = self.parties();
+        let mut reader = Box::new(self);
         let close = loop {
             let frame = tokio::select! {
                 frame = incoming.next(stream) => frame,
                 () = conn.gone.notified() => break Close::NORMAL,
             };
-            conn.heard.store(self.hub.now(), Ordering::Relaxed);
-            let heard = match frame {
-                // What an answer needs is there only while one is made: most sockets wait most of the time.
-                Ok(Some(frame)) => Box::pin(self.hear(frame)).await,
-                Ok(None) | Err(ProtocolError::Io(_)) => Err(Close::NORMAL),
-                Err(ProtocolError::Overflow) => Err(Close::TOO_BIG),
-                Err(_other) => Err(Close::PROTOCOL),
+            conn.heard.store(hub.now(), Ordering::Relaxed);
+            let frame = match frame {
+                Ok(Some(frame)) => frame,
+                Err(error) => break why(&error),
+                Ok(None) => break Close::NORMAL,
             };
+            // A task of its own: what was begun is finished, whatever becomes of the line; and what an answer
+            // needs is there only while one is made: most sockets wait most of the time.
+            let hearing = actix_web::rt::spawn(async move {
+                let heard = reader.hear(frame).await;
+                (reader, heard)
+            });
+            let Ok((back, heard)) = hearing.await else {
+                break Close::SERVER_ERROR;
+            };
+            reader = back;
             if let Err(close) = heard {
                 break close;
             }
@@ -96,7 +110,7 @@ impl Reader {
                 break Close::NORMAL;
             }
         };
-        conn.end_after_all(close, self.hub.now());
+        conn.end_after_all(close, hub.now());
     }
 
     async fn hear(&mut self, frame: Frame) -> std::result::Result<(), Close> {
@@ -250,5 +264,16 @@ impl Reader {
             return Err(Close::RATE_LIMITED);
         }
         Ok(())
+    }
+}
+
+/// Why a socket ends that cannot be read.
+fn why(error: &ProtocolError) -> Close {
+    match error {
+        ProtocolError::Overflow => Close::TOO_BIG,
+        // What the codec says where a bit is set that nobody has agreed on.
+        ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => Close::PROTOCOL,
+        ProtocolError::Io(_) => Close::NORMAL,
+        _ => Close::PROTOCOL,
     }
 }
