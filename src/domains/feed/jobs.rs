@@ -119,18 +119,20 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     // Another process may have begun an epoch before the post was written: then it counts here.
     ctx.cache().step().await;
     let Some(there) = look(&ctx, &mut journey).await? else {
-        return arrive(&ctx, &journey, Vec::new()).await;
+        return arrive(&ctx, &journey, Vec::new(), false).await;
     };
     let last = there.readers.last().copied();
     let is_last = i64::try_from(there.readers.len()).is_ok_and(|found| found < READERS);
+    let is_chosen = there.is_chosen;
     let mut lines: Vec<Line> = there.readers.into_iter().map(Line::Home).collect();
     if there.is_pulled {
         lines.push(Line::Author(journey.post.author_id));
     }
     if is_last {
-        return arrive(&ctx, &journey, lines).await;
+        return arrive(&ctx, &journey, lines, is_chosen).await;
     }
     push(&ctx, &journey, &lines, false).await?;
+    tell(&ctx, &journey.post, &lines, is_chosen).await?;
     journey.after = last.unwrap_or(journey.after);
     progress.save(&mut *ctx.read().await?, &journey).await?;
     Ok(Step::Again)
@@ -163,6 +165,11 @@ async fn hint(ctx: &Ctx, journey: &Journey) -> Result<Step> {
             return Ok(Step::Done);
         };
         after = *last;
+        let some = if carried.is_chosen() {
+            those_who_see(conn, &journey.post, some).await?
+        } else {
+            some
+        };
         live::tell_new(ctx, some.into_iter(), created_at);
     }
 }
@@ -172,6 +179,8 @@ struct Ahead {
     readers: Vec<UserId>,
     /// Whether readers fetch what the author posts.
     is_pulled: bool,
+    /// Whether its author has chosen who sees it.
+    is_chosen: bool,
 }
 
 /// Looks where a post goes, with one connection; nothing if it goes nowhere any more.
@@ -190,7 +199,11 @@ async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
         let since = active_since(ctx)?;
         store::list_recipients(conn, author, is_public, Some(since), after, READERS).await?
     };
-    Ok(Some(Ahead { readers, is_pulled }))
+    Ok(Some(Ahead {
+        readers,
+        is_pulled,
+        is_chosen: carried.is_chosen(),
+    }))
 }
 
 /// Whether the author has too many readers to push to all of them. Who once has stays so.
@@ -219,9 +232,15 @@ fn active_since(ctx: &Ctx) -> Result<Timestamp> {
 }
 
 /// The last step: nobody needs to look for the post on its way any more.
-async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<Step> {
+async fn arrive(
+    ctx: &Ctx,
+    journey: &Journey,
+    mut lines: Vec<Line>,
+    is_chosen: bool,
+) -> Result<Step> {
     lines.push(Line::Home(journey.post.author_id));
     push(ctx, journey, &lines, true).await?;
+    tell(ctx, &journey.post, &lines, is_chosen).await?;
     if journey.reason == b'c' {
         let lag = ctx.now().utc() - journey.post.created_at.utc();
         FANOUT_LAG
@@ -235,21 +254,37 @@ async fn arrive(ctx: &Ctx, journey: &Journey, mut lines: Vec<Line>) -> Result<St
     Ok(Step::Done)
 }
 
-/// Pushes to these timelines, and hints at the post to those whose they are.
-async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
-    write(ctx, journey, lines, last).await?;
-    let author = journey.post.author_id;
+/// Hints at a post to those whose timelines these are.
+async fn tell(ctx: &Ctx, post: &PostRef, lines: &[Line], is_chosen: bool) -> Result<()> {
     let readers = lines.iter().filter_map(|line| match line {
-        Line::Home(reader) if *reader != author => Some(*reader),
+        Line::Home(reader) if *reader != post.author_id => Some(*reader),
         _ => None,
     });
-    live::tell_new(ctx, readers, journey.post.created_at);
+    let readers = readers.collect();
+    let readers = if is_chosen {
+        those_who_see(&mut *ctx.read().await?, post, readers).await?
+    } else {
+        readers
+    };
+    live::tell_new(ctx, readers.into_iter(), post.created_at);
     Ok(())
 }
 
-/// Writes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again finds
+/// Whoever is left out of a post hears nothing of it, not even that there is something.
+async fn those_who_see(
+    conn: &mut Conn,
+    post: &PostRef,
+    readers: Vec<UserId>,
+) -> Result<Vec<UserId>> {
+    if readers.is_empty() {
+        return Ok(readers);
+    }
+    store::list_who_see(conn, post.post_id, &readers).await
+}
+
+/// Pushes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again finds
 /// these timelines void.
-async fn write(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
+async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Result<()> {
     if let Some(timelines) = Timelines::to_write(ctx.cache(), ctx.config().feed_timeline)
         && timelines
             .push(lines, &journey.pending(), last)

@@ -39,8 +39,8 @@ pub(super) fn has_listeners(ctx: &Ctx) -> bool {
     Hub::of(ctx).is_some_and(|hub| hub.count() > 0)
 }
 
-/// Hints that these readers may find something new. It names no post: who sees it is judged when the
-/// feed is read.
+/// Hints that these readers may find something new. It names no post: whether they see it is judged when
+/// the feed is read.
 pub(super) fn tell_new(ctx: &Ctx, readers: impl Iterator<Item = UserId>, created_at: Timestamp) {
     let ids = readers.map(Id::uuid).collect();
     tell_many(

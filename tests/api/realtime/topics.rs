@@ -77,6 +77,39 @@ async fn a_new_post_is_hinted_at_to_those_who_may_find_it() {
 }
 
 #[tokio::test]
+async fn whoever_is_left_out_of_a_post_is_not_hinted_at_it() {
+    let can_know = mode::has_shared_cache() || !mode::has_redis();
+    if !mode::needs("timelines, or no Redis", can_know) {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    ada.befriend(&eve).await;
+    let mut sockets = Vec::new();
+    for person in [&bob, &eve] {
+        person.get("/v1/feed").await.expect_status(200);
+        let mut socket = Socket::of(person, &app.url).await;
+        subscribe(&mut socket, &format!("feed:{}", person.id)).await;
+        sockets.push(socket);
+    }
+    let mut hers = sockets.pop().expect("her socket");
+    let mut his = sockets.pop().expect("his socket");
+    for chosen in [json!({"allow": [bob.id]}), json!({"deny": [eve.id]})] {
+        let mut audience = chosen;
+        audience["kind"] = json!("custom");
+        ada.post_to(&audience, "not for Eve").await;
+        his.event("feed.new").await;
+    }
+    let told = hers.rest(QUIET).await;
+    let is_hint = |frame: &Value| frame["t"] == "feed.new";
+    assert!(!told.iter().any(is_hint), "{told:?}");
+    // What is for her too she hears of.
+    ada.post_to(&json!("friends"), "for both").await;
+    hers.event("feed.new").await;
+}
+
+#[tokio::test]
 async fn edits_deletions_and_the_end_of_a_post_are_told() {
     let app = TestApp::start().await;
     let ada = app.person("ada").await;

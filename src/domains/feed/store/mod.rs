@@ -12,7 +12,7 @@ use crate::kernel::{PostId, Result, Timestamp, UserId};
 
 pub use timelines::{
     Carried, find_carried, forget_readers, insert_pulled, list_by_author, list_candidates,
-    list_pulled, list_recipients, note_reader,
+    list_pulled, list_recipients, list_who_see, note_reader,
 };
 
 /// The statement that reads a page away from the newest post, for tests of its plan.

@@ -69,6 +69,13 @@ pub struct Carried {
     pub pulled: bool,
 }
 
+impl Carried {
+    /// Whether its author has chosen who sees it, by people and circles.
+    pub fn is_chosen(&self) -> bool {
+        self.audience == "custom"
+    }
+}
+
 /// How a post stands now; `None` if it is deleted.
 pub async fn find_carried(conn: &mut Conn, post_id: PostId) -> Result<Option<Carried>> {
     Ok(sqlx::query_as!(
@@ -105,6 +112,22 @@ pub async fn list_recipients(
     .fetch_all(conn)
     .await?;
     Ok(found)
+}
+
+/// Those of `people` who may see a post.
+pub async fn list_who_see(
+    conn: &mut Conn,
+    post_id: PostId,
+    people: &[UserId],
+) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select s.user_id as "user_id!: _" from unnest($1::uuid[]) s (user_id)
+           where exists (select from visible_post(s.user_id) p where p.post_id = $2)"#,
+        people as _,
+        post_id as _
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Authors whose posts are fetched at reading, in order of id.
