@@ -16,7 +16,7 @@ use crate::infra::db::Conn;
 use crate::infra::jobs::{Progress, Registry, Step};
 use crate::infra::metrics::declared::FANOUT_LAG;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::context::AtOnce;
 
@@ -119,20 +119,19 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     // Another process may have begun an epoch before the post was written: then it counts here.
     ctx.cache().step().await;
     let Some(there) = look(&ctx, &mut journey).await? else {
-        return arrive(&ctx, &journey, Vec::new(), false).await;
+        return arrive(&ctx, &journey, Vec::new(), Vec::new()).await;
     };
     let last = there.readers.last().copied();
     let is_last = i64::try_from(there.readers.len()).is_ok_and(|found| found < READERS);
-    let is_chosen = there.is_chosen;
     let mut lines: Vec<Line> = there.readers.into_iter().map(Line::Home).collect();
     if there.is_pulled {
         lines.push(Line::Author(journey.post.author_id));
     }
     if is_last {
-        return arrive(&ctx, &journey, lines, is_chosen).await;
+        return arrive(&ctx, &journey, lines, there.hinted).await;
     }
     push(&ctx, &journey, &lines, false).await?;
-    tell(&ctx, &journey.post, &lines, is_chosen).await?;
+    live::tell_new(&ctx, there.hinted, journey.post.created_at);
     journey.after = last.unwrap_or(journey.after);
     progress.save(&mut *ctx.read().await?, &journey).await?;
     Ok(Step::Again)
@@ -165,12 +164,8 @@ async fn hint(ctx: &Ctx, journey: &Journey) -> Result<Step> {
             return Ok(Step::Done);
         };
         after = *last;
-        let some = if carried.is_chosen() {
-            those_who_see(conn, &journey.post, some).await?
-        } else {
-            some
-        };
-        live::tell_new(ctx, some.into_iter(), created_at);
+        let hinted = those_to_hint(conn, post_id, &carried, &some).await?;
+        live::tell_new(ctx, hinted, created_at);
     }
 }
 
@@ -179,8 +174,8 @@ struct Ahead {
     readers: Vec<UserId>,
     /// Whether readers fetch what the author posts.
     is_pulled: bool,
-    /// Whether its author has chosen who sees it.
-    is_chosen: bool,
+    /// Those of them who hear of it.
+    hinted: Vec<UserId>,
 }
 
 /// Looks where a post goes, with one connection; nothing if it goes nowhere any more.
@@ -199,11 +194,26 @@ async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
         let since = active_since(ctx)?;
         store::list_recipients(conn, author, is_public, Some(since), after, READERS).await?
     };
+    let hinted = those_to_hint(conn, journey.post.post_id, &carried, &readers).await?;
     Ok(Some(Ahead {
         readers,
         is_pulled,
-        is_chosen: carried.is_chosen(),
+        hinted,
     }))
+}
+
+/// Whoever is left out of a post hears nothing of it, not even that there is something. Their timelines have
+/// it all the same: a circle may take them in later.
+async fn those_to_hint(
+    conn: &mut Conn,
+    post_id: PostId,
+    carried: &Carried,
+    readers: &[UserId],
+) -> Result<Vec<UserId>> {
+    if carried.is_chosen() && !readers.is_empty() {
+        return store::list_who_see(conn, post_id, readers).await;
+    }
+    Ok(readers.to_vec())
 }
 
 /// Whether the author has too many readers to push to all of them. Who once has stays so.
@@ -236,11 +246,11 @@ async fn arrive(
     ctx: &Ctx,
     journey: &Journey,
     mut lines: Vec<Line>,
-    is_chosen: bool,
+    hinted: Vec<UserId>,
 ) -> Result<Step> {
     lines.push(Line::Home(journey.post.author_id));
     push(ctx, journey, &lines, true).await?;
-    tell(ctx, &journey.post, &lines, is_chosen).await?;
+    live::tell_new(ctx, hinted, journey.post.created_at);
     if journey.reason == b'c' {
         let lag = ctx.now().utc() - journey.post.created_at.utc();
         FANOUT_LAG
@@ -252,34 +262,6 @@ async fn arrive(
         );
     }
     Ok(Step::Done)
-}
-
-/// Hints at a post to those whose timelines these are.
-async fn tell(ctx: &Ctx, post: &PostRef, lines: &[Line], is_chosen: bool) -> Result<()> {
-    let readers = lines.iter().filter_map(|line| match line {
-        Line::Home(reader) if *reader != post.author_id => Some(*reader),
-        _ => None,
-    });
-    let readers = readers.collect();
-    let readers = if is_chosen {
-        those_who_see(&mut *ctx.read().await?, post, readers).await?
-    } else {
-        readers
-    };
-    live::tell_new(ctx, readers.into_iter(), post.created_at);
-    Ok(())
-}
-
-/// Whoever is left out of a post hears nothing of it, not even that there is something.
-async fn those_who_see(
-    conn: &mut Conn,
-    post: &PostRef,
-    readers: Vec<UserId>,
-) -> Result<Vec<UserId>> {
-    if readers.is_empty() {
-        return Ok(readers);
-    }
-    store::list_who_see(conn, post.post_id, &readers).await
 }
 
 /// Pushes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again finds

@@ -41,8 +41,8 @@ pub(super) fn has_listeners(ctx: &Ctx) -> bool {
 
 /// Hints that these readers may find something new. It names no post: whether they see it is judged when
 /// the feed is read.
-pub(super) fn tell_new(ctx: &Ctx, readers: impl Iterator<Item = UserId>, created_at: Timestamp) {
-    let ids = readers.map(Id::uuid).collect();
+pub(super) fn tell_new(ctx: &Ctx, readers: Vec<UserId>, created_at: Timestamp) {
+    let ids = readers.into_iter().map(Id::uuid).collect();
     tell_many(
         ctx,
         TOPIC,

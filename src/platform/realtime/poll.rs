@@ -144,11 +144,7 @@ impl Events {
     ) -> Option<Close> {
         let mut patience = patience.max(TOGETHER);
         while self.json.len() < MOST_EVENTS && self.bytes < MOST_BYTES {
-            let next = std::future::poll_fn(|context| match conn.queue.take(context.waker()) {
-                Some(next) => std::task::Poll::Ready(next),
-                None => std::task::Poll::Pending,
-            });
-            match tokio::time::timeout(patience, next).await {
+            match tokio::time::timeout(patience, conn.queue.next()).await {
                 Ok(Ok(item)) => self.add(&item, cursor),
                 Ok(Err(close)) => return Some(close),
                 Err(_quiet) => return None,

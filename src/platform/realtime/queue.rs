@@ -1,8 +1,9 @@
 //! What waits for one reader: bounded, and what it may do without goes first.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use super::Class;
 use super::close::Close;
@@ -146,6 +147,15 @@ impl Queue {
         None
     }
 
+    /// Waits for what [`take`](Self::take) gives.
+    pub async fn next(&self) -> Result<Item, Close> {
+        poll_fn(|context| match self.take(context.waker()) {
+            Some(next) => Poll::Ready(next),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
     /// The next item, if one waits.
     pub fn pop(&self) -> Option<Item> {
         self.lock().pop()
@@ -153,13 +163,13 @@ impl Queue {
 
     /// Waits until the queue is at most half full, or closed.
     pub async fn has_room(&self) {
-        std::future::poll_fn(|context| {
+        poll_fn(|context| {
             let mut inner = self.lock();
             if !inner.is_over_half() || inner.close.is_some() {
-                return std::task::Poll::Ready(());
+                return Poll::Ready(());
             }
             inner.writer = Some(context.waker().clone());
-            std::task::Poll::Pending
+            Poll::Pending
         })
         .await;
     }

@@ -1,9 +1,7 @@
 //! What is written to a socket, taken from its queue as the client takes it.
 
-use std::future::poll_fn;
 use std::io;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 
 use actix_web::web::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt as _;
@@ -28,11 +26,7 @@ pub(super) async fn run(hub: &Hub, conn: &Conn, stream: WriteHalf<'_>) {
 
 async fn write(hub: &Hub, conn: &Conn, mut stream: WriteHalf<'_>) -> io::Result<()> {
     loop {
-        let next = poll_fn(|context| match conn.queue.take(context.waker()) {
-            Some(next) => Poll::Ready(next),
-            None => Poll::Pending,
-        });
-        match next.await {
+        match conn.queue.next().await {
             Ok(item) => {
                 stream.write_all(&with_all_that_waits(item, conn)).await?;
                 conn.wrote.store(hub.now(), Ordering::Relaxed);
