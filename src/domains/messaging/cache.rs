@@ -88,7 +88,8 @@ pub static RECEIPTS: Space<ConversationId, Vec<Receipt>> = Space {
     walk: Some(|conn, after, limit| Box::pin(store::walk_conversations(conn, after, limit))),
 };
 
-/// How many messages one person has not read in a conversation.
+/// How many messages one person has not read in a conversation. It is told from the newest place of the
+/// conversation too, which changes only with a message.
 pub static UNREAD: Space<(ConversationId, UserId), i64> = Space {
     name: "unread",
     version: 1,

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{direct, listed, read, said, say, seen, shown_reading};
+use super::{direct, group, listed, read, said, say, seen, shown_reading};
 use crate::support::{Session, TestApp};
 
 async fn change(who: &Session, id: &str, change: &Value) -> crate::support::Reply {
@@ -45,6 +45,61 @@ async fn a_mark_of_reading_only_moves_forward_and_is_told() {
     ben.put(&path, &json!({"up_to": -1}))
         .await
         .expect_problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn what_is_unread_is_what_others_have_said_since_and_is_there_still() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let carol = app.person("carol").await;
+    ann.befriend(&carol).await;
+    let id = group(&ann, &[&ben, &carol]).await;
+    let unread = async |who: &Session| seen(who, &id).await["unread"].clone();
+    let mut said = Vec::new();
+    for (who, text) in [
+        (&ann, "1"),
+        (&carol, "2"),
+        (&ben, "3"),
+        (&ann, "4"),
+        (&carol, "5"),
+    ] {
+        said.push(say(who, &id, text).await);
+    }
+    // Ben has read up to his own.
+    assert_eq!(unread(&ben).await, 2);
+    let delete = async |who: &Session, place: usize| {
+        let path = format!(
+            "/v1/messages/{}",
+            said[place]["id"].as_str().expect("an id")
+        );
+        who.delete(&path).await.expect_status(204);
+    };
+    // What was deleted before the mark does not count, what was after it counts no more.
+    delete(&carol, 1).await;
+    assert_eq!(unread(&ben).await, 2);
+    delete(&ann, 3).await;
+    assert_eq!(unread(&ben).await, 1);
+    // Who was removed is told of nothing that came later.
+    let path = format!("/v1/conversations/{id}/members/{}", ben.id);
+    ann.delete(&path).await.expect_status(200);
+    let before = unread(&ben).await;
+    assert_ne!(before, 0);
+    say(&ann, &id, "6").await;
+    assert_eq!(unread(&ben).await, before);
+    let counted: i64 = sqlx::query_scalar(
+        "select count(*) from message s
+         join conversation_mark k using (conversation_id)
+         join conversation_member m using (conversation_id, user_id)
+         where k.conversation_id = $1::uuid and k.user_id = $2::uuid
+           and s.seq > greatest(k.read_up_to, k.cleared_up_to) and s.author_id <> k.user_id
+           and s.deleted_at is null and s.seq <= m.left_seq",
+    )
+    .bind(&id)
+    .bind(&ben.id)
+    .fetch_one(&app.db)
+    .await
+    .expect("a count");
+    assert_eq!(before, counted);
 }
 
 #[tokio::test]

@@ -40,7 +40,9 @@ pub async fn list_receipts(
     Ok(found.into_iter().collect())
 }
 
-/// How many messages of others, and not deleted, each person has not read in a conversation.
+/// How many messages of others, and not deleted, each person has not read in a conversation. That is the
+/// length of the stretch after their mark, since places have no gap and whoever writes has read up to it,
+/// less what was deleted there, which alone is looked up.
 pub async fn list_unread(
     conn: &mut Conn,
     keys: &[(ConversationId, UserId)],
@@ -48,17 +50,21 @@ pub async fn list_unread(
     let (conversations, people): (Vec<ConversationId>, Vec<UserId>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
         r#"select k.conversation_id as "conversation_id: ConversationId",
-                  k.user_id as "user_id: UserId", unread.count as "count!"
+                  k.user_id as "user_id: UserId",
+                  greatest(0, stretch.top - stretch.mark - deleted.count) as "count!"
            from unnest((select $1::uuid[]), (select $2::uuid[])) as wanted (conversation_id, user_id)
            join conversation_mark k using (conversation_id, user_id)
            join conversation_member m using (conversation_id, user_id)
+           join conversation c using (conversation_id)
+           cross join lateral (
+               select greatest(k.read_up_to, k.cleared_up_to) as mark,
+                      least(c.top_seq, m.left_seq) as top
+           ) as stretch
            cross join lateral (
                select count(*) from message s
-               where s.conversation_id = k.conversation_id
-                 and s.seq > greatest(k.read_up_to, k.cleared_up_to)
-                 and (m.left_seq is null or s.seq <= m.left_seq)
-                 and s.author_id <> k.user_id and s.deleted_at is null
-           ) as unread"#,
+               where s.conversation_id = k.conversation_id and s.deleted_at is not null
+                 and s.seq > stretch.mark and s.seq <= stretch.top
+           ) as deleted"#,
         &conversations as _,
         &people as _
     )
