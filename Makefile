@@ -20,10 +20,15 @@ run: setup ## Start kith with demo data on a private Postgres and Redis under .k
 	cargo build --release --locked
 	@exec $(TARGET)/release/kith dev
 
+# Each test has a database of its own, which is some hundred files: in memory, where there is room, they are made and
+# removed faster. What the tests themselves write stays where it would be.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+
 # The program is built as its tests are: by itself it would be built again, since they add features to what it uses.
 test: setup ## Run all tests beside throwaway servers (ARGS="-E 'test(cursor)'" picks some)
 	cargo build --tests --locked
-	@exec $(TARGET)/debug/kith dev -- scripts/test $(ARGS)
+	@TMPDIR=$(or $(TMPDIR),$(MEMORY),/tmp) exec $(TARGET)/debug/kith dev -- \
+		env TMPDIR=$(or $(TMPDIR),/tmp) scripts/test $(ARGS)
 
 fuzz: setup ## Send requests of all sorts, made from the API's description, to a throwaway kith (needs python3)
 	@scripts/fuzz
