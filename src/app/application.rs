@@ -10,6 +10,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, web};
 use anyhow::Context as _;
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,7 +20,7 @@ use super::ops::{self, Ops};
 use super::{live, openapi, routes, schema, spaces::spaces, warming, worker};
 use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
-use crate::domains::{comments, feed, posts};
+use crate::domains::{comments, feed, messaging, posts};
 use crate::infra::cache::{self, Cache};
 use crate::infra::db::{Admission, PoolOptions, connect_lazily};
 use crate::infra::mail::Mailer;
@@ -219,7 +220,7 @@ pub fn context(
         tasks: TaskTracker::new(),
         limiter,
         hashing: Arc::new(Semaphore::new(hashers())),
-        extras: Extras::default()
+        extras: messaging::parts(Extras::default(), Handle::current())
             .with(live::hub(&config))
             .with(VerifiedTokens::default()),
         config: Arc::new(config),

@@ -30,6 +30,8 @@ pub struct Line {
     pub actor_id: Option<UserId>,
     /// Small facts.
     pub detail: Option<Value>,
+    /// The idempotency key of the request that it was done for.
+    pub op_id: Option<String>,
 }
 
 /// What a transaction leaves, in the order in which it happened.
@@ -52,14 +54,8 @@ pub struct Closed {
     pub places: Vec<i64>,
 }
 
-/// Writes what a transaction leaves. `op_id` is the idempotency key of its request, which goes with
-/// each line.
-pub async fn close(
-    conn: &mut Conn,
-    closing: &Closing,
-    op_id: Option<&str>,
-    now: Timestamp,
-) -> Result<Closed> {
+/// Writes what a transaction leaves.
+pub async fn close(conn: &mut Conn, closing: &Closing, now: Timestamp) -> Result<Closed> {
     if closing.lines.is_empty() {
         return leave_events(conn, &closing.events, now).await;
     }
@@ -72,6 +68,7 @@ pub async fn close(
     let objects: Vec<Option<Uuid>> = lines.iter().map(|line| line.object_id).collect();
     let actors: Vec<Option<UserId>> = lines.iter().map(|line| line.actor_id).collect();
     let details: Vec<Option<&Value>> = lines.iter().map(|line| line.detail.as_ref()).collect();
+    let op_ids: Vec<Option<&str>> = lines.iter().map(|line| line.op_id.as_deref()).collect();
     let row = sqlx::query!(
         r#"with event as (
                insert into outbox (event, payload, created_at)
@@ -81,8 +78,10 @@ pub async fn close(
                select l.*, count(*) over stream as of,
                       row_number() over (stream order by nth) as number
                from unnest((select $3::text[]), (select $4::uuid[]), (select $5::text[]),
-                           (select $6::uuid[]), (select $7::uuid[]), (select $8::jsonb[]))
-                    with ordinality as l (topic, id, kind, object_id, actor_id, detail, nth)
+                           (select $6::uuid[]), (select $7::uuid[]), (select $8::jsonb[]),
+                           (select $9::text[]))
+                    with ordinality
+                    as l (topic, id, kind, object_id, actor_id, detail, op_id, nth)
                window stream as (partition by topic, id)
            ), stream_now as (
                insert into stream (topic, id, top)
@@ -95,7 +94,7 @@ pub async fn close(
            ), told as (
                insert into stream_event
                       (topic, id, number, kind, object_id, actor_id, detail, op_id, at)
-               select topic, id, place, kind, object_id, actor_id, detail, $9, $10 from placed
+               select topic, id, place, kind, object_id, actor_id, detail, op_id, $10 from placed
            )
            select current_setting('kith.own_voids', true) as voids,
                   (select epoch from stream_epoch) as "epoch!",
@@ -108,7 +107,7 @@ pub async fn close(
         &objects as _,
         &actors as _,
         &details as _,
-        op_id,
+        &op_ids as _,
         now as _
     )
     .fetch_one(conn)

@@ -26,15 +26,14 @@ fn line(id: Uuid, object: u128) -> Line {
         object_id: Some(Uuid::from_u128(object)),
         actor_id: None,
         detail: None,
+        op_id: Some("op-1".to_owned()),
     }
 }
 
 async fn leave(conn: &mut PgConnection, lines: Vec<Line>, events: usize) -> Closed {
     let events = (0..events).map(|n| Note::of(&Rang(n)).unwrap()).collect();
     let closing = Closing { events, lines };
-    close(conn, &closing, Some("op-1"), SystemClock.now())
-        .await
-        .unwrap()
+    close(conn, &closing, SystemClock.now()).await.unwrap()
 }
 
 async fn objects(pool: &PgPool, id: Uuid) -> Vec<(i64, u128, String)> {

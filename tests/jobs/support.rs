@@ -58,7 +58,7 @@ pub async fn leave<E: Event>(conn: &mut PgConnection, event: &E, now: Timestamp)
         events: vec![Note::of(event).expect("an event")],
         ..Closing::default()
     };
-    close(conn, &closing, None, now).await.expect("left");
+    close(conn, &closing, now).await.expect("left");
 }
 
 pub async fn put(conn: &mut PgConnection, name: &'static str, now: Timestamp) -> JobId {

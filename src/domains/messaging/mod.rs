@@ -24,6 +24,11 @@ mod routes;
 mod store;
 mod view;
 
+use tokio::runtime::Handle;
+
+use crate::platform::context::Extras;
+use crate::platform::write::Group;
+
 pub use cache::{
     CONVERSATION, MEMBERS, MEMBERSHIP, MESSAGE, RECEIPTS, RECENT, SPACES, UNREAD, WAITING,
 };
@@ -37,3 +42,9 @@ pub use routes::{LIMITS, configure};
 pub use view::{
     Conversation, Message, conversation, conversations, count_waiting, message, messages, states,
 };
+
+/// What this domain keeps in the context: the messages that are written at once are written together, on
+/// `runtime`.
+pub fn parts(extras: Extras, runtime: Handle) -> Extras {
+    extras.with(Group::<actions::Outgoing>::new(runtime))
+}

@@ -43,7 +43,7 @@ struct Places {
 
 /// What one request knows of its place. It is free again when the last clone is gone.
 #[derive(Clone)]
-struct Visit {
+pub struct Visit {
     places: Arc<Places>,
     held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
 }
@@ -103,9 +103,14 @@ pub async fn admit() -> Result<()> {
     }
 }
 
+/// The place of the request that is being worked for: kept, it stays taken after the request's end.
+pub fn visit() -> Option<Visit> {
+    VISIT.try_with(Clone::clone).ok()
+}
+
 /// `work` for a task of its own, which has the place of the request that spawns it.
 pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    let visit = VISIT.try_with(Clone::clone).ok();
+    let visit = visit();
     async move {
         match visit {
             Some(visit) => VISIT.scope(visit, work).await,
@@ -129,16 +134,38 @@ pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
     Ok(pool.acquire().await?)
 }
 
+/// How long the statements of a transaction wait for what others hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as a statement may take.
+    Usual,
+    /// No longer than somebody holds it who works well.
+    Brief,
+}
+
 /// A transaction, likewise.
-pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
+pub async fn begin(pool: &PgPool, patience: Patience) -> Result<Transaction<'static, Postgres>> {
     let _waiting = Waiting::begin();
     admit().await?;
-    match pool.begin().await {
+    match begin_anew(pool, patience).await {
         Err(error) if doubt::is_dead(&error) => {
             doubt::note(&error);
-            Ok(pool.begin().await?)
+            Ok(begin_anew(pool, patience).await?)
         }
         begun => Ok(begun?),
+    }
+}
+
+async fn begin_anew(
+    pool: &PgPool,
+    patience: Patience,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    match patience {
+        Patience::Usual => pool.begin().await,
+        Patience::Brief => {
+            pool.begin_with("begin; set local lock_timeout = '250ms'")
+                .await
+        }
     }
 }
 

@@ -25,6 +25,14 @@ pub fn is_retryable(error: &sqlx::Error) -> bool {
     matches!(state(error).as_deref(), Some("40001" | "40P01"))
 }
 
+/// Whether something was held by somebody else for longer than the transaction waits.
+pub fn is_held(error: &Error) -> bool {
+    let cause = error.cause();
+    cause
+        .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
+        .is_some_and(|cause| state(cause).as_deref() == Some("55P03"))
+}
+
 fn state(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }

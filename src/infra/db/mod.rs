@@ -15,9 +15,11 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
 
-pub use admission::{Admission, acquire, admit, begin, inherit, stand_back};
+pub use admission::{
+    Admission, Patience, Visit, acquire, admit, begin, inherit, stand_back, visit,
+};
 pub use doubt::{alive, is_lost};
-pub use errors::{OnConstraint, is_retryable};
+pub use errors::{OnConstraint, is_held, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
 pub use pool::Use;
 pub use upkeep::{

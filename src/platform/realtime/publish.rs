@@ -8,8 +8,8 @@ use crate::infra::closing::Line;
 use crate::platform::{Ctx, Tx};
 
 impl Tx {
-    /// Appends to a stream as the last thing in this transaction, and tells it after the commit. A
-    /// request writes one stream; inboxes are written by the job that follows.
+    /// Appends to a stream as the last thing in this transaction, and tells it after the commit. Inboxes
+    /// are written by the job that follows.
     pub fn publish(&mut self, news: News) {
         self.tell_later(news, None);
     }
@@ -30,6 +30,7 @@ impl Tx {
             object_id: news.object_id,
             actor_id: news.actor,
             detail: (!news.detail.is_null()).then(|| news.detail.clone()),
+            op_id: op_id.clone(),
         };
         self.append(line, move |ctx, epoch, offset| {
             let Some(hub) = Hub::of(ctx) else { return };

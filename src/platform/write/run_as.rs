@@ -4,9 +4,11 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::answer::Answer;
+use super::group::{Group, Grouped};
 use super::idempotency::{self, Key};
 use super::tx::{Tx, transaction};
-use crate::kernel::{Result, UserId};
+use crate::infra::db;
+use crate::kernel::{Error, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::digest_of;
 
@@ -29,6 +31,15 @@ impl OpKey {
             fingerprint: fingerprint(path, Some(digest_of(body))),
         })
     }
+
+    fn of(self, user_id: UserId) -> Key {
+        Key {
+            user_id,
+            route: self.route.to_owned(),
+            text: self.text,
+            fingerprint: self.fingerprint,
+        }
+    }
 }
 
 /// The hash of path and canonical body.
@@ -47,32 +58,48 @@ pub async fn run_as(
     key: Option<OpKey>,
     action: impl AsyncFn(&mut Tx) -> Result<Answer>,
 ) -> Result<(Answer, bool)> {
-    let key = key.map(|key| Key {
-        user_id: actor,
-        route: key.route.to_owned(),
-        text: key.text,
-        fingerprint: key.fingerprint,
-    });
+    let key = key.map(|key| key.of(actor));
     run(ctx, key.as_ref(), action).await
 }
 
-/// The same for a key that is made already.
+/// The same for a write that is done together with others of its kind.
+pub async fn run_grouped_as<W: Grouped>(
+    ctx: &Ctx,
+    actor: UserId,
+    key: Option<OpKey>,
+    write: W,
+) -> Result<(Answer, bool)> {
+    run_grouped(ctx, key.map(|key| key.of(actor)), write).await
+}
+
+/// [`run_grouped_as`] for a key that is made already.
+pub(super) async fn run_grouped<W: Grouped>(
+    ctx: &Ctx,
+    key: Option<Key>,
+    write: W,
+) -> Result<(Answer, bool)> {
+    db::admit().await?;
+    let group = ctx.part::<Group<W>>();
+    let group = group.ok_or_else(|| Error::internal(anyhow::anyhow!("there is no such group")))?;
+    group.done(ctx, key, write).await
+}
+
+/// [`run_as`] for a key that is made already.
 pub(super) async fn run(
     ctx: &Ctx,
     key: Option<&Key>,
     action: impl AsyncFn(&mut Tx) -> Result<Answer>,
 ) -> Result<(Answer, bool)> {
     transaction(ctx, async |tx: &mut Tx| {
-        let Some(key) = key else {
-            return Ok((action(tx).await?, false));
-        };
-        if let Some(answer) = idempotency::claim(tx.conn(), key).await? {
+        let claim = idempotency::claim(tx.conn(), &[key]).await?.pop();
+        if let Some(answer) = claim.transpose()?.flatten() {
             return Ok((answer, true));
         }
-        tx.set_op_id(Some(key.text.clone()));
+        tx.work_for(key.map(|key| key.text.as_str()));
         let answer = action(tx).await?;
         let now = tx.now();
-        idempotency::store(tx.conn(), key, &answer, now).await?;
+        let given = key.map(|key| (key, &answer));
+        idempotency::store(tx.conn(), given.as_slice(), now).await?;
         Ok((answer, false))
     })
     .await

@@ -12,8 +12,8 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::{Postgres, Transaction};
 
 use crate::infra::cache::{Cache, Key, Space, Value};
-use crate::infra::closing::{Closing, Line, close};
-use crate::infra::db::{self, Conn, is_retryable};
+use crate::infra::closing::{Closed, Closing, Line, close};
+use crate::infra::db::{self, Conn, Patience, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
 use crate::infra::outbox::{Event, Note};
@@ -37,6 +37,7 @@ pub struct Tx {
     now: Timestamp,
     op_id: Option<String>,
     closing: Closing,
+    closed: Option<Closed>,
     places: Vec<Placed>,
     queued_jobs: bool,
     news: Vec<(&'static str, serde_json::Value)>,
@@ -45,13 +46,14 @@ pub struct Tx {
 }
 
 impl Tx {
-    async fn begin(ctx: &Ctx) -> Result<Self> {
+    async fn begin(ctx: &Ctx, patience: Patience) -> Result<Self> {
         Ok(Self {
-            transaction: db::begin(ctx.db()).await?,
+            transaction: db::begin(ctx.db(), patience).await?,
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,
             closing: Closing::default(),
+            closed: None,
             places: Vec::new(),
             queued_jobs: false,
             news: Vec::new(),
@@ -95,8 +97,9 @@ impl Tx {
         self.op_id.as_deref()
     }
 
-    pub(super) fn set_op_id(&mut self, op_id: Option<String>) {
-        self.op_id = op_id;
+    /// What follows is done for the request with this idempotency key, or for one without.
+    pub fn work_for(&mut self, op_id: Option<&str>) {
+        self.op_id = op_id.map(str::to_owned);
     }
 
     /// Queues a job that exists if and only if this transaction commits.
@@ -166,21 +169,30 @@ impl Tx {
         }
     }
 
+    /// Writes what this transaction leaves for others, as its last statement before the commit.
+    pub(super) async fn close(&mut self) -> Result<()> {
+        if self.closed.is_none() {
+            self.closed = Some(close(&mut self.transaction, &self.closing, self.now).await?);
+        }
+        Ok(())
+    }
+
     /// Commits, and does what follows, in a task of its own.
     async fn commit(self) -> Result<()> {
         let Self {
-            mut transaction,
+            transaction,
             ctx,
-            now,
-            op_id,
+            now: _,
+            op_id: _,
             closing,
+            closed,
             places,
             queued_jobs,
             news,
             warm,
             afterwards,
         } = self;
-        let closed = close(&mut transaction, &closing, op_id.as_deref(), now).await?;
+        let closed = closed.unwrap_or_default();
         let emitted = !closing.events.is_empty();
         let (wake_jobs, wake_outbox) = (ctx.wake_jobs().clone(), ctx.wake_outbox().clone());
         let cache = ctx.cache().clone();
@@ -217,7 +229,7 @@ impl Tx {
 pub async fn transaction<T>(ctx: &Ctx, action: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
     let mut attempt = 0;
     loop {
-        let mut tx = Tx::begin(ctx).await?;
+        let mut tx = Tx::begin(ctx, Patience::Usual).await?;
         let outcome = action(&mut tx).await;
         let outcome = end(tx, outcome).await;
         attempt += 1;
@@ -234,9 +246,18 @@ pub async fn job_transaction<T: Send>(
     ctx: &Ctx,
     action: impl for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send + Sync,
 ) -> Result<T> {
+    boxed_transaction(ctx, Patience::Usual, action).await
+}
+
+/// The same with a patience of one's own.
+pub(super) async fn boxed_transaction<T: Send>(
+    ctx: &Ctx,
+    patience: Patience,
+    action: impl for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T>> + Send + Sync,
+) -> Result<T> {
     let mut attempt = 0;
     loop {
-        let mut tx = Tx::begin(ctx).await?;
+        let mut tx = Tx::begin(ctx, patience).await?;
         let outcome = action(&mut tx).await;
         let outcome = end(tx, outcome).await;
         attempt += 1;
@@ -254,7 +275,11 @@ async fn pause(ctx: &Ctx, attempt: u32) {
 }
 
 /// Commits what went well, and undoes the rest.
-async fn end<T>(tx: Tx, outcome: Result<T>) -> Result<T> {
+async fn end<T>(mut tx: Tx, outcome: Result<T>) -> Result<T> {
+    let outcome = match outcome {
+        Ok(value) => tx.close().await.map(|()| value),
+        refused => refused,
+    };
     match outcome {
         Ok(value) => {
             tx.commit().await?;

@@ -8,8 +8,9 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 
 use super::answer::Answer;
+use super::group::Grouped;
 use super::idempotency::{self, Key};
-use super::run_as::{fingerprint, run};
+use super::run_as::{fingerprint, run, run_grouped};
 use super::tx::Tx;
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
@@ -35,13 +36,28 @@ impl Writer {
         action: impl AsyncFn(&mut Tx) -> Result<Answer>,
     ) -> HttpResult<HttpResponse> {
         let key = self.idempotency_key(actor)?;
-        let (answer, replayed) = run(&self.ctx, key.as_ref(), action).await?;
+        let outcome = run(&self.ctx, key.as_ref(), action).await?;
+        Ok(Self::respond(outcome))
+    }
+
+    /// Has `write` done for `actor`, together with others of its kind that come meanwhile.
+    pub async fn run_grouped<W: Grouped>(
+        self,
+        actor: UserId,
+        write: W,
+    ) -> HttpResult<HttpResponse> {
+        let key = self.idempotency_key(actor)?;
+        let outcome = run_grouped(&self.ctx, key, write).await?;
+        Ok(Self::respond(outcome))
+    }
+
+    fn respond((answer, replayed): (Answer, bool)) -> HttpResponse {
         let mut response = HttpResponse::from(answer);
         if replayed {
             let headers = response.headers_mut();
             headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
         }
-        Ok(response)
+        response
     }
 
     fn idempotency_key(&self, user_id: UserId) -> Result<Option<Key>> {

@@ -14,6 +14,7 @@ mod opening;
 mod races;
 mod requests;
 mod seeded;
+mod together;
 
 use serde_json::{Value, json};
 

@@ -13,7 +13,7 @@ pub use members::{add_member, give_role, remove_member};
 pub use messages::{delete_message, edit_message, react};
 pub use open::{Opened, open};
 pub use requests::{accept, decline};
-pub use send::send_message;
+pub use send::{Outgoing, send_messages};
 pub use title::rename;
 
 use super::events::ConversationChanged;
@@ -25,7 +25,7 @@ use crate::platform::Tx;
 /// Holds a conversation that is there for `me`, and reads it afterwards: what was true before may
 /// have changed while others held it.
 async fn hold(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<Facts> {
-    store::lock_conversation(tx.conn(), me, id).await?;
+    store::lock_conversations(tx.conn(), &[(me, id)]).await?;
     let found = store::find_facts(tx.conn(), me, id).await?;
     found.ok_or_else(Error::not_found)
 }
@@ -89,7 +89,8 @@ async fn note_in(
         reply_to_id: None,
         op_id: None,
     };
-    let seq = store::insert_message(tx.conn(), &row, now).await?.seq;
+    let made = store::insert_messages(tx.conn(), &[row], now).await?.pop();
+    let seq = made.ok_or_else(Error::not_found)?.seq;
     Ok(Said { message_id, seq })
 }
 

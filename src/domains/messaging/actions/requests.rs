@@ -20,7 +20,7 @@ pub async fn accept(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
 /// Declines to be in a conversation, which is as if there were none; again, it changes nothing. Of two
 /// the other one is not told.
 pub async fn decline(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
-    store::lock_conversation(tx.conn(), me, id).await?;
+    store::lock_conversations(tx.conn(), &[(me, id)]).await?;
     let part = store::find_part(tx.conn(), id, me).await?;
     match part.map(|part| part.state) {
         Some(MemberState::Declined) => Ok(()),

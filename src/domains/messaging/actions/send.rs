@@ -1,7 +1,9 @@
-//! Writing a message.
+//! Writing messages: those that come at once together, each in another conversation.
 
+use std::collections::HashMap;
+
+use super::forbidden;
 use super::requests::enter;
-use super::{forbidden, hold};
 use crate::domains::messaging::events::{MessageCreated, MessageRequested};
 use crate::domains::messaging::live;
 use crate::domains::messaging::model::{
@@ -11,106 +13,225 @@ use crate::domains::messaging::store::{self, Counterpart, Facts, NewRow};
 use crate::domains::messaging::view::{self, Message};
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
+use crate::platform::write::Asked;
 
-/// Writes a message, which gets the next place of the conversation, and tells it as `me` is answered.
-/// Whoever was asked to the conversation accepts by that.
-pub async fn send_message(
-    tx: &mut Tx,
-    me: UserId,
-    id: ConversationId,
-    new: &NewMessage,
-) -> Result<Message> {
-    let made = write(tx, me, id, new).await?;
-    let message = view::fresh(&mut tx.reads(), made).await?;
-    live::tell_made(tx, &message);
-    Ok(message)
+/// A message that somebody wants to write.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Who writes it.
+    pub author_id: UserId,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// What it says.
+    pub new: NewMessage,
 }
 
-async fn write(
+/// What decides whether messages may be written, read while their conversations are held.
+struct Scene {
+    facts: HashMap<ConversationId, Facts>,
+    /// The others in direct conversations.
+    counterparts: HashMap<ConversationId, Counterpart>,
+    /// The messages that are answered.
+    answered: HashMap<MessageId, MessageEntry>,
+}
+
+/// Writes messages, each in another conversation, where it gets the next place; tells them as their
+/// authors are answered. Whoever was asked to a conversation accepts by that.
+pub async fn send_messages(
     tx: &mut Tx,
-    me: UserId,
-    id: ConversationId,
-    new: &NewMessage,
-) -> Result<MessageEntry> {
-    let facts = hold(tx, me, id).await?;
-    if facts.state == MemberState::Left {
-        return Err(forbidden("You have left this conversation."));
+    asked: &[Asked<'_, Outgoing>],
+) -> Result<Vec<Result<Message>>> {
+    let scene = Scene::hold(tx, asked).await?;
+    let (mut verdicts, mut rows) = (Vec::with_capacity(asked.len()), Vec::new());
+    for one in asked {
+        let verdict = scene.judge(one.write);
+        verdicts.push(match verdict {
+            Ok(facts) => {
+                tx.work_for(one.op_id);
+                scene.make_way(tx, one.write, facts).await?;
+                let row = row(tx, one);
+                let message_id = row.message_id;
+                rows.push(row);
+                Ok(message_id)
+            }
+            Err(error) => Err(error),
+        });
     }
-    if let Some(other) = facts.other(me) {
-        reach(tx, me, &facts, other).await?;
+    let mut made = write(tx, &rows).await?;
+    let outcomes = asked.iter().zip(verdicts).map(|(one, verdict)| {
+        let message_id = match verdict {
+            Ok(message_id) => message_id,
+            Err(error) => return Ok(Err(error)),
+        };
+        let message = made.remove(&message_id).ok_or_else(Error::not_found)?;
+        tx.work_for(one.op_id);
+        tell(tx, &message)?;
+        Ok(Ok(message))
+    });
+    outcomes.collect()
+}
+
+async fn write(tx: &mut Tx, rows: &[NewRow<'_>]) -> Result<HashMap<MessageId, Message>> {
+    if rows.is_empty() {
+        return Ok(HashMap::new());
     }
-    if facts.state == MemberState::Request {
-        enter(tx, me, &facts).await?;
-    }
-    if let Some(reply_to) = new.reply_to {
-        guard_answer(tx, &facts, reply_to).await?;
-    }
-    let (message_id, now, op_id) = (tx.new_id(), tx.now(), tx.op_id().map(str::to_owned));
-    let row = NewRow {
-        message_id,
-        conversation_id: id,
-        author_id: me,
+    let now = tx.now();
+    let made = store::insert_messages(tx.conn(), rows, now).await?;
+    view::fresh(&mut tx.reads(), made).await
+}
+
+fn row<'a>(tx: &Tx, one: &Asked<'a, Outgoing>) -> NewRow<'a> {
+    let Outgoing {
+        author_id,
+        conversation_id,
+        new,
+    } = one.write;
+    NewRow {
+        message_id: tx.new_id(),
+        conversation_id: *conversation_id,
+        author_id: *author_id,
         content: new.content.as_str(),
         action: None,
         subject_id: None,
         reply_to_id: new.reply_to,
-        op_id: op_id.as_deref(),
-    };
-    let made = store::insert_message(tx.conn(), &row, now).await?;
-    tx.emit(&MessageCreated {
-        conversation_id: id,
-        message_id,
-        author_id: me,
-        seq: made.seq,
-    })?;
-    Ok(made)
+        op_id: one.op_id,
+    }
 }
 
-/// Lets the other one of a direct conversation have it from the first message on: from a friend at
-/// once, from a stranger as a request.
-async fn reach(tx: &mut Tx, me: UserId, facts: &Facts, other: UserId) -> Result<()> {
-    let id = facts.conversation_id;
-    let Counterpart { state, contact } =
-        store::find_counterpart(tx.conn(), id, (me, other)).await?;
-    let state = state.unwrap_or(MemberState::Unseen);
-    let are_friends = contact.as_ref().is_some_and(|contact| contact.are_friends);
-    let takes = contact
-        .as_ref()
-        .is_some_and(|contact| takes_messages(&contact.who_can_message, are_friends));
-    if !can_write(facts.state, Some((state, contact.is_some(), takes))) {
-        return Err(forbidden("This person does not take your messages."));
-    }
-    if state != MemberState::Unseen {
-        return Ok(());
-    }
-    if are_friends {
-        return store::update_state(tx.conn(), id, other, MemberState::Active).await;
-    }
-    store::update_state(tx.conn(), id, other, MemberState::Request).await?;
-    tx.emit(&MessageRequested {
-        conversation_id: id,
-        sender_id: me,
-        recipient_id: other,
+fn tell(tx: &mut Tx, message: &Message) -> Result<()> {
+    live::tell_made(tx, message);
+    tx.emit(&MessageCreated {
+        conversation_id: message.conversation_id,
+        message_id: message.id,
+        author_id: message.author.id,
+        seq: message.seq,
     })
 }
 
-/// Refuses an answer to what is no message of this conversation that can be seen and answered.
-async fn guard_answer(tx: &mut Tx, facts: &Facts, reply_to: MessageId) -> Result<()> {
-    let bounds = Bounds {
-        floor: facts.cleared_up_to,
-        top: i64::MAX,
-    };
-    let found = store::find_message(tx.conn(), reply_to).await?;
-    let is_there = found.is_some_and(|message| {
-        let is_here = message.conversation_id == facts.conversation_id;
-        is_here && bounds.has(message.seq) && !message.deleted && message.action.is_none()
-    });
-    if is_there {
-        return Ok(());
+impl Scene {
+    /// Holds the conversations, and reads afterwards what was true before and may have changed while
+    /// others held them.
+    async fn hold(tx: &mut Tx, asked: &[Asked<'_, Outgoing>]) -> Result<Self> {
+        let parts: Vec<(UserId, ConversationId)> = (asked.iter())
+            .map(|one| (one.write.author_id, one.write.conversation_id))
+            .collect();
+        store::lock_conversations(tx.conn(), &parts).await?;
+        let facts = store::list_facts(tx.conn(), &parts).await?;
+        let facts: HashMap<_, _> = (facts.into_iter())
+            .map(|facts| (facts.conversation_id, facts))
+            .collect();
+        let direct: Vec<(ConversationId, UserId, UserId)> = (parts.into_iter())
+            .filter_map(|(me, id)| Some((id, me, facts.get(&id)?.other(me)?)))
+            .collect();
+        let answered: Vec<MessageId> = (asked.iter())
+            .filter_map(|one| one.write.new.reply_to)
+            .collect();
+        Ok(Self {
+            facts,
+            counterparts: counterparts(tx, &direct).await?,
+            answered: answered_by_id(tx, &answered).await?,
+        })
     }
-    Err(Error::invalid_field(
-        "/reply_to",
-        "not_found",
-        "There is no such message in this conversation that you can answer.",
-    ))
+
+    /// Whether this may be written.
+    fn judge(&self, outgoing: &Outgoing) -> Result<&Facts> {
+        let facts = self.facts.get(&outgoing.conversation_id);
+        let facts = facts.ok_or_else(Error::not_found)?;
+        if facts.state == MemberState::Left {
+            return Err(forbidden("You have left this conversation."));
+        }
+        let other = self.counterparts.get(&outgoing.conversation_id);
+        let is_direct = facts.other(outgoing.author_id).is_some();
+        if is_direct && !other.is_some_and(|other| reaches(facts, other)) {
+            return Err(forbidden("This person does not take your messages."));
+        }
+        if let Some(reply_to) = outgoing.new.reply_to {
+            self.guard_answer(facts, reply_to)?;
+        }
+        Ok(facts)
+    }
+
+    /// Refuses an answer to what is no message of this conversation that can be seen and answered.
+    fn guard_answer(&self, facts: &Facts, reply_to: MessageId) -> Result<()> {
+        let bounds = Bounds {
+            floor: facts.cleared_up_to,
+            top: i64::MAX,
+        };
+        let is_there = self.answered.get(&reply_to).is_some_and(|message| {
+            let is_here = message.conversation_id == facts.conversation_id;
+            is_here && bounds.has(message.seq) && !message.deleted && message.action.is_none()
+        });
+        if is_there {
+            return Ok(());
+        }
+        Err(Error::invalid_field(
+            "/reply_to",
+            "not_found",
+            "There is no such message in this conversation that you can answer.",
+        ))
+    }
+
+    /// Lets both in: the other one of a direct conversation has it from the first message on, from a
+    /// friend at once, from a stranger as a request; and who was asked to it accepts by writing.
+    async fn make_way(&self, tx: &mut Tx, outgoing: &Outgoing, facts: &Facts) -> Result<()> {
+        let (me, id) = (outgoing.author_id, outgoing.conversation_id);
+        if let Some(other) = self.counterparts.get(&id)
+            && state_of(other) == MemberState::Unseen
+        {
+            introduce(tx, id, me, other).await?;
+        }
+        if facts.state == MemberState::Request {
+            enter(tx, me, facts).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn counterparts(
+    tx: &mut Tx,
+    direct: &[(ConversationId, UserId, UserId)],
+) -> Result<HashMap<ConversationId, Counterpart>> {
+    if direct.is_empty() {
+        return Ok(HashMap::new());
+    }
+    store::list_counterparts(tx.conn(), direct).await
+}
+
+async fn answered_by_id(
+    tx: &mut Tx,
+    ids: &[MessageId],
+) -> Result<HashMap<MessageId, MessageEntry>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found = store::list_messages(tx.conn(), ids).await?.into_iter();
+    Ok(found.map(|message| (message.message_id, message)).collect())
+}
+
+fn state_of(other: &Counterpart) -> MemberState {
+    other.state.unwrap_or(MemberState::Unseen)
+}
+
+fn are_friends(other: &Counterpart) -> bool {
+    (other.contact.as_ref()).is_some_and(|contact| contact.are_friends)
+}
+
+/// Whether what is written in a direct conversation reaches the other one.
+fn reaches(facts: &Facts, other: &Counterpart) -> bool {
+    let takes = (other.contact.as_ref())
+        .is_some_and(|contact| takes_messages(&contact.who_can_message, contact.are_friends));
+    let other_part = (state_of(other), other.contact.is_some(), takes);
+    can_write(facts.state, Some(other_part))
+}
+
+async fn introduce(tx: &mut Tx, id: ConversationId, me: UserId, other: &Counterpart) -> Result<()> {
+    if are_friends(other) {
+        return store::update_state(tx.conn(), id, other.user_id, MemberState::Active).await;
+    }
+    store::update_state(tx.conn(), id, other.user_id, MemberState::Request).await?;
+    tx.emit(&MessageRequested {
+        conversation_id: id,
+        sender_id: me,
+        recipient_id: other.user_id,
+    })
 }

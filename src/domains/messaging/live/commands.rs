@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::domains::messaging::actions::Outgoing;
 use crate::domains::messaging::model::{Delivered, MessageChange, NewMessage, Read};
 use crate::domains::messaging::routes::{answers, guard_pace};
 use crate::domains::reactions::SetReaction;
@@ -13,7 +14,7 @@ use crate::platform::http::{IfMatch, fit};
 use crate::platform::limits::Gate;
 use crate::platform::realtime::{Command, Inbound};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::write::{OpKey, run_as};
+use crate::platform::write::{OpKey, run_as, run_grouped_as};
 use crate::platform::{Answer, Ctx, Tx};
 
 const MESSAGES: &str = "/v1/conversations/{id}/messages";
@@ -98,6 +99,10 @@ async fn run(
     action: impl AsyncFn(&mut Tx) -> Result<Answer>,
 ) -> Result<Value> {
     let (answer, _is_replayed) = run_as(ctx, me.id, key, action).await?;
+    under(name, &answer)
+}
+
+fn under(name: &str, answer: &Answer) -> Result<Value> {
     if answer.body.is_empty() {
         return Ok(json!({}));
     }
@@ -109,10 +114,13 @@ async fn send(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<ConversationId>::of(&frame, "conversation_id", MESSAGES)?;
     let new: NewMessage = apart.body()?;
     guard_pace(&ctx, &Gate::unheard(&ctx), me.id, apart.id).await?;
-    run(&ctx, me, apart.key, "message", async |tx: &mut Tx| {
-        answers::message_made(tx, me, apart.id, &new).await
-    })
-    .await
+    let outgoing = Outgoing {
+        author_id: me.id,
+        conversation_id: apart.id,
+        new,
+    };
+    let (answer, _is_replayed) = run_grouped_as(&ctx, me.id, apart.key, outgoing).await?;
+    under("message", &answer)
 }
 
 async fn edit(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {

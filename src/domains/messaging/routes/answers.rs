@@ -1,24 +1,45 @@
 //! What is done and answered, for requests and for frames alike.
 
-use crate::domains::messaging::model::{Delivered, MessageChange, NewMessage, Read};
-use crate::domains::messaging::view::{self, ConversationState, MessageState};
-use crate::domains::messaging::{actions, live};
+use futures_util::future::BoxFuture;
+
+use crate::domains::messaging::actions::{self, Outgoing};
+use crate::domains::messaging::live;
+use crate::domains::messaging::model::{Delivered, MessageChange, Read};
+use crate::domains::messaging::view::{self, ConversationState, Message, MessageState};
 use crate::domains::reactions::Kind;
 use crate::kernel::{ConversationId, MessageId, Result, UserId};
 use crate::platform::http::IfMatch;
 use crate::platform::sessions::CurrentUser;
+use crate::platform::write::{Asked, Grouped};
 use crate::platform::{Answer, Tx};
 
-/// Writes a message.
-pub async fn message_made(
-    tx: &mut Tx,
-    me: CurrentUser,
-    id: ConversationId,
-    new: &NewMessage,
-) -> Result<Answer> {
-    let body = actions::send_message(tx, me.id, id, new).await?;
+impl Grouped for Outgoing {
+    type Lane = ConversationId;
+
+    fn lane(&self) -> ConversationId {
+        self.conversation_id
+    }
+
+    fn write<'a>(
+        tx: &'a mut Tx,
+        asked: &'a [Asked<'a, Self>],
+    ) -> BoxFuture<'a, Result<Vec<Result<Answer>>>> {
+        Box::pin(async move {
+            let sent = actions::send_messages(tx, asked).await?;
+            let answers = sent.into_iter().map(|one| match one {
+                Ok(message) => Ok(Ok(message_made(&message)?)),
+                Err(refused) => Ok(Err(refused)),
+            });
+            answers.collect()
+        })
+    }
+}
+
+/// A message that was written.
+fn message_made(body: &Message) -> Result<Answer> {
+    let id = body.conversation_id;
     let place = format!("/v1/conversations/{id}/messages?around={}", body.id);
-    Answer::created(place, body.version, &body)
+    Answer::created(place, body.version, body)
 }
 
 /// Changes a message.

@@ -6,6 +6,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{answers, guard_pace};
+use crate::domains::messaging::actions::Outgoing;
 use crate::domains::messaging::model::{MessageChange, NewMessage, SeqKey};
 use crate::domains::messaging::view::{self, Message, MessageState, Seen, Wish};
 use crate::domains::reactions::{Kind, SetReaction};
@@ -108,10 +109,12 @@ async fn create_message(
     new: Body<NewMessage>,
 ) -> HttpResult<HttpResponse> {
     guard_pace(&ctx, &gate, me.id, *id).await?;
-    let written = writer.run(me.id, async move |tx| {
-        answers::message_made(tx, me, *id, &new).await
-    });
-    written.await.map(unkept)
+    let outgoing = Outgoing {
+        author_id: me.id,
+        conversation_id: *id,
+        new: new.into_inner(),
+    };
+    writer.run_grouped(me.id, outgoing).await.map(unkept)
 }
 
 /// Change a message

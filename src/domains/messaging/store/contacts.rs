@@ -1,5 +1,7 @@
 //! What lies between a person and those whom they want to talk with.
 
+use std::collections::HashMap;
+
 use crate::domains::messaging::model::MemberState;
 use crate::infra::db::Conn;
 use crate::kernel::{ConversationId, Result, UserId};
@@ -41,43 +43,58 @@ pub async fn list_contacts(
 /// The other of the two in a direct conversation, as the one who writes finds them.
 #[derive(Debug, Clone)]
 pub struct Counterpart {
+    /// Who it is.
+    pub user_id: UserId,
     /// How they are in it; `None` if they have no part in it yet.
     pub state: Option<MemberState>,
     /// Who they are to the one who writes; `None` if they may not be seen.
     pub contact: Option<Contact>,
 }
 
-/// How `viewer` finds the other one of a direct conversation.
-pub async fn find_counterpart(
+/// How somebody, the viewer, finds the other one of a direct conversation of theirs; for several at once.
+pub async fn list_counterparts(
     conn: &mut Conn,
-    conversation_id: ConversationId,
-    (viewer, other): (UserId, UserId),
-) -> Result<Counterpart> {
-    let row = sqlx::query!(
-        r#"select m.state as "state?: MemberState", a.user_id as "user_id?: UserId",
-                  s.who_can_message as "who_can_message?",
+    asked: &[(ConversationId, UserId, UserId)],
+) -> Result<HashMap<ConversationId, Counterpart>> {
+    let ids: Vec<ConversationId> = asked.iter().map(|(id, ..)| *id).collect();
+    let viewers: Vec<UserId> = asked.iter().map(|(_, viewer, _)| *viewer).collect();
+    let others: Vec<UserId> = asked.iter().map(|(.., other)| *other).collect();
+    let rows = sqlx::query!(
+        r#"select asked.id as "id!: ConversationId", asked.other as "other!: UserId",
+                  m.state as "state?: MemberState", s.who_can_message as "who_can_message?",
                   exists (
-                      select from friendship f where f.user_id = $2 and f.friend_id = $3
+                      select from friendship f
+                      where f.user_id = asked.viewer and f.friend_id = asked.other
                   ) as "are_friends!"
-           from (select $3::uuid as id) as other
-           left join conversation_member m on m.conversation_id = $1 and m.user_id = other.id
-           left join visible_account($2) a on a.user_id = other.id
-           left join user_settings s on s.user_id = a.user_id"#,
-        conversation_id as _,
-        viewer as _,
-        other as _
+           from unnest((select $1::uuid[]), (select $2::uuid[]), (select $3::uuid[]))
+                as asked (id, viewer, other)
+           left join conversation_member m
+             on m.conversation_id = asked.id and m.user_id = asked.other
+           left join lateral (
+               select s.who_can_message
+               from visible_account(asked.viewer) a join user_settings s using (user_id)
+               where a.user_id = asked.other
+           ) as s on true"#,
+        &ids as _,
+        &viewers as _,
+        &others as _
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    let contact = row.user_id.zip(row.who_can_message);
-    Ok(Counterpart {
-        state: row.state,
-        contact: contact.map(|(user_id, who_can_message)| Contact {
-            user_id,
+    let found = rows.into_iter().map(|row| {
+        let contact = row.who_can_message.map(|who_can_message| Contact {
+            user_id: row.other,
             are_friends: row.are_friends,
             who_can_message,
-        }),
-    })
+        });
+        let counterpart = Counterpart {
+            user_id: row.other,
+            state: row.state,
+            contact,
+        };
+        (row.id, counterpart)
+    });
+    Ok(found.collect())
 }
 
 /// Whether somebody lets others know what they have read.

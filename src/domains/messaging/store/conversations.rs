@@ -41,25 +41,22 @@ pub async fn walk_conversations(
     .await?)
 }
 
-/// Holds a conversation that somebody has a part in, so that nothing else changes in it until the
-/// transaction ends. Whoever has no part holds up nobody.
-pub async fn lock_conversation(
-    conn: &mut Conn,
-    user_id: UserId,
-    conversation_id: ConversationId,
-) -> Result<()> {
+/// Holds conversations that people have a part in, so that nothing else changes in them until the
+/// transaction ends: in the order of their ids, so that two who hold several do not wait for each other.
+/// Whoever has no part holds up nobody.
+pub async fn lock_conversations(conn: &mut Conn, parts: &[(UserId, ConversationId)]) -> Result<()> {
+    let (people, ids): (Vec<UserId>, Vec<ConversationId>) = parts.iter().copied().unzip();
     sqlx::query_scalar!(
-        "select 1 from conversation c
-         where c.conversation_id = $2
-           and exists (
-               select from conversation_member m
-               where m.conversation_id = $2 and m.user_id = $1
-           )
-         for no key update of c",
-        user_id as _,
-        conversation_id as _
+        r#"select 1 as "held!"
+           from unnest((select $1::uuid[]), (select $2::uuid[])) as part (user_id, conversation_id)
+           join conversation_member using (user_id, conversation_id)
+           join conversation c using (conversation_id)
+           order by c.conversation_id
+           for no key update of c"#,
+        &people as _,
+        &ids as _
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
     Ok(())
 }
@@ -99,29 +96,39 @@ impl Facts {
     }
 }
 
-/// A conversation that is there for somebody.
-pub async fn find_facts(
-    conn: &mut Conn,
-    user_id: UserId,
-    conversation_id: ConversationId,
-) -> Result<Option<Facts>> {
+/// Those of these conversations that are there for those who have a part in them, in no order. Each is
+/// asked for inside of what the person sees: from outside Postgres would look through all that they see.
+pub async fn list_facts(conn: &mut Conn, parts: &[(UserId, ConversationId)]) -> Result<Vec<Facts>> {
+    let (people, ids): (Vec<UserId>, Vec<ConversationId>) = parts.iter().copied().unzip();
     Ok(sqlx::query_as!(
         Facts,
         r#"select c.conversation_id as "conversation_id!: _", c.kind as "kind!: _",
                   c.lower_id as "lower_id?: _", c.higher_id as "higher_id?: _", c.title,
                   c.top_seq as "top_seq!", c.version as "version!", m.role as "role: _",
                   m.state as "state: _", m.left_seq, k.cleared_up_to
-           from visible_conversation($1) c
+           from unnest((select $1::uuid[]), (select $2::uuid[])) as part (user_id, conversation_id)
+           cross join lateral (
+               select * from visible_conversation(part.user_id) as seen
+               where seen.conversation_id = part.conversation_id
+           ) as c
            join conversation_member m
-             on m.conversation_id = c.conversation_id and m.user_id = $1
+             on m.conversation_id = part.conversation_id and m.user_id = part.user_id
            join conversation_mark k
-             on k.conversation_id = c.conversation_id and k.user_id = $1
-           where c.conversation_id = $2"#,
-        user_id as _,
-        conversation_id as _
+             on k.conversation_id = part.conversation_id and k.user_id = part.user_id"#,
+        &people as _,
+        &ids as _
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?)
+}
+
+/// A conversation that is there for somebody.
+pub async fn find_facts(
+    conn: &mut Conn,
+    user_id: UserId,
+    conversation_id: ConversationId,
+) -> Result<Option<Facts>> {
+    Ok(list_facts(conn, &[(user_id, conversation_id)]).await?.pop())
 }
 
 /// Makes the conversation of two people, unless they have one.

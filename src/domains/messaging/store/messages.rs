@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+use sqlx::types::Json;
+
 use crate::domains::messaging::model::{Action, MessageEntry, Window};
 use crate::infra::db::Conn;
 use crate::kernel::{ConversationId, MessageId, Result, Timestamp, UserId};
@@ -143,7 +146,7 @@ pub async fn find_message(conn: &mut Conn, message_id: MessageId) -> Result<Opti
 }
 
 /// A message to be added.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct NewRow<'a> {
     /// Its id.
     pub message_id: MessageId,
@@ -163,42 +166,44 @@ pub struct NewRow<'a> {
     pub op_id: Option<&'a str>,
 }
 
-/// Adds a message at the next place of its conversation. Its author has read up to it.
-pub async fn insert_message(
+/// Adds messages, each at the next place of its conversation, no two of them in the same one. The author
+/// of each has read up to it.
+pub async fn insert_messages(
     conn: &mut Conn,
-    row: &NewRow<'_>,
+    rows: &[NewRow<'_>],
     now: Timestamp,
-) -> Result<MessageEntry> {
+) -> Result<Vec<MessageEntry>> {
     Ok(sqlx::query_as!(
         MessageEntry,
-        r#"with place as (
-             update conversation
-             set top_seq = top_seq + 1, last_message_id = $1, updated_at = greatest(updated_at, $9)
-             where conversation_id = $2 returning top_seq
+        r#"with placed as (
+             update conversation c
+             set top_seq = top_seq + 1, last_message_id = new.message_id,
+                 updated_at = greatest(updated_at, $2)
+             from jsonb_to_recordset($1) as new (
+                 message_id uuid, conversation_id uuid, author_id uuid, content text, action text,
+                 subject_id uuid, reply_to_id uuid, op_id text)
+             where c.conversation_id = new.conversation_id
+             returning new.*, c.top_seq
          ), mark as (
-             update conversation_mark
+             update conversation_mark k
              set read_up_to = top_seq, shown_up_to = top_seq, delivered_up_to = top_seq
-             from place where conversation_id = $2 and user_id = $3
+             from placed
+             where k.conversation_id = placed.conversation_id and k.user_id = placed.author_id
          )
          insert into message (message_id, conversation_id, seq, author_id, content, action,
                               subject_id, reply_to_id, op_id, created_at)
-         select $1, $2, place.top_seq, $3, $4, $5, $6, $7, $8, $9 from place
+         select message_id, conversation_id, top_seq, author_id, content, action,
+                subject_id, reply_to_id, op_id, $2
+         from placed
          returning message_id as "message_id: _", conversation_id as "conversation_id: _", seq,
                    author_id as "author_id: _", content, action as "action: _",
                    subject_id as "subject_id: _", reply_to_id as "reply_to_id: _", op_id, version,
                    created_at as "created_at: _", edited_at as "edited_at: _",
                    deleted_at is not null as "deleted!""#,
-        row.message_id as _,
-        row.conversation_id as _,
-        row.author_id as _,
-        row.content,
-        row.action as _,
-        row.subject_id as _,
-        row.reply_to_id as _,
-        row.op_id,
+        Json(rows) as _,
         now as _
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?)
 }
 

@@ -24,18 +24,25 @@ pub async fn messages(
     ids: &[MessageId],
 ) -> Result<Vec<Message>> {
     let rows = reads.get_many(&MESSAGE, ids).await?;
-    let mut beside = Beside::load(reads, viewer, &rows).await?;
-    beside.add_reactions(reads, &rows).await?;
+    let mut beside = Beside::load(reads, &rows).await?;
+    beside.add_reactions(reads, viewer, &rows).await?;
     let shown = ids.iter().filter_map(|id| rows.get(id));
-    Ok(shown.filter_map(|row| beside.dress(row)).collect())
+    Ok(shown.filter_map(|row| beside.dress(viewer, row)).collect())
 }
 
-/// A message that was just made, for its author: nobody has reacted to it yet.
-pub async fn fresh(reads: &mut Reads<'_>, made: MessageEntry) -> Result<Message> {
-    let (author, made) = (Viewer(Some(made.author_id)), Arc::new(made));
-    let rows = HashMap::from([(made.message_id, Arc::clone(&made))]);
-    let beside = Beside::load(reads, author, &rows).await?;
-    beside.dress(&made).ok_or_else(Error::not_found)
+/// Messages that were just made, each for its author: nobody has reacted to them yet.
+pub async fn fresh(
+    reads: &mut Reads<'_>,
+    made: Vec<MessageEntry>,
+) -> Result<HashMap<MessageId, Message>> {
+    let made = made.into_iter().map(|row| (row.message_id, Arc::new(row)));
+    let rows: Rows = made.collect();
+    let beside = Beside::load(reads, &rows).await?;
+    let shown = rows.iter().filter_map(|(id, row)| {
+        let author = Viewer(Some(row.author_id));
+        Some((*id, beside.dress(author, row)?))
+    });
+    Ok(shown.collect())
 }
 
 /// One message, whoever may see it.
@@ -52,7 +59,6 @@ type Rows = HashMap<MessageId, Arc<MessageEntry>>;
 
 /// What is shown with messages and comes from elsewhere.
 struct Beside {
-    viewer: Viewer,
     answered: Rows,
     people: HashMap<UserId, Person>,
     summaries: HashMap<Uuid, Arc<Summary>>,
@@ -61,7 +67,7 @@ struct Beside {
 
 impl Beside {
     /// Whom they show, and what they answer.
-    async fn load(reads: &mut Reads<'_>, viewer: Viewer, rows: &Rows) -> Result<Self> {
+    async fn load(reads: &mut Reads<'_>, rows: &Rows) -> Result<Self> {
         let answered: Vec<MessageId> = rows.values().filter_map(|row| row.reply_to_id).collect();
         let mut answered = reads.get_many(&MESSAGE, &answered).await?;
         answered.extend(rows.iter().map(|(id, row)| (*id, Arc::clone(row))));
@@ -70,7 +76,6 @@ impl Beside {
         let people: HashSet<UserId> = authors.chain(subjects).collect();
         let people: Vec<UserId> = people.into_iter().collect();
         Ok(Self {
-            viewer,
             answered,
             people: users::people(reads, &people).await?,
             summaries: HashMap::new(),
@@ -78,22 +83,27 @@ impl Beside {
         })
     }
 
-    async fn add_reactions(&mut self, reads: &mut Reads<'_>, rows: &Rows) -> Result<()> {
+    async fn add_reactions(
+        &mut self,
+        reads: &mut Reads<'_>,
+        viewer: Viewer,
+        rows: &Rows,
+    ) -> Result<()> {
         // What somebody else has reacted to can only be what is neither deleted nor the system's.
         let targets = rows.values();
         let targets = targets.filter(|row| !row.deleted && row.action.is_none());
         let targets: Vec<Uuid> = targets.map(|row| row.message_id.uuid()).collect();
         self.summaries = reactions::summaries(reads, TargetKind::Message, &targets).await?;
-        if let Some(me) = self.viewer.id().filter(|_| !targets.is_empty()) {
+        if let Some(me) = viewer.id().filter(|_| !targets.is_empty()) {
             self.own = reactions::own(reads, me, TargetKind::Message, &targets).await?;
         }
         Ok(())
     }
 
-    fn dress(&self, row: &MessageEntry) -> Option<Message> {
+    fn dress(&self, viewer: Viewer, row: &MessageEntry) -> Option<Message> {
         let target = row.message_id.uuid();
         let summary = self.summaries.get(&target);
-        let is_own = self.viewer.is(row.author_id);
+        let is_own = viewer.is(row.author_id);
         Some(Message {
             id: row.message_id,
             conversation_id: row.conversation_id,
@@ -112,7 +122,7 @@ impl Beside {
             }),
             reply_to: row.reply_to_id.and_then(|id| self.reply_to(id)),
             reactions: summary.map(|counts| (**counts).clone()).unwrap_or_default(),
-            viewer: self.viewer.id().map(|_| MessageViewer {
+            viewer: viewer.id().map(|_| MessageViewer {
                 reaction: self.own.get(&target).copied(),
             }),
             op_id: row.op_id.clone().filter(|_| is_own && !row.deleted),
