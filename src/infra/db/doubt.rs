@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, PgPool, Postgres};
 
-use crate::kernel::{Error, Result};
+use crate::kernel::Result;
 
 /// For so long after its use a connection is trusted.
 const TRUSTED: Duration = Duration::from_millis(500);
@@ -62,12 +62,4 @@ pub async fn alive(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
         conn = pool.acquire().await?;
     }
     Ok(conn)
-}
-
-/// Whether this was the end of a connection, so that another one may do.
-pub fn is_lost(error: &Error) -> bool {
-    let cause = error.cause();
-    cause
-        .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
-        .is_some_and(is_dead)
 }

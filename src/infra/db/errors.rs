@@ -21,16 +21,24 @@ impl<T> OnConstraint<T> for Result<T, sqlx::Error> {
 
 /// Whether the whole transaction may succeed when it is run again: a serialization failure or a
 /// deadlock.
-pub fn is_retryable(error: &sqlx::Error) -> bool {
-    matches!(state(error).as_deref(), Some("40001" | "40P01"))
+pub fn is_retryable(error: &Error) -> bool {
+    let state = cause(error).and_then(state);
+    matches!(state.as_deref(), Some("40001" | "40P01"))
 }
 
 /// Whether something was held by somebody else for longer than the transaction waits.
 pub fn is_held(error: &Error) -> bool {
-    let cause = error.cause();
-    cause
-        .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
-        .is_some_and(|cause| state(cause).as_deref() == Some("55P03"))
+    cause(error).and_then(state).as_deref() == Some("55P03")
+}
+
+/// Whether this was the end of a connection, so that another one may do.
+pub fn is_lost(error: &Error) -> bool {
+    cause(error).is_some_and(doubt::is_dead)
+}
+
+/// What sqlx said, if that is behind an error.
+fn cause(error: &Error) -> Option<&sqlx::Error> {
+    error.cause()?.downcast_ref()
 }
 
 fn state(error: &sqlx::Error) -> Option<String> {

@@ -18,8 +18,8 @@ use sqlx::{Connection as _, PgPool};
 pub use admission::{
     Admission, Patience, Visit, acquire, admit, begin, inherit, stand_back, visit,
 };
-pub use doubt::{alive, is_lost};
-pub use errors::{OnConstraint, is_held, is_retryable};
+pub use doubt::alive;
+pub use errors::{OnConstraint, is_held, is_lost, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
 pub use pool::Use;
 pub use upkeep::{

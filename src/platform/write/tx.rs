@@ -295,9 +295,5 @@ async fn end<T>(mut tx: Tx, outcome: Result<T>) -> Result<T> {
 }
 
 fn may_retry(error: &Error) -> bool {
-    error.code() == Code::Unavailable
-        && error
-            .cause()
-            .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
-            .is_some_and(is_retryable)
+    error.code() == Code::Unavailable && is_retryable(error)
 }

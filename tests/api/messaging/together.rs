@@ -74,6 +74,24 @@ impl Scene {
         run(&self.app, "insert into released values (true)").await;
     }
 
+    /// What those who were sent while all turns were busy are answered, once these are free again.
+    async fn answers(
+        &self,
+        sent: impl IntoIterator<Item = JoinHandle<Reply>>,
+        working: Vec<JoinHandle<Reply>>,
+    ) -> Vec<Reply> {
+        tokio::time::sleep(ARRIVAL).await;
+        self.release().await;
+        let mut replies = Vec::new();
+        for one in sent {
+            replies.push(reply(one).await);
+        }
+        for one in working {
+            reply(one).await.expect_status(201);
+        }
+        replies
+    }
+
     /// Waits until so many transactions write messages.
     async fn wait_for_writers(&self, expected: usize) {
         for _ in 0..400 {
@@ -154,15 +172,8 @@ async fn those_who_wait_for_a_turn_share_a_transaction() {
     let sent: Vec<_> = (scene.groups.iter())
         .map(|id| send(&scene.ann, id, &words))
         .collect();
-    tokio::time::sleep(ARRIVAL).await;
-    scene.release().await;
-    let mut replies = Vec::new();
-    for one in sent {
-        replies.push(reply(one).await.expect_status(201));
-    }
-    for one in working {
-        reply(one).await.expect_status(201);
-    }
+    let replies = scene.answers(sent, working).await.into_iter();
+    let replies: Vec<Reply> = replies.map(|reply| reply.expect_status(201)).collect();
     let sent: Vec<&Value> = replies.iter().map(|reply| &reply.json).collect();
     let transactions = scene.transactions(&sent).await;
     // Those that came too late for the first have one more.
@@ -194,15 +205,7 @@ async fn what_is_refused_is_refused_alone_and_what_was_done_before_is_replayed()
         send_with_key(&scene.ann, odd, "k-3", &answer),
         send(&scene.ben, plain, &json!({"content": "plain"})),
     ];
-    tokio::time::sleep(ARRIVAL).await;
-    scene.release().await;
-    let mut replies = Vec::new();
-    for one in sent {
-        replies.push(reply(one).await);
-    }
-    for one in working {
-        reply(one).await.expect_status(201);
-    }
+    let replies = scene.answers(sent, working).await;
     let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [403, 201, 201, 422, 201]);
     assert_eq!(replies[1].json, first.json);
@@ -249,15 +252,8 @@ async fn nobody_fails_because_of_another() {
             send(&scene.ann, id, &json!({"content": content}))
         })
         .collect();
-    tokio::time::sleep(ARRIVAL).await;
-    scene.release().await;
-    let mut statuses = Vec::new();
-    for one in sent {
-        statuses.push(reply(one).await.status);
-    }
-    for one in working {
-        reply(one).await.expect_status(201);
-    }
+    let replies = scene.answers(sent, working).await;
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [201, 201, 500, 201, 201, 201]);
     // A sequence counts what was rolled back too: some were tried together first.
     let tried: i64 = sqlx::query_scalar("select last_value from tried")
@@ -309,15 +305,7 @@ async fn a_key_that_is_named_in_two_conversations_at_once_is_for_one() {
     let sent: Vec<_> = (scene.groups.iter())
         .map(|id| send_with_key(&scene.ann, id, "the-same", &words))
         .collect();
-    tokio::time::sleep(ARRIVAL).await;
-    scene.release().await;
-    let mut replies = Vec::new();
-    for one in sent {
-        replies.push(reply(one).await);
-    }
-    for one in working {
-        reply(one).await.expect_status(201);
-    }
+    let replies = scene.answers(sent, working).await;
     let made = replies.iter().filter(|reply| reply.status == 201).count();
     assert_eq!(made, 1);
     for refused in replies.into_iter().filter(|reply| reply.status != 201) {
@@ -354,15 +342,8 @@ async fn first_words_to_strangers_and_friends_open_the_conversation_for_each() {
         send(&stranger, &invited, &words),
         send(&scene.ann, &blocked, &words),
     ];
-    tokio::time::sleep(ARRIVAL).await;
-    scene.release().await;
-    let mut statuses = Vec::new();
-    for one in sent {
-        statuses.push(reply(one).await.status);
-    }
-    for one in working {
-        reply(one).await.expect_status(201);
-    }
+    let replies = scene.answers(sent, working).await;
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [201, 201, 201, 404]);
     let state = async |who: &Session, id: &str| seen(who, id).await["viewer"]["state"].clone();
     assert_eq!(state(&stranger, &to_stranger).await, "request");
