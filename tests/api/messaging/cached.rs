@@ -110,6 +110,28 @@ async fn who_is_in_and_who_is_not_is_known_everywhere_at_once() {
 }
 
 #[tokio::test]
+async fn a_message_reads_nothing_anew_that_the_one_before_has_ended() {
+    let Some(app) = TestApp::with_cache(&[]).await else {
+        return;
+    };
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let carol = app.person("carol").await;
+    ann.befriend(&carol).await;
+    let statements = async |id: &str| {
+        // The other one enters, and the cache learns who is in.
+        for who in [&ann, &ben, &ann, &ann] {
+            say(who, id, "before").await;
+        }
+        let path = format!("/v1/conversations/{id}/messages");
+        let reply = ann.post(&path, &json!({"content": "now"})).await;
+        reply.expect_status(201).sql()
+    };
+    // Its lock, facts, insert, author, close, commit; and who the other one is.
+    assert_eq!(statements(&group(&ann, &[&ben, &carol]).await).await, 6);
+    assert_eq!(statements(&direct(&ann, &ben).await).await, 7);
+}
+
+#[tokio::test]
 async fn a_page_of_a_conversation_that_is_kept_takes_no_statement_but_the_session() {
     let Some(app) = TestApp::with_cache(&[]).await else {
         return;

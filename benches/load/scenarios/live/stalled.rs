@@ -1,5 +1,5 @@
 //! Readers that stop reading, and what that is to the others and to the server's memory: the same run
-//! without them and with them.
+//! without them, while they read like everybody else, and from when they stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +10,8 @@ use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hdrhistogram::Histogram;
 use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::crowd::{self, Board, Sent};
 use crate::args::Common;
@@ -78,52 +80,105 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let pid = *site.pids().first().context("a process")?;
     eprintln!("without stalled readers");
     let without = run.publish(Duration::from_secs(common.seconds)).await?;
-    eprintln!("opening {} readers that stop reading", options.stalled);
-    let stalled = rest
-        .iter()
-        .take(options.stalled)
-        .zip(channels.iter().cycle());
-    let stalled: Vec<Socket> = stream::iter(stalled)
-        .map(|(place, channel)| stop_reading(&site, *place, channel))
-        .buffer_unordered(OPENERS)
-        .try_collect()
-        .await?;
+    eprintln!("opening {} readers", options.stalled);
+    let rest = rest.iter().take(options.stalled);
+    let mut readers = Readers::open(&site, rest.zip(channels.iter().cycle())).await?;
     tokio::time::sleep(SETTLED).await;
+    eprintln!("while they read");
+    let reading = run.publish(Duration::from_secs(common.seconds)).await?;
+    let gone = readers.gone();
+    readers.stop().await?;
+    eprintln!("now that they have stopped");
     let before = cpu::resident(pid).context("its memory")?;
     let most = Arc::new(AtomicU64::new(before));
-    let watching = tokio::spawn(watch(pid, Arc::clone(&most)));
+    let watching = tokio::spawn(watch_memory(pid, Arc::clone(&most)));
     let with = run.publish(Duration::from_secs(common.seconds)).await?;
     watching.abort();
-    let most = most.load(Ordering::Relaxed);
-    let ended = stream::iter(stalled)
-        .map(has_ended)
-        .buffer_unordered(OPENERS);
-    let ended: usize = ended
-        .filter(|ended| std::future::ready(*ended))
-        .count()
-        .await;
+    let ended = readers.ended().await;
     let title = format!("{} readers that stop reading", options.stalled);
     let mut report = Report::new(title, &site.loaded);
     let closes = crowd::on(&board, |all| all.closes.values().sum::<usize>());
+    let grown = most.load(Ordering::Relaxed).saturating_sub(before) as f64 / 1_024.0;
+    let share = |of: &Phase| with.millis(0.99) / of.millis(0.99);
+    let none =
+        |what: &str, count: usize| Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0));
     report.findings.extend(without.findings("without them"));
-    report.findings.extend(with.findings("with them"));
-    let share = with.millis(0.99) / without.millis(0.99);
-    let grown = most.saturating_sub(before) as f64 / 1_024.0;
-    let each = grown / options.stalled as f64;
+    report.findings.extend(reading.findings("while they read"));
+    report.findings.extend(with.findings("from when they stop"));
     report.findings.extend([
-        Finding::new("p99 with them over p99 without", share, "").wanted(Bound::AtMost(1.2)),
-        Finding::new("others that were closed", closes as f64, "").wanted(Bound::AtMost(0.0)),
+        Finding::new("p99 over that without them", share(&without), "").wanted(Bound::AtMost(1.2)),
+        Finding::new("p99 over that while they read", share(&reading), "")
+            .wanted(Bound::AtMost(1.2)),
+        none("others that were closed", closes),
+        none("of those that stopped, closed before", gone),
         Finding::new("of those that stopped, closed at the end", ended as f64, "")
             .wanted(Bound::AtLeast(options.stalled as f64)),
         Finding::new("resident before", before as f64 / 1_048_576.0, "MiB"),
         Finding::new("the most that it grew by", grown / 1_024.0, "MiB"),
-        Finding::new("the same for each that stopped", each, "KiB").wanted(Bound::AtMost(QUEUE)),
+        Finding::new(
+            "the same for each that stopped",
+            grown / options.stalled as f64,
+            "KiB",
+        )
+        .wanted(Bound::AtMost(QUEUE)),
     ]);
     site.stop().await?;
     Ok(report)
 }
 
-/// What the two phases share.
+/// Those who read until they stop.
+struct Readers {
+    stop: watch::Sender<bool>,
+    reading: JoinSet<Socket>,
+    stopped: Vec<Socket>,
+}
+
+impl Readers {
+    async fn open(
+        site: &Site,
+        places: impl Iterator<Item = (&usize, &String)>,
+    ) -> anyhow::Result<Self> {
+        let sockets: Vec<Socket> = stream::iter(places)
+            .map(|(place, channel)| open_narrow(site, *place, channel))
+            .buffer_unordered(OPENERS)
+            .try_collect()
+            .await?;
+        let (stop, stopped) = watch::channel(false);
+        let reading = (sockets.into_iter()).map(|socket| read_until(socket, stopped.clone()));
+        Ok(Self {
+            stop,
+            reading: reading.collect(),
+            stopped: Vec::new(),
+        })
+    }
+
+    /// How many were closed already.
+    fn gone(&mut self) -> usize {
+        std::iter::from_fn(|| self.reading.try_join_next()).count()
+    }
+
+    /// Nobody reads from now on.
+    async fn stop(&mut self) -> anyhow::Result<()> {
+        self.stop.send(true)?;
+        while let Some(socket) = self.reading.join_next().await {
+            self.stopped.push(socket?);
+        }
+        Ok(())
+    }
+
+    /// How many the server has closed since.
+    async fn ended(self) -> usize {
+        let ended = stream::iter(self.stopped)
+            .map(has_ended)
+            .buffer_unordered(OPENERS);
+        ended
+            .filter(|ended| std::future::ready(*ended))
+            .count()
+            .await
+    }
+}
+
+/// What the phases share.
 struct Run<'a> {
     site: &'a Site,
     common: &'a Common,
@@ -203,12 +258,25 @@ impl Run<'_> {
     }
 }
 
-/// A reader that subscribes and reads nothing from then on.
-async fn stop_reading(site: &Site, place: usize, channel: &str) -> anyhow::Result<Socket> {
+/// A reader on a line that holds little.
+async fn open_narrow(site: &Site, place: usize, channel: &str) -> anyhow::Result<Socket> {
     let target = site.targets.first().context("a server")?;
     let token = site.world.token(place);
     let socket = Socket::open_narrow(target, "/v1/realtime", Some(&token)).await?;
     crowd::greet(socket, &[channel.to_owned()]).await
+}
+
+/// Reads until it is to stop, and gives the socket back, which is open and has nobody who reads it.
+async fn read_until(mut socket: Socket, mut stopped: watch::Receiver<bool>) -> Socket {
+    loop {
+        tokio::select! {
+            biased;
+            _ = stopped.changed() => return socket,
+            message = socket.next() => if !matches!(message, Ok(Message::Text(_))) {
+                return socket;
+            },
+        }
+    }
 }
 
 /// Whether the server has ended a connection, as seen by reading all that is left of it.
@@ -220,7 +288,7 @@ async fn has_ended(mut socket: Socket) -> bool {
 }
 
 /// Keeps the most memory that a process has had.
-async fn watch(pid: u32, most: Arc<AtomicU64>) {
+async fn watch_memory(pid: u32, most: Arc<AtomicU64>) {
     loop {
         most.fetch_max(cpu::resident(pid).unwrap_or_default(), Ordering::Relaxed);
         tokio::time::sleep(LOOK).await;

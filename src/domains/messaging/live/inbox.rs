@@ -1,11 +1,14 @@
 //! What people's inboxes are told of their conversations: the latest state, which can be counted
 //! anew at any time and is not kept.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
-use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP, UNREAD};
+use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP};
 use crate::domains::messaging::events::ConversationChanged;
 use crate::domains::messaging::model::{Member, MemberState};
+use crate::domains::messaging::store;
 use crate::domains::messaging::view::{self, ConversationState};
 use crate::kernel::{ConversationId, Result, UserId};
 use crate::platform::realtime::{Class, Signal, inbox, tell};
@@ -38,7 +41,9 @@ pub async fn tell_everybody(ctx: &Ctx, ids: Vec<ConversationId>) -> Result<()> {
         .flat_map(|(id, all)| present(*id, all))
         .collect();
     let memberships = reads.get_many(&MEMBERSHIP, &keys).await?;
-    let unread = reads.get_many(&UNREAD, &keys).await?;
+    // Each message ends these for everybody: they would be kept in vain.
+    let unread = store::list_unread(&mut *reads.conn().await?, &keys).await?;
+    let unread: HashMap<_, i64> = unread.into_iter().collect();
     let last: Vec<_> = (conversations.values())
         .filter_map(|one| one.last_message_id)
         .collect();
@@ -52,7 +57,7 @@ pub async fn tell_everybody(ctx: &Ctx, ids: Vec<ConversationId>) -> Result<()> {
         let shown = json!({
             "id": key.0, "kind": of.kind, "title": of.title,
             "top_seq": of.top_seq, "updated_at": of.updated_at,
-            "unread": unread.get(key).map_or(0, |count| **count),
+            "unread": unread.get(key).unwrap_or(&0),
             "last_message": last.filter(|_| !is_cleared), "viewer": null,
         });
         tell(ctx, updated(key.0, key.1, &shown));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP};
 use crate::domains::messaging::model::{
-    Bounds, ConversationEntry, ConversationKind, MemberState, Membership, can_see_conversation,
+    Bounds, ConversationEntry, Member, MemberState, Membership, can_see_conversation,
 };
 use crate::domains::relations;
 use crate::kernel::{ConversationId, Error, Result, UserId};
@@ -63,21 +63,26 @@ pub async fn guard(reads: &mut Reads<'_>, me: UserId, id: ConversationId) -> Res
 }
 
 /// Whether what `me` writes here goes to somebody who does not know them: the other one of a direct
-/// conversation, who is no friend and has not taken part.
+/// conversation, who is no friend and has not taken part. Each message asks this, so it begins with what
+/// no message changes.
 pub async fn goes_to_stranger(
     reads: &mut Reads<'_>,
     me: UserId,
     id: ConversationId,
 ) -> Result<bool> {
+    let members = reads.get(&MEMBERS, &id).await?;
+    let members = members.as_deref().map_or(&[][..], Vec::as_slice);
+    if members.iter().any(|member| member.user_id == me)
+        && (members.iter()).all(|member| member.state == MemberState::Active)
+    {
+        return Ok(false);
+    }
     let seen = guard(reads, me, id).await?;
     let Some(other) = seen.entry.other(me) else {
         return Ok(false);
     };
     let ties = relations::ties_of(reads, Viewer(Some(me))).await?;
-    if seen.entry.kind == ConversationKind::Group || ties.is_friend(other) {
-        return Ok(false);
-    }
-    let members = reads.get(&MEMBERS, &id).await?;
-    let mut members = members.iter().flat_map(|members| members.iter());
-    Ok(members.any(|member| member.user_id == other && member.state != MemberState::Active))
+    let is_unmoved =
+        |member: &Member| member.user_id == other && member.state != MemberState::Active;
+    Ok(!ties.is_friend(other) && members.iter().any(is_unmoved))
 }

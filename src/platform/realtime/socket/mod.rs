@@ -10,6 +10,7 @@ use std::sync::Arc;
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::sleep;
 use actix_web::web::Payload;
+use socket2::SockRef;
 use tokio::sync::{Notify, oneshot};
 
 use self::incoming::Incoming;
@@ -20,6 +21,11 @@ use super::conn::Conn;
 use super::hub::Hub;
 use super::{presence, typing};
 use crate::platform::Ctx;
+
+/// Bytes that the kernel is asked to hold for a client; it takes up to twice as many. What it holds is
+/// counted by nobody and never replaced by what is newer, and whoever has stopped reading is not
+/// noticed before it is full. Left to itself it holds megabytes.
+const HELD_BY_KERNEL: usize = 64 * 1024;
 
 /// A socket whose handshake is about to be answered.
 pub(super) struct Opening {
@@ -34,6 +40,9 @@ pub(super) async fn run(reader: Reader, opening: Opening) {
     let (ctx, hub, conn) = reader.parties();
     let _open = hub.0.sockets.token();
     if let Ok(stream) = opening.stream.await {
+        if let Err(error) = SockRef::from(&stream).set_send_buffer_size(HELD_BY_KERNEL) {
+            tracing::debug!(%error, "the kernel holds as much for a client as it likes");
+        }
         let incoming = Incoming::begin(opening.early);
         serve(reader, incoming, stream, &ctx, &hub, &conn).await;
     }
