@@ -15,16 +15,22 @@ const WARMERS: usize = 16;
 /// How often first pages are read until none of them takes SQL any more: timelines are built behind.
 const PASSES: usize = 10;
 
-/// Reads the feeds of the first `count` people once, and what they wrote if `posts` says so. Says how
-/// many SQL statements the feeds took.
-pub async fn read_first_pages(site: &Site, count: usize, posts: bool) -> anyhow::Result<u32> {
+/// Reads everybody's feed once, and what they wrote if `posts` says so. Says how many SQL statements the
+/// feeds took.
+pub async fn read_first_pages(site: &Site, posts: bool) -> anyhow::Result<u32> {
+    read_pages_of(site, (0..site.world.people.len()).collect(), posts).await
+}
+
+/// The same for the people at these places.
+pub async fn read_pages_of(site: &Site, places: Vec<usize>, posts: bool) -> anyhow::Result<u32> {
+    let places = Arc::new(places);
     let mut workers = tokio::task::JoinSet::new();
     for (number, target) in (0..WARMERS).zip(site.targets.iter().cycle()) {
         let (mut connection, world) = (Connection::new(target), Arc::clone(&site.world));
-        let last = world.people.len().min(count);
+        let places = Arc::clone(&places);
         workers.spawn(async move {
             let mut statements = 0;
-            for place in (number..last).step_by(WARMERS) {
+            for place in places.iter().copied().skip(number).step_by(WARMERS) {
                 let feed = get("/v1/feed?limit=20".to_owned(), Some(world.token(place)));
                 statements += connection.ask(&feed).await?.sql.unwrap_or_default();
                 if posts {
@@ -45,7 +51,7 @@ pub async fn read_first_pages(site: &Site, count: usize, posts: bool) -> anyhow:
 /// Everybody's first pages, then the mix for a while.
 pub async fn warm(site: &Site, common: &Common, mix: &'static Mix) -> anyhow::Result<()> {
     eprintln!("warming");
-    read_first_pages(site, usize::MAX, true).await?;
+    read_first_pages(site, true).await?;
     if common.warm > 0 {
         let time = Duration::from_secs(common.warm);
         let seed = common.seed.wrapping_add(1);
@@ -54,7 +60,7 @@ pub async fn warm(site: &Site, common: &Common, mix: &'static Mix) -> anyhow::Re
     let mut before = u32::MAX;
     for _pass in 0..PASSES {
         // Without Redis every pass takes as much.
-        let statements = read_first_pages(site, usize::MAX, false).await?;
+        let statements = read_first_pages(site, false).await?;
         if statements == 0 || f64::from(statements) > 0.9 * f64::from(before) {
             break;
         }

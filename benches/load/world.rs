@@ -1,8 +1,9 @@
 //! The people and posts that requests are made of, and a session for each person.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context as _;
 use kith::kernel::ids::Id as _;
 use kith::kernel::{SessionId, UserId};
 use kith::platform::Ctx;
@@ -106,6 +107,21 @@ impl World {
         self.people
             .get(place)
             .map_or("", |person| person.username.as_str())
+    }
+
+    /// The places of people who were made from a graph, by their numbers in it.
+    pub fn numbers(&self) -> anyhow::Result<BTreeMap<usize, usize>> {
+        let people = self.people.iter().enumerate();
+        let numbered = people.map(|(place, person)| {
+            let number = person.username.rsplit_once('.').map(|(_, number)| number);
+            Ok((number.context("a numbered name")?.parse()?, place))
+        });
+        numbered.collect()
+    }
+
+    /// The same in their order.
+    pub fn places(&self) -> anyhow::Result<Vec<usize>> {
+        Ok(self.numbers()?.into_values().collect())
     }
 
     /// The person of that rank in hotness.

@@ -37,7 +37,7 @@ pub async fn run(common: &Common) -> anyhow::Result<Report> {
     site.serve(common.instances, common.redis().as_deref())
         .await?;
     eprintln!("warming");
-    measure::read_first_pages(&site, usize::MAX, true).await?;
+    measure::read_first_pages(&site, true).await?;
     let person = |friends| {
         let found = site.world.nearest_by_friends(friends, 1);
         found.first().copied().context("a person")

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hdrhistogram::Histogram;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Common;
 use crate::draw::write;
@@ -20,7 +20,7 @@ use crate::wire::Connection;
 const NEIGHBOURS: u64 = 5;
 /// Posts for each figure, after as many that are not counted.
 const POSTS: usize = 500;
-/// People who write, warm in both cases.
+/// People who write. They and their friends read their feed each time.
 const AUTHORS: usize = 100;
 /// Between two posts, so that their fan-out is no part of the next one's time.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -33,46 +33,75 @@ pub async fn run(common: &Common, few: u64, many: u64) -> anyhow::Result<Report>
         common.url.is_empty() && common.graph.is_none(),
         "this scenario makes people of its own: leave out --url and --graph"
     );
+    anyhow::ensure!(!common.no_redis, "timelines live in Redis");
     anyhow::ensure!(few < many, "--few has to be less than --many");
-    anyhow::ensure!(
-        many > 2 * NEIGHBOURS,
-        "--many has to be more than {}",
-        2 * NEIGHBOURS
+    let (least, few) = (
+        AUTHORS + 2 * usize::try_from(NEIGHBOURS)?,
+        usize::try_from(few)?,
     );
+    anyhow::ensure!(few >= least, "--few has to be {least} at least");
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), ring(many)?)?;
     let mut site = Site::make(common, file.path().to_owned(), 1).await?;
     let mut report = Report::new("warm timelines", &site.loaded);
     let mut medians = Vec::new();
-    // Few twice, so that what else changes with time is seen, each with a Redis and a server that
-    // know nothing of the one before.
-    for count in [few, many, few] {
+    // Few twice, so that what else changes with time is seen.
+    for (name, count) in [
+        ("few, before", few),
+        ("many", usize::try_from(many)?),
+        ("few, after", few),
+    ] {
         eprintln!("warming {count} timelines");
-        let redis = Redis::start().await?;
-        site.serve(common.instances, Some(&redis.url())).await?;
-        measure::read_first_pages(&site, usize::try_from(count)?, false).await?;
-        tokio::time::sleep(SETTLING).await;
-        posts(&site).await?;
-        let times = posts(&site).await?;
+        let (times, figures) = beside(&mut site, common, count).await?;
         let millis = |quantile| times.value_at_quantile(quantile) as f64 / 1e3;
         medians.push(millis(0.5));
-        for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
-            let what = format!("{name} of a post beside {count} timelines");
+        for (word, quantile) in [("p50", 0.5), ("p99", 0.99)] {
+            let what = format!("{word} of a post beside {count} timelines ({name})");
             let finding = Finding::new(what, millis(quantile), "ms");
             report.findings.push(finding);
         }
-        if count == many {
-            report.cache = site.cache_figures().await;
+        // Timelines that Redis has thrown away are warm no more.
+        let evicted =
+            (figures.as_ref()).and_then(|figures| figures.pointer("/redis/evicted_keys")?.as_f64());
+        let what = format!("keys that Redis threw away ({name})");
+        (report.findings).push(Finding::new(what, evicted, "").wanted(Bound::AtMost(0.0)));
+        if name == "many" {
+            report.cache = figures;
         }
-        site.stop().await?;
     }
     let &[before, beside_many, after] = medians.as_slice() else {
         anyhow::bail!("three were measured");
     };
-    let few = f64::midpoint(before, after);
-    let finding = Finding::new("p50 beside many over p50 beside few", beside_many / few, "");
+    let beside_few = f64::midpoint(before, after);
+    let share = beside_many / beside_few;
+    let finding = Finding::new("p50 beside many over p50 beside few", share, "");
     report.findings.push(finding.wanted(Bound::AtMost(1.2)));
     Ok(report)
+}
+
+/// The times of posts beside so many warm timelines, those of the first people of the ring, with a Redis
+/// and a server that know nothing of those before; and nobody is left who has read.
+async fn beside(
+    site: &mut Site,
+    common: &Common,
+    count: usize,
+) -> anyhow::Result<(Histogram<u64>, Option<Value>)> {
+    sqlx::query("delete from feed_reader")
+        .execute(site.ctx.db())
+        .await?;
+    let redis = Redis::start().await?;
+    site.serve(common.instances, Some(&redis.url())).await?;
+    let ring = site.world.places()?;
+    let readers: Vec<usize> = ring.iter().copied().take(count).collect();
+    measure::read_pages_of(site, readers, false).await?;
+    tokio::time::sleep(SETTLING).await;
+    let inner = ring.iter().copied().skip(usize::try_from(NEIGHBOURS)?);
+    let authors: Vec<usize> = inner.take(AUTHORS).collect();
+    posts(site, &authors).await?;
+    let times = posts(site, &authors).await?;
+    let figures = site.cache_figures().await;
+    site.stop().await?;
+    Ok((times, figures))
 }
 
 fn ring(people: u64) -> anyhow::Result<String> {
@@ -85,13 +114,10 @@ fn ring(people: u64) -> anyhow::Result<String> {
     Ok(edges)
 }
 
-async fn posts(site: &Site) -> anyhow::Result<Histogram<u64>> {
+async fn posts(site: &Site, authors: &[usize]) -> anyhow::Result<Histogram<u64>> {
     let mut connection = Connection::new(site.targets.first().context("a server")?);
     let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
-    for author in (0..AUTHORS.min(site.world.people.len()))
-        .cycle()
-        .take(POSTS)
-    {
+    for author in authors.iter().copied().cycle().take(POSTS) {
         let body =
             json!({ "content": "What the river brought this morning", "audience": "friends" });
         let token = site.world.token(author);

@@ -33,7 +33,7 @@ use client::Socket;
 const QUICK: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "1s"), ("KITH_LIVE_PONG", "60s")];
 
 /// Long enough for whatever should not come.
-const QUIET: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(400);
 
 /// Where the other side of a test connects: to another instance, or without Redis to the same one, since
 /// an instance then knows of its own listeners alone.

@@ -8,8 +8,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::client::{Socket, upgrade, with};
 use super::follower::{Act, Follower, Next};
-use super::{QUIET, post_of, publish};
+use super::{post_of, publish};
 use crate::support::{Session, TestApp};
+
+/// Long enough for all of the connections that come at once, beside other tests.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A run of the client, connection after connection.
 struct Run<'a> {

@@ -23,7 +23,7 @@ async fn a_reader_who_takes_nothing_is_let_go_and_comes_back_for_the_rest() {
     let mut sent = 0;
     // More than the buffers of the two kernels take.
     while sent < 600 && count(&app).await > 1 {
-        for _ in 0..20 {
+        for _ in 0..5 {
             ada.comment_on(&post, &words).await;
             sent += 1;
         }
@@ -35,7 +35,10 @@ async fn a_reader_who_takes_nothing_is_let_go_and_comes_back_for_the_rest() {
     let before = at["o"].as_i64().expect("a place");
     let last = slow_end(&mut slow).await.unwrap_or(before);
     let held = (last - before) * 16;
-    assert!(held < 512, "some {held} KiB lay in the two kernels");
+    assert!(
+        (1..512).contains(&held),
+        "some {held} KiB lay in the two kernels"
+    );
     let pos = json!({&channel: {"e": at["e"], "o": last}});
     let back = Socket::resumed(&bob, &app.url, &json!({"pos": pos})).await;
     let sub = &back.hello["subs"][&channel];

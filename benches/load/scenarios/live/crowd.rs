@@ -55,21 +55,6 @@ pub async fn gather(common: &Common, graph: &str) -> anyhow::Result<Site> {
     Site::make(&common, file.path().to_owned(), 0).await
 }
 
-/// The places in the world of the people of a graph, by their numbers in it.
-pub fn numbers(site: &Site) -> anyhow::Result<BTreeMap<usize, usize>> {
-    let people = site.world.people.iter().enumerate();
-    let numbered = people.map(|(place, person)| {
-        let number = person.username.rsplit_once('.').map(|(_, number)| number);
-        Ok((number.context("a numbered name")?.parse()?, place))
-    });
-    numbered.collect()
-}
-
-/// The same in their order.
-pub fn places(site: &Site) -> anyhow::Result<Vec<usize>> {
-    Ok(numbers(site)?.into_values().collect())
-}
-
 /// Opens sockets for (server, person, channels), some at a time, and notes what each is told.
 pub async fn attend(
     site: &Site,

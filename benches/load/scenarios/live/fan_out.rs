@@ -35,7 +35,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let mut site = crowd::gather(common, &graph).await?;
     site.serve(common.instances, common.redis().as_deref())
         .await?;
-    let places = crowd::places(&site)?;
+    let places = site.world.places()?;
     let (author, target) = (*places.first().context("people")?, site.targets.first());
     let target = target.context("a server")?.clone();
     let body = json!({ "content": "Look at this.", "audience": "public" });

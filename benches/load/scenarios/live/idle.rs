@@ -29,7 +29,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let graph = crowd::cliques((options.sockets + FIRST).div_ceil(2), 2)?;
     let mut site = crowd::gather(common, &graph).await?;
     site.serve(1, common.redis().as_deref()).await?;
-    let places = crowd::places(&site)?;
+    let places = site.world.places()?;
     let board = Board::default();
     let (first, rest) = places.split_at(FIRST);
     let rest = rest.get(..options.sockets).context("people")?;

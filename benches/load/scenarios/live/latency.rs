@@ -84,7 +84,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
 async fn open(site: &Site) -> anyhow::Result<Vec<Pair>> {
     let target = site.targets.first().context("a server")?;
     let mut pairs = Vec::new();
-    for pair in crowd::places(site)?.chunks_exact(2) {
+    for pair in site.world.places()?.chunks_exact(2) {
         let &[one, other] = pair else { continue };
         let token = site.world.token(one);
         let body = json!({ "member_ids": [site.world.id(other)] });

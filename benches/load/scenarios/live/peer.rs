@@ -114,7 +114,7 @@ fn compare(what: &str, ours: &Measured, theirs: &Measured) -> Vec<Finding> {
 
 async fn measure_ours(site: &Site, common: &Common) -> anyhow::Result<Side> {
     let target = site.targets.first().context("a server")?;
-    let places = crowd::places(site)?;
+    let places = site.world.places()?;
     let mut rooms = Vec::new();
     for members in places.chunks_exact(MEMBERS) {
         let (first, others) = members.split_first().context("members")?;

@@ -77,7 +77,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let mut redis = Redis::start().await?;
     let mut site = crowd::gather(common, &graph).await?;
     site.serve(2, Some(&redis.url())).await?;
-    let people = crowd::numbers(&site)?;
+    let people = site.world.numbers()?;
     eprintln!("opening {} conversations", trace.pairs.len());
     let mut firsts = HashMap::new();
     for (place, (writer, conversation)) in trace.lines.iter().enumerate() {

@@ -1,5 +1,5 @@
 //! Readers that stop reading, and what that is to the others and to the server's memory: the same run
-//! without them, while they read like everybody else, and from when they stop.
+//! without them, while they read like everybody else, from when they stop, and when they are gone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +16,10 @@ use tokio::task::JoinSet;
 use super::crowd::{self, Board, Sent};
 use crate::args::Common;
 use crate::cpu;
-use crate::draw::write;
+use crate::draw::{get, write};
 use crate::report::{Bound, Finding, Report};
 use crate::site::Site;
+use crate::wire::{Connection, Target};
 use crate::ws::{Message, Socket};
 
 /// Events a second, unless `--rate` says otherwise.
@@ -31,6 +32,8 @@ const QUEUE: f64 = 512.0;
 const OPENERS: usize = 32;
 /// How often the server's memory is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// Before anything is measured.
+const WARMING: Duration = Duration::from_secs(10);
 /// After people have come: their arrival is told too.
 const SETTLED: Duration = Duration::from_secs(3);
 
@@ -50,11 +53,19 @@ pub struct Options {
 
 /// Measures it.
 pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
+    anyhow::ensure!(
+        common.seconds >= 20,
+        "who has stopped is noticed within some seconds: --seconds 20 at least"
+    );
+    let mut common = common.clone();
+    let ops = free_address()?;
+    (common.set).push(("KITH_OPS_ADDR".to_owned(), ops.clone()));
+    let common = &common;
     let people = options.stalled + options.healthy + 2;
     let graph = crowd::cliques(people.div_ceil(2), 2)?;
     let mut site = crowd::gather(common, &graph).await?;
     site.serve(1, common.redis().as_deref()).await?;
-    let places = crowd::places(&site)?;
+    let places = site.world.places()?;
     let author = *places.first().context("people")?;
     let (healthy, rest) = places.get(1..).context("people")?.split_at(options.healthy);
     let target = site.targets.first().context("a server")?.clone();
@@ -76,9 +87,9 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         posts,
         readers: options.healthy,
     };
-    run.publish(Duration::from_secs(3)).await?;
+    run.publish(WARMING).await?;
     let pid = *site.pids().first().context("a process")?;
-    eprintln!("without stalled readers");
+    eprintln!("without them");
     let without = run.publish(Duration::from_secs(common.seconds)).await?;
     eprintln!("opening {} readers", options.stalled);
     let rest = rest.iter().take(options.stalled);
@@ -94,24 +105,37 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let watching = tokio::spawn(watch_memory(pid, Arc::clone(&most)));
     let with = run.publish(Duration::from_secs(common.seconds)).await?;
     watching.abort();
-    let ended = readers.ended().await;
+    let slow = closes(&ops, "too_slow").await?;
+    drop(readers);
+    tokio::time::sleep(SETTLED).await;
+    eprintln!("when they are gone");
+    let after = run.publish(Duration::from_secs(common.seconds)).await?;
     let title = format!("{} readers that stop reading", options.stalled);
     let mut report = Report::new(title, &site.loaded);
-    let closes = crowd::on(&board, |all| all.closes.values().sum::<usize>());
+    let closed = crowd::on(&board, |all| all.closes.values().sum::<usize>());
     let grown = most.load(Ordering::Relaxed).saturating_sub(before) as f64 / 1_024.0;
-    let share = |of: &Phase| with.millis(0.99) / of.millis(0.99);
+    let alone = f64::midpoint(without.millis(0.99), after.millis(0.99));
     let none =
         |what: &str, count: usize| Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0));
     report.findings.extend(without.findings("without them"));
     report.findings.extend(reading.findings("while they read"));
     report.findings.extend(with.findings("from when they stop"));
+    report.findings.extend(after.findings("when they are gone"));
     report.findings.extend([
-        Finding::new("p99 over that without them", share(&without), "").wanted(Bound::AtMost(1.2)),
-        Finding::new("p99 over that while they read", share(&reading), "")
-            .wanted(Bound::AtMost(1.2)),
-        none("others that were closed", closes),
+        Finding::new(
+            "p99 over that without them, before and after",
+            with.millis(0.99) / alone,
+            "",
+        )
+        .wanted(Bound::AtMost(1.2)),
+        Finding::new(
+            "p99 over that while they read",
+            with.millis(0.99) / reading.millis(0.99),
+            "",
+        ),
+        none("others that were closed", closed),
         none("of those that stopped, closed before", gone),
-        Finding::new("of those that stopped, closed at the end", ended as f64, "")
+        Finding::new("connections that were closed as too slow", slow, "")
             .wanted(Bound::AtLeast(options.stalled as f64)),
         Finding::new("resident before", before as f64 / 1_048_576.0, "MiB"),
         Finding::new("the most that it grew by", grown / 1_024.0, "MiB"),
@@ -159,22 +183,11 @@ impl Readers {
 
     /// Nobody reads from now on.
     async fn stop(&mut self) -> anyhow::Result<()> {
-        self.stop.send(true)?;
+        self.stop.send_replace(true);
         while let Some(socket) = self.reading.join_next().await {
             self.stopped.push(socket?);
         }
         Ok(())
-    }
-
-    /// How many the server has closed since.
-    async fn ended(self) -> usize {
-        let ended = stream::iter(self.stopped)
-            .map(has_ended)
-            .buffer_unordered(OPENERS);
-        ended
-            .filter(|ended| std::future::ready(*ended))
-            .count()
-            .await
     }
 }
 
@@ -279,12 +292,22 @@ async fn read_until(mut socket: Socket, mut stopped: watch::Receiver<bool>) -> S
     }
 }
 
-/// Whether the server has ended a connection, as seen by reading all that is left of it.
-async fn has_ended(mut socket: Socket) -> bool {
-    let end = async { while let Ok(Message::Text(_)) = socket.next().await {} };
-    tokio::time::timeout(Duration::from_secs(1), end)
-        .await
-        .is_ok()
+/// An address of this machine that nobody listens at.
+fn free_address() -> anyhow::Result<String> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .to_string())
+}
+
+/// How many connections the server says that it has closed for this reason.
+async fn closes(ops: &str, reason: &str) -> anyhow::Result<f64> {
+    let target = Target::parse(&format!("http://{ops}")).await?;
+    let mut connection = Connection::new(&target);
+    connection.ask(&get("/metrics".to_owned(), None)).await?;
+    let figures = String::from_utf8_lossy(connection.body()).into_owned();
+    let name = format!("kith_live_closes_total{{reason=\"{reason}\"}} ");
+    let figure = figures.lines().find_map(|line| line.strip_prefix(&name));
+    Ok(figure.context("the number of closes")?.parse()?)
 }
 
 /// Keeps the most memory that a process has had.

@@ -41,7 +41,7 @@ pub async fn tell_everybody(ctx: &Ctx, ids: Vec<ConversationId>) -> Result<()> {
         .flat_map(|(id, all)| present(*id, all))
         .collect();
     let memberships = reads.get_many(&MEMBERSHIP, &keys).await?;
-    // Each message ends these for everybody: they would be kept in vain.
+    // Each message ends these for everybody: kept, they are seldom read before the next one.
     let unread = store::list_unread(&mut *reads.conn().await?, &keys).await?;
     let unread: HashMap<_, i64> = unread.into_iter().collect();
     let last: Vec<_> = (conversations.values())

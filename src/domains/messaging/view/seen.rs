@@ -72,9 +72,10 @@ pub async fn goes_to_stranger(
 ) -> Result<bool> {
     let members = reads.get(&MEMBERS, &id).await?;
     let members = members.as_deref().map_or(&[][..], Vec::as_slice);
-    if members.iter().any(|member| member.user_id == me)
-        && (members.iter()).all(|member| member.state == MemberState::Active)
-    {
+    let is_in = members.iter().any(|member| member.user_id == me);
+    let is_known = |member: &Member| member.user_id == me || member.state == MemberState::Active;
+    // A direct conversation has two.
+    if is_in && (members.len() > 2 || members.iter().all(is_known)) {
         return Ok(false);
     }
     let seen = guard(reads, me, id).await?;

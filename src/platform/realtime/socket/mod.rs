@@ -24,8 +24,8 @@ use crate::platform::Ctx;
 
 /// Bytes that the kernel is asked to hold for a client; it takes up to twice as many. What it holds is
 /// counted by nobody and never replaced by what is newer, and whoever has stopped reading is not
-/// noticed before it is full. Left to itself it holds megabytes.
-const HELD_BY_KERNEL: usize = 64 * 1024;
+/// noticed before it is full. Left to itself it holds up to megabytes.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// A socket whose handshake is about to be answered.
 pub(super) struct Opening {
@@ -40,7 +40,7 @@ pub(super) async fn run(reader: Reader, opening: Opening) {
     let (ctx, hub, conn) = reader.parties();
     let _open = hub.0.sockets.token();
     if let Ok(stream) = opening.stream.await {
-        if let Err(error) = SockRef::from(&stream).set_send_buffer_size(HELD_BY_KERNEL) {
+        if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "the kernel holds as much for a client as it likes");
         }
         let incoming = Incoming::begin(opening.early);
