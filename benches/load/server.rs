@@ -92,9 +92,7 @@ pub struct Redis {
 impl Redis {
     /// Starts one on a free port.
     pub async fn start() -> anyhow::Result<Self> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?
-            .local_addr()?
-            .port();
+        let port = free_port()?;
         Ok(Self {
             port,
             child: launch(port).await?,
@@ -116,6 +114,12 @@ impl Redis {
         self.child = launch(self.port).await?;
         Ok(())
     }
+}
+
+/// A port of this machine that nobody listens at.
+pub fn free_port() -> std::io::Result<u16> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    Ok(listener.local_addr()?.port())
 }
 
 async fn launch(port: u16) -> anyhow::Result<Child> {

@@ -18,6 +18,7 @@ use crate::args::Common;
 use crate::cpu;
 use crate::draw::{get, write};
 use crate::report::{Bound, Finding, Report};
+use crate::server::free_port;
 use crate::site::Site;
 use crate::wire::{Connection, Target};
 use crate::ws::{Message, Socket};
@@ -58,7 +59,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         "who has stopped is noticed within some seconds: --seconds 20 at least"
     );
     let mut common = common.clone();
-    let ops = free_address()?;
+    let ops = format!("127.0.0.1:{}", free_port()?);
     (common.set).push(("KITH_OPS_ADDR".to_owned(), ops.clone()));
     let common = &common;
     let people = options.stalled + options.healthy + 2;
@@ -290,13 +291,6 @@ async fn read_until(mut socket: Socket, mut stopped: watch::Receiver<bool>) -> S
             },
         }
     }
-}
-
-/// An address of this machine that nobody listens at.
-fn free_address() -> anyhow::Result<String> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .to_string())
 }
 
 /// How many connections the server says that it has closed for this reason.
