@@ -153,9 +153,15 @@ impl Conn {
         topic.may_spare(frame) && self.sight().spares(topic, frame, self.user_id())
     }
 
-    /// Sends an event or a signal. A reader who is too slow for what must not be lost is told so, and
-    /// comes back to be given it.
+    /// Sends an event or a signal.
     pub fn put(&self, frame: &Arc<Frame>, now: u64) {
+        self.enqueue(frame, now);
+        self.queue.wake();
+    }
+
+    /// The same, but it is the caller's to wake the reader. A reader who is too slow for what must not
+    /// be lost is told so, and comes back to be given it.
+    pub fn enqueue(&self, frame: &Arc<Frame>, now: u64) {
         let Some(user_id) = self.user_id() else {
             return;
         };

@@ -47,6 +47,7 @@ mod queue;
 mod render;
 mod replay;
 mod room;
+mod rounds;
 mod routes;
 mod session;
 mod sight;

@@ -64,7 +64,7 @@ struct Inner {
 }
 
 impl Queue {
-    /// Puts an event or a signal in.
+    /// Puts an event or a signal in. It is the caller's to [`wake`](Self::wake) the reader.
     pub fn put(&self, frame: &Arc<Frame>, reader: UserId) -> Put {
         let Some(text) = frame.text_for(reader) else {
             return Put::Waits;
@@ -107,7 +107,14 @@ impl Queue {
             return Put::Full;
         }
         inner.add(Item { text, frame: None });
+        inner.wake();
         Put::Waits
+    }
+
+    /// Wakes the reader, if they wait and something is there for them. Says whether it did.
+    pub fn wake(&self) -> bool {
+        let mut inner = self.lock();
+        !inner.items.is_empty() && inner.wake()
     }
 
     /// The last thing that is sent, with what goes before it. Says whether it was the first to close.
@@ -197,7 +204,6 @@ impl Inner {
     fn add(&mut self, item: Item) {
         self.bytes += item.size();
         self.items.push_back(item);
-        self.wake();
     }
 
     fn pop(&mut self) -> Option<Item> {
@@ -214,10 +220,11 @@ impl Inner {
         Some(item)
     }
 
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+    fn wake(&mut self) -> bool {
+        let waker = self.waker.take();
+        let is_waiting = waker.is_some();
+        waker.into_iter().for_each(Waker::wake);
+        is_waiting
     }
 
     /// An older state of the same thing counts no more.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::attendance::Crowd;
 use super::conn::Conn;
 use super::frame::Frame;
+use super::rounds::{Rounds, Turn};
 use super::{Channel, Offset, Topic};
 use crate::kernel::UserId;
 
@@ -47,6 +49,8 @@ pub struct State {
     pub subs: Vec<Sub>,
     /// Events that came before something that is missing.
     held: BTreeMap<Offset, Arc<Frame>>,
+    /// When whoever listens is woken.
+    rounds: Rounds,
     /// Whether somebody fetches what is missing.
     pub filling: bool,
     /// Since when nobody listens, on the hub's clock.
@@ -109,12 +113,13 @@ impl Room {
     }
 
     /// Begins to pass events on, from the position that Postgres told after the room began to hear.
-    pub fn open_at(&self, top: Offset, now: u64) -> Passed {
+    pub fn open_at(self: &Arc<Self>, top: Offset, now: u64) -> Passed {
         let mut state = self.lock();
         let mut passed = Passed::default();
         if state.last.is_none() {
             state.last = Some(top);
             self.pass_held(&mut state, now, &mut passed);
+            self.wake(&mut state);
         }
         drop(state);
         self.ready.send_replace(Ready::Open);
@@ -122,11 +127,12 @@ impl Room {
     }
 
     /// Passes an event or a signal on, in its turn.
-    pub fn pass(&self, frame: Arc<Frame>, now: u64) -> Passed {
+    pub fn pass(self: &Arc<Self>, frame: Arc<Frame>, now: u64) -> Passed {
         let mut state = self.lock();
         let mut passed = Passed::default();
         if frame.offset == 0 {
             self.give(&mut state, &frame, now, &mut passed);
+            self.wake(&mut state);
             return passed;
         }
         match state.last {
@@ -134,6 +140,7 @@ impl Room {
             Some(last) if frame.offset == last + 1 => {
                 self.give(&mut state, &frame, now, &mut passed);
                 self.pass_held(&mut state, now, &mut passed);
+                self.wake(&mut state);
             }
             known => {
                 if state.held.len() < MOST_HELD {
@@ -158,7 +165,22 @@ impl Room {
         }
     }
 
-    /// Gives a frame to everybody who listens.
+    /// Wakes everybody for whom something waits, at once or with the next round.
+    fn wake(self: &Arc<Self>, state: &mut State) {
+        match state.rounds.turn(Instant::now()) {
+            Turn::Now => state.wake(),
+            Turn::At(instant) => {
+                let room = Arc::clone(self);
+                tokio::spawn(async move {
+                    sleep_until(instant).await;
+                    room.lock().wake();
+                });
+            }
+            Turn::Due => {}
+        }
+    }
+
+    /// Gives a frame to everybody who listens; they are woken later.
     fn give(&self, state: &mut State, frame: &Arc<Frame>, now: u64, passed: &mut Passed) {
         if frame.offset > 0 {
             state.last = Some(frame.offset);
@@ -194,11 +216,12 @@ impl Room {
                 sub.send(&frame, topic, now);
             }
         }
+        sub.conn.queue.wake();
     }
 }
 
 impl Sub {
-    /// Sends it, unless the reader is spared it by what `topic` says.
+    /// Sends it, unless the reader is spared it by what `topic` says; they are woken later.
     fn send(&mut self, frame: &Arc<Frame>, topic: Option<&Topic>, now: u64) {
         if frame.offset > 0 {
             self.after = frame.offset;
@@ -209,7 +232,7 @@ impl Sub {
         if frame.offset > 0 && frame.text.is_some() {
             self.told = frame.offset;
         }
-        self.conn.put(frame, now);
+        self.conn.enqueue(frame, now);
     }
 }
 
@@ -225,6 +248,13 @@ impl State {
             !goes
         });
         removed
+    }
+
+    /// Wakes everybody for whom something waits.
+    fn wake(&mut self) {
+        let subs = self.subs.iter();
+        let woken = subs.filter(|sub| sub.conn.queue.wake()).count();
+        self.rounds.began(Instant::now(), woken);
     }
 
     /// Whether nobody is there, and everybody knows.
