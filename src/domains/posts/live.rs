@@ -16,11 +16,17 @@ use crate::platform::{Ctx, Reads, Tx};
 
 /// The topic of posts.
 pub const TOPIC: &str = "post";
+const EDITED: &str = "post.edited";
+const REMOVED: &str = "post.removed";
 
 /// What this domain tells live.
 pub const LIVE: Live = Live {
     topics: &[Topic {
         member_tag: Some(|post_id| format!("post:{post_id}")),
+        doubted_by: &["circle"],
+        asks_at: &[EDITED],
+        ends_with: &[REMOVED],
+        farewell: Some(|post_id| (REMOVED, json!({"post_id": post_id}))),
         skips_blocked: true,
         attendance: Attendance::Counted,
         ..Topic::new(TOPIC, |ctx, user_id, post_id| {
@@ -28,14 +34,16 @@ pub const LIVE: Live = Live {
         })
     }],
     renderings: &[Rendering {
-        kinds: &["post.edited"],
+        kinds: &[EDITED],
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
     }],
     commands: &[],
     events: &[
-        Event::durable("post.edited", TOPIC, &[Member::of::<view::Post>("post")])
+        Event::durable(EDITED, TOPIC, &[Member::of::<view::Post>("post")])
             .says("also when it is for others now"),
-        Event::durable("post.removed", TOPIC, &[Member::words("post_id", "its id")]),
+        Event::durable(REMOVED, TOPIC, &[Member::words("post_id", "its id")]).says(
+            "deleted, or no longer visible to you (then without `e` and `o`); the subscription ends",
+        ),
         Event::state(
             "post.counters",
             TOPIC,
@@ -71,13 +79,13 @@ async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
 
 /// Tells that a post says something else now, or is for others.
 pub(super) fn tell_edited(tx: &mut Tx, author_id: UserId, post_id: PostId) {
-    tell(tx, author_id, post_id, "post.edited", Value::Null);
+    tell(tx, author_id, post_id, EDITED, Value::Null);
 }
 
 /// Tells that a post is gone.
 pub(super) fn tell_removed(tx: &mut Tx, author_id: UserId, post_id: PostId) {
     let detail = json!({"post_id": post_id});
-    tell(tx, author_id, post_id, "post.removed", detail);
+    tell(tx, author_id, post_id, REMOVED, detail);
 }
 
 fn tell(tx: &mut Tx, author_id: UserId, post_id: PostId, kind: &'static str, detail: Value) {

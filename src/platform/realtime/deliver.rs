@@ -10,7 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::{Channel, Offset, attendance, render, store, typing};
+use super::{Channel, Offset, attendance, render, store, typing, watch};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
@@ -48,6 +48,10 @@ impl Hub {
             if let Some(conn) = self.find_conn(number) {
                 conn.end(Close::POSITION_LOST, self.now());
             }
+        }
+        if let Some(offset) = passed.asks {
+            let (ctx, hub, room) = (ctx.clone(), self.clone(), Arc::clone(room));
+            tokio::spawn(async move { watch::ask_first(&ctx, &hub, &room, offset).await });
         }
         if passed.has_gap {
             self.fill(ctx, room, 0);
@@ -89,7 +93,7 @@ async fn fill(ctx: Ctx, hub: Hub, room: Arc<Room>, top: Offset) {
         let last = {
             let mut state = room.lock();
             let last = state.last.unwrap_or_default();
-            if state.closed || (!state.has_held() && last >= top) {
+            if state.closed || state.asking || (!state.has_held() && last >= top) {
                 state.filling = false;
                 return;
             }

@@ -1,6 +1,6 @@
 //! The hub of a process: who is connected, and which channels they listen to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -87,6 +87,8 @@ pub(super) struct Inner {
     pub(super) wishes_alone: wishes::Wishes,
     /// Tags whose void concerns a channel that somebody here listens to.
     pub(super) watched: Mutex<HashMap<String, Channel, RandomState>>,
+    /// Sorts of tags that were voided and may concern any channel of a topic.
+    pub(super) doubts: Mutex<HashSet<String>>,
     hash: RandomState,
     /// Tells processes of one name apart.
     token: u64,
@@ -129,6 +131,7 @@ impl Hub {
             used: tickets::Used::default(),
             wishes_alone: wishes::Wishes::default(),
             watched: Mutex::default(),
+            doubts: Mutex::default(),
             hash: RandomState::new(),
             token: RandomState::new().hash_one("token"),
         }))

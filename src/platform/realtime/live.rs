@@ -32,6 +32,16 @@ pub struct Topic {
     pub may_join: fn(Ctx, UserId, Uuid) -> BoxFuture<'static, Result<()>>,
     /// The tag whose void makes memberships of a channel be asked again, as `members:{id}`.
     pub member_tag: Option<fn(Uuid) -> String>,
+    /// Sorts of tags whose voids may concern any of its channels, as `circle`: what has such a void asks
+    /// about all of them, within a second.
+    pub doubted_by: &'static [&'static str],
+    /// Kinds of events that may come with others being allowed to listen: who may is asked before one is
+    /// passed on, and what follows waits behind it.
+    pub asks_at: &'static [&'static str],
+    /// Kinds of events after which nobody listens any more.
+    pub ends_with: &'static [&'static str],
+    /// What whoever may listen no longer is told before the subscription ends: a kind, and what it says.
+    pub farewell: Option<fn(Uuid) -> (&'static str, Value)>,
     /// The newest n objects, for `snapshot: n`.
     pub snapshot: Option<Snapshot>,
     /// A page of what was before, for `history`.
@@ -56,6 +66,10 @@ impl Topic {
             name,
             may_join,
             member_tag: None,
+            doubted_by: &[],
+            asks_at: &[],
+            ends_with: &[],
+            farewell: None,
             snapshot: None,
             history: None,
             skips_blocked: false,
@@ -184,6 +198,11 @@ impl Registry {
     /// All that is told.
     pub fn catalogue(&self) -> &[Entry] {
         &self.catalogue
+    }
+
+    /// All topics.
+    pub fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.topics.values()
     }
 
     /// The topic of this name.

@@ -51,6 +51,10 @@ pub struct State {
     held: BTreeMap<Offset, Arc<Frame>>,
     /// When whoever listens is woken.
     rounds: Rounds,
+    /// Whether it is being asked who may listen, before the next event is passed on.
+    pub asking: bool,
+    /// The last event before which that was asked.
+    asked: Offset,
     /// Whether somebody fetches what is missing.
     pub filling: bool,
     /// Since when nobody listens, on the hub's clock.
@@ -86,6 +90,8 @@ pub struct Sub {
 pub struct Passed {
     /// Something before it is missing.
     pub has_gap: bool,
+    /// Who may listen is to be asked before this event is passed on: [`Room::has_asked`].
+    pub asks: Option<Offset>,
     /// Connections whose subscription it ended.
     pub removed: Vec<u64>,
     /// Connections for which there is no more room behind their replay.
@@ -137,7 +143,7 @@ impl Room {
         }
         match state.last {
             Some(last) if frame.offset <= last => {}
-            Some(last) if frame.offset == last + 1 => {
+            Some(last) if frame.offset == last + 1 && !self.asks(&state, &frame) => {
                 self.give(&mut state, &frame, now, &mut passed);
                 self.pass_held(&mut state, now, &mut passed);
                 self.wake(&mut state);
@@ -146,21 +152,44 @@ impl Room {
                 if state.held.len() < MOST_HELD {
                     state.held.insert(frame.offset, frame);
                 }
-                passed.has_gap = known.is_some();
+                if known.is_some() {
+                    self.pass_held(&mut state, now, &mut passed);
+                    self.wake(&mut state);
+                }
             }
         }
         passed
     }
 
+    /// Passes on what waited until it was asked who may listen.
+    pub fn has_asked(self: &Arc<Self>, offset: Offset, now: u64) -> Passed {
+        let mut state = self.lock();
+        let mut passed = Passed::default();
+        state.asking = false;
+        state.asked = offset;
+        self.pass_held(&mut state, now, &mut passed);
+        self.wake(&mut state);
+        passed
+    }
+
+    /// Whether who may listen has to be asked before this is passed on.
+    fn asks(&self, state: &State, frame: &Frame) -> bool {
+        let asks = |topic: &Topic| topic.asks_at.contains(&&*frame.kind);
+        state.asked < frame.offset && self.topic.as_ref().is_some_and(asks)
+    }
+
     fn pass_held(&self, state: &mut State, now: u64, passed: &mut Passed) {
-        while let (Some(last), Some(first)) = (state.last, state.held.first_entry()) {
-            if *first.key() > last + 1 {
-                passed.has_gap = true;
-                return;
-            }
-            let frame = first.remove();
-            if frame.offset == last + 1 {
+        while let (Some(last), Some((offset, frame))) = (state.last, state.held.pop_first()) {
+            if offset == last + 1 && !self.asks(state, &frame) {
                 self.give(state, &frame, now, passed);
+            } else if offset > last {
+                if offset > last + 1 {
+                    passed.has_gap = true;
+                } else if !std::mem::replace(&mut state.asking, true) {
+                    passed.asks = Some(offset);
+                }
+                state.held.insert(offset, frame);
+                return;
             }
         }
     }
@@ -196,7 +225,10 @@ impl Room {
                 None => sub.send(frame, topic, now),
             }
         }
-        if !frame.removed.is_empty() {
+        let ends = |topic: &Topic| topic.ends_with.contains(&&*frame.kind);
+        if self.topic.as_ref().is_some_and(ends) {
+            passed.removed.extend(state.remove(|_| true));
+        } else if !frame.removed.is_empty() {
             passed.removed.extend(state.remove(|conn| {
                 conn.user_id()
                     .is_some_and(|user_id| frame.removed.contains(&user_id))

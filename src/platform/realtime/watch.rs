@@ -2,11 +2,11 @@
 //! so within moments, on every instance. After a gap in that stream, and from time to time without
 //! Redis, everybody is asked about.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use super::conn::{Conn, Who};
 use super::frame::Frame;
 use super::hub::{Hub, lock};
 use super::room::Room;
-use super::{Channel, Class, Signal, attendance, deliver, inbox};
+use super::{Channel, Class, Offset, Signal, attendance, deliver, inbox};
 use crate::infra::cache::Witnessed;
 use crate::kernel::{Code, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -69,6 +69,10 @@ impl Hub {
             self.has_person(user_id).then_some(user_id)
         };
         let (kind, id) = tag.split_once(':').unwrap_or_default();
+        let mut topics = self.registry().topics();
+        if topics.any(|topic| topic.doubted_by.contains(&kind)) {
+            lock(&self.0.doubts).insert(kind.to_owned());
+        }
         let own = match kind {
             "session" => id.parse().ok().map(Voided::Session),
             "user-sessions" => person(id).map(Voided::Sessions),
@@ -141,8 +145,11 @@ pub(super) async fn keep(ctx: Ctx, hub: Hub, stop: CancellationToken) {
         }
         let follows_voids = ctx.cache().follows_voids();
         let mut looked = Ok(());
+        let doubts = std::mem::take(&mut *lock(&hub.0.doubts));
         if !follows_voids {
             looked = ask_all(&ctx, &hub).await;
+        } else if !doubts.is_empty() {
+            looked = ask_doubted(&ctx, &hub, &doubts).await;
         }
         if !hub.is_listening() || look.is_multiple_of(per_sweep.max(1)) {
             looked = looked.and(deliver::sweep(&ctx, &hub).await);
@@ -158,6 +165,20 @@ async fn ask_all(ctx: &Ctx, hub: &Hub) -> Result<()> {
     let rooms = hub.all_rooms().into_iter();
     let rooms = rooms.filter(|room| room.topic.is_some()).collect();
     ask_members(ctx, hub, rooms).await
+}
+
+/// Asks about every channel of the topics that voids of these sorts may concern.
+async fn ask_doubted(ctx: &Ctx, hub: &Hub, kinds: &HashSet<String>) -> Result<()> {
+    let rooms = hub.all_rooms().into_iter();
+    let is_doubted = |room: &Arc<Room>| {
+        let doubted_by = room.topic.map_or(&[][..], |topic| topic.doubted_by);
+        doubted_by.iter().any(|kind| kinds.contains(*kind))
+    };
+    let asked = ask_members(ctx, hub, rooms.filter(is_doubted).collect()).await;
+    if asked.is_err() {
+        lock(&hub.0.doubts).extend(kinds.iter().cloned());
+    }
+    asked
 }
 
 /// Ends connections whose session counts no more; asked in one query.
@@ -288,8 +309,46 @@ async fn ask_about(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, user_id: UserId) -> R
         return Err(refusal);
     }
     let removed = room.lock().remove(|conn| conn.user_id() == Some(user_id));
+    let farewell = topic.farewell.map(|farewell| farewell(room.channel.id));
+    let farewell = farewell.map(|(kind, d)| say_farewell(ctx, room, kind, d));
+    let farewell = farewell.transpose()?.map(Arc::new);
     for number in removed {
+        if let (Some(frame), Some(conn)) = (&farewell, hub.find_conn(number)) {
+            conn.put(frame, hub.now());
+        }
         hub.say_removed(room, number);
     }
     Ok(())
+}
+
+/// What whoever may listen no longer is told last.
+fn say_farewell(ctx: &Ctx, room: &Room, kind: &'static str, d: Value) -> Result<Frame> {
+    let signal = Signal {
+        channel: room.channel.clone(),
+        kind,
+        class: Class::State,
+        key: None,
+        actor: None,
+        d,
+    };
+    Frame::signal(&signal, ctx.now())
+}
+
+/// Asks of everybody in a room whether they may be there, and has it pass on the event at `offset`, which
+/// waits for that. What may not be asked now is asked again: nobody is sent what they may not see.
+pub(super) async fn ask_first(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, offset: Offset) {
+    loop {
+        // The voids of the write that the event tells of are delivered before it is told.
+        ctx.cache().step().await;
+        match ask_members(ctx, hub, vec![Arc::clone(room)]).await {
+            Ok(()) => break,
+            Err(_) if room.lock().closed => return,
+            Err(error) => {
+                tracing::warn!(?error, channel = %room.channel, "who may listen could not be asked: again soon");
+                tokio::time::sleep(hub.pace().alone()).await;
+            }
+        }
+    }
+    let passed = room.has_asked(offset, hub.now());
+    hub.settle(ctx, room, passed);
 }

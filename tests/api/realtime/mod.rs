@@ -15,6 +15,7 @@ mod presence;
 mod reference;
 mod resume;
 mod rooms;
+mod sight;
 mod slow;
 mod storms;
 mod topics;

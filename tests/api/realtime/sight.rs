@@ -1,0 +1,130 @@
+//! Whoever may not see a post any more is told that, and nothing that follows.
+
+use serde_json::{Value, json};
+
+use super::client::Socket;
+use super::{QUICK, QUIET, beside, post_of, subscribe};
+use crate::support::{Session, TestApp};
+
+/// What a listener is told of a channel, until the subscription ends, and what comes after that.
+async fn last_words(socket: &mut Socket, channel: &str) -> Vec<Value> {
+    let mut told = Vec::new();
+    loop {
+        let frame = socket.find(|frame| frame["ch"] == channel).await;
+        if frame["op"] == "unsubscribed" {
+            assert_eq!(frame["reason"], "removed");
+            break;
+        }
+        told.push(frame);
+    }
+    let after = socket.rest(QUIET).await;
+    let after = after.into_iter().filter(|frame| frame["ch"] == channel);
+    told.extend(after);
+    told
+}
+
+/// That they are told once that it is gone for them, beside numbers and who is there.
+fn expect_farewell(told: &[Value], post: &str) {
+    let told = |prefix: &str| {
+        let is_it = |frame: &&Value| frame["t"].as_str().is_some_and(|t| t.starts_with(prefix));
+        told.iter().filter(is_it).collect::<Vec<_>>()
+    };
+    let removed = told("post.removed");
+    assert_eq!(removed.len(), 1, "{removed:?}");
+    assert_eq!(removed[0]["d"], json!({ "post_id": post }));
+    assert_eq!(told("post.edited"), Vec::<&Value>::new());
+    assert_eq!(told("comment."), Vec::<&Value>::new());
+}
+
+async fn listening(person: &Session, url: &str, channel: &str) -> Socket {
+    let mut socket = Socket::of(person, url).await;
+    subscribe(&mut socket, channel).await;
+    socket
+}
+
+#[tokio::test]
+async fn what_is_written_into_a_post_as_it_is_narrowed_is_for_those_alone_who_still_see_it() {
+    let app = TestApp::start().await;
+    let other = app.start_beside(QUICK).await;
+    let there = beside(&app, &other);
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    for _round in 0..5 {
+        let (post, channel) = post_of(&ada).await;
+        let mut his = listening(&bob, there, &channel).await;
+        let mut hers = Vec::new();
+        for url in [app.url.as_str(), there] {
+            hers.push(listening(&eve, url, &channel).await);
+        }
+        let path = format!("/v1/posts/{post}");
+        ada.patch(
+            &path,
+            &json!({"content": "for friends", "audience": "friends"}),
+        )
+        .await
+        .expect_status(200);
+        bob.comment_on(&post, "among friends").await;
+        let edited = his.event("post.edited").await;
+        assert_eq!(edited["d"]["post"]["content"], "for friends");
+        let comment = his.event("comment.created").await;
+        assert_eq!(
+            comment["o"].as_i64(),
+            edited["o"].as_i64().map(|place| place + 1)
+        );
+        for socket in &mut hers {
+            expect_farewell(&last_words(socket, &channel).await, &post);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_friendship_is_the_end_of_posts_for_friends() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let post = ada.post_to(&json!("friends"), "for friends").await;
+    let channel = format!("post:{post}");
+    let mut socket = listening(&bob, &app.url, &channel).await;
+    ada.delete(&format!("/v1/friends/{}", bob.id))
+        .await
+        .expect_status(200);
+    expect_farewell(&last_words(&mut socket, &channel).await, &post);
+}
+
+#[tokio::test]
+async fn whoever_is_taken_out_of_a_circle_hears_no_more_of_posts_for_it() {
+    let app = TestApp::start_with(QUICK).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    ada.befriend(&eve).await;
+    let circle = ada.post("/v1/circles", &json!({"name": "ring"})).await.id();
+    let member = |person: &Session| format!("/v1/circles/{circle}/members/{}", person.id);
+    for person in [&bob, &eve] {
+        ada.set(&member(person)).await.expect_status(200);
+    }
+    let audience = json!({"kind": "custom", "allow": [circle]});
+    let post = ada.post_to(&audience, "for the ring").await;
+    let channel = format!("post:{post}");
+    let mut his = listening(&bob, &app.url, &channel).await;
+    let mut hers = listening(&eve, &app.url, &channel).await;
+    ada.delete(&member(&bob)).await.expect_status(200);
+    expect_farewell(&last_words(&mut his, &channel).await, &post);
+    ada.comment_on(&post, "still here?").await;
+    hers.event("comment.created").await;
+}
+
+#[tokio::test]
+async fn a_deleted_post_is_gone_for_all_who_listen() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let (post, channel) = post_of(&ada).await;
+    let mut sockets = Vec::new();
+    for person in [&ada, &bob] {
+        sockets.push(listening(person, &app.url, &channel).await);
+    }
+    ada.delete(&format!("/v1/posts/{post}"))
+        .await
+        .expect_status(204);
+    for socket in &mut sockets {
+        expect_farewell(&last_words(socket, &channel).await, &post);
+    }
+}
