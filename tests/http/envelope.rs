@@ -139,7 +139,7 @@ async fn only_listed_origins_may_call_from_a_browser() {
             .header("access-control-request-method", "PATCH")
             .header(
                 "access-control-request-headers",
-                "authorization,idempotency-key,if-match",
+                "authorization,idempotency-key,if-match,rt-session,last-event-id",
             )
     };
     let allowed = send(preflight(ORIGIN)).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_cors::Cors;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
-const ALLOWED: [HeaderName; 7] = [
+const ALLOWED: [HeaderName; 9] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_MATCH,
@@ -13,6 +13,8 @@ const ALLOWED: [HeaderName; 7] = [
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("traceparent"),
+    HeaderName::from_static("rt-session"),
+    HeaderName::from_static("last-event-id"),
 ];
 
 const EXPOSED: [&str; 17] = [

@@ -36,10 +36,23 @@ struct Ticket {
     o: Option<String>,
     /// Until when, in milliseconds since 1970.
     x: i64,
+    /// When the token runs out that it was asked for with, in seconds since 1970; 0 is not known.
+    #[serde(default)]
+    e: u64,
 }
 
-/// A ticket for this session.
-pub(super) fn make(ctx: &Ctx, user: CurrentUser, origin: Option<&str>) -> Result<String> {
+/// Who comes, and how long they may stay by what they came with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Guest {
+    /// The person and their session.
+    pub user: CurrentUser,
+    /// When the token runs out, in seconds since 1970; 0 is not known.
+    pub token_ends: u64,
+}
+
+/// A ticket for this session. The socket that it opens lives no longer than one with the token itself.
+pub(super) fn make(ctx: &Ctx, guest: Guest, origin: Option<&str>) -> Result<String> {
+    let Guest { user, token_ends } = guest;
     let life = i64::try_from(LIFE.as_millis()).unwrap_or_default();
     let ticket = Ticket {
         n: Uuid::from_bytes(ctx.ids().bytes()),
@@ -47,6 +60,7 @@ pub(super) fn make(ctx: &Ctx, user: CurrentUser, origin: Option<&str>) -> Result
         s: user.session_id,
         o: origin.map(str::to_owned),
         x: ctx.now().micros() / 1_000 + life,
+        e: token_ends,
     };
     let words = serde_json::to_vec(&ticket).map_err(Error::internal)?;
     let mac = macs(ctx, &words).into_iter().next().unwrap_or_default();
@@ -69,7 +83,7 @@ pub(super) async fn redeem(
     hub: &Hub,
     text: &str,
     origin: Option<&str>,
-) -> Result<CurrentUser> {
+) -> Result<Guest> {
     let refused = || {
         let words =
             "The ticket is not valid: too old, used, or made for another origin. Get another.";
@@ -81,7 +95,10 @@ pub(super) async fn redeem(
     if is_late || is_elsewhere || !is_first(ctx, hub, ticket.n).await {
         return Err(refused());
     }
-    sessions::living(ctx, ticket.u, ticket.s).await
+    Ok(Guest {
+        user: sessions::living(ctx, ticket.u, ticket.s).await?,
+        token_ends: ticket.e,
+    })
 }
 
 fn read(ctx: &Ctx, text: &str) -> Option<Ticket> {

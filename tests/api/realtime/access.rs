@@ -98,6 +98,15 @@ async fn only_listed_origins_connect_and_a_ticket_is_of_its_own() {
             status.unwrap_or(200),
             "{origin}"
         );
+        let ping = json!({"id": 1, "op": "ping"}).to_string();
+        let command = ada.request(reqwest::Method::POST, "/v1/realtime/commands");
+        let command = command.header("origin", origin).body(ping);
+        let command = command.header("content-type", "application/json");
+        assert_eq!(
+            ada.send(command).await.status,
+            status.unwrap_or(200),
+            "{origin}"
+        );
     }
     let query = ticket(&ada, Some(PAGE)).await;
     let elsewhere = Socket::open(upgrade(&app.url, &query)).await;

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::catalogue;
@@ -191,6 +192,16 @@ impl Socket {
     /// Says goodbye.
     pub async fn goodbye(mut self) {
         self.stream.close(None).await.expect("it closes");
+        while let Some(Ok(_)) = self.stream.next().await {}
+    }
+
+    /// Closes as a client does that takes the line for dead, and means to come back.
+    pub async fn give_up(mut self) {
+        let close = CloseFrame {
+            code: 4999.into(),
+            reason: "presumed dead".into(),
+        };
+        self.stream.close(Some(close)).await.expect("it closes");
         while let Some(Ok(_)) = self.stream.next().await {}
     }
 

@@ -67,6 +67,26 @@ async fn a_short_absence_is_no_absence() {
 }
 
 #[tokio::test]
+async fn a_line_that_its_client_takes_for_dead_is_no_goodbye() {
+    let settings = [("KITH_LIVE_BEAT", "4s"), ("KITH_LIVE_PONG", "60s")];
+    let app = TestApp::start_with(&settings).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let mut watching = Socket::of(&ada, &app.url).await;
+    subscribe(&mut watching, &format!("presence:{}", bob.id)).await;
+    let his = Socket::of(&bob, &app.url).await;
+    watching.event("presence.changed").await;
+    // Changes are told at once from here on.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    his.give_up().await;
+    let told = watching.event("presence.changed");
+    let told = tokio::time::timeout(Duration::from_millis(1_200), told).await;
+    assert!(told.is_err(), "{told:?}");
+    // Nobody came back.
+    let told = watching.event("presence.changed").await;
+    assert_eq!(told["d"]["state"], "offline");
+}
+
+#[tokio::test]
 async fn strangers_and_those_who_hide_see_and_show_nothing() {
     let app = TestApp::start_with(QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;

@@ -15,7 +15,7 @@ use crate::platform::Ctx;
 use crate::platform::http::{AnyJson, ClientAddress, HttpResult, Params};
 use crate::platform::realtime::conn::Transport;
 use crate::platform::realtime::sse::{self, Wanted};
-use crate::platform::realtime::{commands, greet, poll, session, socket};
+use crate::platform::realtime::{commands, greet, origin, poll, session, socket};
 use crate::platform::sessions::{CurrentUser, SignedIn};
 
 /// Names a connection in a command.
@@ -103,8 +103,9 @@ pub(super) async fn stream_events(
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
     let entrance = Entrance::Line(wanted.ticket.as_deref());
-    let user = admit(&ctx, &hub, known, entrance, &request).await?;
-    let user = user.ok_or_else(|| Error::from(Code::Unauthenticated))?;
+    let guest = admit(&ctx, &hub, known, entrance, &request).await?;
+    let guest = guest.ok_or_else(|| Error::from(Code::Unauthenticated))?;
+    let user = guest.user;
     let last = request.headers().get(LAST_EVENT_ID);
     let last = last
         .and_then(|id| id.to_str().ok())
@@ -179,6 +180,7 @@ pub(super) async fn run_realtime_commands(
     body: AnyJson,
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
+    origin::allowed(&ctx, &request)?;
     let live = session_of(&ctx, &request, me)?;
     let conn = connect(&hub, Transport::Poll, &client, &request);
     let talk = commands::party(&ctx, &hub, conn, me);

@@ -22,8 +22,9 @@ use crate::platform::http::{
 };
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::hub::Hub;
+use crate::platform::realtime::origin;
 use crate::platform::realtime::socket::{self, Opening, Reader};
-use crate::platform::realtime::{origin, tickets};
+use crate::platform::realtime::tickets::{self, Guest};
 use crate::platform::sessions::{CurrentUser, SignedIn, bearer_of};
 
 /// Connections of one address that have not said who they are.
@@ -74,7 +75,7 @@ async fn create_realtime_ticket(
 ) -> HttpResult<HttpResponse> {
     let origin = origin::allowed(&ctx, &request)?;
     Ok(no_store(RealtimeTicket {
-        ticket: tickets::make(&ctx, me, origin.as_deref())?,
+        ticket: tickets::make(&ctx, guest(&ctx, me, &request), origin.as_deref())?,
         expires_in: tickets::LIFE.as_secs(),
     }))
 }
@@ -97,19 +98,18 @@ async fn open_socket(
 ) -> HttpResult<HttpResponse> {
     let hub = hub_of(&ctx)?;
     let entry = Entrance::Line(entry.ticket.as_deref());
-    let user = admit(&ctx, &hub, known, entry, &request).await?;
+    let guest = admit(&ctx, &hub, known, entry, &request).await?;
     let conn = connect(&hub, Transport::Socket, &client, &request);
-    if user.is_none() && strangers_from(&hub, &conn) > MOST_STRANGERS {
+    if guest.is_none() && strangers_from(&hub, &conn) > MOST_STRANGERS {
         return Err(Problem(busy(SOON)));
     }
-    if let Ok(Some(bearer)) = bearer_of(&ctx, &request) {
-        let ends = u64::try_from(bearer.ends).unwrap_or_default();
-        conn.token_ends.store(ends, Ordering::Relaxed);
+    if let Some(guest) = guest {
+        conn.token_ends.store(guest.token_ends, Ordering::Relaxed);
     }
     let mut response = handshake(request.head()).map_err(no_socket)?;
     let (handover, stream) = take_over(&request)?;
     hub.enter(&conn);
-    let reader = Reader::new(ctx, hub, conn, user);
+    let reader = Reader::new(ctx, hub, conn, guest.map(|guest| guest.user));
     let opening = Opening { stream, early };
     actix_web::rt::spawn(socket::run(reader, opening));
     response.insert_header((CACHE_CONTROL, "no-store"));
@@ -140,21 +140,28 @@ pub(super) async fn admit(
     known: SignedIn,
     entrance: Entrance<'_>,
     request: &HttpRequest,
-) -> Result<Option<CurrentUser>> {
+) -> Result<Option<Guest>> {
     let origin = origin::allowed(ctx, request)?;
     if !hub.has_room() {
         return Err(busy(SOON));
     }
     let Entrance::Line(ticket) = entrance else {
-        return Ok(known.0);
+        return Ok(known.0.map(|user| guest(ctx, user, request)));
     };
     hub.0.inflow.enter(hub.now()).map_err(busy)?;
     match ticket {
         Some(ticket) => tickets::redeem(ctx, hub, ticket, origin.as_deref())
             .await
             .map(Some),
-        None => Ok(known.0),
+        None => Ok(known.0.map(|user| guest(ctx, user, request))),
     }
+}
+
+/// Who has come with a token.
+fn guest(ctx: &Ctx, user: CurrentUser, request: &HttpRequest) -> Guest {
+    let bearer = bearer_of(ctx, request).ok().flatten();
+    let token_ends = bearer.map_or(0, |bearer| u64::try_from(bearer.ends).unwrap_or_default());
+    Guest { user, token_ends }
 }
 
 /// A connection, not counted yet.

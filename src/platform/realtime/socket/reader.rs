@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use actix_http::ws::{Frame, Item as Piece, ProtocolError};
+use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Piece, ProtocolError};
 use actix_web::web::BytesMut;
 use tokio::net::tcp::ReadHalf;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -27,6 +27,8 @@ use crate::platform::sessions::CurrentUser;
 const MOST_BYTES_OF_A_STRANGER: usize = 4 * 1024;
 /// Most pieces of one message.
 const MOST_PIECES: u32 = 64;
+/// How long the pieces of one message may take.
+const LONGEST_MESSAGE: Duration = Duration::from_secs(10);
 /// Frames that may come at once, and how many are allowed again within a minute.
 const BURST: f64 = 30.0;
 const A_MINUTE: f64 = 120.0;
@@ -34,6 +36,13 @@ const A_MINUTE: f64 = 120.0;
 const MOST_STRIKES: usize = 3;
 /// Frames that could not be read, after which the connection ends.
 const MOST_UNREAD: u32 = 10;
+
+/// What has come of a message that comes in pieces.
+struct Pieces {
+    whole: BytesMut,
+    count: u32,
+    since: Instant,
+}
 
 /// Hears a client.
 pub(in crate::platform::realtime) struct Reader {
@@ -45,7 +54,7 @@ pub(in crate::platform::realtime) struct Reader {
     /// The end of a process waits for what was begun.
     _open: TaskTrackerToken,
     talk: Option<Talk>,
-    pieces: Option<(BytesMut, u32)>,
+    pieces: Option<Pieces>,
     allowance: (f64, Instant),
     strikes: Vec<Instant>,
     unread: u32,
@@ -114,6 +123,10 @@ impl Reader {
     }
 
     async fn hear(&mut self, frame: Frame) -> std::result::Result<(), Close> {
+        let is_late = |pieces: &Pieces| pieces.since.elapsed() > LONGEST_MESSAGE;
+        if self.pieces.as_ref().is_some_and(is_late) {
+            return Err(Close::TOO_BIG);
+        }
         match frame {
             Frame::Text(text) => self.text(&text).await,
             Frame::Continuation(piece) => match self.piece(piece)? {
@@ -126,8 +139,11 @@ impl Reader {
             }
             Frame::Pong(_) => Ok(()),
             Frame::Binary(_) => Err(Close::NOT_TEXT),
-            Frame::Close(_) => {
-                self.conn.said_goodbye.store(true, Ordering::Relaxed);
+            Frame::Close(reason) => {
+                let says_goodbye = is_goodbye(reason.as_ref());
+                self.conn
+                    .said_goodbye
+                    .store(says_goodbye, Ordering::Relaxed);
                 Err(Close::NORMAL)
             }
         }
@@ -137,7 +153,11 @@ impl Reader {
     fn piece(&mut self, piece: Piece) -> std::result::Result<Option<BytesMut>, Close> {
         let (bytes, is_last) = match piece {
             Piece::FirstText(bytes) if self.pieces.is_none() => {
-                self.pieces = Some((BytesMut::new(), 0));
+                self.pieces = Some(Pieces {
+                    whole: BytesMut::new(),
+                    count: 0,
+                    since: Instant::now(),
+                });
                 (bytes, false)
             }
             Piece::Continue(bytes) => (bytes, false),
@@ -145,16 +165,16 @@ impl Reader {
             Piece::FirstBinary(_) => return Err(Close::NOT_TEXT),
             Piece::FirstText(_) => return Err(Close::PROTOCOL),
         };
-        let Some((whole, count)) = &mut self.pieces else {
+        let Some(pieces) = &mut self.pieces else {
             return Err(Close::PROTOCOL);
         };
-        *count += 1;
-        if whole.len() + bytes.len() > MOST_BYTES || *count > MOST_PIECES {
+        pieces.count += 1;
+        if pieces.whole.len() + bytes.len() > MOST_BYTES || pieces.count > MOST_PIECES {
             return Err(Close::TOO_BIG);
         }
-        whole.extend_from_slice(&bytes);
-        let whole = is_last.then(|| self.pieces.take()).flatten();
-        Ok(whole.map(|(whole, _)| whole))
+        pieces.whole.extend_from_slice(&bytes);
+        let pieces = is_last.then(|| self.pieces.take()).flatten();
+        Ok(pieces.map(|pieces| pieces.whole))
     }
 
     async fn text(&mut self, text: &[u8]) -> std::result::Result<(), Close> {
@@ -265,6 +285,12 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// Whether a client that closes does not mean to come back: pages close without a code, with 1000 or, when
+/// they are left, with 1001. Whoever takes a line for dead closes it with another code, and resumes.
+fn is_goodbye(reason: Option<&CloseReason>) -> bool {
+    reason.is_none_or(|reason| matches!(reason.code, CloseCode::Normal | CloseCode::Away))
 }
 
 /// Why a socket ends that cannot be read.
