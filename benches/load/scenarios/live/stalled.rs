@@ -1,14 +1,15 @@
 //! Readers that stop reading, and what that is to the others and to the server's memory: the same run
-//! without them, while they read like everybody else, from when they stop, and when they are gone.
+//! without them, while they read like everybody else, from when they stop until the last of them is
+//! closed, and when they are gone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use hdrhistogram::Histogram;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,10 +32,12 @@ const LENGTH: usize = 200;
 const QUEUE: f64 = 512.0;
 /// Stalled sockets that are opened at once.
 const OPENERS: usize = 32;
-/// How often the server's memory is looked at.
+/// How often the server's memory and closes are looked at.
 const LOOK: Duration = Duration::from_millis(250);
 /// Before anything is measured.
 const WARMING: Duration = Duration::from_secs(10);
+/// Within this the last of those that stopped is to be closed, in seconds.
+const SOON: f64 = 10.0;
 /// After people have come: their arrival is told too.
 const SETTLED: Duration = Duration::from_secs(3);
 
@@ -104,9 +107,14 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let before = cpu::resident(pid).context("its memory")?;
     let most = Arc::new(AtomicU64::new(before));
     let watching = tokio::spawn(watch_memory(pid, Arc::clone(&most)));
-    let with = run.publish(Duration::from_secs(common.seconds)).await?;
+    let begin = site.ctx.now().micros();
+    let (with, end) = tokio::join!(
+        run.publish(Duration::from_secs(common.seconds)),
+        closed(&site, &ops, options.stalled, common.seconds)
+    );
+    let (end, slow) = end?;
+    let with = with?.due_before(end);
     watching.abort();
-    let slow = closes(&ops, "too_slow").await?;
     drop(readers);
     tokio::time::sleep(SETTLED).await;
     eprintln!("when they are gone");
@@ -120,7 +128,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         |what: &str, count: usize| Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0));
     report.findings.extend(without.findings("without them"));
     report.findings.extend(reading.findings("while they read"));
-    report.findings.extend(with.findings("from when they stop"));
+    report.findings.extend(with.findings("until the last that stopped is closed"));
     report.findings.extend(after.findings("when they are gone"));
     report.findings.extend([
         Finding::new(
@@ -138,6 +146,8 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         none("of those that stopped, closed before", gone),
         Finding::new("connections that were closed as too slow", slow, "")
             .wanted(Bound::AtLeast(options.stalled as f64)),
+        Finding::new("until the last was", (end - begin) as f64 / 1e6, "s")
+            .wanted(Bound::AtMost(SOON)),
         Finding::new("resident before", before as f64 / 1_048_576.0, "MiB"),
         Finding::new("the most that it grew by", grown / 1_024.0, "MiB"),
         Finding::new(
@@ -206,7 +216,8 @@ struct Run<'a> {
 struct Phase {
     events: usize,
     missing: f64,
-    times: Histogram<u64>,
+    /// When each event was due that reached a socket, and how long that took, in microseconds.
+    times: Vec<(i64, i64)>,
 }
 
 impl Phase {
@@ -225,8 +236,19 @@ impl Phase {
         ]
     }
 
+    /// What was due before an instant, of this phase.
+    fn due_before(mut self, instant: i64) -> Self {
+        self.times.retain(|(due, _)| *due < instant);
+        let due: BTreeSet<i64> = self.times.iter().map(|(due, _)| *due).collect();
+        self.events = due.len();
+        self
+    }
+
     fn millis(&self, quantile: f64) -> f64 {
-        self.times.value_at_quantile(quantile) as f64 / 1e3
+        let mut times: Vec<i64> = self.times.iter().map(|(_, took)| *took).collect();
+        times.sort_unstable();
+        let place = (times.len() as f64 * quantile) as usize;
+        times.get(place).copied().unwrap_or_default() as f64 / 1e3
     }
 }
 
@@ -257,17 +279,14 @@ impl Run<'_> {
         let expected: usize = acked.iter().map(readers).sum();
         crowd::wait_for(self.board, expected).await;
         let events = crowd::on(self.board, |all| std::mem::take(&mut all.events));
-        let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
-        for event in &events {
-            let due = sent
-                .get(event.number)
-                .map_or(event.at, |one: &Sent| one.due);
-            times.saturating_record(u64::try_from(event.at - due).unwrap_or_default().max(1));
-        }
+        let due = |number: usize| sent.get(number).map(|one: &Sent| one.due);
+        let times = events
+            .iter()
+            .filter_map(|event| due(event.number).map(|due| (due, event.at - due)));
         Ok(Phase {
             events: acked.len(),
             missing: expected as f64 - events.len() as f64,
-            times,
+            times: times.collect(),
         })
     }
 }
@@ -290,6 +309,19 @@ async fn read_until(mut socket: Socket, mut stopped: watch::Receiver<bool>) -> S
                 return socket;
             },
         }
+    }
+}
+
+/// When the server has closed so many as too slow, and how many it has then; or where it is after so many
+/// seconds.
+async fn closed(site: &Site, ops: &str, most: usize, seconds: u64) -> anyhow::Result<(i64, f64)> {
+    let begin = Instant::now();
+    loop {
+        let slow = closes(ops, "too_slow").await?;
+        if slow >= most as f64 || begin.elapsed() >= Duration::from_secs(seconds) {
+            return Ok((site.ctx.now().micros(), slow));
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
