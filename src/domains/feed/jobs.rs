@@ -114,6 +114,7 @@ async fn set_out(ctx: Ctx, journey: Journey) {
 
 async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Step> {
     if ctx.config().redis_url.is_none() {
+        leave_to_others(&ctx, &journey).await?;
         return hint(&ctx, &journey).await;
     }
     // Another process may have begun an epoch before the post was written: then it counts here.
@@ -135,6 +136,34 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     journey.after = last.unwrap_or(journey.after);
     progress.save(&mut *ctx.read().await?, &journey).await?;
     Ok(Step::Again)
+}
+
+/// This process has no Redis, but others of the same database may have: the timelines that they keep are
+/// void, and are made anew when they are read. Where nobody has one, nobody is noted as a reader.
+async fn leave_to_others(ctx: &Ctx, journey: &Journey) -> Result<()> {
+    let conn = &mut *ctx.read().await?;
+    let post = &journey.post;
+    let Some(carried) = store::find_carried(conn, post.post_id).await? else {
+        return Ok(());
+    };
+    let (mut after, since) = (journey.after, active_since(ctx)?);
+    let mut lines = vec![Line::Home(post.author_id)];
+    if carried.pulled {
+        lines.push(Line::Author(post.author_id));
+    }
+    let is_public = carried.audience == "public";
+    loop {
+        let tags: Vec<String> = lines.iter().map(|line| line.name()).collect();
+        leave_void(conn, &tags).await?;
+        let author = post.author_id;
+        let some =
+            store::list_recipients(conn, author, is_public, Some(since), after, READERS).await?;
+        let Some(last) = some.last().filter(|_| !carried.pulled) else {
+            return Ok(());
+        };
+        after = *last;
+        lines = some.into_iter().map(Line::Home).collect();
+    }
 }
 
 /// Without Redis there are no timelines, and nobody notes who reads: all of those are hinted at the post who

@@ -15,8 +15,9 @@ use crate::kernel::Result;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Younger voids are their writer's business.
 const OVERDUE_MILLIS: f64 = 250.0;
-/// Where there is no Redis at all, nobody waits for voids this old.
-const NOBODY_WAITS_MILLIS: f64 = 60_000.0;
+/// Where there is no Redis at all, nobody waits for voids this old. Another instance of the same database
+/// may have one, which may be away for a while.
+const NOBODY_WAITS_MILLIS: f64 = 900_000.0;
 /// Rows of one pass.
 const BATCH: i64 = 1_000;
 /// Writes whose delivered rows may wait for their deletion; what does not fit is delivered again.

@@ -23,6 +23,29 @@ async fn warm(app: &TestApp, person: &Session) {
 }
 
 #[tokio::test]
+async fn what_an_instance_without_redis_writes_and_carries_is_in_the_feeds_of_others() {
+    if !is_redis_there() {
+        return;
+    }
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let (me, friend) = app.friends("me", "friend").await;
+    for person in [&me, &friend] {
+        warm(&app, person).await;
+    }
+    let alone = app.start_beside(&[("REDIS_URL", "")]).await;
+    let author = me.at(&alone.url);
+    let post = author.post_to(&json!("friends"), "from elsewhere").await;
+    for person in [&me, &friend] {
+        let mut looks = 0;
+        while person.get("/v1/feed").await.ids().first() != Some(&post) {
+            looks += 1;
+            assert!(looks < 500, "it is not in the feed");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_post_is_seen_at_once_by_its_author_and_by_friends_while_nobody_carries_it() {
     if !is_redis_there() {
         return;
