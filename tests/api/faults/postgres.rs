@@ -1,5 +1,7 @@
 //! Postgres goes while Redis stays: what is cached is told, and what is not waits.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{Proxy, Reply, Session, TestApp, mode};
@@ -34,8 +36,15 @@ impl Asked {
 }
 
 /// Makes every entry in Redis look loaded so long ago that it is past its freshness, and not yet
-/// past its life.
+/// past its life. What was read is stored behind the answer: this goes on until nothing new comes.
 async fn age_entries(app: &TestApp) {
+    while age_some(app).await > 0 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The same once; gives how many entries it has aged that were not.
+async fn age_some(app: &TestApp) -> usize {
     let url = app.redis_url().expect("a Redis");
     let client = redis::Client::open(url).expect("a client");
     let mut conn = client
@@ -43,6 +52,7 @@ async fn age_entries(app: &TestApp) {
         .await
         .expect("a connection");
     let now = app.ctx.now().micros() / 1_000;
+    let mut aged = 0;
     for space in kith::app::spaces() {
         // Every answer asks for the session too, and would be marked for that alone.
         if space.name == "session" {
@@ -54,12 +64,21 @@ async fn age_entries(app: &TestApp) {
         let keys: Vec<String> = scan(&mut conn, &pattern).await;
         for key in keys.iter().filter(|key| !key.ends_with(":lease")) {
             // The head of an entry: its format, and the milliseconds of its load.
+            let mut get = redis::cmd("GETRANGE");
+            get.arg(key).arg(1).arg(8);
+            let at: Vec<u8> = get.query_async(&mut conn).await.expect("a head");
+            let at = i64::from_le_bytes(at.try_into().expect("eight bytes"));
+            if at + age / 2 < now {
+                continue;
+            }
+            aged += 1;
             let at = (now - age).to_le_bytes();
             let mut set = redis::cmd("SETRANGE");
             set.arg(key).arg(1).arg(&at[..]);
             let _length: i64 = set.query_async(&mut conn).await.expect("it is set");
         }
     }
+    aged
 }
 
 async fn scan(conn: &mut redis::aio::MultiplexedConnection, pattern: &str) -> Vec<String> {

@@ -63,7 +63,7 @@ pub async fn wait_until_built(app: &TestApp, person: &str) {
 /// Waits until no post is on its way.
 pub async fn wait_until_carried(app: &TestApp) {
     let key = key(app, "pending");
-    for _ in 0..500 {
+    for _ in 0..2_000 {
         let pending: i64 = run(app, &[b"ZCARD", key.as_bytes()]).await;
         if pending == 0 {
             return;
