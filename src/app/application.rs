@@ -28,7 +28,7 @@ use crate::infra::metrics;
 use crate::infra::ratelimit::{self, Limiter};
 use crate::infra::redis::Redis;
 use crate::kernel::clock::SystemClock;
-use crate::kernel::page::CursorCodec;
+use crate::kernel::cursor::CursorCodec;
 use crate::kernel::{Clock, IdFactory};
 use crate::platform::Ctx;
 use crate::platform::config::{CacheMode, Config, Role};

@@ -50,6 +50,12 @@ impl<T: Copy> Head<T> {
                 let after = self.rows.iter().skip(place(from)? + 1);
                 (after.cloned().collect(), self.whole)
             }
+            (Direction::Prev, Some(from)) if slice.late.is_some() => {
+                let is_within = |last: &(TimeKey, T)| self.whole || last.0 <= *from;
+                self.rows.last().filter(|last| is_within(last))?;
+                let newer = self.rows.iter().rev().skip_while(|(key, _)| key <= from);
+                (newer.cloned().collect(), true)
+            }
             (Direction::Prev, Some(from)) => {
                 let before = self.rows.iter().take(place(from)?);
                 (before.rev().cloned().collect(), true)
@@ -158,7 +164,7 @@ mod tests {
         Slice {
             from: from.map(key),
             direction,
-            limit: 2,
+            ..Slice::first(2)
         }
     }
 

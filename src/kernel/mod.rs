@@ -1,9 +1,11 @@
 //! Pure vocabulary: ids, time, errors, cursors and text. No IO, no actix, no SQL.
 
 pub mod clock;
+pub mod cursor;
 pub mod error;
 pub mod ids;
 pub mod kept;
+pub mod late;
 pub mod mac;
 pub mod page;
 pub mod text;

@@ -1,24 +1,13 @@
 //! Keyset paging: a list is walked by the sort key of its rows, never by an offset, so a page in
 //! the middle costs what the first one costs and a row added meanwhile shifts nothing.
-//!
-//! A cursor is opaque to clients: version, direction, the list it belongs to, sort key, and a MAC
-//! over all of it, in base64url.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::error::{Code, Error, Result};
-use super::mac::hmac_sha256;
-
-const VERSION: u8 = 1;
-const MAC_BYTES: usize = 16;
-const FILTER_BYTES: usize = 8;
+use super::error::Result;
+use super::late::Late;
 
 /// Where a list goes from its cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +24,15 @@ pub trait SortKey: Clone + Serialize + DeserializeOwned {
     fn lowest() -> Self;
     /// A key above every row's.
     fn highest() -> Self;
+    /// Of rows that may be seen later than their instant: that instant in microseconds since 1970, and
+    /// what tells the row from others of the same.
+    fn moment(&self) -> Option<(i64, u32)> {
+        None
+    }
+    /// The key behind every row of an instant.
+    fn at_the_end_of(_micros: i64) -> Option<Self> {
+        None
+    }
 }
 
 /// Order by time, ties by id.
@@ -62,6 +60,13 @@ impl SortKey for TimeKey {
     }
     fn highest() -> Self {
         Self(year_start(9_999), Uuid::max())
+    }
+    fn moment(&self) -> Option<(i64, u32)> {
+        let [.., a, b, c, d] = *self.1.as_bytes();
+        Some((self.0.micros(), u32::from_be_bytes([a, b, c, d])))
+    }
+    fn at_the_end_of(micros: i64) -> Option<Self> {
+        Some(Self(Timestamp::from_micros(micros)?, Uuid::max()))
     }
 }
 
@@ -106,8 +111,12 @@ pub struct Slice<K> {
     pub from: Option<K>,
     /// Which way to go.
     pub direction: Direction,
-    /// Rows on a page, 1 to 100.
+    /// Rows to look for: those of a page, 1 to 100, and those of [`late`](Self::late).
     pub limit: u16,
+    /// What lies beyond `from` and was given out already.
+    pub late: Option<Late<K>>,
+    /// Whether the list begins with its oldest row: what is newer lies behind its end, then.
+    pub oldest_first: bool,
 }
 
 impl<K: SortKey> Slice<K> {
@@ -117,6 +126,27 @@ impl<K: SortKey> Slice<K> {
             from: None,
             direction: Direction::Next,
             limit,
+            late: None,
+            oldest_first: false,
+        }
+    }
+
+    /// The same stretch of a list that begins with its oldest row, or does not.
+    pub fn from_oldest(self, oldest_first: bool) -> Self {
+        Self {
+            oldest_first,
+            ..self
+        }
+    }
+
+    /// What comes before the page that ends at `from` and remembers `late`.
+    pub fn newer(from: Option<K>, late: Option<Late<K>>, limit: u16) -> Self {
+        Self {
+            from: late.as_ref().map(|late| late.from.clone()).or(from),
+            direction: Direction::Prev,
+            limit: limit + late.as_ref().map_or(0, Late::count),
+            late,
+            oldest_first: false,
         }
     }
 
@@ -159,25 +189,26 @@ impl<K: SortKey> Slice<K> {
 
     /// Makes a page of the rows found, which come in the order of the walk: away from the cursor.
     pub fn page<T>(&self, mut rows: Vec<(K, T)>) -> Page<K, T> {
-        let limit = usize::from(self.limit);
+        let known = self.late.as_ref();
+        let limit = usize::from(self.limit - known.map_or(0, Late::count));
+        rows.retain(|(key, _)| !known.is_some_and(|late| late.has(key)));
         let more = rows.len() > limit;
         rows.truncate(limit);
         if self.direction == Direction::Prev {
             rows.reverse();
         }
-        let last = rows.last().map(|(key, _)| key.clone());
-        let next = match self.direction {
-            Direction::Next => last.filter(|_| more),
-            Direction::Prev => last.or_else(|| self.from.clone()),
-        };
-        let prev = rows
-            .first()
-            .map(|(key, _)| key.clone())
-            .or_else(|| self.from.clone());
+        let (keys, items): (Vec<K>, Vec<T>) = rows.into_iter().unzip();
+        let from = known.map_or(&self.from, |_| &None).clone();
+        let from = from.or_else(|| known.map(|late| late.top.clone()));
+        let last = keys.last().cloned();
         Page {
-            items: rows.into_iter().map(|(_, item)| item).collect(),
-            next,
-            prev,
+            items,
+            next: match self.direction {
+                Direction::Next => last.filter(|_| more),
+                Direction::Prev => last.or_else(|| from.clone()),
+            },
+            late: Late::after(self, &keys, more),
+            prev: keys.into_iter().next().or(from),
         }
     }
 }
@@ -192,6 +223,8 @@ pub struct Page<K, T> {
     /// Where to look for what comes before the page, also later; `None` is the list's beginning,
     /// as it is on the first page of a list with nothing in it.
     pub prev: Option<K>,
+    /// What the cursor to there has to remember.
+    pub late: Option<Late<K>>,
 }
 
 impl<K, T> Page<K, T> {
@@ -201,6 +234,7 @@ impl<K, T> Page<K, T> {
             items,
             next: self.next,
             prev: self.prev,
+            late: self.late,
         }
     }
 
@@ -212,92 +246,9 @@ impl<K, T> Page<K, T> {
             items,
             next: self.next,
             prev: newer.prev.or(self.prev),
+            late: newer.late,
         }
     }
-}
-
-/// Seals and opens cursors. The first key seals, all of them open.
-#[derive(Clone)]
-pub struct CursorCodec {
-    keys: Vec<[u8; 32]>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Sealed<K>(#[serde(bound(deserialize = "K: DeserializeOwned"))] Option<K>);
-
-impl CursorCodec {
-    /// `keys`: newest first; without any, no cursor opens.
-    pub fn new(keys: Vec<[u8; 32]>) -> Self {
-        Self { keys }
-    }
-
-    /// The cursor that goes from `key` in `direction` through the list that `filter` names.
-    pub fn seal<K: SortKey>(&self, key: Option<&K>, direction: Direction, filter: &str) -> String {
-        let mut bytes = vec![VERSION, u8::from(direction == Direction::Prev)];
-        bytes.extend_from_slice(&filter_hash(filter));
-        bytes.extend(serde_json::to_vec(&Sealed(key.cloned())).unwrap_or_default());
-        let mac = self
-            .keys
-            .first()
-            .map(|key| mac(key, &bytes))
-            .unwrap_or_default();
-        bytes.extend_from_slice(&mac);
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
-
-    /// Reads a cursor back. `invalid_cursor` when it is not ours, `cursor_mismatch` when it
-    /// belongs to another list or other filters.
-    pub fn open<K: SortKey>(&self, text: &str, filter: &str) -> Result<(Option<K>, Direction)> {
-        let invalid = || {
-            Error::new(
-                Code::InvalidCursor,
-                "The cursor is not one that this server gave. Start again without a cursor.",
-            )
-        };
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_not_base64| invalid())?;
-        let cut = bytes.len().checked_sub(MAC_BYTES).ok_or_else(invalid)?;
-        let (body, tag) = bytes.split_at_checked(cut).ok_or_else(invalid)?;
-        let ours = self
-            .keys
-            .iter()
-            .any(|key| bool::from(mac(key, body).ct_eq(tag)));
-        let (head, key) = body
-            .split_at_checked(2 + FILTER_BYTES)
-            .ok_or_else(invalid)?;
-        if !ours || head.first() != Some(&VERSION) {
-            return Err(invalid());
-        }
-        if head.get(2..) != Some(filter_hash(filter).as_slice()) {
-            return Err(Error::new(
-                Code::CursorMismatch,
-                "The cursor belongs to another list or to other filters. Start again without a cursor.",
-            ));
-        }
-        let direction = match head.get(1) {
-            Some(0) => Direction::Next,
-            _ => Direction::Prev,
-        };
-        let Sealed(key) = serde_json::from_slice(key).map_err(|_other_key| invalid())?;
-        Ok((key, direction))
-    }
-}
-
-fn filter_hash(filter: &str) -> [u8; FILTER_BYTES] {
-    truncated(&Sha256::digest(filter.as_bytes()))
-}
-
-fn mac(key: &[u8; 32], bytes: &[u8]) -> [u8; MAC_BYTES] {
-    truncated(&hmac_sha256(key, &[bytes]))
-}
-
-fn truncated<const N: usize>(digest: &[u8]) -> [u8; N] {
-    let mut out = [0; N];
-    for (to, from) in out.iter_mut().zip(digest) {
-        *to = *from;
-    }
-    out
 }
 
 #[cfg(test)]
@@ -306,33 +257,6 @@ mod tests {
 
     fn key(n: u128) -> TimeKey {
         TimeKey(year_start(2_000), Uuid::from_u128(n))
-    }
-
-    #[test]
-    fn a_cursor_comes_back_as_it_was_sealed() {
-        let codec = CursorCodec::new(vec![[7; 32]]);
-        let cursor = codec.seal(Some(&key(3)), Direction::Prev, "/v1/feed");
-        let (back, direction) = codec.open::<TimeKey>(&cursor, "/v1/feed").expect("opens");
-        assert_eq!((back, direction), (Some(key(3)), Direction::Prev));
-    }
-
-    #[test]
-    fn a_cursor_of_another_list_or_server_is_refused() {
-        let codec = CursorCodec::new(vec![[7; 32]]);
-        let cursor = codec.seal(Some(&key(3)), Direction::Next, "/v1/feed");
-        let code = |codec: &CursorCodec, cursor: &str, filter| {
-            codec
-                .open::<TimeKey>(cursor, filter)
-                .map_err(|e| e.code())
-                .err()
-        };
-        assert_eq!(
-            code(&codec, &cursor, "/v1/friends"),
-            Some(Code::CursorMismatch)
-        );
-        let other = CursorCodec::new(vec![[8; 32]]);
-        assert_eq!(code(&other, &cursor, "/v1/feed"), Some(Code::InvalidCursor));
-        assert_eq!(code(&codec, "AAAA", "/v1/feed"), Some(Code::InvalidCursor));
     }
 
     #[test]
@@ -352,7 +276,7 @@ mod tests {
         let slice = Slice {
             from: Some(key(5)),
             direction: Direction::Prev,
-            limit: 2,
+            ..Slice::first(2)
         };
         let page = slice.page(vec![(key(6), 6), (key(7), 7), (key(8), 8)]);
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Lists, their cursors and links.
 
-use kith::kernel::page::{CursorCodec, Direction, RankKey};
+use kith::kernel::cursor::CursorCodec;
+use kith::kernel::page::{Direction, RankKey};
 use serde_json::{Value, json};
 
 use crate::app::{ROWS, start};

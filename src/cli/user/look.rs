@@ -1,7 +1,8 @@
 //! Looking at accounts.
 
 use kith::admin::accounts::{self, Account};
-use kith::kernel::page::{CursorCodec, Direction, Slice, TimeKey};
+use kith::kernel::cursor::CursorCodec;
+use kith::kernel::page::{Direction, Slice, TimeKey};
 use serde_json::json;
 
 use super::UserArg;
@@ -34,9 +35,9 @@ pub async fn list(args: ListArgs) -> anyhow::Result<Exit> {
         let from = match &args.after {
             Some(text) => {
                 cursors
-                    .open::<TimeKey>(text, &name)
+                    .open::<TimeKey>(text, &name, args.limit)
                     .map_err(|_not_ours| refused("--after is not what this list printed before."))?
-                    .0
+                    .from
             }
             None => None,
         };

@@ -287,7 +287,8 @@ async fn read_page(
         let conn = &mut *reads.conn().await?;
         read_around(conn, viewer.id(), thread, listing, id).await?
     } else {
-        let (slice, newest) = (listing.slice()?, is_newest_first(listing));
+        let newest = is_newest_first(listing);
+        let slice = listing.slice()?.from_oldest(!newest);
         slice.page(view::places(reads, viewer, thread, newest, &slice).await?)
     };
     let mut shown = view::comments(reads, viewer, &places.items).await?;
@@ -311,6 +312,8 @@ async fn read_around(
         .ok_or_else(Error::not_found)?;
     let newest = is_newest_first(listing);
     let (before, after) = listing.slices_around(&place.0);
+    let before = before.from_oldest(!newest);
+    let after = after.from_oldest(!newest);
     let rows_before = store::list_places(conn, viewer, thread, newest, &before).await?;
     let mut rows = vec![place];
     rows.extend(store::list_places(conn, viewer, thread, newest, &after).await?);

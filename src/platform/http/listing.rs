@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::problem::Problem;
 use super::query::Query;
 use super::setup::PublicUrl;
-use crate::kernel::page::{CursorCodec, Direction, Page, Slice, SortKey};
+use crate::kernel::cursor::CursorCodec;
+use crate::kernel::page::{Direction, Page, Slice, SortKey};
 use crate::kernel::{Error, Result};
 
 const DEFAULT_LIMIT: u16 = 20;
@@ -148,12 +149,7 @@ impl<T> Listing<T> {
         let Some(cursor) = &self.cursor else {
             return Ok(Slice::first(self.limit));
         };
-        let (from, direction) = self.codec.open(cursor, &self.scope())?;
-        Ok(Slice {
-            from,
-            direction,
-            limit: self.limit,
-        })
+        self.codec.open(cursor, &self.scope(), self.limit)
     }
 
     /// The two stretches around the item at `key`: what comes before it, and what follows. The
@@ -164,7 +160,7 @@ impl<T> Listing<T> {
         let towards = |direction, limit| Slice {
             from: Some(key.clone()),
             direction,
-            limit,
+            ..Slice::first(limit)
         };
         (
             towards(Direction::Prev, before),
@@ -206,7 +202,8 @@ impl<T> Listing<T> {
             .next
             .as_ref()
             .map(|key| self.codec.seal(Some(key), Direction::Next, &scope));
-        let prev = self.codec.seal(page.prev.as_ref(), Direction::Prev, &scope);
+        let (newest, late) = (page.prev.as_ref(), page.late.as_ref());
+        let prev = self.codec.seal_newer(newest, late, &scope);
         let links: Vec<String> = next
             .iter()
             .map(|cursor| self.link(cursor, "next"))

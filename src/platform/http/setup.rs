@@ -7,7 +7,7 @@ use super::client::TrustedProxies;
 use super::costs::OpenCosts;
 use super::not_found::RouteTable;
 use crate::kernel::IdFactory;
-use crate::kernel::page::CursorCodec;
+use crate::kernel::cursor::CursorCodec;
 
 /// The address under which clients reach this API, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

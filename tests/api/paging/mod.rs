@@ -3,6 +3,7 @@
 
 mod changing;
 mod cursors;
+mod late;
 
 use serde_json::Value;
 

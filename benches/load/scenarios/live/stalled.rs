@@ -128,7 +128,9 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         |what: &str, count: usize| Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0));
     report.findings.extend(without.findings("without them"));
     report.findings.extend(reading.findings("while they read"));
-    report.findings.extend(with.findings("until the last that stopped is closed"));
+    report
+        .findings
+        .extend(with.findings("until the last that stopped is closed"));
     report.findings.extend(after.findings("when they are gone"));
     report.findings.extend([
         Finding::new(

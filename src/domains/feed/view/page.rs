@@ -183,7 +183,7 @@ impl Walk {
         Some(Slice {
             from,
             direction: slice.direction,
-            limit: u16::try_from(missing.saturating_sub(1)).ok()?,
+            ..Slice::first(u16::try_from(missing.saturating_sub(1)).ok()?)
         })
     }
 }

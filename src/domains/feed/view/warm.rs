@@ -2,7 +2,7 @@
 
 use super::page::page;
 use crate::domains::feed::cache::{Line, build};
-use crate::kernel::page::{Direction, Slice};
+use crate::kernel::page::Slice;
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 
@@ -14,11 +14,6 @@ const PAGE: u16 = 20;
 /// it from now on.
 pub async fn warm(ctx: &Ctx, viewer: UserId) -> Result<bool> {
     let built = build(ctx, Line::Home(viewer)).await?;
-    let first = Slice {
-        from: None,
-        direction: Direction::Next,
-        limit: PAGE,
-    };
-    page(ctx, viewer, &first, None).await?;
+    page(ctx, viewer, &Slice::first(PAGE), None).await?;
     Ok(built)
 }

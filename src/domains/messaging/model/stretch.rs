@@ -95,7 +95,7 @@ mod tests {
         let slice = Slice {
             from: from.map(SeqKey),
             direction,
-            limit: 3,
+            ..Slice::first(3)
         };
         Stretch::of(BOUNDS, &slice, oldest_first).places()
     }

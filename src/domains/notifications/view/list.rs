@@ -120,7 +120,7 @@ async fn walk(
     let mut stride = Slice {
         from: slice.from.clone(),
         direction: slice.direction,
-        limit: STRIDE,
+        ..Slice::first(STRIDE)
     };
     loop {
         let groups = {
