@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use kith::app::{attach_tool, spaces};
-use kith::infra::cache::{Check, Described, Nines, Tally, store};
+use kith::admin::{WarmCategory, WarmOutcome};
+use kith::app::{attach_tool, spaces, warm};
+use kith::infra::cache::{Check, Described, Mode, Nines, Tally, store};
 use kith::platform::Ctx;
 use kith::platform::config::duration;
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ pub enum Command {
     Stats(ListArgs),
     /// Compare what Redis has with Postgres. Exits with 3 if an entry is wrong
     Verify(VerifyArgs),
+    /// Read what most people will ask for into Redis, as servers do every half hour
+    Warm(ListArgs),
     /// Forget all entries of a space, in Redis and in every process
     Invalidate(InvalidateArgs),
 }
@@ -78,6 +81,9 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
                 verify(ctx, &spaces, &args).await
             })
             .await
+        }
+        Command::Warm(args) => {
+            with_ctx(load_config()?, async |ctx| warm_now(ctx, args.json).await).await
         }
         Command::Invalidate(args) => {
             let space = named(&args.space)?;
@@ -265,6 +271,41 @@ fn print_table(
             "{nines} within {grace:?}: {checked} entries checked, {wrong} wrong."
         )),
         None => out::line("No entry was there to be checked."),
+    }
+}
+
+async fn warm_now(ctx: &Ctx, as_json: bool) -> anyhow::Result<Exit> {
+    attach(ctx).await?;
+    if ctx.cache().epoch_to_read().is_none() {
+        eprintln!("{}", why_nothing_is_kept(ctx));
+    }
+    let report = warm(ctx).await;
+    anyhow::ensure!(
+        report.outcome != WarmOutcome::UnderWay,
+        "the cache is being warmed just now, here or elsewhere"
+    );
+    if as_json {
+        out::json(&report)?;
+        return Ok(Exit::Well);
+    }
+    let cells = |one: &WarmCategory| {
+        let counts = [one.warmed, one.failed, one.skipped];
+        let [warmed, failed, skipped] = counts.map(|count| count.to_string());
+        [one.name.to_owned(), warmed, failed, skipped]
+    };
+    let rows: Vec<_> = report.categories.iter().map(cells).collect();
+    out::table(["CATEGORY", "WARMED", "FAILED", "SKIPPED"], &rows)?;
+    if report.outcome == WarmOutcome::CutShort {
+        out::line("Its time was over: what was left counts as skipped.")?;
+    }
+    Ok(Exit::Well)
+}
+
+fn why_nothing_is_kept(ctx: &Ctx) -> &'static str {
+    if ctx.cache().mode() == Mode::On {
+        "No kith has used this Redis since it was started: nothing in it would count."
+    } else {
+        "KITH_CACHE leaves Redis out: nothing would be kept in it."
     }
 }
 

@@ -83,6 +83,45 @@ fn a_stale_entry_is_found_and_a_clean_cache_has_nines() {
 }
 
 #[test]
+fn the_cache_is_warmed_where_a_server_uses_it_and_what_was_warmed_is_told() {
+    let (place, redis) = place();
+    let place = place.with("KITH_WARMING", "off");
+    let warm = || {
+        let ran = place.run(&["cache", "warm", "--json"]).expect_code(0);
+        let people = &ran.json()["categories"][1];
+        assert_eq!(people["name"], "active_people");
+        people["warmed"].as_u64().expect("a number")
+    };
+    assert_eq!(warm(), 0, "nothing in it would count");
+    let serving = place.serve();
+    let mut looks = 0;
+    while place.ask("select count(*)::text from cache_epoch") == "0" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        looks += 1;
+        assert!(looks < 100, "no server has found Redis");
+    }
+    place.sql(
+        "insert into session (session_id, user_id, address, user_agent, created_at,
+             last_active_at, reauthenticated_at, expires_at, ends_at)
+         select gen_random_uuid(), user_id, '127.0.0.1', '', now(), now(), now(),
+             now() + interval '1 day', now() + interval '1 day' from account",
+    );
+    let id = place.ask("select user_id::text from account");
+    let epoch = place.ask("select max(epoch)::text from cache_epoch");
+    let key = format!("{}:dev:{epoch}:user:v1:{id}", place.name());
+    assert!(!redis.has(&key));
+    assert!(warm() > 0);
+    assert!(redis.has(&key), "servers find it");
+    let ran = place.run(&["cache", "warm"]).expect_code(0);
+    assert!(
+        ran.stdout.starts_with("CATEGORY ") && ran.stdout.contains("\ntimelines "),
+        "{}",
+        ran.stdout
+    );
+    serving.stop();
+}
+
+#[test]
 fn spaces_are_listed_without_any_server_and_unknown_ones_refused() {
     let place = Place::new();
     let ran = place.run(&["cache", "spaces"]).expect_code(0);
@@ -98,6 +137,8 @@ fn spaces_are_listed_without_any_server_and_unknown_ones_refused() {
         place.run(args).expect_code(2);
     }
     place.run(&["migrate"]).expect_code(0);
-    let ran = place.run(&["cache", "verify"]).expect_code(2);
-    assert!(ran.stderr.contains("REDIS_URL"), "{}", ran.stderr);
+    for command in ["verify", "warm"] {
+        let ran = place.run(&["cache", command]).expect_code(2);
+        assert!(ran.stderr.contains("REDIS_URL"), "{}", ran.stderr);
+    }
 }

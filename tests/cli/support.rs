@@ -196,6 +196,14 @@ impl Redis {
         });
     }
 
+    /// Whether something lies under a key.
+    pub fn has(&self, key: &str) -> bool {
+        let client = redis::Client::open(self.url()).expect("an address");
+        let mut conn = client.get_connection().expect("Redis answers");
+        let found = redis::cmd("EXISTS").arg(key).query(&mut conn);
+        found.expect("an answer")
+    }
+
     /// Puts one word in place of another of the same length in what lies under a key.
     pub fn change(&self, key: &str, from: &str, to: &str) {
         let client = redis::Client::open(self.url()).expect("an address");
