@@ -24,6 +24,6 @@ pub use model::{
 pub use routes::configure;
 pub use store::{
     AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username,
-    load_settings, recount, set_role, set_state, walk_accounts,
+    lift_suspensions, load_settings, recount, set_role, set_state, walk_accounts,
 };
 pub use view::{Counts, Me, Person, Profile, me, people, person, require_current_name, resolve};

@@ -200,9 +200,8 @@ async fn ask_sessions(ctx: &Ctx, hub: &Hub, mut conns: Vec<Arc<Conn>>) -> Result
         let session = found.get(&(who.user.id, who.user.session_id));
         let close = match session {
             None => Some(Close::REVOKED),
-            Some(session) if session.state == "suspended" => Some(Close::SUSPENDED),
-            Some(session) if session.revoked || session.state != "active" => Some(Close::REVOKED),
-            Some(session) if session.expires_at <= now => Some(Close::REVOKED),
+            Some(session) if session.is_suspended(now) => Some(Close::SUSPENDED),
+            Some(session) if !session.is_alive(now) => Some(Close::REVOKED),
             Some(_) => None,
         };
         match close {

@@ -94,7 +94,8 @@ async fn find_caller(ctx: &Ctx, request: &HttpRequest, bearer: Bearer) -> Result
     Ok(user)
 }
 
-/// The person of a session that counts now: it has not ended, and the account is active.
+/// The person of a session that counts now: it has not ended, and the account is
+/// neither suspended nor deleted.
 pub async fn living(ctx: &Ctx, user_id: UserId, session_id: SessionId) -> Result<CurrentUser> {
     let key = (user_id, session_id);
     let ended = || {
@@ -104,10 +105,12 @@ pub async fn living(ctx: &Ctx, user_id: UserId, session_id: SessionId) -> Result
         )
     };
     let caller = ctx.cache().get(&SESSION, &key).await?.ok_or_else(ended)?;
-    match caller.state.as_str() {
-        "suspended" => return Err(suspended(caller.suspended_until)),
-        "active" if !caller.revoked && ctx.now() < caller.expires_at => {}
-        _ => return Err(ended()),
+    let now = ctx.now();
+    if caller.is_suspended(now) {
+        return Err(suspended(caller.suspended_until));
+    }
+    if !caller.is_alive(now) {
+        return Err(ended());
     }
     Ok(CurrentUser {
         id: user_id,

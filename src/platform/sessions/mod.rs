@@ -28,7 +28,7 @@ pub use cache::{SESSION, SPACES};
 pub use extract::{Admin, CurrentUser, SignedIn, Viewer, bearer_of, living, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
-pub use store::Session;
+pub use store::{Session, is_suspended};
 pub use verified::VerifiedTokens;
 
 /// A session ends this long after its last use.

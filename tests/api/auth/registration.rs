@@ -140,6 +140,33 @@ async fn a_suspension_is_told_to_whoever_knows_the_password_alone() {
 }
 
 #[tokio::test]
+async fn a_suspension_is_over_at_its_end_before_any_job_has_lifted_it() {
+    // No job runs here.
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let ada = app.register("ada").await;
+    let suspend = async || {
+        let sql = "update account
+             set state = 'suspended', suspended_until = now() - interval '1 second'";
+        let done = sqlx::query(sql).execute(&app.db).await;
+        done.expect("suspended");
+        app.wait_until_voids_are_delivered().await;
+    };
+    let state = async || -> String {
+        let asked = sqlx::query_scalar("select state from account");
+        asked.fetch_one(&app.db).await.expect("a state")
+    };
+    suspend().await;
+    ada.get("/v1/me").await.expect_status(200);
+    let anyone = app.anyone();
+    let refreshed = super::refresh(&anyone, &ada.refresh_token).await;
+    refreshed.expect_status(200);
+    assert_eq!(state().await, "active", "lifted");
+    suspend().await;
+    login(&anyone, "ada", PASSWORD).await.expect_status(200);
+    assert_eq!(state().await, "active", "lifted");
+}
+
+#[tokio::test]
 async fn guessing_is_slowed_down_and_the_right_password_looks_like_a_wrong_one() {
     let app = TestApp::start_with(&[("KITH_LIMITS", "on")]).await;
     app.register("ada").await;

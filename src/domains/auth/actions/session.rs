@@ -4,6 +4,7 @@ use super::super::events::CameIn;
 use super::super::model::EventKind;
 use super::super::store;
 use super::note;
+use crate::domains::users;
 use crate::kernel::{Code, Error, Result, SessionId, UserId};
 use crate::platform::sessions::{self, CurrentUser, Device, Refreshed, Tokens};
 use crate::platform::write::transaction;
@@ -56,10 +57,14 @@ pub async fn refresh(ctx: &Ctx, token: &str, device: &Device) -> Result<Tokens> 
 }
 
 async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    let now = tx.now();
     let standing = store::load_standing(tx.conn(), user_id).await?;
+    let until = standing.suspended_until;
     match standing.state.as_str() {
         "active" => Ok(()),
-        "suspended" => Err(sessions::suspended(standing.suspended_until)),
+        state if sessions::is_suspended(state, until, now) => Err(sessions::suspended(until)),
+        // Over, and not lifted yet.
+        "suspended" => users::lift_suspensions(tx.conn(), now).await.map(drop),
         _ => Err(ended()),
     }
 }

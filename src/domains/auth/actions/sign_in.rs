@@ -8,9 +8,10 @@ use super::super::view::{self, SignedIn};
 use super::attempt::Attempt;
 use super::password::{self, Verdict};
 use super::{invalid_credentials, issue_session, note_later};
+use crate::domains::users;
 use crate::kernel::Result;
 use crate::platform::limits::{Gate, Subject};
-use crate::platform::sessions::{Device, suspended};
+use crate::platform::sessions::{Device, is_suspended, suspended};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -50,14 +51,19 @@ async fn try_sign_in(ctx: &Ctx, credentials: &Credentials, device: &Device) -> R
         note_later(ctx, known.user_id, EventKind::SignInFailed, device, None);
         return Err(invalid_credentials());
     }
-    if known.state == "suspended" {
+    if is_suspended(&known.state, known.suspended_until, ctx.now()) {
         return Err(suspended(known.suspended_until));
     }
     let stronger = match verdict {
         Verdict::RightButWeak => Some(password::hash_again(ctx, &credentials.password).await?),
         _ => None,
     };
+    let was_suspended = known.state == "suspended";
     transaction(ctx, async |tx: &mut Tx| {
+        if was_suspended {
+            let now = tx.now();
+            users::lift_suspensions(tx.conn(), now).await?;
+        }
         // The password may have been changed while it was verified.
         let now_stored = store::lock_password_hash(tx.conn(), known.user_id).await?;
         if now_stored.as_ref() != Some(&known.password_hash) {

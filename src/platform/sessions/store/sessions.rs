@@ -26,6 +26,24 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+impl Session {
+    /// Whether their account is suspended now.
+    pub fn is_suspended(&self, now: Timestamp) -> bool {
+        is_suspended(&self.state, self.suspended_until, now)
+    }
+
+    /// Whether the session counts now, as far as no suspension forbids it.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.state != "deleted" && !self.revoked && now < self.expires_at
+    }
+}
+
+/// Whether an account of this state is suspended now. A suspension is over at its end, whether or not
+/// the job that lifts it has come by.
+pub fn is_suspended(state: &str, until: Option<Timestamp>, now: Timestamp) -> bool {
+    state == "suspended" && until.is_none_or(|until| now < until)
+}
+
 /// Sessions and the people behind them, as they are now. A session of somebody else than the key
 /// says is none.
 pub async fn list_callers(
