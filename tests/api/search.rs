@@ -133,6 +133,26 @@ async fn a_friend_is_suggested_however_many_better_known_people_there_are() {
 }
 
 #[tokio::test]
+async fn an_old_name_suggests_nobody_though_what_it_meant_is_kept() {
+    let app = TestApp::start().await;
+    let me = app.register("searcher").await;
+    let person = named(&app, "person", "Rosalind").await;
+    let other = named(&app, "other", "Rosamund").await;
+    let shown = async || me.get("/v1/search/suggestions?q=rosa").await;
+    let ids = |reply: crate::support::Reply| -> Vec<Value> {
+        let reply = reply.expect_status(200);
+        let data = reply.json["data"].as_array().expect("a list");
+        data.iter().map(|one| one["user"]["id"].clone()).collect()
+    };
+    // Twice: Redis keeps it from then on.
+    shown().await;
+    assert_eq!(ids(shown().await), [json!(person.id), json!(other.id)]);
+    let change = json!({"display_name": "Beatrice"});
+    person.patch("/v1/me", &change).await.expect_status(200);
+    assert_eq!(ids(shown().await), [json!(other.id)]);
+}
+
+#[tokio::test]
 async fn hashtags_are_suggested_where_the_viewer_finds_something_under_them() {
     let app = TestApp::start().await;
     let me = app.register("searcher").await;

@@ -52,7 +52,10 @@ pub async fn suggest(
         let found = &candidates.people;
         let conn = &mut *reads.conn().await?;
         let ids = suggestions::suggest_people(conn, viewer, needle, found, most).await?;
-        relations::people_in_order(&mut Reads::Within(conn), &ids).await?
+        let mut people = relations::people_in_order(&mut Reads::Within(conn), &ids).await?;
+        // Candidates may be minutes old: an old name leads to nobody who has another one now.
+        people.retain(|one| needle.begins(&one.username, &one.display_name));
+        people
     } else {
         Vec::new()
     };

@@ -59,6 +59,18 @@ impl Needle {
         &self.until
     }
 
+    /// Whether one of these names begins with the text. It never says no to what Postgres found, in
+    /// whichever locale that makes letters small: all forms of a letter count as one.
+    pub fn begins(&self, username: &str, display_name: &str) -> bool {
+        let form = |letter: char| letter.to_uppercase().next()?.to_lowercase().next();
+        let begins = |name: &str| {
+            let mut letters = name.chars().map(form);
+            let mut text = self.from.chars().map(form);
+            text.all(|one| letters.next() == Some(one))
+        };
+        begins(username) || begins(display_name)
+    }
+
     /// Whether it may be the beginning of a person's name.
     pub fn may_be_person(&self) -> bool {
         self.sort != Sort::Hashtag
@@ -114,4 +126,32 @@ pub async fn search_people(
     )?;
     let key = |row: Match| (RankKey(row.rank, row.user_id.uuid()), row.user_id);
     Ok(slice.page(rows.into_iter().map(key).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Needle;
+
+    #[test]
+    fn a_beginning_is_one_in_any_form_of_its_letters() {
+        for (text, username, display_name) in [
+            ("ros", "rosa_1", "Somebody"),
+            ("@ros", "rosa_1", "Somebody"),
+            ("ros", "anna", "ROSA"),
+            ("ipek", "anna", "\u{130}pek"),
+            ("\u{131}rmak", "anna", "Irmak"),
+            ("νικος", "anna", "ΝΙΚΟΣ"),
+        ] {
+            let needle = Needle::new(text);
+            assert!(needle.begins(username, display_name), "{text}");
+        }
+        for (text, username, display_name) in [
+            ("rosa", "ros", "Ros"),
+            ("rosa", "anna", "A Rosa"),
+            ("rosa", "", ""),
+        ] {
+            let needle = Needle::new(text);
+            assert!(!needle.begins(username, display_name), "{display_name}");
+        }
+    }
 }
