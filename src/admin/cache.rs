@@ -6,12 +6,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::infra::cache::{Cache, Described, Figures, Kind, Mode, store};
+use super::stats::STATS;
+use crate::infra::cache::{Cache, Described, Figures, Kind, L1Share, Mode, Only, store};
 use crate::infra::redis::Info;
-use crate::kernel::Error;
+use crate::kernel::{Error, Timestamp};
 use crate::platform::http::{HttpResult, PathOf, no_content};
 use crate::platform::sessions::Admin;
-use crate::platform::{Answer, Ctx};
+use crate::platform::{Answer, Ctx, Reads};
 
 /// A hit rate of fewer entries or reads says nothing.
 const SAMPLE: u64 = 100;
@@ -36,6 +37,9 @@ struct CacheState {
     process: Held,
     /// What the checker found of a sample of the answers from this instance's memory.
     checker: Checked,
+    /// Signed-in devices; null while Postgres is away and nobody has counted them.
+    #[schema(required)]
+    sessions: Option<Sessions>,
     /// How Redis is; null when there is none or it is away.
     #[schema(required)]
     redis: Option<RedisState>,
@@ -59,6 +63,49 @@ struct SpaceState {
     request_hit_rate: Option<f64>,
     /// What was counted.
     figures: Figures,
+    /// What this instance holds of it.
+    process: Share,
+}
+
+/// What the process holds of a space, roughly.
+#[derive(Debug, Serialize, ToSchema)]
+struct Share {
+    /// Entries.
+    entries: u64,
+    /// Bytes.
+    bytes: u64,
+    /// Entries that had to make room since the start.
+    evictions: u64,
+}
+
+impl From<L1Share> for Share {
+    fn from(share: L1Share) -> Self {
+        Self {
+            entries: share.entries,
+            bytes: share.bytes,
+            evictions: share.evictions,
+        }
+    }
+}
+
+/// Signed-in devices, which each request asks the cache for.
+#[derive(Debug, Serialize, ToSchema)]
+struct Sessions {
+    /// Those that are alive, as `GET /v1/admin/stats` has them.
+    alive: i64,
+    /// When they were counted.
+    #[schema(value_type = String, format = DateTime)]
+    counted_at: Timestamp,
+}
+
+impl Sessions {
+    async fn counted(ctx: &Ctx) -> Option<Self> {
+        let stats = Reads::cached(ctx).find(&STATS, &Only).await.ok()?;
+        Some(Self {
+            alive: stats.sessions,
+            counted_at: stats.counted_at,
+        })
+    }
 }
 
 /// What the process holds, roughly.
@@ -126,7 +173,7 @@ impl From<Info> for RedisState {
 }
 
 impl SpaceState {
-    fn new((space, figures): &(Described, Figures)) -> Self {
+    fn new(cache: &Cache, (space, figures): &(Described, Figures)) -> Self {
         Self {
             name: space.name,
             kind: match space.kind {
@@ -136,6 +183,7 @@ impl SpaceState {
             hit_rate: figures.hit_rate(SAMPLE),
             request_hit_rate: figures.request_hit_rate(SAMPLE),
             figures: *figures,
+            process: cache.l1_share(space).into(),
         }
     }
 }
@@ -196,13 +244,17 @@ async fn show_cache(ctx: Ctx, _admin: Admin) -> HttpResult<HttpResponse> {
             Mode::Local => "local",
             Mode::Off => "off",
         },
-        spaces: figures.iter().map(SpaceState::new).collect(),
+        spaces: figures
+            .iter()
+            .map(|one| SpaceState::new(cache, one))
+            .collect(),
         process: Held {
             entries,
             bytes,
             max_bytes: ctx.config().l1_bytes,
         },
         checker,
+        sessions: Sessions::counted(&ctx).await,
         redis: info.map(RedisState::from),
         warnings,
     };

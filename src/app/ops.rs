@@ -82,10 +82,11 @@ impl Ops {
             m::CACHE_VOID.counter(&[name]).absolute(figures.void_met);
             let unreadable = figures.unreadable;
             m::CACHE_UNREADABLE.counter(&[name]).absolute(unreadable);
-        }
-        for (name, bytes, evictions) in self.ctx.cache().l1_shares() {
-            m::CACHE_BYTES.gauge(&[name]).set(as_gauge(bytes));
-            m::CACHE_EVICTIONS.counter(&[name]).absolute(evictions);
+            let share = self.ctx.cache().l1_share(&space);
+            m::CACHE_BYTES.gauge(&[name]).set(as_gauge(share.bytes));
+            m::CACHE_EVICTIONS
+                .counter(&[name])
+                .absolute(share.evictions);
         }
     }
 

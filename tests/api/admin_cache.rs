@@ -167,9 +167,25 @@ async fn an_administrator_sees_how_the_cache_does() {
     let user = space("user");
     assert!(user["figures"]["l1_hits"].as_u64() > Some(100), "{user}");
     assert!(user["hit_rate"].as_f64() > Some(0.9), "{user}");
+    assert!(user["process"]["entries"].as_u64() > Some(0), "{user}");
+    assert!(user["process"]["bytes"].as_u64() > Some(0), "{user}");
+    assert_eq!(user["process"]["evictions"], 0);
+    assert_eq!(space("replies")["process"]["entries"], 0);
     assert_eq!(space("replies")["hit_rate"], Value::Null, "no sample");
     assert!(state["redis"]["used_memory"].as_u64() > Some(0));
     assert!(state["redis"]["keys"].as_u64() > Some(0));
+}
+
+#[tokio::test]
+async fn an_administrator_sees_how_many_sessions_are_alive() {
+    let app = TestApp::start().await;
+    app.person("somebody").await;
+    let admin = admin(&app).await;
+    let state = admin.get("/v1/admin/cache").await.expect_status(200).json;
+    let stats = admin.get("/v1/admin/stats").await.expect_status(200).json;
+    assert_eq!(state["sessions"]["alive"], 2);
+    assert_eq!(stats["sessions"], 2);
+    assert!(state["sessions"]["counted_at"].is_string(), "{state}");
 }
 
 #[tokio::test]

@@ -69,9 +69,21 @@ pub(super) struct L1 {
     shares: Arc<[Share]>,
 }
 
-/// What a space has of L1.
+/// What L1 holds of a space, and what it could not keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct L1Share {
+    /// Entries, roughly.
+    pub entries: u64,
+    /// Bytes, roughly.
+    pub bytes: u64,
+    /// Entries that had to make room.
+    pub evictions: u64,
+}
+
+/// The same while it changes.
 #[derive(Default)]
 struct Share {
+    entries: AtomicU64,
     bytes: AtomicU64,
     evictions: AtomicU64,
 }
@@ -103,6 +115,7 @@ impl Deref for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(share) = self.share() {
+            share.entries.fetch_sub(1, Ordering::Relaxed);
             share.bytes.fetch_sub(self.weight(), Ordering::Relaxed);
         }
     }
@@ -159,6 +172,7 @@ impl L1 {
             shares: Arc::clone(&self.shares),
         };
         if let Some(share) = held.share() {
+            share.entries.fetch_add(1, Ordering::Relaxed);
             share.bytes.fetch_add(held.weight(), Ordering::Relaxed);
         }
         self.entries.insert(key, Arc::new(held));
@@ -175,13 +189,12 @@ impl L1 {
         (entries, self.entries.weight())
     }
 
-    /// Bytes of a space, roughly, and how many of its entries had to make room.
-    pub(super) fn share(&self, space: u16) -> (u64, u64) {
-        let of = |share: &Share| {
-            (
-                share.bytes.load(Ordering::Relaxed),
-                share.evictions.load(Ordering::Relaxed),
-            )
+    /// What it holds of a space.
+    pub(super) fn share(&self, space: u16) -> L1Share {
+        let of = |share: &Share| L1Share {
+            entries: share.entries.load(Ordering::Relaxed),
+            bytes: share.bytes.load(Ordering::Relaxed),
+            evictions: share.evictions.load(Ordering::Relaxed),
         };
         self.shares
             .get(usize::from(space))
@@ -217,20 +230,26 @@ mod tests {
         };
         put(0, 1, 100);
         put(1, 1, 300);
-        assert_eq!((l1.share(0), l1.share(1)), ((100, 0), (300, 0)));
+        let share = |entries, bytes| L1Share {
+            entries,
+            bytes,
+            evictions: 0,
+        };
+        assert_eq!((l1.share(0), l1.share(1)), (share(1, 100), share(1, 300)));
         put(0, 1, 200);
-        assert_eq!(l1.share(0), (200, 0), "an entry that is put anew");
+        assert_eq!(l1.share(0), share(1, 200), "an entry that is put anew");
         for key in 2..40 {
             put(1, key, 300);
         }
-        let ((bytes_0, evictions_0), (bytes_1, evictions_1)) = (l1.share(0), l1.share(1));
-        assert!(bytes_0 + bytes_1 <= 1_000, "{bytes_0} {bytes_1}");
-        assert!(
-            evictions_0 + evictions_1 >= 36,
-            "{evictions_0} {evictions_1}"
-        );
+        let (one, other) = (l1.share(0), l1.share(1));
+        assert!(one.bytes + other.bytes <= 1_000, "{one:?} {other:?}");
+        assert_eq!(one.entries + other.entries, l1.size().0);
+        assert!(one.evictions + other.evictions >= 36, "{one:?} {other:?}");
         l1.clear();
-        assert_eq!((l1.share(0).0, l1.share(1).0), (0, 0));
-        assert_eq!(l1.share(1).1, evictions_1, "who is forgotten makes no room");
+        let forgotten = L1Share {
+            evictions: other.evictions,
+            ..L1Share::default()
+        };
+        assert_eq!(l1.share(1), forgotten, "who is forgotten makes no room");
     }
 }

@@ -81,6 +81,7 @@ use crate::infra::redis::{Redis, Script};
 
 pub use ahead::Asked;
 pub use keep::Ticket;
+pub use l1::L1Share;
 pub use ledger::Moment;
 pub use memo::{Memo, Weighed};
 pub use nines::Nines;
@@ -255,13 +256,10 @@ impl Cache {
         self.0.l1.size()
     }
 
-    /// What L1 holds of every space, by name: bytes, roughly, and how many entries had to make room.
-    pub fn l1_shares(&self) -> Vec<(&'static str, u64, u64)> {
-        let share = |state: &Arc<State>| {
-            let (bytes, evictions) = self.0.l1.share(state.number);
-            (state.described.name, bytes, evictions)
-        };
-        self.0.spaces.values().map(share).collect()
+    /// What L1 holds of a space.
+    pub fn l1_share(&self, space: &Described) -> L1Share {
+        let state = self.0.spaces.get(space.name);
+        state.map_or_else(L1Share::default, |state| self.0.l1.share(state.number))
     }
 
     /// Redis, for what is no entry.
