@@ -108,3 +108,16 @@ fn alerts_speak_of_metrics_and_labels_that_there_are() {
         }
     }
 }
+
+#[test]
+fn an_inconsistent_cache_is_told_by_what_was_wrong_and_not_by_how_little_was_checked() {
+    let rules = rules();
+    let nines = declared::CACHE_NINES.name;
+    assert!(rules.iter().all(|(_, rule, _)| !rule.contains(nines)));
+    let rule = rules
+        .iter()
+        .find(|(name, ..)| name == "KithCacheInconsistent");
+    let (_, rule, _) = rule.expect("the rule");
+    let wrong = (declared::CACHE_CHECKED.name, "outcome=\"inconsistent\"");
+    assert_eq!(metrics_of(rule), [wrong]);
+}
