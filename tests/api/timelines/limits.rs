@@ -1,5 +1,7 @@
 //! Timelines that are full, and feeds that go on below them.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{is_redis_there, key, run, wait_until_built, wait_until_carried};
@@ -62,6 +64,31 @@ async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
             .zip(&expected)
             .all(|(one, other)| one["id"] == other["id"]);
         assert!(same && shown.len() == expected.len(), "pages of {limit}");
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_timeline_runs_from_its_last_read_however_short_it_is() {
+    if !is_redis_there() {
+        return;
+    }
+    let app = TestApp::start_with(&[("KITH_FEED_TIMELINE", "60s")]).await;
+    let me = app.person("me").await;
+    me.get("/v1/feed").await.expect_status(200);
+    wait_until_built(&app, &me.id).await;
+    let line = key(&app, &format!("timeline:{}:v2", me.id));
+    let left = async || run::<i64>(&app, &[b"PTTL", line.as_bytes()]).await;
+    let wear = async |millis: &str| {
+        let shorten = [b"PEXPIRE", line.as_bytes(), millis.as_bytes()];
+        assert_eq!(run::<i64>(&app, &shorten).await, 1);
+        me.get("/v1/feed").await.expect_status(200);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    wear("58000").await;
+    assert!(left().await <= 58_000, "not at each read");
+    for worn in ["50000", "5000"] {
+        wear(worn).await;
+        assert!(left().await > 58_000, "{}", left().await);
     }
 }
 

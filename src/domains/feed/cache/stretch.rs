@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use crate::kernel::page::TimeKey;
 
-/// A timeline is given a new lifetime when it has lost so much of it.
-const WORN: Duration = Duration::from_hours(24);
+/// A timeline is given a new lifetime when it has lost this part of it, and after a day at the latest: not
+/// at each read, and early enough that it ends no more than that before the time that is set.
+const WORN_PART: u32 = 8;
+const WORN_AFTER: Duration = Duration::from_hours(24);
 
 /// A place among posts: microseconds since 1970, then the id.
 pub type Spot = (i64, Uuid);
@@ -99,7 +101,7 @@ impl ReadReply {
             mark,
             cut: self.spots.len() >= most,
             spots: self.spots,
-            worn: left + WORN < life,
+            worn: left + (life / WORN_PART).min(WORN_AFTER) < life,
         })
     }
 }
