@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kith::infra::cache::{Kind, Policy};
+use kith::infra::cache::{Kind, Mode, Policy};
 
 use crate::bed::{Bed, Process, Setup, within_a_second};
 use crate::things::{LASTING, THINGS, Thing, Things, thing, things};
@@ -84,6 +84,39 @@ async fn an_old_entry_of_redis_is_answered_at_once_and_refreshed_too() {
         one.size_in(&HELD_BY_REDIS, "a").await == Some(2)
     })
     .await;
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn a_process_without_the_shared_layer_neither_reads_nor_writes_an_entry_of_redis() {
+    static LOCAL: Things = stale_at_once("local");
+    let bed = Bed::new().await;
+    let one = bed.process_with(Setup::of([&LOCAL])).await;
+    let local = Setup {
+        mode: Mode::Local,
+        ..Setup::of([&LOCAL])
+    };
+    let local = bed.process_with(local).await;
+    bed.set("a", 1).await;
+    one.size_in(&LOCAL, "a").await;
+    let (before, _) = stored(&bed, &one, &LOCAL, "a").await;
+    assert!(before.is_some());
+    bed.run("set kith.bulk = on; update thing set size = 2; reset kith.bulk")
+        .await;
+    assert_eq!(local.size_in(&LOCAL, "a").await, Some(2));
+    for _ in 0..3 {
+        // Each read finds it stale and has it read behind, half a second apart.
+        local.size_in(&LOCAL, "a").await;
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    }
+    let figures = local.figures();
+    assert!(figures.refreshes >= 2, "{figures:?}");
+    assert_eq!((figures.l2_hits, figures.bytes_written), (0, 0));
+    assert_eq!(stored(&bed, &one, &LOCAL, "a").await.0, before);
+    let key = "a".to_owned();
+    assert_eq!(local.cache.time_left(&LOCAL, &key).await, None);
+    let minute = Duration::from_mins(1);
+    assert!(!local.cache.extend(&LOCAL, &key, minute).await);
     bed.end().await;
 }
 

@@ -8,7 +8,7 @@ use super::l2::{Look, Reply, Seen, Wanted};
 use super::ledger::Moment;
 use super::read::Missing;
 use super::space::{Key, Space, Value};
-use super::{Cache, Mode, State};
+use super::{Cache, State};
 
 /// An entry that was asked for.
 #[must_use]
@@ -32,9 +32,7 @@ impl Cache {
     ) -> Option<Asked<K, V>> {
         let state = self.state(space);
         let ledger = self.0.ledger.load_full();
-        let epoch = self
-            .shared_epoch(&ledger)
-            .filter(|_| self.0.mode == Mode::On)?;
+        let shelf = self.shelf(&ledger)?;
         let moment = ledger.moment();
         let l1 = (state.number, key.bytes());
         if self.look(space, &ledger, &l1, Instant::now()).is_some() {
@@ -46,7 +44,7 @@ impl Cache {
             l1,
             tags,
         };
-        let wanted = [self.wanted(epoch, space, &one)];
+        let wanted = [self.wanted(shelf, space, &one)];
         let look = Look::at(&wanted);
         look.ask(pipe);
         Some(Asked {

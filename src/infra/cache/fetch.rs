@@ -12,7 +12,7 @@ use super::ledger::{Ledger, Moment};
 use super::read::Missing;
 use super::space::{Key, Space, Value};
 use super::stats::add;
-use super::{Cache, Mode, State};
+use super::{Cache, Shelf, State};
 use crate::kernel::Error;
 
 /// Pauses between two looks for what another process loads; after the last one it is loaded here.
@@ -32,13 +32,10 @@ impl Cache {
         missing: &[Missing<K>],
     ) -> Vec<Outcome> {
         let mut found: HashMap<&K, Outcome> = HashMap::with_capacity(missing.len());
-        let epoch = self
-            .shared_epoch(ledger)
-            .filter(|_| self.0.mode == Mode::On);
         let mut left: Vec<&Missing<K>> = missing.iter().collect();
-        if let Some(epoch) = epoch {
+        if let Some(shelf) = self.shelf(ledger) {
             left = self
-                .through_redis(space, state, epoch, moment, left, &mut found)
+                .through_redis(space, state, shelf, moment, left, &mut found)
                 .await;
         }
         if !left.is_empty() {
@@ -58,7 +55,7 @@ impl Cache {
         &self,
         space: &'static Space<K, V>,
         state: &Arc<State>,
-        epoch: i64,
+        shelf: Shelf,
         moment: Moment,
         mut left: Vec<&'a Missing<K>>,
         found: &mut HashMap<&'a K, Outcome>,
@@ -66,7 +63,7 @@ impl Cache {
         for pause in LOOKS {
             let wanted: Vec<Wanted> = left
                 .iter()
-                .map(|one| self.wanted(epoch, space, one))
+                .map(|one| self.wanted(shelf, space, one))
                 .collect();
             let Ok(seen) = l2::read(&self.0.redis, &wanted).await else {
                 return left;
@@ -152,12 +149,12 @@ impl Cache {
         &self,
         space: &'static Space<K, V>,
         state: &State,
-        epoch: i64,
+        shelf: Shelf,
         moment: Moment,
         one: &'a Missing<K>,
         found: &mut HashMap<&'a K, Outcome>,
     ) -> bool {
-        let wanted = self.wanted(epoch, space, one);
+        let wanted = self.wanted(shelf, space, one);
         let Ok(seen) = l2::read(&self.0.redis, std::slice::from_ref(&wanted)).await else {
             return false;
         };
@@ -179,13 +176,13 @@ impl Cache {
 
     pub(super) fn wanted<K: Key, V: Value>(
         &self,
-        epoch: i64,
+        shelf: Shelf,
         space: &Space<K, V>,
         one: &Missing<K>,
     ) -> Wanted {
-        let tags = one.tags.iter().map(|tag| self.stamp_key(epoch, tag));
+        let tags = one.tags.iter().map(|tag| self.stamp_key(shelf.0, tag));
         Wanted {
-            key: self.entry_key(epoch, space, &one.key),
+            key: self.entry_key(shelf, space, &one.key),
             tags: tags.collect(),
         }
     }

@@ -11,14 +11,15 @@ use super::l2::{self, Filled, Seen, Wanted};
 use super::ledger::Moment;
 use super::read::Missing;
 use super::space::{Key, Space, Value};
-use super::{Cache, Mode};
+use super::{Cache, Mode, Shelf};
 
 /// The right to put values for some keys: it knows how things stood when it was taken. What was
 /// voided since makes the put void too.
 pub struct Ticket<K> {
-    epoch: Option<i64>,
     moment: Moment,
-    places: Vec<(Missing<K>, Wanted, Vec<Stamp>)>,
+    missing: Vec<Missing<K>>,
+    /// Where the entries go in Redis; `None`: they don't.
+    places: Option<Vec<(Wanted, Vec<Stamp>)>>,
 }
 
 impl Cache {
@@ -31,44 +32,40 @@ impl Cache {
         let state = self.state(space);
         let ledger = self.0.ledger.load_full();
         let moment = ledger.moment();
-        let epoch = self
-            .shared_epoch(&ledger)
-            .filter(|_| self.0.mode == Mode::On);
         let missing = keys.iter().map(|key| Missing {
             key: key.clone(),
             l1: (state.number, key.bytes()),
             tags: space.all_tags(key),
         });
-        let mut places: Vec<(Missing<K>, Wanted, Vec<Stamp>)> = missing
-            .map(|one| {
-                let wanted = self.wanted(epoch.unwrap_or_default(), space, &one);
-                (one, wanted, Vec::new())
-            })
-            .collect();
-        let stamped = match epoch {
-            Some(_) => self.read_stamps(&mut places).await,
-            None => false,
+        let missing: Vec<Missing<K>> = missing.collect();
+        let places = match self.shelf(&ledger) {
+            Some(shelf) => self.stamped(shelf, space, &missing).await,
+            None => None,
         };
         Ticket {
-            epoch: epoch.filter(|_| stamped),
             moment,
+            missing,
             places,
         }
     }
 
-    async fn read_stamps<K: Key>(&self, places: &mut [(Missing<K>, Wanted, Vec<Stamp>)]) -> bool {
-        let wanted: Vec<(Wanted, Vec<Option<Stamp>>)> = places
-            .iter()
-            .map(|(one, wanted, _)| (wanted.clone(), vec![None; one.tags.len()]))
-            .collect();
+    /// The places of entries in Redis, with the stamps that their tags have; `None` without an answer.
+    async fn stamped<K: Key, V: Value>(
+        &self,
+        shelf: Shelf,
+        space: &'static Space<K, V>,
+        missing: &[Missing<K>],
+    ) -> Option<Vec<(Wanted, Vec<Stamp>)>> {
         // Asking for all stamps as if they were missing makes the missing and reads the others.
-        let Ok(stamps) = l2::make_stamps(&self.0.redis, &wanted, self.0.stamp_life).await else {
-            return false;
-        };
-        for (place, stamps) in places.iter_mut().zip(stamps) {
-            place.2 = stamps;
-        }
-        true
+        let wanted = missing.iter().map(|one| {
+            let none = vec![None; one.tags.len()];
+            (self.wanted(shelf, space, one), none)
+        });
+        let wanted: Vec<(Wanted, Vec<Option<Stamp>>)> = wanted.collect();
+        let stamps = l2::make_stamps(&self.0.redis, &wanted, self.0.stamp_life);
+        let stamps = stamps.await.ok()?;
+        let places = wanted.into_iter().map(|(wanted, _)| wanted);
+        Some(places.zip(stamps).collect())
     }
 
     /// Stores a value under the one key of a ticket.
@@ -92,47 +89,45 @@ impl Cache {
         values: Vec<Option<V>>,
     ) -> bool {
         let state = self.state(space);
-        let mut filled = Vec::with_capacity(values.len());
+        let places = ticket.places.as_deref().unwrap_or_default();
+        let mut filled = Vec::with_capacity(places.len());
         let mut refused = false;
-        for ((one, wanted, stamps), value) in ticket.places.iter().zip(values) {
+        for (at, (one, value)) in ticket.missing.iter().zip(values).enumerate() {
+            let place = places.get(at);
             let head = Head {
                 loaded_at: now_millis(),
                 load_micros: 0,
                 present: value.is_some(),
-                stamps: stamps.clone(),
+                stamps: place.map_or_else(Vec::new, |(_, stamps)| stamps.clone()),
             };
-            let life = jittered(space, head.present);
-            let bytes = Self::encoded(space, &state, &head, value.as_ref());
-            let bytes = bytes.filter(|_| !life.is_zero());
-            refused |= bytes.is_none();
-            filled.push(Filled {
-                wanted,
-                bytes,
-                life,
-            });
+            if let Some((wanted, _)) = place {
+                let life = jittered(space, head.present);
+                let bytes = Self::encoded(space, &state, &head, value.as_ref());
+                let bytes = bytes.filter(|_| !life.is_zero());
+                refused |= bytes.is_none();
+                filled.push(Filled {
+                    wanted,
+                    bytes,
+                    life,
+                });
+            }
             let value: Option<Shared> = value.map(|value| share(value));
-            self.store_l1(
-                space,
-                ticket.moment,
-                &one.l1,
-                &one.tags,
-                &head,
-                value.as_ref(),
-            );
+            let (key, tags) = (&one.l1, &one.tags);
+            self.store_l1(space, ticket.moment, key, tags, &head, value.as_ref());
         }
         if self.0.mode != Mode::On {
             return false;
         }
-        let stored = ticket.epoch.is_some()
+        let stored = ticket.places.is_some()
             && !refused
             && l2::write_at_once(&self.0.redis, &filled, self.0.stamp_life)
                 .await
                 .is_ok();
         if !stored {
             let tags: Vec<String> = ticket
-                .places
+                .missing
                 .iter()
-                .filter_map(|(one, ..)| one.tags.first().cloned())
+                .filter_map(|one| one.tags.first().cloned())
                 .collect();
             self.void(&tags).await;
         }
@@ -198,13 +193,13 @@ impl Cache {
         key: &K,
     ) -> Option<Wanted> {
         let ledger = self.0.ledger.load_full();
-        let epoch = self.shared_epoch(&ledger)?;
+        let shelf = self.shelf(&ledger)?;
         let one = Missing {
             key: key.clone(),
             l1: (self.state(space).number, key.bytes()),
             tags: space.all_tags(key),
         };
-        let wanted = self.wanted(epoch, space, &one);
+        let wanted = self.wanted(shelf, space, &one);
         let seen = l2::read(&self.0.redis, std::slice::from_ref(&wanted))
             .await
             .ok()?;

@@ -115,6 +115,11 @@ pub enum Mode {
     Off,
 }
 
+/// The epoch under which entries lie in Redis, for whoever may read and write them: see
+/// [`Cache::shelf`].
+#[derive(Debug, Clone, Copy)]
+struct Shelf(i64);
+
 /// What is known of a space without its types.
 #[derive(Clone, Copy)]
 pub struct Described {
@@ -281,7 +286,15 @@ impl Cache {
         })
     }
 
-    /// Whether Redis takes part in reads just now, and under which epoch.
+    /// Where entries lie in Redis, if this process reads and writes any there just now. Without this
+    /// nobody makes the key of an entry, so nobody can forget to ask.
+    fn shelf(&self, ledger: &Ledger) -> Option<Shelf> {
+        let is_used = self.0.mode == Mode::On;
+        self.shared_epoch(ledger).filter(|_| is_used).map(Shelf)
+    }
+
+    /// Whether Redis is there just now, and under which epoch. For voids, which every mode tells and
+    /// hears; whoever wants entries asks [`Self::shelf`].
     fn shared_epoch(&self, ledger: &Ledger) -> Option<i64> {
         ledger
             .epoch
@@ -328,7 +341,8 @@ impl Cache {
         self.0.redis.key(format_args!("{epoch}:tag:{tag}"))
     }
 
-    fn entry_key<K: Key, V: Value>(&self, epoch: i64, space: &Space<K, V>, key: &K) -> String {
+    fn entry_key<K: Key, V: Value>(&self, shelf: Shelf, space: &Space<K, V>, key: &K) -> String {
+        let Shelf(epoch) = shelf;
         let mut text = self
             .0
             .redis

@@ -49,8 +49,8 @@ impl Cache {
         let tags = space.all_tags(&key);
         let one = Missing { key, l1, tags };
         let mut found = HashMap::new();
-        let done = if let Some(epoch) = self.shared_epoch(&ledger) {
-            self.refresh_shared(space, state, epoch, moment, &one, &mut found)
+        let done = if let Some(shelf) = self.shelf(&ledger) {
+            self.refresh_shared(space, state, shelf, moment, &one, &mut found)
                 .await
         } else {
             self.load_alone(space, state, moment, &[&one], &mut found)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use redis::Pipeline;
 
+use super::Cache;
 use super::l2::millis;
-use super::{Cache, Mode};
 use crate::infra::redis::Away;
 
 pub use super::entry::Stamp;
@@ -21,7 +21,7 @@ impl Cache {
 
     /// The same for readers, who look at Redis in one mode only.
     pub fn epoch_to_read(&self) -> Option<i64> {
-        self.epoch().filter(|_| self.0.mode == Mode::On)
+        self.shelf(&self.0.ledger.load()).map(|shelf| shelf.0)
     }
 
     /// The key of a structure. Its name is no space's.

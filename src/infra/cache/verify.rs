@@ -13,13 +13,13 @@ use futures_util::future::BoxFuture;
 use redis::Pipeline;
 use serde::Serialize;
 
-use super::Cache;
 use super::entry::Head;
 use super::l1::Held;
 use super::l2::{Look, Reply, Seen, Wanted};
 use super::nines::Nines;
 use super::read::{Missing, typed};
 use super::space::{Key, Kind, Space, Value, space_tag};
+use super::{Cache, Shelf};
 use crate::infra::redis::{Away, PATIENT};
 use crate::kernel::{Error, Result};
 
@@ -239,6 +239,8 @@ async fn stored<K: Key, V: Value>(
 ) -> Result<Vec<(K, Found)>> {
     let epoch = cache.epoch();
     let epoch = epoch.ok_or_else(|| Error::unavailable(anyhow::anyhow!("Redis is away")))?;
+    // In every mode: it looks at what others have there.
+    let shelf = Shelf(epoch);
     let number = cache.state(space).number;
     let wanted = keys.iter().map(|key| {
         let one = Missing {
@@ -246,7 +248,7 @@ async fn stored<K: Key, V: Value>(
             l1: (number, key.bytes()),
             tags: space.all_tags(key),
         };
-        cache.wanted(epoch, space, &one)
+        cache.wanted(shelf, space, &one)
     });
     let wanted: Vec<Wanted> = wanted.collect();
     let look = Look::at(&wanted);

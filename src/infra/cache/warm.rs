@@ -25,7 +25,7 @@ impl Cache {
         keys: &[K],
     ) -> Result<Warmed> {
         let ledger = self.0.ledger.load_full();
-        if self.0.mode != Mode::On || self.shared_epoch(&ledger).is_none() {
+        if self.shelf(&ledger).is_none() {
             return Ok(Warmed {
                 read: 0,
                 skipped: keys.len(),
