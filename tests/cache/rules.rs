@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kith::infra::cache::{Kind, Mode, Policy};
+use kith::infra::meter::{self, Layer, Meter};
 
 use crate::bed::{Bed, Process, Setup, within_a_second};
 use crate::things::{LASTING, THINGS, Thing, Things, thing, things};
@@ -117,6 +118,37 @@ async fn a_process_without_the_shared_layer_neither_reads_nor_writes_an_entry_of
     assert_eq!(local.cache.time_left(&LOCAL, &key).await, None);
     let minute = Duration::from_mins(1);
     assert!(!local.cache.extend(&LOCAL, &key, minute).await);
+    bed.end().await;
+}
+
+/// A read that asks for one entry: who answered, and the seconds of freshness that were left.
+async fn answered(process: &Process, space: &'static Things) -> (Layer, Option<i64>) {
+    let meter = Meter::default();
+    meter::scope(meter.clone(), process.size_in(space, "a")).await;
+    let asked = meter.cache();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    (asked[0].layer, asked[0].ttl)
+}
+
+#[tokio::test]
+async fn an_answer_past_its_freshness_says_so_and_for_how_long_whichever_layer_has_it() {
+    static LATE: Things = stale_at_once("late");
+    let bed = Bed::new().await;
+    let one = bed.process_with(Setup::of([&LATE])).await;
+    let other = bed.process_with(Setup::of([&LATE])).await;
+    bed.set("a", 1).await;
+    one.size_in(&LATE, "a").await;
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    // Nobody has loaded it anew before it is read again.
+    let gate = bed.gate().await;
+    let (first, joined) = tokio::join!(answered(&other, &LATE), answered(&other, &LATE));
+    let held = answered(&other, &LATE).await;
+    for (layer, ttl) in [first, joined, held] {
+        assert_eq!(layer, Layer::Stale);
+        assert!(ttl.is_some_and(|ttl| (-10..=-2).contains(&ttl)), "{ttl:?}");
+    }
+    assert_eq!(other.figures().l2_hits, 1);
+    gate.open().await;
     bed.end().await;
 }
 

@@ -131,7 +131,13 @@ impl Cache {
             None
         };
         add(&state.counters.l2_hits, 1);
-        meter::cache(state.described.name, Layer::L2, 1, None);
+        let (layer, ttl) = if head.is_stale(space.policy.fresh) {
+            let late = head.age().saturating_sub(space.policy.fresh);
+            (Layer::Stale, Some(ttl_of(late)))
+        } else {
+            (Layer::L2, None)
+        };
+        meter::cache(state.described.name, layer, 1, ttl);
         self.store_l1(space, moment, &one.l1, &one.tags, head, value.as_ref());
         Ok(value)
     }
@@ -205,13 +211,19 @@ impl Cache {
             slots: self.0.tags.slots(tags),
             since: now,
             until: now + left,
-            fresh_until: now + fresh.saturating_sub(age),
+            // An entry of Redis keeps its age, unless this machine was started after it was loaded.
+            fresh_until: (now + fresh).checked_sub(age).unwrap_or(now),
             load_time: Duration::from_micros(u64::from(head.load_micros)),
             value: value.cloned(),
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };
         self.0.l1.insert(key.clone(), stored);
     }
+}
+
+/// What remains of the freshness of what is past it by `late`, in seconds.
+pub(super) fn ttl_of(late: Duration) -> i64 {
+    i64::try_from(late.as_secs()).map_or(i64::MIN, |seconds| -seconds)
 }
 
 /// How long an entry lives in Redis: a little less than the rule, so that what was stored together

@@ -44,6 +44,12 @@ pub(super) struct Stored {
 }
 
 impl Stored {
+    /// How long it is past its freshness, if it is.
+    pub(super) fn late(&self, now: Instant) -> Option<Duration> {
+        let late = now.checked_duration_since(self.fresh_until);
+        late.filter(|late| !late.is_zero())
+    }
+
     /// Whether it should be refreshed behind: past its freshness, or a little before with a chance
     /// that grows with the time that its load takes, so that of many readers one comes first
     /// (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention",

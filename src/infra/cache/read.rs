@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
 
+use super::fill::ttl_of;
 use super::flights::{Flight, Lead, Outcome};
 use super::l1::{Held, L1Key, Shared, Stored};
 use super::ledger::{Ledger, Moment};
@@ -23,6 +24,21 @@ const TURN: Duration = Duration::from_secs(2);
 tokio::task_local! {
     /// Set while a loader runs.
     static LOADING: ();
+}
+
+/// Answers past their freshness.
+#[derive(Default)]
+struct Stale {
+    entries: u64,
+    /// How long the oldest of them is.
+    oldest: Option<Duration>,
+}
+
+impl Stale {
+    fn note(&mut self, late: Option<Duration>) {
+        self.entries += u64::from(late.is_some());
+        self.oldest = self.oldest.max(late);
+    }
 }
 
 /// A key that L1 could not answer.
@@ -64,14 +80,14 @@ impl Cache {
         let moment = ledger.moment();
         let mut found = HashMap::with_capacity(keys.len());
         let mut missing = Vec::new();
-        let mut stale = 0;
+        let mut stale = Stale::default();
         let now = Instant::now();
         for key in keys {
             let l1 = (state.number, key.bytes());
             match self.look(space, &ledger, &l1, now) {
                 Some(stored) => {
                     if self.is_due(space, &stored, &l1, now) {
-                        stale += u64::from(stored.fresh_until < now);
+                        stale.note(stored.late(now));
                         self.refresh_behind(space, &state, key.clone(), l1);
                     }
                     if let Some(value) = stored.value.as_ref().and_then(typed) {
@@ -86,7 +102,7 @@ impl Cache {
                 }),
             }
         }
-        Self::note_l1(&state, keys.len() - missing.len(), stale);
+        Self::note_l1(&state, keys.len() - missing.len(), &stale);
         if missing.is_empty() {
             add(&state.counters.full_requests, 1);
             return Ok(found);
@@ -132,7 +148,7 @@ impl Cache {
         found: &mut HashMap<K, Arc<V>>,
     ) -> Result<()> {
         let mut own: Vec<(Missing<K>, Lead)> = Vec::new();
-        let mut joined: Vec<(K, Arc<Flight>)> = Vec::new();
+        let mut joined: Vec<(Missing<K>, Arc<Flight>)> = Vec::new();
         let mut wanted = Vec::new();
         for one in missing {
             let slots = self.0.tags.slots(&one.tags);
@@ -142,7 +158,7 @@ impl Cache {
                     wanted.push(one.key.clone());
                     own.push((one, lead));
                 }
-                Err(flight) => joined.push((one.key, flight)),
+                Err(flight) => joined.push((one, flight)),
             }
         }
         let outcomes = if own.is_empty() {
@@ -154,19 +170,27 @@ impl Cache {
         for (key, outcome) in wanted.into_iter().zip(outcomes) {
             put(found, key, outcome?.as_ref());
         }
-        for (key, flight) in joined {
+        for (one, flight) in joined {
             match flight.outcome().await {
                 Some(outcome) => {
-                    Self::note_l1(state, 1, 0);
-                    put(found, key, outcome?.as_ref());
+                    Self::note_l1(state, 1, &self.landed_stale(&one.l1));
+                    put(found, one.key, outcome?.as_ref());
                 }
-                None => cut_off.push(key),
+                None => cut_off.push(one.key),
             }
         }
         if !cut_off.is_empty() {
             found.extend(self.read_through(space, state, &cut_off).await?);
         }
         Ok(())
+    }
+
+    /// Whether what a load that was joined has stored is past its freshness: it may come from Redis.
+    fn landed_stale(&self, key: &L1Key) -> Stale {
+        let held = self.0.l1.get(key);
+        let mut stale = Stale::default();
+        stale.note(held.and_then(|held| held.late(Instant::now())));
+        stale
     }
 
     /// Loads in a task of its own, so that a reader who leaves cuts nobody else off.
@@ -211,15 +235,20 @@ impl Cache {
     }
 
     /// Answers from the process.
-    fn note_l1(state: &State, entries: usize, stale: u64) {
+    fn note_l1(state: &State, entries: usize, stale: &Stale) {
         if entries == 0 {
             return;
         }
         add_len(&state.counters.l1_hits, entries);
-        add(&state.counters.stale_answers, stale);
-        let layer = if stale > 0 { Layer::Stale } else { Layer::L1 };
+        add(&state.counters.stale_answers, stale.entries);
+        let layer = if stale.entries > 0 {
+            Layer::Stale
+        } else {
+            Layer::L1
+        };
+        let ttl = stale.oldest.map(ttl_of);
         let entries = u32::try_from(entries).unwrap_or(u32::MAX);
-        meter::cache(state.described.name, layer, entries, None);
+        meter::cache(state.described.name, layer, entries, ttl);
     }
 
     /// Asks Postgres and stores nothing.

@@ -60,7 +60,7 @@ pub enum Layer {
     L2,
     /// Nobody: it was loaded.
     Miss,
-    /// An entry past its time, because it could not be loaded.
+    /// The process or Redis, with an entry past its freshness: it is loaded anew behind the answer.
     Stale,
 }
 
