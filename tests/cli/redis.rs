@@ -1,5 +1,9 @@
 //! What commands say to a Redis, and of it.
 
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
 use crate::support::{Place, Redis};
 
 const SOMEBODY: &str = "account:somebody@example.org";
@@ -45,6 +49,76 @@ fn limits_show_what_the_server_has_counted_and_forget_it() {
         .expect_code(0);
     assert_eq!(ran.stdout, "Forgotten.\n");
     assert_eq!(left(&place), 5);
+}
+
+/// A Sentinel that watches a Redis under the name `main`.
+struct Sentinel {
+    child: Child,
+    url: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Sentinel {
+    fn over(redis: &Redis) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let watched = reqwest::Url::parse(&redis.url()).expect("a URL");
+        let (at, password) = (watched.port().expect("a port"), watched.password());
+        let password = password.expect("a password");
+        let file = dir.path().join("sentinel.conf");
+        let settings = format!(
+            "bind 127.0.0.1\nport {port}\nsentinel monitor main 127.0.0.1 {at} 1\n\
+             sentinel auth-pass main {password}\n"
+        );
+        std::fs::write(&file, settings).expect("settings");
+        let mut command = Command::new("redis-server");
+        command.arg(&file).arg("--sentinel").current_dir(dir.path());
+        let child = command.stdout(Stdio::null()).spawn();
+        let sentinel = Self {
+            child: child.expect("redis-server starts"),
+            url: format!("redis+sentinel://:{password}@127.0.0.1:{port}/main"),
+            _dir: dir,
+        };
+        let began = Instant::now();
+        while !is_watched(port) {
+            assert!(began.elapsed() < Duration::from_secs(10), "not watched");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        sentinel
+    }
+}
+
+/// Whether the Sentinel at this port reaches what it watches.
+fn is_watched(port: u16) -> bool {
+    let client = redis::Client::open(("127.0.0.1", port)).expect("an address");
+    let Ok(mut conn) = client.get_connection() else {
+        return false;
+    };
+    let mut ask = redis::cmd("SENTINEL");
+    ask.arg("CKQUORUM").arg("main");
+    ask.query::<String>(&mut conn).is_ok()
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn limits_are_shown_and_forgotten_where_sentinels_name_the_redis() {
+    let redis = Redis::start();
+    let sentinel = Sentinel::over(&redis);
+    let place = Place::new().with("REDIS_URL", &sentinel.url);
+    assert_eq!(left(&place), 5);
+    let ran = place
+        .run(&["limits", "reset", "sign_in", SOMEBODY])
+        .expect_code(0);
+    assert_eq!(ran.stdout, "Forgotten.\n");
 }
 
 #[test]

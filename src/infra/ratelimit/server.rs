@@ -10,7 +10,7 @@ use redis::{FromRedisValue, Pipeline, Value, cmd};
 use super::script::{LUA_GIVE_BACK, LUA_LIMIT, LUA_TAKE};
 use super::window::Slots;
 use super::{Check, Figures, State};
-use crate::infra::redis::Redis;
+use crate::infra::redis::{self as servers, Redis};
 
 /// Where several processes count together.
 pub trait Server: fmt::Debug + Send + Sync {
@@ -41,15 +41,17 @@ pub struct Connection {
 
 /// How long a command waits for a server.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long connecting may take, with the question to Sentinels where the primary is.
+const CONNECT: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Connects to the server at `url`. Every key begins with `namespace` and a colon.
+    /// Connects to the server at `url`, or to the primary that its Sentinels name. Every key begins with
+    /// `namespace` and a colon.
     pub async fn open(url: &str, namespace: impl Into<String>) -> anyhow::Result<Self> {
-        let client = redis::Client::open(url)?;
-        let opening = client.get_multiplexed_async_connection();
+        let server = servers::Server::parse(url)?;
         Ok(Self {
             namespace: namespace.into(),
-            conn: tokio::time::timeout(PATIENCE, opening).await??,
+            conn: tokio::time::timeout(CONNECT, server.connect()).await??,
         })
     }
 }
