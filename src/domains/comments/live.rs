@@ -1,14 +1,19 @@
-//! What listeners of a post are told of its comments.
+//! What listeners of a post are told of its comments, and the frame that writes one.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::model::NewComment;
+use super::routes::{COMMENTS, comment_made};
 use super::view;
 use crate::domains::posts;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{CommentId, Error, PostId, Result, UserId};
-use crate::platform::realtime::{Event, Live, Member, News, Rendering, Told};
+use crate::platform::realtime::{
+    Apart, Command, Event, Inbound, Live, Member, News, Rendering, Told, answer_as,
+};
+use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads, Tx};
 
 const COMMENT: &[Member] = &[Member::of::<view::Comment>("comment")];
@@ -20,7 +25,11 @@ pub const LIVE: Live = Live {
         kinds: &["comment.created", "comment.edited", "comment.deleted"],
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
     }],
-    commands: &[],
+    commands: &[Command {
+        op: "comment.create",
+        twin: Some(("POST", COMMENTS)),
+        run: |ctx, me, frame| Box::pin(create(ctx, me, frame)),
+    }],
     events: &[
         Event::durable("comment.created", posts::TOPIC, COMMENT),
         Event::durable("comment.edited", posts::TOPIC, COMMENT),
@@ -28,6 +37,15 @@ pub const LIVE: Live = Live {
             .says("a tombstone, or no more than `id`, `post_id` and `deleted`"),
     ],
 };
+
+async fn create(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
+    let apart = Apart::<PostId>::of(&frame, "post_id", COMMENTS)?;
+    let new: NewComment = apart.body()?;
+    answer_as(&ctx, me, apart.key, "comment", async |tx: &mut Tx| {
+        comment_made(tx, me, apart.id, &new).await
+    })
+    .await
+}
 
 /// A comment that is gone is told only as that; one that stands for its replies as it is shown.
 async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {

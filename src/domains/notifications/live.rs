@@ -1,17 +1,22 @@
-//! What inboxes are told: notifications as they come, are read and go, friendships, and how much waits.
+//! What inboxes are told: notifications as they come, are read and go, friendships, and how much waits;
+//! and the frame that reads.
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
+use super::actions::UpTo;
 use super::model::Channel;
+use super::routes::{all_read, one_read};
 use super::view;
 use crate::domains::relations::{self, FriendRequest};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, FriendRequestId, NotificationId, Result, UserId};
 use crate::platform::realtime::{
-    self, Class, Event, INBOX, Live, Member, News, Rendering, Signal, Told, inbox,
+    self, Apart, Class, Command, Event, INBOX, Inbound, Live, Member, News, NothingElse, Rendering,
+    Signal, Told, answer_as, inbox, key_of,
 };
+use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads, Tx};
 
 /// A notification has come, or something new has happened in it.
@@ -24,7 +29,11 @@ pub const CLEARED: &str = "notification.cleared";
 pub const FRIEND_REQUESTED: &str = "friend.requested";
 /// Somebody has accepted a request.
 pub const FRIEND_ACCEPTED: &str = "friend.accepted";
+
 const COUNTS: &str = "counts.changed";
+
+const READ_ONE: &str = "/v1/notifications/{id}/read";
+const READ_ALL: &str = "/v1/notifications/read-all";
 
 const FRIEND_REQUEST: &[Member] = &[Member::of::<FriendRequest>("friend_request")];
 
@@ -41,7 +50,11 @@ pub static LIVE: Live = Live {
             render: |ctx, viewer, told| Box::pin(render_requests(ctx, viewer, told)),
         },
     ],
-    commands: &[],
+    commands: &[Command {
+        op: "notification.read",
+        twin: Some(("PUT", READ_ONE)),
+        run: |ctx, me, frame| Box::pin(read(ctx, me, frame)),
+    }],
     events: &[
         Event::durable(
             CREATED,
@@ -148,6 +161,24 @@ async fn tell_count(ctx: &Ctx, user_id: UserId) -> Result<()> {
     };
     realtime::tell(ctx, signal);
     Ok(())
+}
+
+/// Marks the notification that a frame names as read, or everything up to where it says.
+async fn read(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
+    if frame.d.get("notification_id").is_some() {
+        let apart = Apart::<NotificationId>::of(&frame, "notification_id", READ_ONE)?;
+        apart.body::<NothingElse>()?;
+        return answer_as(&ctx, me, apart.key, "notification", async |tx: &mut Tx| {
+            one_read(tx, me, apart.id).await
+        })
+        .await;
+    }
+    let up_to: UpTo = frame.body()?;
+    let key = key_of(&frame, READ_ALL, READ_ALL, &frame.d)?;
+    answer_as(&ctx, me, key, "counts", async |tx: &mut Tx| {
+        all_read(tx, me, &up_to).await
+    })
+    .await
 }
 
 async fn render_created(

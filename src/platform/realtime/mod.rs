@@ -57,6 +57,7 @@ mod start;
 mod store;
 mod talk;
 mod tickets;
+mod twin;
 mod typing;
 mod watch;
 mod wire;
@@ -81,6 +82,7 @@ pub use replay::Position;
 pub use routes::configure;
 pub use sight::Sight;
 pub use start::{jobs, start};
+pub use twin::{Apart, NothingElse, answer_as, key_of, under};
 
 /// The scripts that a connection to Redis must have loaded.
 pub fn scripts() -> Vec<&'static Script> {

@@ -5,6 +5,7 @@ mod catalogue;
 mod client;
 mod conversation;
 mod fallback;
+mod frames;
 #[path = "../../../examples/live/follower.rs"]
 mod follower;
 mod handshake;

@@ -6,6 +6,8 @@ mod events;
 mod list;
 mod preferences;
 
+pub(super) use list::{all_read, one_read};
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the routes.
