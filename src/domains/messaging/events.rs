@@ -51,6 +51,9 @@ pub struct ConversationChanged {
     pub conversation_id: ConversationId,
     /// For whom; `None` for everybody who is in it.
     pub user_id: Option<UserId>,
+    /// The place of the message that came or went with it.
+    #[serde(default)]
+    pub seq: Option<i64>,
 }
 
 impl Event for MessageCreated {

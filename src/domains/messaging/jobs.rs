@@ -5,17 +5,17 @@ use std::sync::Arc;
 use super::events::{ConversationChanged, MessageCreated};
 use super::live;
 use crate::infra::jobs::{Registry, Together};
-use crate::kernel::ConversationId;
 use crate::platform::Ctx;
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
-    let together = Arc::new(Together::<ConversationId>::default());
+    let together = Arc::new(Together::<live::Stir>::default());
     let tell_inboxes = move |ctx: Ctx, said: MessageCreated| {
         let together = Arc::clone(&together);
         async move {
-            let tell = |ids| live::tell_everybody(&ctx, ids);
-            together.done(said.conversation_id, tell).await
+            let tell = |stirs| live::tell_everybody(&ctx, stirs);
+            let stir = (said.conversation_id, Some(said.seq));
+            together.done(stir, tell).await
         }
     };
     registry

@@ -13,8 +13,8 @@ use crate::domains::relations::{self, FriendRequest};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, FriendRequestId, NotificationId, Result, UserId};
 use crate::platform::realtime::{
-    self, Apart, Class, Command, Event, INBOX, Inbound, Live, Member, News, NothingElse, Rendering,
-    Signal, Told, answer_as, inbox, key_of,
+    Apart, COUNTS_CHANGED, Command, Event, INBOX, Inbound, Live, Member, News, NothingElse,
+    Rendering, Told, answer_as, inbox, key_of,
 };
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads, Tx};
@@ -29,8 +29,6 @@ pub const CLEARED: &str = "notification.cleared";
 pub const FRIEND_REQUESTED: &str = "friend.requested";
 /// Somebody has accepted a request.
 pub const FRIEND_ACCEPTED: &str = "friend.accepted";
-
-const COUNTS: &str = "counts.changed";
 
 const READ_ONE: &str = "/v1/notifications/{id}/read";
 const READ_ALL: &str = "/v1/notifications/read-all";
@@ -73,7 +71,12 @@ pub static LIVE: Live = Live {
         Event::durable(CLEARED, INBOX, &[Member::words("ids", "which are gone")]),
         Event::durable(FRIEND_REQUESTED, INBOX, FRIEND_REQUEST),
         Event::durable(FRIEND_ACCEPTED, INBOX, FRIEND_REQUEST),
-        Event::state(COUNTS, INBOX, &[Member::of::<view::Counts>("counts")]),
+        Event::state(
+            COUNTS_CHANGED,
+            INBOX,
+            &[Member::of::<view::Counts>("counts")],
+        )
+        .says("when something else waits, messages among it; once a second at most"),
     ],
 };
 
@@ -119,11 +122,9 @@ impl Telling {
         for news in self.news {
             tx.publish(news);
         }
-        let people = self.people;
-        tx.after_commit(move |ctx| {
-            let later = tell_counts(ctx.clone(), people);
-            ctx.tasks().spawn(later);
-        });
+        for user_id in self.people {
+            tx.tell_counts(user_id);
+        }
     }
 }
 
@@ -136,31 +137,6 @@ pub fn news(user_id: UserId, kind: &'static str, detail: Value) -> News {
         actor: None,
         detail,
     }
-}
-
-/// Tells each of these people how much waits for them.
-async fn tell_counts(ctx: Ctx, people: BTreeSet<UserId>) {
-    ctx.cache().step().await;
-    for user_id in people {
-        if let Err(error) = tell_count(&ctx, user_id).await {
-            tracing::debug!(?error, "somebody's counts could not be told");
-        }
-    }
-}
-
-async fn tell_count(ctx: &Ctx, user_id: UserId) -> Result<()> {
-    let counts = view::counts(ctx, &mut Reads::cached(ctx), user_id).await?;
-    let d = json!({"counts": counts});
-    let signal = Signal {
-        channel: inbox(user_id),
-        kind: COUNTS,
-        class: Class::State,
-        key: None,
-        actor: None,
-        d,
-    };
-    realtime::tell(ctx, signal);
-    Ok(())
 }
 
 /// Marks the notification that a frame names as read, or everything up to where it says.

@@ -5,6 +5,7 @@
 //! from who is active, because it changes with the account of every friend. Lists of followers have
 //! no end and are read page by page from Postgres.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,6 +103,14 @@ pub async fn ties_of(reads: &mut Reads<'_>, viewer: Viewer) -> Result<Arc<Ties>>
         Some(user_id) => reads.find(&TIES, &user_id).await,
         None => Ok(Arc::default()),
     }
+}
+
+/// The ties of several people.
+pub async fn ties_of_many(
+    reads: &mut Reads<'_>,
+    people: &[UserId],
+) -> Result<HashMap<UserId, Arc<Ties>>> {
+    reads.get_many(&TIES, people).await
 }
 
 fn ties(row: TiesRow) -> Ties {

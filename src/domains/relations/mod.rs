@@ -20,7 +20,7 @@ mod store;
 mod view;
 
 pub use actions::see as see_requests;
-pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of};
+pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of, ties_of_many};
 pub use events::{
     FriendAccepted, FriendRequestClosed, FriendRequested, RelationshipChanged, RequestRef, events,
 };

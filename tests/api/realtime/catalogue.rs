@@ -1,10 +1,16 @@
 //! Whatever a test is told is held against the catalogue of events: a kind, a channel, a class or a
-//! member that is not in it is a fault, whatever the test is about.
+//! member that is not in it is a fault, and so is an object of the API that is not whole, whatever the
+//! test is about.
 
 use std::sync::LazyLock;
 
 use kith::platform::realtime::{Class, Entry};
 use serde_json::Value;
+
+use super::shape;
+
+/// Objects that are not whole, as the catalogue says of them.
+const NOT_WHOLE: [(&str, &str); 2] = [("me.changed", "me"), ("comment.deleted", "comment")];
 
 static EVENTS: LazyLock<Vec<Entry>> = LazyLock::new(kith::app::events);
 
@@ -26,9 +32,12 @@ pub fn check(frame: &Value) {
         "{frame:#}"
     );
     let d = frame["d"].as_object().expect("members");
-    for (name, _, is_optional) in &entry.d {
+    for (name, object, is_optional) in &entry.d {
         let is_there = d.contains_key(*name);
         assert!(is_there || *is_optional, "{name} is missing: {frame:#}");
+        let schema = shape::schema(object).filter(|_| !NOT_WHOLE.contains(&(kind, *name)));
+        let fault = schema.and_then(|schema| shape::fault(schema, &d[*name], name));
+        assert_eq!(fault, None, "{frame:#}");
     }
     for name in d.keys() {
         let is_declared = entry.d.iter().any(|(known, ..)| known == name);

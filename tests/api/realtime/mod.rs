@@ -4,6 +4,7 @@ mod access;
 mod catalogue;
 mod client;
 mod conversation;
+mod counts;
 mod fallback;
 mod frames;
 #[path = "../../../examples/live/follower.rs"]
@@ -16,10 +17,12 @@ mod presence;
 mod reference;
 mod resume;
 mod rooms;
+mod shape;
 mod sight;
 mod slow;
 mod storms;
 mod topics;
+mod whole;
 
 use std::time::Duration;
 

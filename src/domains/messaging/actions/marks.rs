@@ -9,18 +9,21 @@ use crate::platform::Tx;
 use crate::platform::http::{IfMatch, Patch};
 
 /// Moves how far `me` has read forward. It is told to the others unless it is private, by wish, by
-/// setting, or because `me` has not accepted to be in the conversation.
-pub async fn mark_read(tx: &mut Tx, me: UserId, id: ConversationId, read: Read) -> Result<()> {
+/// setting, or because `me` has not accepted to be in the conversation. Says whether something may have
+/// been new to `me` before.
+pub async fn mark_read(tx: &mut Tx, me: UserId, id: ConversationId, read: Read) -> Result<bool> {
     let facts = find(tx, me, id).await?;
     let up_to = within(&facts, read.up_to)?;
     let shown = !read.private
         && facts.state == MemberState::Active
         && store::tells_what_is_read(tx.conn(), me).await?;
     let moved = store::advance_read(tx.conn(), id, me, up_to, shown).await?;
+    let has_moved = moved.is_some();
     if let Some(mark) = moved.filter(|_| shown) {
         live::tell_reading(tx, id, me, mark.shown_up_to);
     }
-    Ok(())
+    let is_in = facts.state == MemberState::Active;
+    Ok(has_moved && is_in && facts.may_wait())
 }
 
 /// Moves how far messages have reached `me` forward, on any of their devices.
@@ -34,7 +37,7 @@ pub async fn mark_delivered(
     let up_to = within(&facts, delivered.up_to)?;
     let is_in = facts.state == MemberState::Active;
     if is_in && store::advance_delivered(tx.conn(), id, me, up_to).await? {
-        live::tell_arrival(tx, id, me, up_to);
+        live::tell_arrival(tx, id, me, (up_to, facts.top_seq));
     }
     Ok(())
 }
@@ -58,7 +61,16 @@ pub async fn change_mine(
         Some(up_to) => Some(within_at(&facts, up_to, "/cleared_up_to")?),
         None => None,
     };
-    store::update_marks(tx.conn(), id, me, change, cleared).await
+    store::update_marks(tx.conn(), id, me, change, cleared).await?;
+    let after = Facts {
+        archived: change.archived.unwrap_or(facts.archived),
+        cleared_up_to: facts.cleared_up_to.max(cleared.unwrap_or_default()),
+        ..facts.clone()
+    };
+    if facts.may_wait() != after.may_wait() {
+        tx.tell_counts(me);
+    }
+    Ok(())
 }
 
 /// A conversation that is there for `me`, without holding it up: only own marks change.

@@ -1,7 +1,9 @@
 //! Who is in a group, and what they may do there.
 
 use super::requests::refuse;
-use super::{entrance, forbidden, guard_group, hold, hold_active, note_change, note_in};
+use super::{
+    entrance, forbidden, guard_group, hold, hold_active, note_change, note_in, note_own_change,
+};
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Action, MAX_MEMBERS, MemberRole, MemberState, can_remove};
@@ -48,7 +50,12 @@ pub async fn add_member(
         invitee_id: user_id,
         is_request: !is_in,
     })?;
-    note_change(tx, id, None)?;
+    if is_in {
+        live::tell_caught_up(tx, me, &facts);
+    } else {
+        tx.tell_counts(user_id);
+    }
+    note_change(tx, id, said.map(|said| said.seq))?;
     if let Some(said) = said {
         live::tell_message(tx, id, Done::Created, said.message_id, me);
     }
@@ -94,6 +101,7 @@ pub async fn remove_member(
     if part.state == MemberState::Request {
         return refuse(tx, user_id, &facts).await;
     }
+    live::tell_caught_up(tx, me, &facts);
     let removed = (Action::Removed, Some(user_id));
     go(tx, id, (me, user_id), removed).await
 }
@@ -108,8 +116,8 @@ async fn go(
     let said = note_in(tx, id, actor, what, "").await?;
     let now = tx.now();
     store::update_left(tx.conn(), id, user_id, said.seq, now).await?;
-    note_change(tx, id, None)?;
-    note_change(tx, id, Some(user_id))?;
+    note_change(tx, id, Some(said.seq))?;
+    note_own_change(tx, id, user_id)?;
     live::tell_message(tx, id, Done::Created, said.message_id, actor);
     live::tell_member(tx, id, actor, (user_id, false));
     Ok(())

@@ -55,7 +55,7 @@ pub async fn delete_message(tx: &mut Tx, me: UserId, message_id: MessageId) -> R
     store::mark_deleted(tx.conn(), message_id, now).await?;
     reactions::forget(tx.conn(), TargetKind::Message, &[message_id.uuid()]).await?;
     let id = message.conversation_id;
-    note_change(tx, id, None)?;
+    note_change(tx, id, Some(message.seq))?;
     live::tell_message(tx, id, Done::Deleted, message_id, me);
     Ok(())
 }

@@ -94,17 +94,24 @@ async fn note_in(
     Ok(Said { message_id, seq })
 }
 
-/// Has the list of somebody, or with `None` of everybody in a conversation, show what has changed.
-fn note_change(
-    tx: &mut Tx,
-    conversation_id: ConversationId,
-    user_id: Option<UserId>,
-) -> Result<()> {
-    let changed = ConversationChanged {
+/// Has the lists of everybody in a conversation show what has changed: with the message at `seq`, which
+/// came or went, if there is one.
+fn note_change(tx: &mut Tx, conversation_id: ConversationId, seq: Option<i64>) -> Result<()> {
+    tx.emit(&ConversationChanged {
         conversation_id,
-        user_id,
-    };
-    tx.emit(&changed)
+        user_id: None,
+        seq,
+    })
+}
+
+/// Has the list of somebody alone show what has changed, and tells them how much waits for them.
+fn note_own_change(tx: &mut Tx, conversation_id: ConversationId, user_id: UserId) -> Result<()> {
+    tx.tell_counts(user_id);
+    tx.emit(&ConversationChanged {
+        conversation_id,
+        user_id: Some(user_id),
+        seq: None,
+    })
 }
 
 fn forbidden(detail: &'static str) -> Error {

@@ -99,7 +99,7 @@ async fn make_group(
         };
         tx.emit(&invited)?;
     }
-    note_change(tx, id, None)?;
+    note_change(tx, id, Some(said.seq))?;
     live::tell_message(tx, id, Done::Created, said.message_id, me);
     Ok(Opened::New(id))
 }

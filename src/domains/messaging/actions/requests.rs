@@ -1,6 +1,6 @@
 //! Answers to strangers.
 
-use super::{forbidden, hold, note_change, note_in};
+use super::{forbidden, hold, note_change, note_in, note_own_change};
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Action, ConversationKind, MemberState};
 use crate::domains::messaging::store::{self, Facts};
@@ -40,6 +40,7 @@ pub async fn decline(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> 
 pub(super) async fn refuse(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> {
     let id = facts.conversation_id;
     store::update_state(tx.conn(), id, me, MemberState::Declined).await?;
+    tx.tell_counts(me);
     if facts.kind == ConversationKind::Direct {
         return Ok(());
     }
@@ -54,10 +55,11 @@ pub(super) async fn enter(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> 
     let id = facts.conversation_id;
     store::update_state(tx.conn(), id, me, MemberState::Active).await?;
     if facts.kind == ConversationKind::Direct {
-        return note_change(tx, id, Some(me));
+        return note_own_change(tx, id, me);
     }
     let said = note_in(tx, id, me, (Action::Joined, None), "").await?;
-    note_change(tx, id, None)?;
+    tx.tell_counts(me);
+    note_change(tx, id, Some(said.seq))?;
     live::tell_message(tx, id, Done::Created, said.message_id, me);
     live::tell_member(tx, id, me, (me, true));
     Ok(())

@@ -49,6 +49,7 @@ pub async fn send_messages(
             Ok(facts) => {
                 tx.work_for(one.op_id);
                 scene.make_way(tx, one.write, facts).await?;
+                live::tell_caught_up(tx, one.write.author_id, facts);
                 let row = row(tx, one);
                 let message_id = row.message_id;
                 rows.push(row);

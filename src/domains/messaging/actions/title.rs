@@ -30,7 +30,8 @@ pub async fn rename(
     store::update_title(tx.conn(), id, title.as_deref()).await?;
     let titled = (Action::Titled, None);
     let said = note_in(tx, id, me, titled, title.as_deref().unwrap_or_default()).await?;
-    note_change(tx, id, None)?;
+    live::tell_caught_up(tx, me, &facts);
+    note_change(tx, id, Some(said.seq))?;
     live::tell_message(tx, id, Done::Created, said.message_id, me);
     live::tell_update(tx, id, me);
     Ok(())

@@ -31,13 +31,15 @@ pub const EVENTS: &[Event] = &[
     Event::durable(UNREACTED, NAME, REACTION),
     Event::durable(READ, NAME, &[USER_ID, UP_TO, TOP_SEQ])
         .says("of and to those who tell what they have read"),
-    Event::state(DELIVERED, NAME, &[USER_ID, UP_TO]),
+    Event::state(DELIVERED, NAME, &[USER_ID, UP_TO, TOP_SEQ]),
     Event::durable(
         UPDATED,
         NAME,
         &[Member::of::<Conversation>("conversation"), TOP_SEQ],
     )
-    .says("without what it is to each member"),
+    .says(
+        "what it is to each member is null, as `viewer`, `unread` and `read_up_to` of the members",
+    ),
     Event::durable(
         JOINED,
         NAME,
@@ -46,12 +48,13 @@ pub const EVENTS: &[Event] = &[
             Member::words("member_count", "how many there are now"),
             TOP_SEQ,
         ],
-    ),
+    )
+    .says("`read_up_to` is null"),
     Event::durable(LEFT, NAME, &[USER_ID, TOP_SEQ]).says("it ends their subscription"),
     Event::state(
         UPDATED,
         INBOX,
         &[Member::of::<Conversation>("conversation")],
     )
-    .says("something was said, or has changed for you"),
+    .says("something was said, or has changed for you; as the route shows it to you"),
 ];

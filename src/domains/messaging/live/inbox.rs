@@ -1,87 +1,96 @@
 //! What people's inboxes are told of their conversations: the latest state, which can be counted
 //! anew at any time and is not kept.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP};
+use crate::domains::messaging::cache::MEMBERS;
 use crate::domains::messaging::events::ConversationChanged;
-use crate::domains::messaging::model::{Member, MemberState};
-use crate::domains::messaging::store;
-use crate::domains::messaging::view::{self, ConversationState};
+use crate::domains::messaging::model::{Member, MemberState, may_be_first_news};
+use crate::domains::messaging::store::Facts;
+use crate::domains::messaging::view::{self, Conversation, Part};
 use crate::kernel::{ConversationId, Result, UserId};
-use crate::platform::realtime::{Class, Signal, inbox, tell};
-use crate::platform::sessions::Viewer;
+use crate::platform::realtime::{Class, Signal, inbox, tell, tell_counts};
 use crate::platform::{Ctx, Reads, Tx};
 
-fn updated(id: ConversationId, user_id: UserId, conversation: &Value) -> Signal {
+/// A conversation in which something has happened, and the place of what was said or deleted there.
+pub type Stir = (ConversationId, Option<i64>);
+
+fn updated(user_id: UserId, conversation: &Conversation) -> Signal {
     Signal {
         channel: inbox(user_id),
         kind: super::news::UPDATED,
         class: Class::State,
-        key: Some(id.to_string()),
+        key: Some(conversation.id.to_string()),
         actor: None,
         d: json!({ "conversation": conversation }),
     }
 }
 
 /// Tells the other devices of a person what they have changed for themselves.
-pub fn tell_own(tx: &mut Tx, me: UserId, state: &ConversationState) {
-    tx.signal(updated(state.id, me, &json!(state)));
+pub fn tell_own(tx: &mut Tx, me: UserId, conversation: &Conversation) {
+    tx.signal(updated(me, conversation));
 }
 
-/// Tells everybody in these conversations that something was said there.
-pub async fn tell_everybody(ctx: &Ctx, ids: Vec<ConversationId>) -> Result<()> {
+/// Tells somebody who has written how much waits for them, if that is less now: by writing they have
+/// read what was there before, as `before` says it was.
+pub fn tell_caught_up(tx: &mut Tx, me: UserId, before: &Facts) {
+    if before.may_wait() {
+        tx.tell_counts(me);
+    }
+}
+
+/// Tells everybody in these conversations that something was said there, or has changed. Those to whom
+/// it is the first thing that is new are told how much waits for them: to the others it is no more.
+pub async fn tell_everybody(ctx: &Ctx, stirs: Vec<Stir>) -> Result<()> {
     ctx.cache().step().await;
     let reads = &mut Reads::cached(ctx);
-    let conversations = reads.get_many(&CONVERSATION, &ids).await?;
+    let ids: HashSet<ConversationId> = stirs.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<ConversationId> = ids.into_iter().collect();
     let members = reads.get_many(&MEMBERS, &ids).await?;
-    let keys: Vec<_> = (members.iter())
+    let parts: Vec<Part> = (members.iter())
         .flat_map(|(id, all)| present(*id, all))
         .collect();
-    let memberships = reads.get_many(&MEMBERSHIP, &keys).await?;
-    // Each message ends these for everybody: kept, they are seldom read before the next one.
-    let unread = store::list_unread(&mut *reads.conn().await?, &keys).await?;
-    let unread: HashMap<_, i64> = unread.into_iter().collect();
-    let last: Vec<_> = (conversations.values())
-        .filter_map(|one| one.last_message_id)
-        .collect();
-    let last = view::messages(reads, Viewer::ANONYMOUS, &last).await?;
-    for key in &keys {
-        let (Some(of), Some(own)) = (conversations.get(&key.0), memberships.get(key)) else {
-            continue;
-        };
-        let is_cleared = own.cleared_up_to >= of.top_seq;
-        let last = last.iter().find(|one| Some(one.id) == of.last_message_id);
-        let shown = json!({
-            "id": key.0, "kind": of.kind, "title": of.title,
-            "top_seq": of.top_seq, "updated_at": of.updated_at,
-            "unread": unread.get(key).unwrap_or(&0),
-            "last_message": last.filter(|_| !is_cleared), "viewer": null,
-        });
-        tell(ctx, updated(key.0, key.1, &shown));
+    let told = view::conversations_to_each(reads, &parts, ctx.now()).await?;
+    for (user_id, conversation) in told {
+        let of_it = stirs.iter().filter(|(id, _)| *id == conversation.id);
+        let places: Vec<i64> = of_it.filter_map(|(_, place)| *place).collect();
+        tell(ctx, updated(user_id, &conversation));
+        if waits_anew(&conversation, &places) {
+            tell_counts(ctx, user_id);
+        }
     }
     Ok(())
+}
+
+/// Whether a conversation may be, or be no longer, one that waits for its viewer, since something was
+/// said or deleted at these places.
+fn waits_anew(conversation: &Conversation, places: &[i64]) -> bool {
+    let (Some(unread), Some(own)) = (conversation.unread, conversation.viewer) else {
+        return false;
+    };
+    let mark = own.read_up_to.max(own.cleared_up_to);
+    !own.archived && may_be_first_news(places, mark, (unread, conversation.top_seq))
 }
 
 /// Tells everybody, or the one whom it concerns, that something else has changed.
 pub async fn tell_changed(ctx: Ctx, changed: ConversationChanged) -> Result<()> {
     let id = changed.conversation_id;
     let Some(user_id) = changed.user_id else {
-        return tell_everybody(&ctx, vec![id]).await;
+        return tell_everybody(&ctx, vec![(id, changed.seq)]).await;
     };
     ctx.cache().step().await;
     let reads = &mut Reads::cached(&ctx);
     let found = view::conversations(reads, user_id, &[id], ctx.now()).await?;
     for conversation in found {
-        tell(&ctx, updated(id, user_id, &json!(conversation)));
+        tell(&ctx, updated(user_id, &conversation));
     }
     Ok(())
 }
 
-/// The memberships of those in a conversation who are shown it.
-fn present(id: ConversationId, all: &[Member]) -> impl Iterator<Item = (ConversationId, UserId)> {
+/// The parts of those in a conversation who are shown it.
+fn present(id: ConversationId, all: &[Member]) -> impl Iterator<Item = Part> {
     let is_there = |state| matches!(state, MemberState::Active | MemberState::Request);
     let there = all.iter().filter(move |member| is_there(member.state));
     there.map(move |member| (id, member.user_id))

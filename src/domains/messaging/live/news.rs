@@ -135,13 +135,13 @@ pub fn tell_member(
 }
 
 /// Tells how far messages have reached somebody, of which only the latest counts.
-pub fn tell_arrival(tx: &mut Tx, id: ConversationId, me: UserId, up_to: i64) {
+pub fn tell_arrival(tx: &mut Tx, id: ConversationId, me: UserId, (up_to, top_seq): (i64, i64)) {
     tx.signal(Signal {
         channel: Channel::new(NAME, id.uuid()),
         kind: DELIVERED,
         class: Class::State,
         key: Some(me.to_string()),
         actor: Some(me),
-        d: json!({ "user_id": me, "up_to": up_to }),
+        d: json!({ "user_id": me, "up_to": up_to, "top_seq": top_seq }),
     });
 }

@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::news::{CREATED, DELETED, EDITED, JOINED, LEFT, REACTED, READ, UNREACTED, UPDATED};
-use crate::domains::messaging::cache::{CONVERSATION, MEMBERS};
-use crate::domains::messaging::model::{ConversationEntry, Member};
-use crate::domains::messaging::view::{self, Message};
+use crate::domains::messaging::cache::CONVERSATION;
+use crate::domains::messaging::model::ConversationEntry;
+use crate::domains::messaging::view::{self, Conversation, MemberView, Message, Part};
 use crate::domains::users::{self, Person, SETTINGS, SettingsRow};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
@@ -32,7 +32,10 @@ pub fn render(
 /// What the events are about, as it is now.
 struct Facts {
     conversations: HashMap<ConversationId, Arc<ConversationEntry>>,
-    members: HashMap<ConversationId, Arc<Vec<Member>>>,
+    /// As everybody in them is told of them.
+    shared: HashMap<ConversationId, Conversation>,
+    /// Those who came, with how many there are.
+    joined: HashMap<Part, (MemberView, i64)>,
     messages: HashMap<MessageId, Message>,
     people: HashMap<UserId, Person>,
     settings: HashMap<UserId, Arc<SettingsRow>>,
@@ -68,9 +71,11 @@ fn distinct<T: Copy + Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> V
 impl Facts {
     async fn load(reads: &mut Reads<'_>, told: &[Told]) -> Result<Self> {
         let ids = distinct(told.iter().map(conversation_of));
-        let is_of_members = |event: &&Told| [UPDATED, JOINED, LEFT].contains(&event.kind.as_str());
-        let rosters = told.iter().filter(is_of_members).map(conversation_of);
-        let rosters = distinct(rosters);
+        let updated = told.iter().filter(|event| event.kind == UPDATED);
+        let updated = distinct(updated.map(conversation_of));
+        let joined = told.iter().filter(|event| event.kind == JOINED);
+        let part = |event: &Told| Some((conversation_of(event), person_of(event)?));
+        let joined: Vec<Part> = distinct(joined.filter_map(part));
         let messages = distinct(told.iter().filter_map(message_of));
         let people = distinct(told.iter().filter_map(person_of));
         let readers = told.iter().filter(|event| event.kind == READ);
@@ -78,7 +83,8 @@ impl Facts {
         let messages = view::messages(reads, Viewer::ANONYMOUS, &messages).await?;
         Ok(Self {
             conversations: reads.get_many(&CONVERSATION, &ids).await?,
-            members: reads.get_many(&MEMBERS, &rosters).await?,
+            shared: view::shared_conversations(reads, &updated).await?,
+            joined: view::shared_members(reads, &joined).await?,
             messages: messages.into_iter().map(|one| (one.id, one)).collect(),
             people: users::people(reads, &people).await?,
             settings: reads.get_many(&SETTINGS, &readers).await?,
@@ -114,8 +120,12 @@ impl Facts {
             (READ, _, Some(person)) if self.tells(person.id) => Some(json!({
                 "user_id": person.id, "up_to": event.detail.get("up_to"),
             })),
-            (UPDATED, ..) => Some(json!({ "conversation": self.shared(conversation) })),
-            (JOINED, _, Some(person)) => self.joined(conversation, person),
+            (UPDATED, ..) => (self.shared.get(&conversation.conversation_id))
+                .map(|shared| json!({ "conversation": shared })),
+            // Whoever is gone since has not come.
+            (JOINED, _, Some(person)) => (self.joined)
+                .get(&(conversation.conversation_id, person.id))
+                .map(|(member, count)| json!({ "member": member, "member_count": count })),
             (LEFT, _, Some(person)) => Some(json!({ "user_id": person.id })),
             _ => None,
         };
@@ -124,26 +134,6 @@ impl Facts {
             Some(_) => Err(Error::internal(anyhow::anyhow!("an event has no members"))),
             None => Ok(None),
         }
-    }
-
-    /// What a conversation is to everybody in it.
-    fn shared(&self, conversation: &ConversationEntry) -> Value {
-        let id = conversation.conversation_id;
-        json!({
-            "id": id, "kind": conversation.kind, "title": conversation.title,
-            "member_count": self.members.get(&id).map_or(0, |all| all.len()),
-            "updated_at": conversation.updated_at, "viewer": null,
-        })
-    }
-
-    /// Whoever is gone since has not come.
-    fn joined(&self, conversation: &ConversationEntry, person: &Person) -> Option<Value> {
-        let members = self.members.get(&conversation.conversation_id)?;
-        let member = members.iter().find(|member| member.user_id == person.id)?;
-        Some(json!({
-            "member": { "user": person, "role": member.role, "state": member.state },
-            "member_count": members.len(),
-        }))
     }
 
     /// Whether somebody lets the others know what they have read.

@@ -46,6 +46,15 @@ pub fn can_remove(mine: MemberRole, theirs: MemberRole) -> bool {
     can_manage(mine) && mine < theirs
 }
 
+/// May what was said or deleted at these places of a conversation have changed whether something there is
+/// new to somebody who has read up to `mark`, and to whom so many of the messages up to `top` are new? Only
+/// if none before it was: places have no gap, and what is deleted is not new. It errs where of those
+/// before it all are deleted, and then it says yes.
+pub fn may_be_first_news(places: &[i64], mark: i64, (unread, top): (i64, i64)) -> bool {
+    let first = places.iter().filter(|place| **place > mark).min();
+    first.is_some_and(|first| *first == mark + 1 || unread <= top - first + 1)
+}
+
 /// The beginning of a message, to show with an answer to it.
 pub fn excerpt(content: &str) -> String {
     let mut start: String = content.chars().take(EXCERPT).collect();
@@ -94,6 +103,20 @@ mod tests {
         for (mine, theirs) in [(Admin, Admin), (Admin, Owner), (Member, Member)] {
             assert!(!can_remove(mine, theirs));
         }
+    }
+
+    #[test]
+    fn only_the_first_of_what_is_new_makes_a_conversation_wait() {
+        assert!(may_be_first_news(&[5], 4, (1, 5)));
+        assert!(!may_be_first_news(&[6], 4, (2, 6)));
+        assert!(!may_be_first_news(&[5], 5, (0, 5)), "read already");
+        assert!(!may_be_first_news(&[], 4, (1, 5)), "nothing was said");
+        // Two in one go; to whoever wrote the first, the second is the first.
+        assert!(may_be_first_news(&[6, 5], 4, (2, 6)));
+        assert!(may_be_first_news(&[6, 5], 5, (1, 6)));
+        // The fifth is deleted: the sixth is the first, as is none if that goes too.
+        assert!(may_be_first_news(&[6], 4, (1, 6)));
+        assert!(may_be_first_news(&[6], 4, (0, 6)));
     }
 
     #[test]

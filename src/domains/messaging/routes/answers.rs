@@ -7,7 +7,7 @@ use crate::domains::messaging::live;
 use crate::domains::messaging::model::{Delivered, MessageChange, Read};
 use crate::domains::messaging::view::{self, ConversationState, Message, MessageState};
 use crate::domains::reactions::Kind;
-use crate::kernel::{ConversationId, MessageId, Result, UserId};
+use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::http::IfMatch;
 use crate::platform::sessions::CurrentUser;
 use crate::platform::write::{Asked, Grouped};
@@ -84,8 +84,12 @@ pub async fn marked_read(
     id: ConversationId,
     read: Read,
 ) -> Result<Answer> {
-    actions::mark_read(tx, me.id, id, read).await?;
-    Answer::ok(&state_now(tx, me.id, id).await?)
+    let did_wait = actions::mark_read(tx, me.id, id, read).await?;
+    let state = state_now(tx, me.id, id).await?;
+    if did_wait && state.unread == 0 {
+        tx.tell_counts(me.id);
+    }
+    Answer::ok(&state)
 }
 
 /// Moves how far messages have reached somebody.
@@ -102,7 +106,7 @@ pub async fn marked_delivered(
 /// What a conversation is to somebody who has just changed that; their other devices are told.
 pub async fn state_now(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<ConversationState> {
     let now = tx.now();
-    let state = view::state(&mut tx.reads(), me, id, now).await?;
-    live::tell_own(tx, me, &state);
-    Ok(state)
+    let conversation = view::conversation(&mut tx.reads(), me, id, now).await?;
+    live::tell_own(tx, me, &conversation);
+    ConversationState::of(&conversation).ok_or_else(Error::not_found)
 }

@@ -86,9 +86,25 @@ pub struct Facts {
     pub left_seq: Option<i64>,
     /// Messages up to this one are gone for them.
     pub cleared_up_to: i64,
+    /// How far they have read.
+    pub read_up_to: i64,
+    /// Whether they have put it away.
+    pub archived: bool,
 }
 
 impl Facts {
+    /// Whether the conversation may be one of those that wait for them: it is not, if all that they have
+    /// not read is deleted.
+    pub fn may_wait(&self) -> bool {
+        match self.state {
+            MemberState::Request => self.top_seq > self.cleared_up_to,
+            MemberState::Active => {
+                !self.archived && self.top_seq > self.read_up_to.max(self.cleared_up_to)
+            }
+            _ => false,
+        }
+    }
+
     /// With whom `me` talks in a direct conversation.
     pub fn other(&self, me: UserId) -> Option<UserId> {
         let (lower, higher) = (self.lower_id?, self.higher_id?);
@@ -105,7 +121,8 @@ pub async fn list_facts(conn: &mut Conn, parts: &[(UserId, ConversationId)]) -> 
         r#"select c.conversation_id as "conversation_id!: _", c.kind as "kind!: _",
                   c.lower_id as "lower_id?: _", c.higher_id as "higher_id?: _", c.title,
                   c.top_seq as "top_seq!", c.version as "version!", m.role as "role: _",
-                  m.state as "state: _", m.left_seq, k.cleared_up_to
+                  m.state as "state: _", m.left_seq, k.cleared_up_to,
+                  k.read_up_to, k.archived
            from unnest((select $1::uuid[]), (select $2::uuid[])) as part (user_id, conversation_id)
            cross join lateral (
                select * from visible_conversation(part.user_id) as seen

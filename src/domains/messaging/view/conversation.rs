@@ -31,10 +31,13 @@ pub struct Conversation {
     pub last_message: Option<Message>,
     /// The `seq` of the newest message that the viewer sees; nought before the first.
     pub top_seq: i64,
-    /// Messages of others, and not deleted, above the viewer's `read_up_to`.
-    pub unread: i64,
-    /// What it is to the viewer.
-    pub viewer: ConversationViewer,
+    /// Messages of others, and not deleted, above the viewer's `read_up_to`; null in what is sent to
+    /// many at once.
+    #[schema(required)]
+    pub unread: Option<i64>,
+    /// What it is to the viewer; null in what is sent to many at once.
+    #[schema(required)]
+    pub viewer: Option<ConversationViewer>,
     /// When something was last said, or the viewer left.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
@@ -53,7 +56,8 @@ pub struct MemberView {
     pub role: MemberRole,
     /// Whether they are in it, or were asked to it by somebody who is no friend.
     pub state: ShownState,
-    /// The `seq` up to which they have read; null where they, or the viewer, do not tell.
+    /// The `seq` up to which they have read; null where they, or the viewer, do not tell, and in what is
+    /// sent to many at once.
     #[schema(required)]
     pub read_up_to: Option<i64>,
     /// The `seq` up to which messages have reached them.
@@ -98,14 +102,15 @@ pub struct ConversationState {
     pub version: i64,
 }
 
-impl From<Conversation> for ConversationState {
-    fn from(conversation: Conversation) -> Self {
-        Self {
+impl ConversationState {
+    /// Of a conversation as its viewer sees it.
+    pub fn of(conversation: &Conversation) -> Option<Self> {
+        Some(Self {
             id: conversation.id,
             top_seq: conversation.top_seq,
-            unread: conversation.unread,
-            viewer: conversation.viewer,
+            unread: conversation.unread?,
+            viewer: conversation.viewer?,
             version: conversation.version,
-        }
+        })
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::conversation::MemberView;
-use super::seen::Seen;
+use super::seen::{Part, Seen};
 use crate::domains::messaging::cache::{MEMBERS, RECEIPTS};
 use crate::domains::messaging::model::{
-    ConversationKind, Member, MemberState, Receipt, ShownState, takes_messages,
+    ConversationKind, MEMBERS_SHOWN, Member, MemberState, Receipt, ShownState, takes_messages,
 };
 use crate::domains::users::{self, Person, SETTINGS, SettingsRow};
 use crate::kernel::ids::Id as _;
@@ -15,10 +15,9 @@ use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Code, ConversationId, Error, Result, UserId};
 use crate::platform::Reads;
 
-/// Who is in some conversations, as far as they are shown to `me`.
+/// Who is in some conversations, as far as they are shown to some people.
 #[derive(Debug)]
 pub(super) struct Rosters {
-    me: UserId,
     members: HashMap<ConversationId, Arc<Vec<Member>>>,
     receipts: HashMap<ConversationId, Arc<Vec<Receipt>>>,
     people: HashMap<UserId, Person>,
@@ -26,23 +25,21 @@ pub(super) struct Rosters {
 }
 
 impl Rosters {
-    /// Loads the first `limit` members of each of these conversations. Whoever has left one is not
-    /// told who is in it now.
-    pub async fn load<'a>(
+    /// Loads the first `limit` members of each of these conversations, and those of them that are named.
+    pub async fn load(
         reads: &mut Reads<'_>,
-        me: UserId,
-        seen: impl Iterator<Item = &'a Seen>,
+        ids: HashSet<ConversationId>,
+        named: &[UserId],
         limit: usize,
     ) -> Result<Self> {
-        let present = seen.filter(|one| one.membership.state != MemberState::Left);
-        let ids: Vec<ConversationId> = present.map(|one| one.entry.conversation_id).collect();
+        let ids: Vec<ConversationId> = ids.into_iter().collect();
         let members = reads.get_many(&MEMBERS, &ids).await?;
         let receipts = reads.get_many(&RECEIPTS, &ids).await?;
         let shown = members.values().flat_map(|all| all.iter().take(limit));
-        let people: HashSet<UserId> = shown.map(|member| member.user_id).chain([me]).collect();
+        let shown = shown.map(|member| member.user_id);
+        let people: HashSet<UserId> = shown.chain(named.iter().copied()).collect();
         let people: Vec<UserId> = people.into_iter().collect();
         Ok(Self {
-            me,
             members,
             receipts,
             people: users::people(reads, &people).await?,
@@ -59,12 +56,28 @@ impl Rosters {
         i64::try_from(self.of(id).len()).unwrap_or(i64::MAX)
     }
 
-    /// The first members of a conversation.
-    pub fn shown(&self, id: ConversationId, kind: ConversationKind) -> Vec<MemberView> {
-        let views = self.of(id).iter();
-        views
-            .filter_map(|member| self.view(id, kind, member))
+    /// The first members of a conversation, as they are shown to `me`, or to many at once.
+    pub fn shown(
+        &self,
+        me: Option<UserId>,
+        id: ConversationId,
+        kind: ConversationKind,
+    ) -> Vec<MemberView> {
+        let first = self.of(id).iter().take(MEMBERS_SHOWN);
+        first
+            .filter_map(|member| self.view(me, (id, kind), member))
             .collect()
+    }
+
+    /// One member of a conversation, as they are shown to `me`, or to many at once.
+    fn one(
+        &self,
+        me: Option<UserId>,
+        (id, kind): (ConversationId, ConversationKind),
+        user_id: UserId,
+    ) -> Option<MemberView> {
+        let found = self.of(id).iter().find(|member| member.user_id == user_id);
+        self.view(me, (id, kind), found?)
     }
 
     /// How somebody is in a conversation.
@@ -87,14 +100,14 @@ impl Rosters {
     /// A member; `None` of one beyond those that were loaded.
     fn view(
         &self,
-        id: ConversationId,
-        kind: ConversationKind,
+        me: Option<UserId>,
+        (id, kind): (ConversationId, ConversationKind),
         member: &Member,
     ) -> Option<MemberView> {
         let receipts = self.receipts.get(&id)?;
         let place = receipts.binary_search_by_key(&member.user_id, |receipt| receipt.user_id);
         let receipt = place.ok().and_then(|place| receipts.get(place));
-        let is_told = member.user_id == self.me || kind == ConversationKind::Group;
+        let is_told = Some(member.user_id) == me || kind == ConversationKind::Group;
         Some(MemberView {
             user: self.people.get(&member.user_id)?.clone(),
             role: member.role,
@@ -104,16 +117,17 @@ impl Rosters {
                 _ => ShownState::Active,
             },
             read_up_to: self
-                .tells(member.user_id)
+                .tells(me, member.user_id)
                 .then(|| receipt.map_or(0, |receipt| receipt.shown_up_to)),
             delivered_up_to: receipt.map_or(0, |receipt| receipt.delivered_up_to),
         })
     }
 
-    /// Whether somebody's reading is shown. It works both ways, and one sees one's own.
-    fn tells(&self, user_id: UserId) -> bool {
+    /// Whether somebody's reading is shown. It works both ways, and one sees one's own; of many at once
+    /// some may not be shown it.
+    fn tells(&self, me: Option<UserId>, user_id: UserId) -> bool {
         let tells = |id: UserId| self.settings.get(&id).is_some_and(|row| row.read_receipts);
-        user_id == self.me || (tells(self.me) && tells(user_id))
+        me.is_some_and(|me| user_id == me || (tells(me) && tells(user_id)))
     }
 }
 
@@ -131,19 +145,20 @@ pub async fn members(
         ));
     }
     let (id, kind) = (seen.entry.conversation_id, seen.entry.kind);
-    let rosters = Rosters::load(reads, me, [seen].into_iter(), usize::MAX).await?;
+    let rosters = Rosters::load(reads, HashSet::from([id]), &[me], usize::MAX).await?;
     let keyed = rosters.of(id).iter().map(|member| {
         let key = TimeKey(member.joined_at, member.user_id.uuid());
         (key, *member)
     });
     let page = slice.page_of_whole(keyed.collect());
     let shown = page.items.iter();
-    let shown = shown.filter_map(|member| rosters.view(id, kind, member));
+    let shown = shown.filter_map(|member| rosters.view(Some(me), (id, kind), member));
     let shown = shown.collect();
     Ok(page.with_items(shown))
 }
 
-/// One member of a conversation, for the answer to a change of them.
+/// One member of a conversation, for the answer to a change of them. Whoever has left is not told who is
+/// there now.
 pub async fn member(
     reads: &mut Reads<'_>,
     me: UserId,
@@ -151,11 +166,27 @@ pub async fn member(
     user_id: UserId,
 ) -> Result<MemberView> {
     let (id, kind) = (seen.entry.conversation_id, seen.entry.kind);
-    let rosters = Rosters::load(reads, me, [seen].into_iter(), usize::MAX).await?;
-    let found = rosters
-        .of(id)
-        .iter()
-        .find(|member| member.user_id == user_id);
-    let view = found.and_then(|member| rosters.view(id, kind, member));
+    let is_there = seen.membership.state != MemberState::Left;
+    let ids = is_there.then_some(id).into_iter().collect();
+    let rosters = Rosters::load(reads, ids, &[me, user_id], 0).await?;
+    let view = rosters.one(Some(me), (id, kind), user_id);
     view.ok_or_else(Error::not_found)
+}
+
+/// Members of conversations as all are told of them who listen, with how many there are; those who are
+/// there no more are left out.
+pub async fn shared_members(
+    reads: &mut Reads<'_>,
+    wanted: &[Part],
+) -> Result<HashMap<Part, (MemberView, i64)>> {
+    let ids: HashSet<ConversationId> = wanted.iter().map(|(id, _)| *id).collect();
+    let people: Vec<UserId> = wanted.iter().map(|(_, user_id)| *user_id).collect();
+    // Direct conversations have no comings.
+    let kind = ConversationKind::Group;
+    let rosters = Rosters::load(reads, ids, &people, 0).await?;
+    let shown = wanted.iter().filter_map(|part| {
+        let view = rosters.one(None, (part.0, kind), part.1)?;
+        Some((*part, (view, rosters.count(part.0))))
+    });
+    Ok(shown.collect())
 }

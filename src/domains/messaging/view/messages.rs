@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::message::{Message, MessageViewer, ReplyTo, SystemFact};
+use super::seen::Part;
 use crate::domains::messaging::cache::MESSAGE;
 use crate::domains::messaging::model::{MessageEntry, excerpt};
 use crate::domains::posts;
@@ -28,6 +29,40 @@ pub async fn messages(
     beside.add_reactions(reads, viewer, &rows).await?;
     let shown = ids.iter().filter_map(|id| rows.get(id));
     Ok(shown.filter_map(|row| beside.dress(viewer, row)).collect())
+}
+
+/// The newest message of conversations as it is to each of those who see it. What it is to all of them is
+/// made once.
+pub async fn messages_to_each(
+    reads: &mut Reads<'_>,
+    wanted: &HashMap<Part, MessageId>,
+) -> Result<HashMap<Part, Message>> {
+    let ids: HashSet<MessageId> = wanted.values().copied().collect();
+    let ids: Vec<MessageId> = ids.into_iter().collect();
+    let shared = messages(reads, Viewer::ANONYMOUS, &ids).await?.into_iter();
+    let shared: HashMap<MessageId, Message> = shared.map(|one| (one.id, one)).collect();
+    let rows = reads.get_many(&MESSAGE, &ids).await?;
+    let mut found = HashMap::with_capacity(wanted.len());
+    for (part, id) in wanted {
+        let (Some(message), Some(row)) = (shared.get(id), rows.get(id)) else {
+            continue;
+        };
+        let (me, target) = (part.1, id.uuid());
+        // To what is new nobody has reacted, and then nobody is asked.
+        let reaction = if message.reactions.total() > 0 {
+            let own = reactions::own(reads, me, TargetKind::Message, &[target]).await?;
+            own.get(&target).copied()
+        } else {
+            None
+        };
+        let shown = Message {
+            viewer: Some(MessageViewer { reaction }),
+            op_id: op_id_for(Viewer(Some(me)), row),
+            ..message.clone()
+        };
+        found.insert(*part, shown);
+    }
+    Ok(found)
 }
 
 /// Messages that were just made, each for its author: nobody has reacted to them yet.
@@ -103,7 +138,6 @@ impl Beside {
     fn dress(&self, viewer: Viewer, row: &MessageEntry) -> Option<Message> {
         let target = row.message_id.uuid();
         let summary = self.summaries.get(&target);
-        let is_own = viewer.is(row.author_id);
         Some(Message {
             id: row.message_id,
             conversation_id: row.conversation_id,
@@ -125,7 +159,7 @@ impl Beside {
             viewer: viewer.id().map(|_| MessageViewer {
                 reaction: self.own.get(&target).copied(),
             }),
-            op_id: row.op_id.clone().filter(|_| is_own && !row.deleted),
+            op_id: op_id_for(viewer, row),
             created_at: row.created_at,
             edited_at: row.edited_at.filter(|_| !row.deleted),
             deleted: row.deleted,
@@ -142,4 +176,10 @@ impl Beside {
             excerpt: (!row.deleted).then(|| excerpt(&row.content)),
         })
     }
+}
+
+/// What a message was written with is shown to its author alone.
+fn op_id_for(viewer: Viewer, row: &MessageEntry) -> Option<String> {
+    let is_shown = viewer.is(row.author_id) && !row.deleted;
+    row.op_id.clone().filter(|_| is_shown)
 }

@@ -11,11 +11,13 @@ mod seen;
 mod states;
 
 pub use conversation::{Conversation, ConversationState, MemberView};
-pub use conversations::{conversation, conversations, state};
+pub use conversations::{
+    conversation, conversations, conversations_to_each, shared_conversations, state,
+};
 pub use counts::count_waiting;
 pub use history::{Wish, around, page};
-pub use members::{member, members};
+pub use members::{member, members, shared_members};
 pub use message::{Message, MessageState};
 pub use messages::{fresh, message, messages};
-pub use seen::{Seen, goes_to_stranger, guard};
+pub use seen::{Part, Seen, goes_to_stranger, guard};
 pub use states::states;

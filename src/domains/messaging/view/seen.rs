@@ -1,16 +1,18 @@
 //! Which conversations are there for a person.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP};
 use crate::domains::messaging::model::{
     Bounds, ConversationEntry, Member, MemberState, Membership, can_see_conversation,
 };
-use crate::domains::relations;
+use crate::domains::relations::{self, Ties};
 use crate::kernel::{ConversationId, Error, Result, UserId};
 use crate::platform::Reads;
-use crate::platform::sessions::Viewer;
+
+/// A conversation, and somebody who has a part in it.
+pub type Part = (ConversationId, UserId);
 
 /// A conversation that is there for somebody, with their part in it.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Seen {
     pub entry: Arc<ConversationEntry>,
     /// What it is to them.
     pub membership: Arc<Membership>,
+    /// What lies between them and others, where one other person matters.
+    pub ties: Arc<Ties>,
 }
 
 impl Seen {
@@ -36,29 +40,42 @@ impl Seen {
     }
 }
 
-/// Those of these conversations that are there for `me`. It is the rule of `visible_conversation`
-/// in SQL.
-pub async fn seen(
-    reads: &mut Reads<'_>,
-    me: UserId,
-    ids: &[ConversationId],
-) -> Result<HashMap<ConversationId, Seen>> {
-    let entries = reads.get_many(&CONVERSATION, ids).await?;
-    let keys: Vec<(ConversationId, UserId)> = entries.keys().map(|id| (*id, me)).collect();
-    let mut memberships = reads.get_many(&MEMBERSHIP, &keys).await?;
-    let ties = relations::ties_of(reads, Viewer(Some(me))).await?;
-    let judged = entries.into_iter().filter_map(|(id, entry)| {
-        let membership = memberships.remove(&(id, me))?;
-        let is_hidden = entry.other(me).is_some_and(|other| ties.is_hidden(other));
+/// Those of these conversations that are there for these people. It is the rule of
+/// `visible_conversation` in SQL.
+pub async fn seen(reads: &mut Reads<'_>, parts: &[Part]) -> Result<HashMap<Part, Seen>> {
+    let ids: HashSet<ConversationId> = parts.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<ConversationId> = ids.into_iter().collect();
+    let entries = reads.get_many(&CONVERSATION, &ids).await?;
+    let memberships = reads.get_many(&MEMBERSHIP, parts).await?;
+    let other = |(id, me): &Part| entries.get(id)?.other(*me);
+    let of_two = parts.iter().filter(|part| other(part).is_some());
+    let people: HashSet<UserId> = of_two.map(|(_, me)| *me).collect();
+    let people: Vec<UserId> = people.into_iter().collect();
+    let ties = relations::ties_of_many(reads, &people).await?;
+    let judged = memberships.into_iter().filter_map(|(part, membership)| {
+        let entry = entries.get(&part.0)?;
+        let (ties, is_hidden) = match other(&part) {
+            Some(other) => {
+                let ties = ties.get(&part.1)?;
+                (Arc::clone(ties), ties.is_hidden(other))
+            }
+            None => (Arc::default(), false),
+        };
         let is_there = can_see_conversation(entry.kind, membership.state, is_hidden);
-        is_there.then_some((id, Seen { entry, membership }))
+        let seen = Seen {
+            entry: Arc::clone(entry),
+            membership,
+            ties,
+        };
+        is_there.then_some((part, seen))
     });
     Ok(judged.collect())
 }
 
 /// The conversation, if it is there for `me`; otherwise 404.
 pub async fn guard(reads: &mut Reads<'_>, me: UserId, id: ConversationId) -> Result<Seen> {
-    let found = seen(reads, me, &[id]).await?.remove(&id);
+    let part = (id, me);
+    let found = seen(reads, &[part]).await?.remove(&part);
     found.ok_or_else(Error::not_found)
 }
 
@@ -82,8 +99,7 @@ pub async fn goes_to_stranger(
     let Some(other) = seen.entry.other(me) else {
         return Ok(false);
     };
-    let ties = relations::ties_of(reads, Viewer(Some(me))).await?;
     let is_unmoved =
         |member: &Member| member.user_id == other && member.state != MemberState::Active;
-    Ok(!ties.is_friend(other) && members.iter().any(is_unmoved))
+    Ok(!seen.ties.is_friend(other) && members.iter().any(is_unmoved))
 }

@@ -38,6 +38,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         changes.extend(follows_by(-1, user_id, me));
     }
     tell_both(tx, me, user_id)?;
+    recount(tx, me, user_id);
     users::bump(tx.conn(), &changes).await
 }
 
@@ -50,7 +51,14 @@ pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         return Err(Error::not_found());
     }
     store::delete_block(tx.conn(), me, user_id).await?;
+    recount(tx, me, user_id);
     tell_both(tx, me, user_id)
+}
+
+/// What one hears of the other waits no longer, or again.
+fn recount(tx: &mut Tx, me: UserId, user_id: UserId) {
+    tx.tell_counts(me);
+    tx.tell_counts(user_id);
 }
 
 /// How long to mute somebody.
