@@ -22,6 +22,7 @@ use crate::platform::{Answer, Ctx, Tx, Writer};
 /// What operators tell live.
 pub const LIVE: Live = Live {
     topics: &[],
+    snapshots: &[],
     renderings: &[Rendering {
         kinds: &["announcement"],
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),

@@ -6,14 +6,16 @@ use serde_json::{Value, json};
 
 use super::model::NewComment;
 use super::routes::{COMMENTS, comment_made};
+use super::store::Thread;
 use super::view;
 use crate::domains::posts;
 use crate::kernel::ids::Id as _;
+use crate::kernel::page::Slice;
 use crate::kernel::{CommentId, Error, PostId, Result, UserId};
 use crate::platform::realtime::{
     Apart, Command, Event, Inbound, Live, Member, News, Rendering, Told, answer_as,
 };
-use crate::platform::sessions::CurrentUser;
+use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Ctx, Reads, Tx};
 
 const COMMENT: &[Member] = &[Member::of::<view::Comment>("comment")];
@@ -21,6 +23,9 @@ const COMMENT: &[Member] = &[Member::of::<view::Comment>("comment")];
 /// What this domain tells live.
 pub const LIVE: Live = Live {
     topics: &[],
+    snapshots: &[(posts::TOPIC, |ctx, me, post_id, limit| {
+        Box::pin(snapshot(ctx, me, PostId::from_uuid(post_id), limit))
+    })],
     renderings: &[Rendering {
         kinds: &["comment.created", "comment.edited", "comment.deleted"],
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),
@@ -45,6 +50,18 @@ async fn create(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
         comment_made(tx, me, apart.id, &new).await
     })
     .await
+}
+
+/// The newest comments of a post as somebody sees them, newest first.
+async fn snapshot(ctx: Ctx, me: UserId, post_id: PostId, limit: u16) -> Result<Value> {
+    ctx.cache().step().await;
+    let (reads, viewer) = (&mut Reads::cached(&ctx), Viewer(Some(me)));
+    posts::guard(reads, viewer, post_id).await?;
+    let slice = Slice::first(limit);
+    let places = view::places(reads, viewer, Thread::Post(post_id), true, &slice).await?;
+    let newest = slice.page(places).items;
+    let comments = view::comments(reads, viewer, &newest).await?;
+    Ok(json!({ "comments": comments }))
 }
 
 /// A comment that is gone is told only as that; one that stands for its replies as it is shown.

@@ -15,6 +15,7 @@ pub const LIVE: Live = Live {
     topics: &[Topic::new(TOPIC, |_ctx, user_id, feed| {
         Box::pin(async move { may_join(user_id, feed) })
     })],
+    snapshots: &[],
     renderings: &[],
     commands: &[],
     events: &[Event::state(

@@ -38,6 +38,7 @@ const FRIEND_REQUEST: &[Member] = &[Member::of::<FriendRequest>("friend_request"
 /// What this domain tells live.
 pub static LIVE: Live = Live {
     topics: &[],
+    snapshots: &[],
     renderings: &[
         Rendering {
             kinds: &[CREATED],

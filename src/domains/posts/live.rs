@@ -33,6 +33,7 @@ pub const LIVE: Live = Live {
             Box::pin(may_join(ctx, user_id, post_id))
         })
     }],
+    snapshots: &[],
     renderings: &[Rendering {
         kinds: &[EDITED],
         render: |ctx, _viewer, told| Box::pin(render(ctx, told)),

@@ -24,6 +24,7 @@ pub const LIVE: Live = Live {
             Box::pin(may_join(ctx, viewer, user_id))
         })
     }],
+    snapshots: &[],
     renderings: &[Rendering {
         kinds: &["relationship.changed"],
         render: |ctx, viewer, told| Box::pin(render(ctx, viewer, told)),

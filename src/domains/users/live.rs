@@ -10,6 +10,7 @@ use crate::platform::{Ctx, Reads, Tx};
 /// What this domain tells live.
 pub const LIVE: Live = Live {
     topics: &[],
+    snapshots: &[],
     renderings: &[Rendering {
         kinds: &["me.changed"],
         render: |ctx, viewer, told| Box::pin(render(ctx, viewer, told)),

@@ -143,6 +143,8 @@ impl Inbound {
 pub struct Live {
     /// Its topics.
     pub topics: &'static [Topic],
+    /// What topics of others begin with, for `snapshot: n`: those that are filled by this domain.
+    pub snapshots: &'static [(&'static str, Snapshot)],
     /// How its events are rendered.
     pub renderings: &'static [Rendering],
     /// Its inbound frames.
@@ -164,7 +166,7 @@ impl Registry {
     /// Everything together.
     ///
     /// # Panics
-    /// When a name is taken, or an event is rendered and not declared: the program is wired wrongly and
+    /// When a name is taken, a snapshot is of no topic, or an event is rendered and not declared: the program is wired wrongly and
     /// must not start.
     pub fn new<'a>(lives: impl IntoIterator<Item = &'a Live>) -> Self {
         let mut all = Self::default();
@@ -185,6 +187,17 @@ impl Registry {
             for command in live.commands {
                 let before = all.commands.insert(command.op, *command);
                 assert!(before.is_none(), "two commands are called {}", command.op);
+            }
+        }
+        for (name, snapshot) in lives.iter().flat_map(|live| live.snapshots) {
+            let topic = all.topics.get_mut(name);
+            let topic = topic.filter(|topic| topic.snapshot.is_none());
+            assert!(
+                topic.is_some(),
+                "the snapshot of {name} has no topic of its own"
+            );
+            if let Some(topic) = topic {
+                topic.snapshot = Some(*snapshot);
             }
         }
         all.catalogue = catalogue(&lives);

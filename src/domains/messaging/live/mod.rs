@@ -18,6 +18,7 @@ use crate::platform::realtime::{Live, Rendering};
 /// What this domain says.
 pub const LIVE: Live = Live {
     topics: &[topic::CONVERSATIONS],
+    snapshots: &[],
     renderings: &[Rendering {
         kinds: news::KINDS,
         render: render::render,
