@@ -37,6 +37,7 @@ pub(super) fn hub(config: &Config) -> Hub {
         hooks: Hooks {
             sight: |ctx, user_id| Box::pin(sight(ctx, user_id)),
             counts: |ctx, user_id| Box::pin(counts(ctx, user_id)),
+            states: |ctx, user_id, since| Box::pin(messaging::changed_since(ctx, user_id, since)),
         },
         limits: routes::limits(),
         pace: Pace::new(config.live_beat, config.live_pong),

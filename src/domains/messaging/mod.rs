@@ -34,7 +34,7 @@ pub use cache::{
 };
 pub use events::{ConversationChanged, GroupInvited, MessageCreated, MessageRequested, events};
 pub use jobs::jobs;
-pub use live::{LIVE, RECEIPT_KINDS};
+pub use live::{LIVE, RECEIPT_KINDS, changed_since};
 pub use model::{
     ConversationKind, MAX_MEMBERS, MemberState, MessageContent as Content, can_see_conversation,
 };

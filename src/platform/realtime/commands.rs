@@ -2,19 +2,21 @@
 //! instance takes them; what concerns the connection is passed to wherever it is.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use super::conn::{Conn, Who};
-use super::cursor::MOST_CHANNELS;
+use super::conn::{Conn, Transport, Who};
 use super::hub::Hub;
-use super::joining::{self, Ask};
+use super::joining;
 use super::session::{self, Word};
 use super::talk::{Subscribe, Talk, Unsubscribe};
 use super::wire::{self, Request};
-use super::{Channel, wishes};
+use super::wishes::{self, Noted, Wanted};
+use super::{Channel, Inbound, presence, typing};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
+use crate::platform::sessions::CurrentUser;
 
 /// Does what frames ask, one after the other, and gives the replies.
 pub(super) async fn run(talk: &Talk, live: Option<&str>, body: Value) -> Value {
@@ -44,25 +46,14 @@ async fn run_one(talk: &Talk, live: Option<&str>, request: Request) -> Result<Va
         Error::invalid_field("", "required", words)
     })?;
     if let Some(conn) = find(talk, live) {
-        let own = Talk {
-            conn: Arc::clone(&conn),
-            ..talk.clone()
-        };
-        let outcome = own.run(request).await;
-        joining::follow(&talk.ctx, &talk.hub, &conn, outcome.joined).await?;
-        return outcome.d;
+        return run_here(talk, live, &conn, request).await;
     }
+    let noted = wishes::find(&talk.ctx, &talk.hub, live).await;
     match request.op.as_str() {
-        "subscribe" => subscribe(talk, live, request.inbound.body()?).await,
-        "unsubscribe" => unsubscribe(talk, live, request.inbound.body()?).await,
-        _ => {
-            let word = Word::Do {
-                op: request.op,
-                d: request.inbound.d,
-            };
-            session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;
-            Ok(json!({}))
-        }
+        "subscribe" => subscribe(talk, live, &noted, request.inbound.body()?).await,
+        "unsubscribe" => unsubscribe(talk, live, &noted, request.inbound.body()?).await,
+        "presence.set" => set_presence(talk, live, &noted, request.inbound).await,
+        _ => type_for(talk, live, &noted, request).await,
     }
 }
 
@@ -71,66 +62,116 @@ fn find(talk: &Talk, live: &str) -> Option<Arc<Conn>> {
     let mut conns = talk.hub.conns_of(talk.user.id).into_iter();
     let is_it = |conn: &Arc<Conn>| {
         let is_named = conn.who().is_some_and(|who| who.live == live);
-        is_named && !conn.is_ending() && conn.transport != super::conn::Transport::Poll
+        is_named && !conn.is_ending() && conn.transport != Transport::Poll
     };
     conns.rfind(is_it)
 }
 
+/// Does what a frame asks of a stream that is here. What it listens to from now on is noted too: its
+/// line may break before the client has been told the cursor that says so.
+async fn run_here(talk: &Talk, live: &str, conn: &Arc<Conn>, request: Request) -> Result<Value> {
+    let own = Talk {
+        conn: Arc::clone(conn),
+        ..talk.clone()
+    };
+    let is_end = request.op == "unsubscribe";
+    let outcome = own.run(request).await;
+    let wanted: Wanted = match &outcome.d {
+        Ok(d) if is_end => ended(d),
+        _ => joining::positions(&talk.hub, &outcome.joined)
+            .into_iter()
+            .map(|ask| (ask.channel, ask.position))
+            .collect(),
+    };
+    wishes::want(&talk.ctx, &talk.hub, live, wanted).await;
+    joining::follow(&talk.ctx, &talk.hub, conn, outcome.joined).await?;
+    outcome.d
+}
+
+/// The channels that the answer to `unsubscribe` names.
+fn ended(d: &Value) -> Wanted {
+    let names = d.get("chs").and_then(Value::as_array);
+    let channels = names.into_iter().flatten().filter_map(|name| {
+        let channel = name.as_str()?.parse().ok()?;
+        Some((channel, None))
+    });
+    channels.collect()
+}
+
 /// Says where each channel stands, and has the connection listen from there on.
-async fn subscribe(talk: &Talk, live: &str, body: Subscribe) -> Result<Value> {
+async fn subscribe(talk: &Talk, live: &str, noted: &Noted, body: Subscribe) -> Result<Value> {
     let asks = talk.wanted(&body)?;
-    if asks.len() > MOST_CHANNELS {
-        let words = "A connection of this kind listens to at most 32 channels.";
-        return Err(Error::invalid_field("/chs", "out_of_range", words));
-    }
+    noted.guard(&asks)?;
     let joined = joining::join(&talk.ctx, &talk.hub, &talk.conn, asks).await?;
-    let replies = joining::replies(&joined);
-    let epoch = talk.hub.epoch();
-    let asks: Vec<Ask> = joining::places(&joined)
-        .into_iter()
-        .map(|(channel, o)| Ask {
-            channel,
-            position: Some(super::replay::Position {
-                e: epoch.to_string(),
-                o,
-            }),
-        })
-        .collect();
+    let asks = joining::positions(&talk.hub, &joined);
     talk.hub.leave(&talk.conn);
     let wanted = asks
         .iter()
         .map(|ask| (ask.channel.clone(), ask.position.clone()));
-    wishes::note(&talk.ctx, &talk.hub, live, wanted.collect()).await;
+    wishes::want(&talk.ctx, &talk.hub, live, wanted.collect()).await;
     session::ask(&talk.ctx, &talk.hub, talk.user.id, live, Word::Join(asks)).await;
-    Ok(json!({"subs": replies}))
+    Ok(talk.stands(&joined, body.snapshot).await)
 }
 
-async fn unsubscribe(talk: &Talk, live: &str, body: Unsubscribe) -> Result<Value> {
-    let channels: Vec<Channel> = body.chs.into_iter().chain(body.ch).collect();
+async fn unsubscribe(talk: &Talk, live: &str, noted: &Noted, body: Unsubscribe) -> Result<Value> {
+    let known = noted.channels();
+    let channels: Vec<Channel> = (body.chs.into_iter().chain(body.ch))
+        .filter(|channel| !channel.is_inbox() && *channel != joining::EVERYBODY)
+        .filter(|channel| {
+            let known = known.as_ref();
+            known.is_none_or(|known| known.contains(&channel.to_string()))
+        })
+        .collect();
     let wanted = channels.iter().map(|channel| (channel.clone(), None));
-    wishes::note(&talk.ctx, &talk.hub, live, wanted.collect()).await;
+    wishes::want(&talk.ctx, &talk.hub, live, wanted.collect()).await;
     let names: Vec<String> = channels.iter().map(Channel::to_string).collect();
-    session::ask(
-        &talk.ctx,
-        &talk.hub,
-        talk.user.id,
-        live,
-        Word::Part(channels),
-    )
-    .await;
+    let word = Word::Part(channels);
+    session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;
     Ok(json!({"chs": names}))
 }
 
-/// A party for commands that are of no connection.
+/// Whether somebody looks at the device. That of a poll is remembered: it has no connection that lasts.
+async fn set_presence(talk: &Talk, live: &str, noted: &Noted, inbound: Inbound) -> Result<Value> {
+    talk.conn.is_away.store(noted.is_away, Ordering::Relaxed);
+    if !noted.is_stream() {
+        presence::set(talk, &inbound).await?;
+        let is_away = talk.conn.is_away.load(Ordering::Relaxed);
+        wishes::set_away(&talk.ctx, &talk.hub, live, is_away).await;
+    }
+    let word = Word::Do {
+        op: "presence.set".to_owned(),
+        d: inbound.d,
+    };
+    session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;
+    Ok(json!({}))
+}
+
+/// Somebody types, or no more. Between two polls that is of no connection, and ends by itself.
+async fn type_for(talk: &Talk, live: &str, noted: &Noted, request: Request) -> Result<Value> {
+    if noted.is_stream() {
+        let word = Word::Do {
+            op: request.op,
+            d: request.inbound.d,
+        };
+        session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;
+        return Ok(json!({}));
+    }
+    let known = noted.channels();
+    let starts = request.op == "typing.start";
+    typing::apart(talk, &request.inbound, known.as_ref(), starts).await
+}
+
+/// A party for commands, about the connection of this name if they name one.
 pub(super) fn party(
     ctx: &Ctx,
     hub: &Hub,
     conn: Arc<Conn>,
-    user: crate::platform::sessions::CurrentUser,
+    user: CurrentUser,
+    live: Option<&str>,
 ) -> Talk {
     conn.identify(Who {
         user,
-        live: String::new(),
+        live: live.unwrap_or_default().to_owned(),
     });
     Talk {
         ctx: ctx.clone(),

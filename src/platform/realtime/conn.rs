@@ -9,11 +9,12 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::close::Close;
+use super::cursor::Cursor;
 use super::frame::{Frame, Text};
 use super::queue::{Before, Item, Put, Queue};
 use super::room::Room;
 use super::sight::Sight;
-use super::{Channel, Class, Topic};
+use super::{Channel, Class, Offset, Topic};
 use crate::kernel::UserId;
 use crate::platform::http::LineGrip;
 use crate::platform::sessions::CurrentUser;
@@ -85,6 +86,10 @@ pub struct Conn {
     pub said_goodbye: AtomicBool,
     /// Told when it ends.
     pub gone: Notify,
+    /// Whether its cursor is to be told although nothing was sent that moved it.
+    pub has_moved: AtomicBool,
+    /// Where its client stands, where that is a cursor.
+    cursor: OnceLock<Mutex<Cursor>>,
     who: OnceLock<Who>,
     sight: ArcSwap<Sight>,
     line: Option<LineGrip>,
@@ -117,6 +122,8 @@ impl Conn {
             is_away: AtomicBool::new(false),
             said_goodbye: AtomicBool::new(false),
             gone: Notify::new(),
+            has_moved: AtomicBool::new(false),
+            cursor: OnceLock::new(),
             who: OnceLock::new(),
             sight: ArcSwap::from_pointee(Sight::default()),
             line,
@@ -136,6 +143,47 @@ impl Conn {
     /// The person, once they are known.
     pub fn user_id(&self) -> Option<UserId> {
         self.who().map(|who| who.user.id)
+    }
+
+    /// Where its client stands, from now on: a cursor, which changes with what it listens to. Once.
+    pub(super) fn keep(&self, cursor: Cursor) {
+        self.cursor.set(Mutex::new(cursor)).unwrap_or_default();
+    }
+
+    /// Does something with the cursor, if the connection has one.
+    pub(super) fn with_cursor<T>(&self, act: impl FnOnce(&mut Cursor) -> T) -> Option<T> {
+        let cursor = self.cursor.get()?;
+        let mut cursor = cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(act(&mut cursor))
+    }
+
+    /// Notes where its client stands in channels before anything of them is sent.
+    pub(super) fn stands_at(&self, places: &[(Channel, Offset)]) {
+        self.move_cursor(|cursor| {
+            for (channel, offset) in places {
+                cursor.note(channel, *offset);
+            }
+        });
+    }
+
+    /// Notes that it listens to a channel no more: `for_good` even where its address names it.
+    pub(super) fn stands_no_more_in(&self, channel: &Channel, for_good: bool) {
+        self.move_cursor(|cursor| {
+            if for_good {
+                cursor.leave(channel);
+            } else {
+                cursor.forget(channel);
+            }
+        });
+    }
+
+    /// Changes the cursor; the client of a stream is told it soon.
+    fn move_cursor(&self, change: impl FnOnce(&mut Cursor)) {
+        if self.with_cursor(change).is_some() && self.transport == Transport::Sse {
+            self.has_moved.store(true, Ordering::Relaxed);
+            // Where there is no room for it, what waits brings the cursor too.
+            self.queue.put_control(super::sse::comment());
+        }
     }
 
     /// What the person sees of others, from now on.

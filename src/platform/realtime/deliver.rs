@@ -64,6 +64,7 @@ impl Hub {
             return;
         };
         conn.rooms().retain(|other| other.channel != room.channel);
+        conn.stands_no_more_in(&room.channel, false);
         let words = json!({"op": "unsubscribed", "ch": room.channel.to_string(),
             "reason": "removed", "retry": false});
         conn.say(&words, self.now());

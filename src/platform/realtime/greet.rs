@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::close::Close;
 use super::conn::{Conn, Who};
 use super::hub::{Hub, millis};
-use super::joining::{self, Ask, EVERYBODY, Joined, MOST_SUBSCRIPTIONS};
+use super::joining::{self, Ask, EVERYBODY, Joined};
 use super::replay::Position;
 use super::session::{self, Word};
 use super::{Channel, inbox, presence, queue, socket};
@@ -167,7 +167,7 @@ async fn welcome(
     let mut unread = serde_json::Map::new();
     for (name, position) in positions {
         match name.parse::<Channel>() {
-            Ok(channel) if asks.len() < MOST_SUBSCRIPTIONS + 2 => asks.push(Ask {
+            Ok(channel) if asks.len() < joining::most(conn.transport) + 2 => asks.push(Ask {
                 channel,
                 position: Some(position),
             }),
@@ -195,7 +195,7 @@ async fn welcome(
         "ping_ms": millis(pace.ping()),
         "pong_ms": millis(pace.pong()),
         "max_frame": socket::MOST_BYTES,
-        "max_subs": MOST_SUBSCRIPTIONS,
+        "max_subs": joining::most(conn.transport),
         "max_queue": queue::MOST_FRAMES,
         "server_ts": ctx.now().micros() / 1_000,
         "counts": (hooks.counts)(ctx.clone(), user_id).await?,

@@ -21,7 +21,7 @@ use super::sight::Sight;
 use super::typing::Typing;
 use super::watch::Voided;
 use super::{Channel, Registry, Signal, Told, attendance, presence, tickets, wishes};
-use crate::kernel::{Result, UserId};
+use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::limits::RouteLimits;
 
@@ -32,6 +32,9 @@ pub struct Hooks {
     pub sight: fn(Ctx, UserId) -> BoxFuture<'static, Result<Sight>>,
     /// How much waits for a person, as it greets them.
     pub counts: fn(Ctx, UserId) -> BoxFuture<'static, Result<Value>>,
+    /// The latest states of things in a person's inbox that have changed since an instant, of which there
+    /// are not many.
+    pub states: fn(Ctx, UserId, Timestamp) -> BoxFuture<'static, Result<Vec<Signal>>>,
 }
 
 /// How a hub is set up.

@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conn::Conn;
+use super::conn::{Conn, Transport};
+use super::cursor::MOST_CHANNELS;
 use super::hub::Hub;
 use super::replay::{Missed, Position, missed};
 use super::room::{Room, Sub};
@@ -19,6 +20,25 @@ use crate::platform::Ctx;
 
 /// Most subscriptions of a connection.
 pub const MOST_SUBSCRIPTIONS: usize = 128;
+/// Most channels of a connection of this kind, beside those of everybody.
+pub(super) const fn most(transport: Transport) -> usize {
+    match transport {
+        Transport::Socket => MOST_SUBSCRIPTIONS,
+        Transport::Sse | Transport::Poll => MOST_CHANNELS,
+    }
+}
+
+/// Refuses more than these.
+pub(super) fn too_many(transport: Transport) -> Error {
+    let words = match transport {
+        Transport::Socket => "A connection listens to at most 128 channels.",
+        Transport::Sse | Transport::Poll => {
+            "A connection without a socket listens to at most 32 channels."
+        }
+    };
+    Error::new(Code::QuotaExceeded, words)
+}
+
 /// The channel that everybody listens to.
 pub const EVERYBODY: Channel = Channel::new("all", uuid::Uuid::nil());
 
@@ -57,7 +77,9 @@ pub(super) async fn join(
         .into_iter()
         .zip(rooms)
         .map(|(ask, room)| join_one(ctx, hub, conn, ask, room));
-    Ok(join_all(joining).await)
+    let joined = join_all(joining).await;
+    conn.stands_at(&places(&joined));
+    Ok(joined)
 }
 
 async fn join_one(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, ask: Ask, room: Arc<Room>) -> Joined {
@@ -229,7 +251,23 @@ pub(super) fn part(hub: &Hub, conn: &Conn, channel: &Channel) -> bool {
     };
     conn.rooms().retain(|other| !Arc::ptr_eq(other, &room));
     hub.detach(&room, conn.number);
+    conn.stands_no_more_in(channel, true);
     true
+}
+
+/// Whether something that was missed is about to be sent.
+pub(super) fn has_replay(joined: &[Joined]) -> bool {
+    joined
+        .iter()
+        .any(|one| one.is_allowed && !one.replay.is_empty())
+}
+
+/// How many channels a connection may listen to beside those that it does.
+pub(super) fn free(conn: &Conn) -> usize {
+    let rooms = conn.rooms();
+    let is_own = |channel: &Channel| channel.is_inbox() || *channel == EVERYBODY;
+    let count = rooms.iter().filter(|room| !is_own(&room.channel)).count();
+    most(conn.transport).saturating_sub(count)
 }
 
 /// What is said of each channel, by its name.
@@ -246,6 +284,17 @@ pub(super) fn places(joined: &[Joined]) -> Vec<(Channel, Offset)> {
     allowed
         .map(|one| (one.room.channel.clone(), one.start))
         .collect()
+}
+
+/// The same as what to ask for, to go on from there.
+pub(super) fn positions(hub: &Hub, joined: &[Joined]) -> Vec<Ask> {
+    let e = epoch(hub, joined);
+    let places = places(joined).into_iter();
+    let ask = |(channel, o)| {
+        let position = Some(Position { e: e.clone(), o });
+        Ask { channel, position }
+    };
+    places.map(ask).collect()
 }
 
 /// The epoch of these places. Where another began while they were taken, it is one that counts no more:

@@ -16,6 +16,8 @@ use crate::platform::sessions::CurrentUser;
 
 /// The newest so many objects of a channel, as somebody sees them.
 pub type Snapshot = fn(Ctx, UserId, Uuid, u16) -> BoxFuture<'static, Result<Value>>;
+/// The last that somebody is told of a channel: a kind, and what it says.
+pub type Farewell = fn(Uuid) -> (&'static str, Value);
 /// A page of what was before in a channel, as somebody sees it.
 pub type History = fn(Ctx, UserId, Uuid, HistoryPage) -> BoxFuture<'static, Result<Value>>;
 /// One answer for each event, in their order.
@@ -41,7 +43,7 @@ pub struct Topic {
     /// Kinds of events after which nobody listens any more.
     pub ends_with: &'static [&'static str],
     /// What whoever may listen no longer is told before the subscription ends: a kind, and what it says.
-    pub farewell: Option<fn(Uuid) -> (&'static str, Value)>,
+    pub farewell: Option<Farewell>,
     /// The newest n objects, for `snapshot: n`.
     pub snapshot: Option<Snapshot>,
     /// A page of what was before, for `history`.

@@ -13,6 +13,7 @@
 //! contiguous; whoever listens is sent each place once, in order, or their connection ends; nobody is
 //! sent what they may not see when it is sent.
 
+mod arrival;
 mod attendance;
 mod bus;
 mod calm;
@@ -26,6 +27,7 @@ mod cursor;
 mod deliver;
 mod figures;
 mod frame;
+mod gap;
 mod greet;
 mod heartbeat;
 mod hot;

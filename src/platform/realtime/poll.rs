@@ -9,15 +9,15 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, BytesMut};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use super::arrival::{Arrived, Wanted, arrive, is_unsure, refused};
 use super::close::Close;
 use super::conn::Conn;
-use super::cursor::Cursor;
 use super::hub::Hub;
-use super::joining;
 use super::queue::Item;
-use super::sse::{Arrived, Wanted, arrive, lost};
-use super::{greet, socket};
+use super::sse::lost;
+use super::{Channel, gap, greet, joining, socket, wishes};
 use crate::infra::db;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
@@ -29,6 +29,8 @@ const MOST_EVENTS: usize = 200;
 const MOST_BYTES: usize = 256 * 1024;
 /// What comes together is answered together.
 const TOGETHER: Duration = Duration::from_millis(5);
+/// How long what was missed may take to come, however little the client waits.
+const REPLAY: Duration = Duration::from_secs(2);
 
 /// Answers a poll.
 pub(super) async fn answer(
@@ -62,20 +64,16 @@ async fn collect(
     is_first: bool,
     wait: Duration,
 ) -> Result<HttpResponse> {
-    let Arrived {
-        reply,
-        joined,
-        mut cursor,
-    } = arrived;
+    let Arrived { reply, joined } = arrived;
     let mut ctl: Vec<Value> = Vec::new();
-    let gone = forget_refused(&reply, &mut cursor, &mut ctl);
-    let lost: serde_json::Map<String, Value> = lost(&reply)
-        .into_iter()
-        .filter(|(channel, _)| !gone.contains(channel))
-        .collect();
-    if !lost.is_empty() {
-        return unrecoverable(ctx, &cursor, &lost);
+    if let Some(lost) = lost_of(conn, &reply, &mut ctl)? {
+        return unrecoverable(ctx, conn, &lost);
     }
+    let mut events = Events {
+        waits_for_replay: joining::has_replay(&joined),
+        json: gap::missed(ctx, hub, conn, &reply, is_first).await?,
+        ..Events::default()
+    };
     if is_first {
         ctl.push(json!({"op": "hello", "d": reply}));
     }
@@ -84,43 +82,69 @@ async fn collect(
         joining::follow(&task_ctx, &task_hub, &task_conn, joined).await
     });
     db::stand_back().await;
-    let patience = if ctl.is_empty() { wait } else { Duration::ZERO };
-    let mut events = Events::default();
-    let outcome = events.gather(conn, patience, &mut cursor).await;
+    let has_news = !ctl.is_empty() || !events.json.is_empty();
+    let patience = if has_news { Duration::ZERO } else { wait };
+    let outcome = events.gather(conn, patience).await;
     following.abort();
-    match outcome {
-        Some(close) if close.code == Close::REPLACED.code => {
-            let words = "A newer poll of this connection took over.";
-            return Err(Error::new(Code::Superseded, words));
-        }
-        Some(close) if close.code == Close::REVOKED.code => {
-            return Err(Error::from(Code::SessionRevoked));
-        }
-        Some(close) => ctl.push(close.bye()),
-        None => {}
-    }
+    ctl.extend(outcome.map(goodbye).transpose()?);
+    let live = conn.who().map(|who| who.live.as_str()).unwrap_or_default();
+    wishes::forget(ctx, hub, live, &events.ended).await;
     ctl.extend(events.ctl);
     if events.json.is_empty() && ctl.is_empty() {
         return Ok(no_content());
     }
-    render(ctx, &cursor, &events.json, &ctl)
+    render(ctx, conn, &events.json, &ctl)
 }
 
-/// Channels that the person may not listen to any more are told of once, and then forgotten.
-fn forget_refused(reply: &Value, cursor: &mut Cursor, ctl: &mut Vec<Value>) -> HashSet<String> {
-    let subs = reply.get("subs").and_then(Value::as_object);
+/// What is said of the end of the connection, or that it is none of the client's any more.
+fn goodbye(close: Close) -> Result<Value> {
+    if close.code == Close::REPLACED.code {
+        let words = "A newer poll of this connection took over.";
+        return Err(Error::new(Code::Superseded, words));
+    }
+    if close.code == Close::REVOKED.code {
+        return Err(Error::from(Code::SessionRevoked));
+    }
+    Ok(close.bye())
+}
+
+/// The channels of which something cannot be made good, with those that are refused, if there are any;
+/// where some are only refused, words say so.
+fn lost_of(
+    conn: &Conn,
+    reply: &Value,
+    ctl: &mut Vec<Value>,
+) -> Result<Option<serde_json::Map<String, Value>>> {
+    if is_unsure(reply) {
+        // The client asks again, by the same cursor.
+        let words = "Some channel could not be asked about. Poll again.";
+        return Err(Error::new(Code::Unavailable, words).with_retry_after(1));
+    }
+    let gone = forget_refused(conn, reply, ctl);
+    let mut lost = lost(reply);
+    if lost.keys().all(|channel| gone.contains(channel)) {
+        return Ok(None);
+    }
+    for (channel, error) in refused(reply) {
+        lost.insert(channel.clone(), json!({"recovered": false, "err": error}));
+    }
+    Ok(Some(lost))
+}
+
+/// Channels that the person may not listen to any more are told of once, and then left.
+fn forget_refused(conn: &Conn, reply: &Value, ctl: &mut Vec<Value>) -> HashSet<String> {
     let mut gone = HashSet::new();
-    for (channel, sub) in subs.into_iter().flatten() {
-        if let Some(error) = sub.get("err") {
-            ctl.push(
-                json!({"op": "unsubscribed", "ch": channel, "reason": "removed",
-                "retry": false, "err": error}),
-            );
-            if let Ok(channel) = channel.parse() {
-                cursor.forget(&channel);
-            }
-            gone.insert(channel.clone());
+    let over = json!(Code::QuotaExceeded.as_str());
+    for (channel, error) in refused(reply) {
+        let is_over = error.get("code") == Some(&over);
+        ctl.push(
+            json!({"op": "unsubscribed", "ch": channel, "retry": false, "err": error,
+            "reason": if is_over { "limit" } else { "removed" }}),
+        );
+        if let Ok(channel) = channel.parse() {
+            conn.stands_no_more_in(&channel, true);
         }
+        gone.insert(channel.clone());
     }
     gone
 }
@@ -130,53 +154,84 @@ fn forget_refused(reply: &Value, cursor: &mut Cursor, ctl: &mut Vec<Value>) -> H
 struct Events {
     json: Vec<Bytes>,
     ctl: Vec<Value>,
+    /// Channels that are listened to no more.
+    ended: Vec<Channel>,
+    /// Whether there is more of what was missed.
+    waits_for_replay: bool,
     bytes: usize,
 }
 
 impl Events {
     /// Takes what there is, or what comes first within `patience`; gives how the connection ended, if it
     /// did.
-    async fn gather(
-        &mut self,
-        conn: &Conn,
-        patience: Duration,
-        cursor: &mut Cursor,
-    ) -> Option<Close> {
-        let mut patience = patience.max(TOGETHER);
+    async fn gather(&mut self, conn: &Conn, patience: Duration) -> Option<Close> {
+        let latest = Instant::now() + patience.max(TOGETHER);
+        let replayed = Instant::now() + patience.max(REPLAY);
+        let mut last = None;
         while self.json.len() < MOST_EVENTS && self.bytes < MOST_BYTES {
-            match tokio::time::timeout(patience, conn.queue.next()).await {
-                Ok(Ok(item)) => self.add(&item, cursor),
+            let until = match last {
+                _ if self.waits_for_replay => replayed,
+                Some(last) => last + TOGETHER,
+                None => latest,
+            };
+            match tokio::time::timeout_at(until, conn.queue.next()).await {
+                Ok(Ok(item)) if self.add(&item, conn) => last = Some(Instant::now()),
+                Ok(Ok(_known)) => {}
                 Ok(Err(close)) => return Some(close),
                 Err(_quiet) => return None,
-            }
-            if !self.json.is_empty() || !self.ctl.is_empty() {
-                patience = TOGETHER;
             }
         }
         None
     }
 
-    fn add(&mut self, item: &Item, cursor: &mut Cursor) {
+    /// Adds an item; says whether it is worth an answer.
+    fn add(&mut self, item: &Item, conn: &Conn) -> bool {
         let json = item.text.json();
         match &item.frame {
             Some(frame) => {
-                if frame.offset > 0 {
-                    cursor.note(&frame.channel, frame.offset);
+                conn.with_cursor(|own| {
+                    frame.offset > 0 && own.advance(&frame.channel, frame.offset)
+                });
+                if gap::is_known(conn, frame, &json) {
+                    return false;
                 }
                 self.bytes += json.len();
                 self.json.push(json);
             }
-            // That the replay is over says nothing here: the answer does.
-            None => match serde_json::from_slice::<Value>(&json) {
-                Ok(word) if word.get("op") == Some(&json!("replayed")) => {}
-                Ok(word) => self.ctl.push(word),
-                Err(_no_word) => {}
+            None => match serde_json::from_slice(&json) {
+                Ok(word) => return self.add_word(word, conn),
+                Err(_no_word) => return false,
             },
         }
+        true
+    }
+
+    fn add_word(&mut self, word: Value, conn: &Conn) -> bool {
+        let op = word.get("op").and_then(Value::as_str).unwrap_or_default();
+        // That the replay is over says nothing here: the answer does.
+        if op == "replayed" {
+            self.waits_for_replay = false;
+            return false;
+        }
+        conn.with_cursor(|cursor| cursor.heed(&word));
+        if op == "unsubscribed"
+            && let Some(Ok(channel)) = word.get("ch").and_then(Value::as_str).map(str::parse)
+        {
+            conn.stands_no_more_in(&channel, true);
+            self.ended.push(channel);
+        }
+        self.ctl.push(word);
+        true
     }
 }
 
-fn render(ctx: &Ctx, cursor: &Cursor, events: &[Bytes], ctl: &[Value]) -> Result<HttpResponse> {
+/// The cursor of a connection, as it travels.
+fn cursor_of(ctx: &Ctx, conn: &Conn) -> Result<String> {
+    let sealed = conn.with_cursor(|cursor| cursor.seal(ctx));
+    sealed.unwrap_or_else(|| Err(Error::internal(anyhow::anyhow!("a poll without a cursor"))))
+}
+
+fn render(ctx: &Ctx, conn: &Conn, events: &[Bytes], ctl: &[Value]) -> Result<HttpResponse> {
     let mut body = BytesMut::from(&b"{\"events\":["[..]);
     for (place, event) in events.iter().enumerate() {
         if place > 0 {
@@ -184,7 +239,7 @@ fn render(ctx: &Ctx, cursor: &Cursor, events: &[Bytes], ctl: &[Value]) -> Result
         }
         body.extend_from_slice(event);
     }
-    let rest = json!({"cursor": cursor.seal(ctx)?, "ctl": ctl}).to_string();
+    let rest = json!({"cursor": cursor_of(ctx, conn)?, "ctl": ctl}).to_string();
     body.extend_from_slice(b"],");
     body.extend_from_slice(rest.get(1..).unwrap_or_default().as_bytes());
     Ok(HttpResponse::Ok()
@@ -196,7 +251,7 @@ fn render(ctx: &Ctx, cursor: &Cursor, events: &[Bytes], ctl: &[Value]) -> Result
 /// Some of it is gone: what is there is to be fetched anew, and the cursor goes on from now.
 fn unrecoverable(
     ctx: &Ctx,
-    cursor: &Cursor,
+    conn: &Conn,
     lost: &serde_json::Map<String, Value>,
 ) -> Result<HttpResponse> {
     let code = Code::Unrecoverable;
@@ -207,7 +262,7 @@ fn unrecoverable(
         "code": code.as_str(),
         "detail": "Fetch what `subs` names anew, and go on with `cursor`.",
         "subs": lost,
-        "cursor": cursor.seal(ctx)?,
+        "cursor": cursor_of(ctx, conn)?,
     });
     Ok(HttpResponse::Gone()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use super::conn::Conn;
 use super::hub::Hub;
 use super::joining::{self, Ask};
 use super::talk::Talk;
-use super::{Channel, Inbound, hot, inbox, presence, typing};
+use super::{Channel, Inbound, hot, inbox, presence, typing, wire};
 use crate::infra::redis::PATIENT;
 use crate::kernel::UserId;
 use crate::kernel::ids::Id as _;
@@ -131,18 +132,29 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
             Word::Do { op, d } => obey_frame(ctx, hub, conn, op, d.clone()),
             Word::Join(asks) => {
                 let (ctx, hub, asks) = (ctx.clone(), hub.clone(), asks.clone());
-                tokio::spawn(async move {
-                    let joined = joining::join(&ctx, &hub, &conn, asks).await;
-                    let followed = match joined {
-                        Ok(joined) => joining::follow(&ctx, &hub, &conn, joined).await,
-                        Err(error) => Err(error),
-                    };
-                    if followed.is_err() {
-                        conn.end(Close::POSITION_LOST, hub.now());
-                    }
-                });
+                tokio::spawn(async move { obey_join(&ctx, &hub, &conn, asks).await });
             }
         }
+    }
+}
+
+/// Listens to more; what there is no room for is told as ended.
+async fn obey_join(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, mut asks: Vec<Ask>) {
+    asks.retain(|ask| conn.room(&ask.channel).is_none());
+    let room = joining::free(conn).min(asks.len());
+    for over in asks.split_off(room) {
+        let error = wire::refusal(&joining::too_many(conn.transport));
+        let words = json!({"op": "unsubscribed", "ch": over.channel.to_string(),
+            "reason": "limit", "retry": false, "err": error});
+        conn.say(&words, hub.now());
+    }
+    let joined = joining::join(ctx, hub, conn, asks).await;
+    let followed = match joined {
+        Ok(joined) => joining::follow(ctx, hub, conn, joined).await,
+        Err(error) => Err(error),
+    };
+    if followed.is_err() {
+        conn.end(Close::POSITION_LOST, hub.now());
     }
 }
 

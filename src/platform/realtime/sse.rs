@@ -1,6 +1,7 @@
 //! Server-sent events: the same frames downwards, commands by `POST`. The id of an event is a cursor of
-//! all channels; it comes with the last event before the stream falls silent, and with every 32nd, so a
-//! client that comes back has no more than those twice.
+//! all channels; it comes with the first event and with the last before the stream falls silent, after
+//! every 32nd and after a second, and by itself when what is listened to changes. So a client that comes
+//! back has little twice, and one that was sent nothing yet knows where to go on from.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,51 +14,73 @@ use actix_web::rt::time::sleep;
 use actix_web::web::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
+use super::arrival::Arrived;
 use super::close::Close;
 use super::conn::Conn;
-use super::cursor::{Cursor, MOST_CHANNELS};
 use super::frame::Text;
-use super::greet::{Hello, Resume, greet};
 use super::hub::Hub;
-use super::joining::{self, Ask, Joined};
+use super::joining::{self, Joined};
 use super::queue::Item;
-use super::{Channel, figures, socket, wishes};
-use crate::kernel::{Error, Result};
+use super::{figures, socket};
 use crate::platform::Ctx;
-use crate::platform::sessions::CurrentUser;
 
 /// Events between two ids.
 const EVENTS_A_CURSOR: u32 = 32;
+/// Milliseconds between two ids of a stream that never falls silent.
+const MILLIS_A_CURSOR: u64 = 1_000;
+/// After how many milliseconds a client comes back whose line broke, and by how many that differs from
+/// one to the other: they do not come together.
+const RETRY: (u16, u16) = (2_000, 3_000);
 
 /// A stream of events: the body of its response, taken from the queue as the client takes it.
 pub(super) struct Events {
     ctx: Ctx,
     hub: Hub,
     conn: Arc<Conn>,
-    cursor: Cursor,
-    /// Events since the last id.
-    since: u32,
+    /// What goes before all events.
+    head: Option<Bytes>,
+    /// Events since the last id, and when that was sent.
+    since: (u32, u64),
     is_over: bool,
 }
 
 impl Events {
     fn item(&mut self, item: &Item) -> Bytes {
         let json = item.text.json();
-        let Some(frame) = &item.frame else {
-            return written("ctl", None, &json);
-        };
-        if frame.offset > 0 {
-            self.cursor.note(&frame.channel, frame.offset);
+        if json.is_empty() {
+            return written("ctl", self.id(false).as_deref(), &json);
         }
-        self.since += 1;
-        let is_last = self.conn.queue.depth().0 == 0;
-        let id = if is_last || self.since >= EVENTS_A_CURSOR {
-            self.since = 0;
-            self.cursor.seal(&self.ctx).ok()
-        } else {
-            None
+        self.since.0 += 1;
+        let kind = match &item.frame {
+            Some(frame) => {
+                let moved = frame.offset > 0;
+                (self.conn).with_cursor(|own| moved && own.advance(&frame.channel, frame.offset));
+                "event"
+            }
+            None => {
+                if let Ok(word) = serde_json::from_slice(&json) {
+                    self.conn.with_cursor(|cursor| cursor.heed(&word));
+                }
+                "ctl"
+            }
         };
-        written("event", id.as_deref(), &json)
+        written(kind, self.id(false).as_deref(), &json)
+    }
+
+    /// The cursor, where it is time to tell it.
+    fn id(&mut self, is_last: bool) -> Option<String> {
+        let has_moved = self.conn.has_moved.swap(false, Ordering::Relaxed);
+        let (events, now) = (self.since.0, self.hub.now());
+        let is_time = is_last
+            || events >= EVENTS_A_CURSOR
+            || now.saturating_sub(self.since.1) >= MILLIS_A_CURSOR
+            || self.conn.queue.depth().0 == 0;
+        if !has_moved && (events == 0 || !is_time) {
+            return None;
+        }
+        self.since = (0, now);
+        let sealed = self.conn.with_cursor(|cursor| cursor.seal(&self.ctx));
+        sealed.and_then(Result::ok)
     }
 }
 
@@ -76,6 +99,9 @@ impl MessageBody for Events {
         if this.is_over {
             return Poll::Ready(None);
         }
+        if let Some(head) = this.head.take() {
+            return Poll::Ready(Some(Ok(head)));
+        }
         let Some(next) = this.conn.queue.take(context.waker()) else {
             return Poll::Pending;
         };
@@ -87,7 +113,8 @@ impl MessageBody for Events {
             }
             Err(close) => {
                 this.is_over = true;
-                written("ctl", None, close.bye().to_string().as_bytes())
+                let bye = close.bye().to_string();
+                written("ctl", this.id(true).as_deref(), bye.as_bytes())
             }
         };
         Poll::Ready(Some(Ok(bytes)))
@@ -101,144 +128,42 @@ impl Drop for Events {
     }
 }
 
-/// An event of the stream; without content it is a comment that keeps the line open.
+/// An event of the stream. Without content it is a comment that keeps the line open, or an id alone, which
+/// readers take note of and tell nobody of.
 fn written(kind: &str, id: Option<&str>, json: &[u8]) -> Bytes {
-    if json.is_empty() {
-        return Bytes::from_static(b": ka\n\n");
-    }
-    let mut bytes = BytesMut::with_capacity(json.len() + 32);
-    bytes.extend_from_slice(b"event: ");
-    bytes.extend_from_slice(kind.as_bytes());
+    let mut bytes = BytesMut::with_capacity(json.len() + id.map_or(0, str::len) + 40);
     if let Some(id) = id {
-        bytes.extend_from_slice(b"\nid: ");
+        bytes.extend_from_slice(b"id: ");
         bytes.extend_from_slice(id.as_bytes());
+        bytes.extend_from_slice(b"\n");
     }
-    bytes.extend_from_slice(b"\ndata: ");
-    bytes.extend_from_slice(json);
-    bytes.extend_from_slice(b"\n\n");
+    if !json.is_empty() {
+        bytes.extend_from_slice(b"event: ");
+        bytes.extend_from_slice(kind.as_bytes());
+        bytes.extend_from_slice(b"\ndata: ");
+        bytes.extend_from_slice(json);
+        bytes.extend_from_slice(b"\n");
+    }
+    if bytes.is_empty() {
+        bytes.extend_from_slice(b": ka\n");
+    }
+    bytes.extend_from_slice(b"\n");
     bytes.freeze()
 }
 
-/// What a client of a transport without a first frame asks for.
-pub(super) struct Wanted {
-    pub(super) cursor: Option<Cursor>,
-    pub(super) channels: Vec<Channel>,
-}
-
-impl Wanted {
-    /// Reads a cursor and a list of channels.
-    pub(super) fn read(
-        ctx: &Ctx,
-        user: CurrentUser,
-        cursor: Option<&str>,
-        channels: Option<&str>,
-    ) -> Result<Self> {
-        let names = channels.unwrap_or_default().split(',');
-        let channels: Vec<Channel> = names
-            .filter(|name| !name.is_empty())
-            .map(|name| name.parse().map_err(|_no_channel| no_channel()))
-            .collect::<Result<_>>()?;
-        if channels.len() > MOST_CHANNELS {
-            return Err(no_channel());
-        }
-        let cursor = cursor.filter(|text| !text.is_empty());
-        Ok(Self {
-            cursor: cursor
-                .map(|text| Cursor::open(ctx, text, user.id))
-                .transpose()?,
-            channels,
-        })
-    }
-}
-
-impl Wanted {
-    /// Adds what the connection has asked for by commands since its cursor was made.
-    pub(super) async fn add_noted(&mut self, ctx: &Ctx, hub: &Hub) {
-        let Some(cursor) = &mut self.cursor else {
-            return;
-        };
-        let live = cursor.live.clone();
-        for (channel, position) in wishes::find(ctx, hub, &live).await {
-            match position {
-                Some(position) => cursor.add(&channel, &position),
-                None => cursor.forget(&channel),
-            }
-        }
-    }
-}
-
-fn no_channel() -> Error {
-    let words = "Up to 32 channels as `conv:{id}`, with commas between them.";
-    Error::invalid_field("?chs", "invalid", words)
-}
-
-/// What came of an arrival without a first frame.
-pub(super) struct Arrived {
-    pub(super) reply: Value,
-    pub(super) joined: Vec<Joined>,
-    pub(super) cursor: Cursor,
-}
-
-/// Greets somebody, and joins what their cursor and their address name.
-pub(super) async fn arrive(
-    ctx: &Ctx,
-    hub: &Hub,
-    conn: &Arc<Conn>,
-    user: CurrentUser,
-    wanted: Wanted,
-) -> Result<Arrived> {
-    let known = wanted.cursor.as_ref().map(Cursor::positions);
-    let hello = Hello {
-        resume: Some(Resume {
-            session: wanted.cursor.as_ref().map(|cursor| cursor.live.clone()),
-            pos: known
-                .into_iter()
-                .flatten()
-                .map(|(channel, position)| (channel.to_string(), position))
-                .collect(),
-        }),
-        ..Hello::default()
-    };
-    let greeted = greet(ctx, hub, conn, Some(user), hello).await;
-    let (mut reply, mut joined) = greeted.map_err(|(_close, error)| error)?;
-    let asks: Vec<Ask> = wanted
-        .channels
-        .into_iter()
-        .filter(|channel| conn.room(channel).is_none())
-        .map(|channel| Ask {
-            channel,
-            position: None,
-        })
-        .collect();
-    if !asks.is_empty() {
-        let more = joining::join(ctx, hub, conn, asks).await?;
-        if let (Some(Value::Object(subs)), Value::Object(replies)) =
-            (reply.get_mut("subs"), joining::replies(&more))
-        {
-            subs.extend(replies);
-        }
-        joined.extend(more);
-    }
-    let live = conn.who().map(|who| who.live.clone()).unwrap_or_default();
-    let mut cursor = Cursor::new(user.id, live, joining::epoch(hub, &joined));
-    for (channel, offset) in joining::places(&joined) {
-        cursor.note(&channel, offset);
-    }
-    Ok(Arrived {
-        reply,
-        joined,
-        cursor,
-    })
+/// How long a client whose line broke waits before it comes back.
+fn retry(ctx: &Ctx) -> Bytes {
+    let (least, more) = RETRY;
+    let millis = least + u16::from_be_bytes(ctx.ids().bytes()) % (more + 1);
+    Bytes::from(format!("retry: {millis}\n\n"))
 }
 
 /// Begins a stream of events.
 pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -> Events {
-    let Arrived {
-        reply,
-        joined,
-        cursor,
-    } = arrived;
+    let Arrived { reply, joined } = arrived;
     let lost = lost(&reply);
+    // Whoever is sent nothing else goes on from here.
+    conn.has_moved.store(true, Ordering::Relaxed);
     conn.say(&json!({"op": "hello", "d": reply}), hub.now());
     if !lost.is_empty() {
         conn.say(&json!({"op": "resync", "d": lost}), hub.now());
@@ -248,8 +173,8 @@ pub(super) fn stream(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, arrived: Arrived) -
         ctx: ctx.clone(),
         hub: hub.clone(),
         conn: Arc::clone(conn),
-        cursor,
-        since: 0,
+        head: Some(retry(ctx)),
+        since: (0, hub.now()),
         is_over: false,
     }
 }

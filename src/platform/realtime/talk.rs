@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::conn::Conn;
 use super::hub::Hub;
-use super::joining::{self, Ask, Joined, MOST_SUBSCRIPTIONS};
+use super::joining::{self, Ask, Joined};
 use super::replay::Position;
 use super::wire::Request;
 use super::{Channel, Command, HistoryPage, presence, typing};
@@ -42,7 +42,7 @@ impl From<Result<Value>> for Outcome {
 pub(super) struct Subscribe {
     chs: Vec<Wanted>,
     #[serde(default)]
-    snapshot: u16,
+    pub(super) snapshot: u16,
 }
 
 #[derive(Deserialize)]
@@ -123,15 +123,21 @@ impl Talk {
             Ok(asks) => asks,
             Err(error) => return Err(error).into(),
         };
-        let channels: Vec<Channel> = asks.iter().map(|ask| ask.channel.clone()).collect();
         let joined = match joining::join(&self.ctx, &self.hub, &self.conn, asks).await {
             Ok(joined) => joined,
             Err(error) => return Err(error).into(),
         };
-        let mut replies = joining::replies(&joined);
-        if body.snapshot > 0 {
-            for channel in joining::allowed(&joined) {
-                let snapshot = self.snapshot(&channel, body.snapshot).await;
+        let d = Ok(self.stands(&joined, body.snapshot).await);
+        Outcome { d, joined }
+    }
+
+    /// Where each channel stands, and what is in it from there on: whatever comes after the position is
+    /// told, so nothing falls between.
+    pub(super) async fn stands(&self, joined: &[Joined], snapshot: u16) -> Value {
+        let mut replies = joining::replies(joined);
+        if snapshot > 0 {
+            for channel in joining::allowed(joined) {
+                let snapshot = self.snapshot(&channel, snapshot).await;
                 let reply = replies.get_mut(channel.to_string());
                 if let (Some(reply), Some(snapshot)) =
                     (reply.and_then(Value::as_object_mut), snapshot)
@@ -140,14 +146,16 @@ impl Talk {
                 }
             }
         }
+        let one = match replies.as_object() {
+            Some(all) if all.len() == 1 => all.values().next().cloned(),
+            _ => None,
+        };
         let mut d = json!({"subs": replies});
         // One channel's answer is also told where it was simply asked for.
-        if let ([channel], Some(members)) = (channels.as_slice(), d.as_object_mut())
-            && let Some(Value::Object(one)) = replies_of(members, channel)
-        {
+        if let (Some(Value::Object(one)), Some(members)) = (one, d.as_object_mut()) {
             members.extend(one);
         }
-        Outcome { d: Ok(d), joined }
+        d
     }
 
     /// What a subscription asks for, if it may be asked for.
@@ -170,9 +178,8 @@ impl Talk {
             let words = "You listen to one of these already. Unsubscribe first.";
             return Err(Error::new(Code::AlreadySubscribed, words));
         }
-        if rooms.len() + body.chs.len() > MOST_SUBSCRIPTIONS + 2 {
-            let words = "A connection listens to at most 128 channels.";
-            return Err(Error::new(Code::QuotaExceeded, words));
+        if rooms.len() + body.chs.len() > joining::most(self.conn.transport) + 2 {
+            return Err(joining::too_many(self.conn.transport));
         }
         let mut asks: Vec<Ask> = Vec::with_capacity(body.chs.len());
         for wanted in &body.chs {
@@ -269,8 +276,4 @@ impl Talk {
         }
         (command.run)(self.ctx.clone(), user, inbound).await
     }
-}
-
-fn replies_of(members: &serde_json::Map<String, Value>, channel: &Channel) -> Option<Value> {
-    members.get("subs")?.get(channel.to_string()).cloned()
 }

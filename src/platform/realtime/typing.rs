@@ -1,6 +1,6 @@
 //! Who types: told when it begins, and ended by the server if the client does not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
@@ -10,12 +10,14 @@ use super::conn::Conn;
 use super::frame::Frame;
 use super::hub::{Hub, lock, millis};
 use super::talk::Talk;
-use super::{Channel, Class, Inbound, Signal};
+use super::{Channel, Class, Inbound, Signal, joining, opening};
 use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
 
 const STARTED: &str = "typing.started";
 const STOPPED: &str = "typing.stopped";
+/// In place of the number of a connection, for those who are between two polls.
+const APART: u64 = 0;
 
 /// Who types where.
 #[derive(Default)]
@@ -27,6 +29,7 @@ pub(super) struct Typing {
 }
 
 struct Since {
+    /// The connection that it ends with.
     conn: u64,
     told: u64,
     ends: u64,
@@ -41,16 +44,20 @@ struct Where {
 /// Somebody types.
 pub(super) fn start(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     let channel = place(talk, inbound)?;
-    let (hub, user_id, now) = (&talk.hub, talk.user.id, talk.hub.now());
+    Ok(begin(&talk.hub, channel, talk.user.id, talk.conn.number))
+}
+
+fn begin(hub: &Hub, channel: Channel, user_id: UserId, conn: u64) -> Value {
+    let now = hub.now();
     let lasts = millis(hub.pace().typing());
     let is_news = {
         let mut typing = lock(&hub.0.typing.own);
         let since = typing.entry((channel.clone(), user_id)).or_insert(Since {
-            conn: talk.conn.number,
+            conn,
             told: 0,
             ends: 0,
         });
-        since.conn = talk.conn.number;
+        since.conn = conn;
         // Twice within half of the time says nothing new.
         let is_news = since.told == 0 || now.saturating_sub(since.told) >= lasts / 2;
         if is_news {
@@ -62,13 +69,40 @@ pub(super) fn start(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     if is_news {
         hub.signal(signal(channel, user_id, STARTED, lasts));
     }
-    Ok(json!({"expires_ms": lasts}))
+    json!({"expires_ms": lasts})
 }
 
 /// Somebody types no more.
 pub(super) fn stop(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     let channel = place(talk, inbound)?;
     stopped(&talk.hub, &channel, talk.user.id);
+    Ok(json!({}))
+}
+
+/// Somebody between two polls types (`starts`), or no more. It is of no connection: what ends it is the time,
+/// a message, or their word. `known` are the channels that they listen to, if that is known.
+pub(super) async fn apart(
+    talk: &Talk,
+    inbound: &Inbound,
+    known: Option<&HashSet<String>>,
+    starts: bool,
+) -> Result<Value> {
+    let (ctx, hub, user_id) = (&talk.ctx, &talk.hub, talk.user.id);
+    let Where { ch } = inbound.body()?;
+    let topic = hub.registry().topic(&ch.topic);
+    let listens = known.is_none_or(|known| known.contains(&ch.to_string()));
+    if !listens || !topic.is_some_and(|topic| topic.typing) {
+        return Err(not_there());
+    }
+    joining::may_join(ctx, hub, &talk.conn, &ch).await?;
+    if starts {
+        // Its room, which stays longer than this counts, hears what ends it.
+        opening::open(ctx, hub, std::slice::from_ref(&ch)).await?;
+        return Ok(begin(hub, ch, user_id, APART));
+    }
+    lock(&hub.0.typing.own).remove(&(ch.clone(), user_id));
+    // It may have begun on another instance, which hears this too.
+    hub.signal(signal(ch, user_id, STOPPED, 0));
     Ok(json!({}))
 }
 
@@ -79,8 +113,11 @@ fn place(talk: &Talk, inbound: &Inbound) -> Result<Channel> {
     if topic.is_some_and(|topic| topic.typing) {
         return Ok(ch);
     }
-    let words = "Subscribe to a conversation first.";
-    Err(Error::new(Code::NotFound, words))
+    Err(not_there())
+}
+
+fn not_there() -> Error {
+    Error::new(Code::NotFound, "Subscribe to a conversation first.")
 }
 
 /// Ends it, if they did type; a message of theirs does that too.
@@ -104,11 +141,25 @@ pub(super) fn hear(hub: &Hub, frame: &Frame) {
         let pace = hub.pace();
         let until = hub.now() + millis(pace.typing()) + millis(pace.look()) * 2;
         lock(&hub.0.typing.heard).insert(who(), until);
+        renew_apart(hub, &who());
     } else if frame.kind == STOPPED || frame.ends_typing {
         lock(&hub.0.typing.heard).remove(&who());
         if frame.ends_typing {
             stopped(hub, &frame.channel, actor);
+        } else {
+            let mut own = lock(&hub.0.typing.own);
+            if own.get(&who()).is_some_and(|since| since.conn == APART) {
+                own.remove(&who());
+            }
         }
+    }
+}
+
+/// Whoever polls may say so again on any instance: none ends what another has renewed.
+fn renew_apart(hub: &Hub, who: &(Channel, UserId)) {
+    let mut own = lock(&hub.0.typing.own);
+    if let Some(since) = own.get_mut(who).filter(|since| since.conn == APART) {
+        since.ends = since.ends.max(hub.now() + millis(hub.pace().typing()));
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Stream {
     buffer: String,
     /// The id of the last event.
     pub cursor: Option<String>,
+    /// After how many milliseconds to come back, as was said.
+    pub retry: Option<u64>,
 }
 
 impl Stream {
@@ -35,28 +37,47 @@ impl Stream {
             response,
             buffer: String::new(),
             cursor: None,
+            retry: None,
         }
+    }
+
+    /// Waits for an id that says something else than the last that was read, and gives it.
+    pub async fn moved(&mut self) -> String {
+        let before = self.cursor.clone();
+        while self.cursor == before {
+            self.block().await.expect("it goes on");
+        }
+        self.cursor.clone().expect("an id")
     }
 
     /// The next event: its kind and its data.
     pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
+            let block = self.block().await?;
+            let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
+            if let (Some(kind), Some(data)) = (field("event: "), field("data: ")) {
+                let frame = serde_json::from_str(data).expect("JSON");
+                catalogue::check(&frame);
+                return Some((kind.to_owned(), frame));
+            }
+        }
+    }
+
+    /// What comes up to an empty line.
+    async fn block(&mut self) -> Option<String> {
+        loop {
             if let Some((block, rest)) = self.buffer.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.buffer = rest;
-                let field = |name: &str| {
-                    let line = block.lines().find_map(|line| line.strip_prefix(name));
-                    line.map(str::to_owned)
-                };
+                let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
                 if let Some(id) = field("id: ") {
-                    self.cursor = Some(id);
+                    self.cursor = Some(id.to_owned());
                 }
-                if let (Some(kind), Some(data)) = (field("event: "), field("data: ")) {
-                    let frame = serde_json::from_str(&data).expect("JSON");
-                    catalogue::check(&frame);
-                    return Some((kind, frame));
+                if let Some(retry) = field("retry: ") {
+                    assert!(self.retry.is_none(), "twice");
+                    self.retry = Some(retry.parse().expect("milliseconds"));
                 }
-                continue;
+                return Some(block);
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk());
             let chunk = chunk.await.expect("something comes").ok()??;
@@ -87,6 +108,45 @@ pub async fn command(person: &Session, session: &Value, frames: &Value) -> Reply
         .request(Method::POST, "/v1/realtime/commands")
         .header("rt-session", session.as_str().expect("a name"));
     person.send(request.json(frames)).await.expect_status(200)
+}
+
+/// Opens a stream or polls for the first time; gives what `hello` says, and where to go on from.
+pub async fn begin(transport: Transport, person: &Session, query: &str) -> (Value, Value) {
+    if transport == Transport::Sse {
+        let mut stream = Stream::open(person, query, None).await;
+        let hello = stream.find(|frame| frame["op"] == "hello").await["d"].clone();
+        (hello, json!(stream.cursor))
+    } else {
+        let query = query.replace('?', "&");
+        let path = format!("/v1/realtime/poll?wait=0{query}");
+        let first = person.get(&path).await.expect_status(200).json;
+        (first["ctl"][0]["d"].clone(), first["cursor"].clone())
+    }
+}
+
+/// Goes on from there until this event comes; gives it.
+pub async fn resume(transport: Transport, person: &Session, from: &Value, kind: &str) -> Value {
+    let coming = async {
+        if transport == Transport::Sse {
+            let mut stream = Stream::open(person, "", from.as_str()).await;
+            return stream.find(|frame| frame["t"] == kind).await;
+        }
+        let mut cursor = from.clone();
+        loop {
+            let reply = poll(person, &cursor, 5).await;
+            if reply.status == 204 {
+                continue;
+            }
+            let reply = reply.expect_status(200).json;
+            let mut events = reply["events"].as_array().expect("events").iter();
+            if let Some(event) = events.find(|event| event["t"] == kind) {
+                return event.clone();
+            }
+            cursor = reply["cursor"].clone();
+        }
+    };
+    let come = tokio::time::timeout(PATIENCE, coming).await;
+    come.unwrap_or_else(|_| panic!("no {kind} comes over {transport:?}"))
 }
 
 /// Polls once.
@@ -170,6 +230,11 @@ impl Line {
             waiting: VecDeque::new(),
         };
         (line, at)
+    }
+
+    /// Sends its commands as this person does, from now on.
+    pub fn speak_through(&mut self, person: &Session) {
+        self.person = person.clone();
     }
 
     /// Does something, and gives the reply, which must be one of success.

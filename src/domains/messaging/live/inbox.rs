@@ -8,11 +8,15 @@ use serde_json::json;
 use crate::domains::messaging::cache::MEMBERS;
 use crate::domains::messaging::events::ConversationChanged;
 use crate::domains::messaging::model::{Member, MemberState, may_be_first_news};
-use crate::domains::messaging::store::Facts;
+use crate::domains::messaging::store::{self, Facts};
 use crate::domains::messaging::view::{self, Conversation, Part};
-use crate::kernel::{ConversationId, Result, UserId};
+use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::{ConversationId, Result, Timestamp, UserId};
 use crate::platform::realtime::{Class, Signal, inbox, tell, tell_counts};
 use crate::platform::{Ctx, Reads, Tx};
+
+/// Most conversations of which somebody is told that they have changed meanwhile.
+const MOST_CHANGED: u16 = 32;
 
 /// A conversation in which something has happened, and the place of what was said or deleted there.
 pub type Stir = (ConversationId, Option<i64>);
@@ -72,6 +76,35 @@ fn waits_anew(conversation: &Conversation, places: &[i64]) -> bool {
     };
     let mark = own.read_up_to.max(own.cleared_up_to);
     !own.archived && may_be_first_news(places, mark, (unread, conversation.top_seq))
+}
+
+/// Conversations of somebody that have changed since an instant, at most these many, for whoever was not
+/// there to be told of each.
+pub async fn changed_since(ctx: Ctx, me: UserId, since: Timestamp) -> Result<Vec<Signal>> {
+    ctx.cache().step().await;
+    let reads = &mut Reads::cached(&ctx);
+    let slice = Slice::first(MOST_CHANGED);
+    let mut places: Vec<(TimeKey, ConversationId)> = Vec::new();
+    for filter in ["active", "requests", "archived"] {
+        let wanted = store::Wanted {
+            filter,
+            q: None,
+            updated_after: Some(since),
+        };
+        let conn = &mut *reads.conn().await?;
+        places.extend(store::list_conversation_places(conn, me, wanted, &slice).await?);
+    }
+    places.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+    places.truncate(usize::from(MOST_CHANGED));
+    let parts: Vec<Part> = places.into_iter().map(|(_, id)| (id, me)).collect();
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let changed = view::conversations_to_each(reads, &parts, ctx.now()).await?;
+    let told = changed
+        .iter()
+        .map(|(me, conversation)| updated(*me, conversation));
+    Ok(told.collect())
 }
 
 /// Tells everybody, or the one whom it concerns, that something else has changed.

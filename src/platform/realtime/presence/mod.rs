@@ -160,7 +160,8 @@ fn tell(hub: &Hub, changes: Vec<(UserId, Presence)>) {
     }
 }
 
-fn signal(user_id: UserId, presence: Presence) -> Signal {
+/// How somebody is, as watchers are told it.
+pub(super) fn signal(user_id: UserId, presence: Presence) -> Signal {
     Signal {
         channel: Channel::new(TOPIC, user_id.uuid()),
         kind: "presence.changed",

@@ -1,5 +1,6 @@
 //! Routes for clients without a socket: a stream of events, a long poll, and commands for both.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
@@ -13,9 +14,9 @@ use super::{Entrance, admit, connect, hub_of};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{AnyJson, ClientAddress, HttpResult, Params};
+use crate::platform::realtime::arrival::{Wanted, arrive};
 use crate::platform::realtime::conn::Transport;
-use crate::platform::realtime::sse::{self, Wanted};
-use crate::platform::realtime::{commands, greet, origin, poll, session, socket};
+use crate::platform::realtime::{commands, greet, origin, poll, session, socket, sse};
 use crate::platform::sessions::{CurrentUser, SignedIn};
 
 /// Names a connection in a command.
@@ -110,10 +111,10 @@ pub(super) async fn stream_events(
     let last = last
         .and_then(|id| id.to_str().ok())
         .or(wanted.cursor.as_deref());
-    let wishes = Wanted::read(&ctx, user, last, wanted.chs.as_deref())?;
+    let wishes = Wanted::read((&ctx, &hub), user, last, wanted.chs.as_deref()).await?;
     let conn = connect(&hub, Transport::Sse, &client, &request);
     hub.enter(&conn);
-    let arrived = match sse::arrive(&ctx, &hub, &conn, user, wishes).await {
+    let arrived = match arrive(&ctx, &hub, &conn, user, wishes).await {
         Ok(arrived) => arrived,
         Err(error) => {
             conn.end(greet::refusal(&error), hub.now());
@@ -157,9 +158,9 @@ pub(super) async fn poll_events(
         return Err(Error::invalid_field("?wait", "out_of_range", "0 to 60 seconds.").into());
     }
     let (cursor, chs) = (wanted.cursor.as_deref(), wanted.chs.as_deref());
-    let mut wishes = Wanted::read(&ctx, me, cursor, chs)?;
-    wishes.add_noted(&ctx, &hub).await;
+    let wishes = Wanted::read((&ctx, &hub), me, cursor, chs).await?;
     let conn = connect(&hub, Transport::Poll, &client, &request);
+    conn.is_away.store(wishes.noted.is_away, Ordering::Relaxed);
     hub.enter(&conn);
     let wait = Duration::from_secs(wait);
     Ok(poll::answer(&ctx, &hub, &conn, me, wishes, wait).await?)
@@ -183,7 +184,7 @@ pub(super) async fn run_realtime_commands(
     origin::allowed(&ctx, &request)?;
     let live = session_of(&ctx, &request, me)?;
     let conn = connect(&hub, Transport::Poll, &client, &request);
-    let talk = commands::party(&ctx, &hub, conn, me);
+    let talk = commands::party(&ctx, &hub, conn, me, live.as_deref());
     let replies = commands::run(&talk, live.as_deref(), body.0).await;
     Ok(crate::platform::http::no_store(replies))
 }
