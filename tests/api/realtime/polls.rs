@@ -58,8 +58,10 @@ async fn whoever_is_removed_from_a_channel_is_told_once() {
     let app = TestApp::start_with(QUICK).await;
     let other = app.start_beside(QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    ada.befriend(&eve).await;
     for waits in [false, true] {
-        let channel = group(&ada, &[&bob]).await;
+        let channel = group(&ada, &[&bob, &eve]).await;
         let (hello, mut cursor) = begin(Transport::Poll, &bob, "").await;
         let frame = json!([{"op": "subscribe", "d": {"chs": [{"ch": channel}]}}]);
         let there = bob.at(beside(&app, &other));
