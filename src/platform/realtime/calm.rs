@@ -33,7 +33,21 @@ pub type State = fn(Ctx, Uuid) -> BoxFuture<'static, Result<Option<Signal>>>;
 
 /// Has the state of a channel told soon. It is read then, and not now.
 pub fn tell_calmly(ctx: &Ctx, channel: Channel, state: State) {
-    let Some(hub) = Hub::of(ctx) else { return };
+    if let Some(hub) = Hub::of(ctx) {
+        calmly(ctx, &hub, channel, state, |_ctx, hub, signal| {
+            hub.signal(signal);
+        });
+    }
+}
+
+/// The same with another way of telling.
+pub(super) fn calmly(
+    ctx: &Ctx,
+    hub: &Hub,
+    channel: Channel,
+    state: State,
+    tell: fn(&Ctx, &Hub, Signal),
+) {
     let (now, every) = (hub.now(), millis(EVERY));
     let wait = {
         let mut calm = lock(&hub.0.calm.0);
@@ -51,15 +65,15 @@ pub fn tell_calmly(ctx: &Ctx, channel: Channel, state: State) {
             every.saturating_sub(now.saturating_sub(told.at))
         }
     };
-    let ctx = ctx.clone();
+    let (ctx, hub) = (ctx.clone(), hub.clone());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(wait)).await;
         if let Some(told) = lock(&hub.0.calm.0).get_mut(&channel) {
             told.is_waiting = false;
             told.at = hub.now();
         }
-        match state(ctx, channel.id).await {
-            Ok(Some(signal)) => hub.signal(signal),
+        match state(ctx.clone(), channel.id).await {
+            Ok(Some(signal)) => tell(&ctx, &hub, signal),
             Ok(None) => {}
             Err(error) => tracing::debug!(?error, %channel, "a state could not be told"),
         }

@@ -1,27 +1,46 @@
 //! How much waits for somebody: as it greets them, and as it changes.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::calm::tell_calmly;
+use super::calm::calmly;
+use super::frame::Frame;
 use super::hub::Hub;
-use super::{Class, Signal, inbox};
+use super::{Channel, Class, INBOX, Signal, inbox, tell_many};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Result, UserId};
+use crate::kernel::{Error, Result, UserId};
 use crate::platform::{Ctx, Tx};
 
 /// What an inbox is told when something else waits for its person than before.
 pub const COUNTS_CHANGED: &str = "counts.changed";
 
-/// Has somebody told soon how much waits for them. It is counted then, and not now: what changes many
-/// times in a second is counted once.
-pub fn tell_counts(ctx: &Ctx, user_id: UserId) {
-    let Some(hub) = Hub::of(ctx) else { return };
-    let channel = inbox(user_id);
-    // Alone, there is nobody elsewhere who could hear it.
-    if hub.is_listening() || hub.find_room(&channel).is_some() {
-        tell_calmly(ctx, channel, |ctx, id| Box::pin(counted(ctx, id)));
-    }
+/// A big group may have many people counted at once: they leave connections for those who ask.
+static TURNS: Semaphore = Semaphore::const_new(4);
+
+/// Has people told soon how much waits for them. It is counted where they are connected, and for nobody
+/// who is not; then and not now, so that what changes many times in a second is counted once.
+pub fn tell_counts(ctx: &Ctx, people: &[UserId]) {
+    let ids = people.iter().map(|user_id| user_id.uuid()).collect();
+    tell_many(ctx, INBOX, ids, COUNTS_CHANGED, Value::Null);
+}
+
+/// Counts for somebody who is connected here.
+pub(super) fn tell_here(ctx: &Ctx, hub: &Hub, channel: Channel) {
+    let pass = |ctx: &Ctx, hub: &Hub, signal: Signal| {
+        if let Ok(frame) = Frame::signal(&signal, ctx.now()) {
+            hub.receive(ctx, Arc::new(frame));
+        }
+    };
+    calmly(
+        ctx,
+        hub,
+        channel,
+        |ctx, id| Box::pin(counted(ctx, id)),
+        pass,
+    );
 }
 
 async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
@@ -29,6 +48,7 @@ async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
         return Ok(None);
     };
     let user_id = UserId::from_uuid(id);
+    let _turn = TURNS.acquire().await.map_err(Error::internal)?;
     ctx.cache().step().await;
     let counts = (hub.0.options.hooks.counts)(ctx.clone(), user_id).await?;
     Ok(Some(Signal {
@@ -44,6 +64,6 @@ async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
 impl Tx {
     /// Has somebody told after the commit how much waits for them.
     pub fn tell_counts(&mut self, user_id: UserId) {
-        self.after_commit(move |ctx| tell_counts(ctx, user_id));
+        self.after_commit(move |ctx| tell_counts(ctx, &[user_id]));
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::publisher::Post;
-use super::{Channel, Class, Signal, hot};
+use super::{Channel, Class, Signal, counts, hot};
 use crate::infra::redis::Redis;
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
@@ -72,6 +72,11 @@ pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
         let topic = many.topic.clone();
         let channel = Channel { topic, id: *id };
         if hub.find_room(&channel).is_none() {
+            continue;
+        }
+        // Of these each has a state of their own.
+        if entry.kind == counts::COUNTS_CHANGED {
+            counts::tell_here(ctx, hub, channel);
             continue;
         }
         let signal = Signal {

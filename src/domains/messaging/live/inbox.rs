@@ -57,14 +57,16 @@ pub async fn tell_everybody(ctx: &Ctx, stirs: Vec<Stir>) -> Result<()> {
         .flat_map(|(id, all)| present(*id, all))
         .collect();
     let told = view::conversations_to_each(reads, &parts, ctx.now()).await?;
+    let mut counted = Vec::new();
     for (user_id, conversation) in told {
         let of_it = stirs.iter().filter(|(id, _)| *id == conversation.id);
         let places: Vec<i64> = of_it.filter_map(|(_, place)| *place).collect();
         tell(ctx, updated(user_id, &conversation));
         if waits_anew(&conversation, &places) {
-            tell_counts(ctx, user_id);
+            counted.push(user_id);
         }
     }
+    tell_counts(ctx, &counted);
     Ok(())
 }
 
