@@ -86,7 +86,7 @@ async fn collect(
     let patience = if has_news { Duration::ZERO } else { wait };
     let outcome = events.gather(conn, patience).await;
     following.abort();
-    ctl.extend(outcome.map(goodbye).transpose()?);
+    ctl.extend(outcome.as_ref().map(goodbye).transpose()?);
     let live = conn.who().map(|who| who.live.as_str()).unwrap_or_default();
     wishes::forget(ctx, hub, live, &events.ended).await;
     ctl.extend(events.ctl);
@@ -97,7 +97,7 @@ async fn collect(
 }
 
 /// What is said of the end of the connection, or that it is none of the client's any more.
-fn goodbye(close: Close) -> Result<Value> {
+fn goodbye(close: &Close) -> Result<Value> {
     if close.code == Close::REPLACED.code {
         let words = "A newer poll of this connection took over.";
         return Err(Error::new(Code::Superseded, words));

@@ -51,18 +51,15 @@ impl Events {
             return written("ctl", self.id(false).as_deref(), &json);
         }
         self.since.0 += 1;
-        let kind = match &item.frame {
-            Some(frame) => {
-                let moved = frame.offset > 0;
-                (self.conn).with_cursor(|own| moved && own.advance(&frame.channel, frame.offset));
-                "event"
+        let kind = if let Some(frame) = &item.frame {
+            let moved = frame.offset > 0;
+            (self.conn).with_cursor(|own| moved && own.advance(&frame.channel, frame.offset));
+            "event"
+        } else {
+            if let Ok(word) = serde_json::from_slice(&json) {
+                self.conn.with_cursor(|cursor| cursor.heed(&word));
             }
-            None => {
-                if let Ok(word) = serde_json::from_slice(&json) {
-                    self.conn.with_cursor(|cursor| cursor.heed(&word));
-                }
-                "ctl"
-            }
+            "ctl"
         };
         written(kind, self.id(false).as_deref(), &json)
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use hdrhistogram::Histogram;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -119,48 +120,73 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     tokio::time::sleep(SETTLED).await;
     eprintln!("when they are gone");
     let after = run.publish(Duration::from_secs(common.seconds)).await?;
+    let came_to = CameTo {
+        without,
+        reading,
+        with,
+        after,
+        lasted: (end - begin) as f64 / 1e6,
+        slow,
+        gone,
+        closed: crowd::on(&board, |all| all.closes.values().sum::<usize>()),
+        before,
+        most: most.load(Ordering::Relaxed),
+    };
     let title = format!("{} readers that stop reading", options.stalled);
     let mut report = Report::new(title, &site.loaded);
-    let closed = crowd::on(&board, |all| all.closes.values().sum::<usize>());
-    let grown = most.load(Ordering::Relaxed).saturating_sub(before) as f64 / 1_024.0;
-    let alone = f64::midpoint(without.millis(0.99), after.millis(0.99));
-    let none =
-        |what: &str, count: usize| Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0));
-    report.findings.extend(without.findings("without them"));
-    report.findings.extend(reading.findings("while they read"));
-    report
-        .findings
-        .extend(with.findings("until the last that stopped is closed"));
-    report.findings.extend(after.findings("when they are gone"));
-    report.findings.extend([
-        Finding::new(
-            "p99 over that without them, before and after",
-            with.millis(0.99) / alone,
-            "",
-        )
-        .wanted(Bound::AtMost(1.2)),
-        Finding::new(
-            "p99 over that while they read",
-            with.millis(0.99) / reading.millis(0.99),
-            "",
-        ),
-        none("others that were closed", closed),
-        none("of those that stopped, closed before", gone),
-        Finding::new("connections that were closed as too slow", slow, "")
-            .wanted(Bound::AtLeast(options.stalled as f64)),
-        Finding::new("until the last was", (end - begin) as f64 / 1e6, "s")
-            .wanted(Bound::AtMost(SOON)),
-        Finding::new("resident before", before as f64 / 1_048_576.0, "MiB"),
-        Finding::new("the most that it grew by", grown / 1_024.0, "MiB"),
-        Finding::new(
-            "the same for each that stopped",
-            grown / options.stalled as f64,
-            "KiB",
-        )
-        .wanted(Bound::AtMost(QUEUE)),
-    ]);
+    report.findings = came_to.findings(options.stalled as f64);
     site.stop().await?;
     Ok(report)
+}
+
+/// What the whole came to.
+struct CameTo {
+    without: Phase,
+    reading: Phase,
+    /// From when they stopped until the last of them was closed.
+    with: Phase,
+    after: Phase,
+    /// How long that was, in seconds.
+    lasted: f64,
+    /// Connections that were closed as too slow.
+    slow: f64,
+    /// Of those that stopped, closed before.
+    gone: usize,
+    /// Others that were closed.
+    closed: usize,
+    /// Resident memory before they stopped, and the most that it was after.
+    before: u64,
+    most: u64,
+}
+
+impl CameTo {
+    fn findings(&self, stalled: f64) -> Vec<Finding> {
+        let grown = self.most.saturating_sub(self.before) as f64 / 1_024.0;
+        let alone = f64::midpoint(self.without.millis(0.99), self.after.millis(0.99));
+        let of = |what: &str, value: f64, unit| Finding::new(what, value, unit);
+        let none = |what, count: usize| of(what, count as f64, "").wanted(Bound::AtMost(0.0));
+        let mut findings = Vec::new();
+        findings.extend(self.without.findings("without them"));
+        findings.extend(self.reading.findings("while they read"));
+        findings.extend(self.with.findings("until the last that stopped is closed"));
+        findings.extend(self.after.findings("when they are gone"));
+        let (with, reading) = (self.with.millis(0.99), self.reading.millis(0.99));
+        let others = "p99 over that without them, before and after";
+        findings.extend([
+            of(others, with / alone, "").wanted(Bound::AtMost(1.2)),
+            of("p99 over that while they read", with / reading, ""),
+            none("others that were closed", self.closed),
+            none("of those that stopped, closed before", self.gone),
+            of("connections that were closed as too slow", self.slow, "")
+                .wanted(Bound::AtLeast(stalled)),
+            of("until the last was", self.lasted, "s").wanted(Bound::AtMost(SOON)),
+            of("resident before", self.before as f64 / 1_048_576.0, "MiB"),
+            of("the most that it grew by", grown / 1_024.0, "MiB"),
+            of("the same for each that stopped", grown / stalled, "KiB")
+                .wanted(Bound::AtMost(QUEUE)),
+        ]);
+        findings
+    }
 }
 
 /// Those who read until they stop.
@@ -247,10 +273,13 @@ impl Phase {
     }
 
     fn millis(&self, quantile: f64) -> f64 {
-        let mut times: Vec<i64> = self.times.iter().map(|(_, took)| *took).collect();
-        times.sort_unstable();
-        let place = (times.len() as f64 * quantile) as usize;
-        times.get(place).copied().unwrap_or_default() as f64 / 1e3
+        let Ok(mut times) = Histogram::<u64>::new_with_bounds(1, 600_000_000, 3) else {
+            return f64::NAN;
+        };
+        for (_, took) in &self.times {
+            times.saturating_record(u64::try_from(*took).unwrap_or_default().max(1));
+        }
+        times.value_at_quantile(quantile) as f64 / 1e3
     }
 }
 
