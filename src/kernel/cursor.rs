@@ -8,9 +8,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::{Code, Error, Result};
-use super::late::Late;
 use super::mac::hmac_sha256;
-use super::page::{Direction, Slice, SortKey};
+use super::page::{Direction, Late, Slice, SortKey};
 
 const VERSION: u8 = 1;
 /// That of cursors that remember what was given out.

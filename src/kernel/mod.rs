@@ -5,7 +5,6 @@ pub mod cursor;
 pub mod error;
 pub mod ids;
 pub mod kept;
-pub mod late;
 pub mod mac;
 pub mod page;
 pub mod text;

@@ -1,13 +1,16 @@
 //! Keyset paging: a list is walked by the sort key of its rows, never by an offset, so a page in
 //! the middle costs what the first one costs and a row added meanwhile shifts nothing.
 
+mod late;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::clock::Timestamp;
 use super::error::Result;
-use super::late::Late;
+
+pub use late::Late;
 
 /// Where a list goes from its cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,17 +201,26 @@ impl<K: SortKey> Slice<K> {
             rows.reverse();
         }
         let (keys, items): (Vec<K>, Vec<T>) = rows.into_iter().unzip();
-        let from = known.map_or(&self.from, |_| &None).clone();
-        let from = from.or_else(|| known.map(|late| late.top.clone()));
         let last = keys.last().cloned();
         Page {
             items,
-            next: match self.direction {
-                Direction::Next => last.filter(|_| more),
-                Direction::Prev => last.or_else(|| from.clone()),
+            next: match (self.direction, known) {
+                (Direction::Next, _) => last.filter(|_| more),
+                (Direction::Prev, None) => last.or_else(|| self.from.clone()),
+                // Rows that were left out lie between those that came late: the list goes on from above
+                // them all.
+                (Direction::Prev, Some(late)) => {
+                    let newer = keys.iter().rev().find(|key| !late.is_above(key));
+                    Some(newer.unwrap_or(&late.top).clone())
+                }
             },
             late: Late::after(self, &keys, more),
-            prev: keys.into_iter().next().or(from),
+            prev: match (keys.first(), known) {
+                (Some(first), Some(late)) => Some(late.higher(first).clone()),
+                (Some(first), None) => Some(first.clone()),
+                (None, Some(late)) => Some(late.top.clone()),
+                (None, None) => self.from.clone(),
+            },
         }
     }
 }
@@ -240,13 +252,15 @@ impl<K, T> Page<K, T> {
 
     /// Joins the page before an item (`newer`) and the page that begins with it (`self`).
     pub fn preceded_by(mut self, newer: Self) -> Self {
+        let begins = newer.items.is_empty();
+        let late = if begins { self.late } else { newer.late };
         let mut items = newer.items;
         items.append(&mut self.items);
         Self {
             items,
             next: self.next,
             prev: newer.prev.or(self.prev),
-            late: newer.late,
+            late,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::page::{Direction, Slice, SortKey};
+use super::{Direction, Slice, SortKey};
 
 /// How much later than its instant a row may be seen, in microseconds.
 const LATE: i64 = 3_000_000;
@@ -32,6 +32,7 @@ impl<K: SortKey> Late<K> {
         let (Some(top), Some(last)) = (rows.first(), rows.last()) else {
             return before.cloned();
         };
+        let top = before.map_or(top, |late| late.higher(top));
         let (newest, _) = top.moment().filter(|_| !slice.oldest_first)?;
         // All that lies between here and the top is on the page, or was given out before.
         let floor = match (slice.direction, &slice.from) {
@@ -59,10 +60,28 @@ impl<K: SortKey> Late<K> {
         })
     }
 
-    /// Whether this row was given out already.
+    /// Whether this row was given out already. One that has moved up since comes again, and one that has
+    /// moved down does not.
     pub fn has(&self, key: &K) -> bool {
-        let moment = key.moment();
-        moment.is_some_and(|moment| self.moments().any(|known| known == moment))
+        let Some((at, mark)) = key.moment() else {
+            return false;
+        };
+        self.moments().any(|known| known.1 == mark && at <= known.0)
+    }
+
+    /// The newer one of the newest row that was given out and another.
+    pub fn higher<'a>(&'a self, other: &'a K) -> &'a K {
+        if self.is_above(other) {
+            &self.top
+        } else {
+            other
+        }
+    }
+
+    /// Whether a row is no newer than the newest that was given out.
+    pub fn is_above(&self, other: &K) -> bool {
+        let at = |key: &K| key.moment().map(|(at, _)| at);
+        at(&self.top) >= at(other)
     }
 
     /// How many rows beyond `from` were given out already.
@@ -139,6 +158,53 @@ mod tests {
         let mut whole = list;
         whole.reverse();
         assert_eq!(seen, whole);
+    }
+
+    #[test]
+    fn what_comes_late_below_all_that_is_remembered_brings_nothing_twice() {
+        let mut list: Vec<TimeKey> = (0..30).map(|n| key(n * 100, 100)).collect();
+        let mut page = read(&list, &Slice::first(50));
+        for late in [key(2_550, 1), key(550, 2)] {
+            list.push(late.clone());
+            page = read(&list, &newer(&page, 50));
+            let is_remembered = late == key(2_550, 1);
+            let expected = if is_remembered { vec![late] } else { vec![] };
+            assert_eq!(page.items, expected, "the newest 24 are remembered");
+            page = read(&list, &newer(&page, 50));
+            assert_eq!(page.items, []);
+        }
+        list.push(key(5_000, 3));
+        page = read(&list, &newer(&page, 50));
+        assert_eq!(page.items, [key(5_000, 3)]);
+    }
+
+    #[test]
+    fn whoever_goes_back_down_misses_nothing() {
+        let mut list: Vec<TimeKey> = (0..9).map(|n| key(n * 100, 100)).collect();
+        let first = read(&list, &Slice::first(3));
+        let second = Slice {
+            from: first.next,
+            ..Slice::first(3)
+        };
+        let second = read(&list, &second);
+        list.push(key(450, 1));
+        let up = read(&list, &newer(&second, 3));
+        assert_eq!(up.items, [key(700, 100), key(600, 100), key(450, 1)]);
+        let down = Slice {
+            from: up.next,
+            ..Slice::first(3)
+        };
+        let down = read(&list, &down);
+        assert_eq!(down.items, [key(500, 100), key(450, 1), key(400, 100)]);
+    }
+
+    #[test]
+    fn a_row_that_moves_down_does_not_come_again() {
+        let page = read(&[key(-5_000, 1), key(1_000, 2)], &Slice::first(20));
+        let moved = read(&[key(-5_000, 1), key(500, 2)], &newer(&page, 20));
+        assert_eq!(moved.items, []);
+        let moved = read(&[key(-5_000, 1), key(1_500, 2)], &newer(&page, 20));
+        assert_eq!(moved.items, [key(1_500, 2)]);
     }
 
     #[test]
