@@ -113,15 +113,17 @@ async fn set_out(ctx: Ctx, journey: Journey) {
 }
 
 async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Step> {
-    if ctx.config().redis_url.is_none() {
-        leave_to_others(&ctx, &journey).await?;
-        return hint(&ctx, &journey).await;
-    }
+    // Without Redis nobody notes who reads here: all are hinted at it at the end, and what others keep in
+    // theirs is left void.
+    let is_alone = ctx.config().redis_url.is_none();
     // Another process may have begun an epoch before the post was written: then it counts here.
     ctx.cache().step().await;
-    let Some(there) = look(&ctx, &mut journey).await? else {
+    let Some(mut there) = look(&ctx, &mut journey).await? else {
         return arrive(&ctx, &journey, Vec::new(), Vec::new()).await;
     };
+    if is_alone {
+        there.hinted.clear();
+    }
     let last = there.readers.last().copied();
     let is_last = i64::try_from(there.readers.len()).is_ok_and(|found| found < READERS);
     let mut lines: Vec<Line> = there.readers.into_iter().map(Line::Home).collect();
@@ -129,41 +131,18 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
         lines.push(Line::Author(journey.post.author_id));
     }
     if is_last {
-        return arrive(&ctx, &journey, lines, there.hinted).await;
+        let arrived = arrive(&ctx, &journey, lines, there.hinted).await?;
+        return if is_alone {
+            hint(&ctx, &journey).await
+        } else {
+            Ok(arrived)
+        };
     }
     push(&ctx, &journey, &lines, false).await?;
     live::tell_new(&ctx, there.hinted, journey.post.created_at);
     journey.after = last.unwrap_or(journey.after);
     progress.save(&mut *ctx.read().await?, &journey).await?;
     Ok(Step::Again)
-}
-
-/// This process has no Redis, but others of the same database may have: the timelines that they keep are
-/// void, and are made anew when they are read. Where nobody has one, nobody is noted as a reader.
-async fn leave_to_others(ctx: &Ctx, journey: &Journey) -> Result<()> {
-    let conn = &mut *ctx.read().await?;
-    let post = &journey.post;
-    let Some(carried) = store::find_carried(conn, post.post_id).await? else {
-        return Ok(());
-    };
-    let (mut after, since) = (journey.after, active_since(ctx)?);
-    let mut lines = vec![Line::Home(post.author_id)];
-    if carried.pulled {
-        lines.push(Line::Author(post.author_id));
-    }
-    let is_public = carried.audience == "public";
-    loop {
-        let tags: Vec<String> = lines.iter().map(|line| line.name()).collect();
-        leave_void(conn, &tags).await?;
-        let author = post.author_id;
-        let some =
-            store::list_recipients(conn, author, is_public, Some(since), after, READERS).await?;
-        let Some(last) = some.last().filter(|_| !carried.pulled) else {
-            return Ok(());
-        };
-        after = *last;
-        lines = some.into_iter().map(Line::Home).collect();
-    }
 }
 
 /// Without Redis there are no timelines, and nobody notes who reads: all of those are hinted at the post who
@@ -186,7 +165,7 @@ async fn hint(ctx: &Ctx, journey: &Journey) -> Result<Step> {
         return Ok(Step::Done);
     };
     let is_public = carried.audience == "public";
-    let mut after = journey.after;
+    let mut after = UserId::from_uuid(uuid::Uuid::nil());
     loop {
         let some = store::list_recipients(conn, author_id, is_public, None, after, READERS).await?;
         let Some(last) = some.last() else {

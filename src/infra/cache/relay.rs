@@ -15,9 +15,8 @@ use crate::kernel::Result;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Younger voids are their writer's business.
 const OVERDUE_MILLIS: f64 = 250.0;
-/// Where there is no Redis at all, nobody waits for voids this old. Another instance of the same database
-/// may have one, which may be away for a while.
-const NOBODY_WAITS_MILLIS: f64 = 900_000.0;
+/// Where there is no Redis at all, nobody waits for voids this old.
+const NOBODY_WAITS_MILLIS: f64 = 60_000.0;
 /// Rows of one pass.
 const BATCH: i64 = 1_000;
 /// Writes whose delivered rows may wait for their deletion; what does not fit is delivered again.
@@ -83,6 +82,11 @@ impl Relay {
             return Ok(false);
         }
         store::forget(&mut transaction, &ids).await?;
+        if !told {
+            // Another process may have a Redis after all, which was away all that time: whoever finds it
+            // again begins another epoch.
+            store::end_epochs(&mut transaction).await?;
+        }
         transaction.commit().await?;
         Ok(more)
     }

@@ -96,6 +96,14 @@ pub async fn begin_epoch(conn: &mut Conn, run_id: &str) -> Result<i64> {
     .await?)
 }
 
+/// Ends all epochs: whoever connects to a Redis next believes nothing that is in it.
+pub async fn end_epochs(conn: &mut Conn) -> Result<()> {
+    sqlx::query!("delete from cache_epoch")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Leaves a void for whoever finds Redis next: for changes that no trigger can see.
 pub async fn leave_void(conn: &mut Conn, tags: &[String]) -> Result<()> {
     sqlx::query!("insert into cache_void (tags) values ($1)", tags)
