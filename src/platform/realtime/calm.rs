@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::hub::{Hub, lock, millis};
@@ -17,6 +18,9 @@ use crate::platform::Ctx;
 const EVERY: Duration = Duration::from_secs(1);
 /// Channels that are remembered before old ones are forgotten.
 const MOST: usize = 4_096;
+
+/// Many states may change at once: those that are read leave connections for those who ask.
+static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// What was told when.
 #[derive(Default)]
@@ -68,6 +72,8 @@ pub(super) fn calmly(
     let (ctx, hub) = (ctx.clone(), hub.clone());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(wait)).await;
+        // Whoever waits for a turn is told of what changes until it comes.
+        let _turn = TURNS.acquire().await;
         if let Some(told) = lock(&hub.0.calm.0).get_mut(&channel) {
             told.is_waiting = false;
             told.at = hub.now();

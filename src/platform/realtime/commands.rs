@@ -98,13 +98,23 @@ fn ended(d: &Value) -> Wanted {
     channels.collect()
 }
 
+/// A command's own stay in rooms: it is only to learn where they stand.
+struct Visit<'a>(&'a Talk);
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.0.hub.leave(&self.0.conn);
+    }
+}
+
 /// Says where each channel stands, and has the connection listen from there on.
 async fn subscribe(talk: &Talk, live: &str, noted: &Noted, body: Subscribe) -> Result<Value> {
     let asks = talk.wanted(&body)?;
     noted.guard(&asks)?;
+    let visit = Visit(talk);
     let joined = joining::join(&talk.ctx, &talk.hub, &talk.conn, asks).await?;
     let asks = joining::positions(&talk.hub, &joined);
-    talk.hub.leave(&talk.conn);
+    drop(visit);
     let wanted = asks
         .iter()
         .map(|ask| (ask.channel.clone(), ask.position.clone()));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::calm::calmly;
@@ -11,20 +10,21 @@ use super::frame::Frame;
 use super::hub::Hub;
 use super::{Channel, Class, INBOX, Signal, inbox, tell_many};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, Result, UserId};
+use crate::kernel::{Result, UserId};
 use crate::platform::{Ctx, Tx};
 
 /// What an inbox is told when something else waits for its person than before.
 pub const COUNTS_CHANGED: &str = "counts.changed";
 
-/// A big group may have many people counted at once: they leave connections for those who ask.
-static TURNS: Semaphore = Semaphore::const_new(4);
+/// What instances tell each other to have somebody counted. It is no event, and says nothing to an instance
+/// of a version that counted otherwise.
+pub(super) const ASK: &str = "counts.ask";
 
 /// Has people told soon how much waits for them. It is counted where they are connected, and for nobody
 /// who is not; then and not now, so that what changes many times in a second is counted once.
 pub fn tell_counts(ctx: &Ctx, people: &[UserId]) {
     let ids = people.iter().map(|user_id| user_id.uuid()).collect();
-    tell_many(ctx, INBOX, ids, COUNTS_CHANGED, Value::Null);
+    tell_many(ctx, INBOX, ids, ASK, Value::Null);
 }
 
 /// Counts for somebody who is connected here.
@@ -48,7 +48,6 @@ async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
         return Ok(None);
     };
     let user_id = UserId::from_uuid(id);
-    let _turn = TURNS.acquire().await.map_err(Error::internal)?;
     ctx.cache().step().await;
     let counts = (hub.0.options.hooks.counts)(ctx.clone(), user_id).await?;
     Ok(Some(Signal {

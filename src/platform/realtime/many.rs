@@ -64,6 +64,9 @@ pub(super) fn hear(ctx: &Ctx, hub: &Hub, payload: &[u8]) {
 
 /// Passes it on where somebody listens.
 pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
+    if many.kind == counts::ASK {
+        return count(ctx, hub, many);
+    }
     let known = hub.registry().catalogue();
     let Some(entry) = known.iter().find(|entry| entry.kind == many.kind) else {
         return;
@@ -72,11 +75,6 @@ pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
         let topic = many.topic.clone();
         let channel = Channel { topic, id: *id };
         if hub.find_room(&channel).is_none() {
-            continue;
-        }
-        // Of these each has a state of their own.
-        if entry.kind == counts::COUNTS_CHANGED {
-            counts::tell_here(ctx, hub, channel);
             continue;
         }
         let signal = Signal {
@@ -89,6 +87,17 @@ pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
         };
         if let Ok(frame) = Frame::signal(&signal, ctx.now()) {
             hub.receive(ctx, Arc::new(frame));
+        }
+    }
+}
+
+/// Has those counted who are connected here: each has a state of their own.
+fn count(ctx: &Ctx, hub: &Hub, many: &Many) {
+    for id in &many.ids {
+        let topic = many.topic.clone();
+        let channel = Channel { topic, id: *id };
+        if hub.find_room(&channel).is_some() {
+            counts::tell_here(ctx, hub, channel);
         }
     }
 }

@@ -32,6 +32,19 @@ const TOGETHER: Duration = Duration::from_millis(5);
 /// How long what was missed may take to come, however little the client waits.
 const REPLAY: Duration = Duration::from_secs(2);
 
+/// A poll's stay. Where the line breaks and nobody waits for the answer any more, the connection ends all
+/// the same.
+struct Visit<'a> {
+    hub: &'a Hub,
+    conn: &'a Conn,
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.conn.end(Close::NORMAL, self.hub.now());
+    }
+}
+
 /// Answers a poll.
 pub(super) async fn answer(
     ctx: &Ctx,
@@ -41,6 +54,7 @@ pub(super) async fn answer(
     wanted: Wanted,
     wait: Duration,
 ) -> Result<HttpResponse> {
+    let _visit = Visit { hub, conn };
     let is_first = wanted.cursor.is_none();
     let arrived = match arrive(ctx, hub, conn, user, wanted).await {
         Ok(arrived) => arrived,

@@ -93,6 +93,10 @@ impl Queue {
             text: text.clone(),
             frame: Some(Arc::clone(frame)),
         });
+        if inner.is_over_half() {
+            // Whatever the round: whoever can take it is not to be ended for what waits.
+            inner.wake();
+        }
         put
     }
 

@@ -149,7 +149,8 @@ impl Room {
                 self.wake(&mut state);
             }
             known => {
-                if state.held.len() < MOST_HELD {
+                let is_next = known.is_some_and(|last| frame.offset == last + 1);
+                if is_next || state.held.len() < MOST_HELD {
                     state.held.insert(frame.offset, frame);
                 }
                 if known.is_some() {

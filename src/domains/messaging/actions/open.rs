@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{entrance, note_change, note_in};
+use super::{entrance, note_change, note_in, note_own_change};
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
@@ -68,6 +68,7 @@ async fn open_direct(tx: &mut Tx, me: UserId, other: &Contact) -> Result<Opened>
         }
         Some(MemberState::Unseen | MemberState::Declined) => {
             store::update_state(tx.conn(), id, me, MemberState::Active).await?;
+            note_own_change(tx, id, me)?;
             Ok(Opened::New(id))
         }
         Some(_) => Ok(Opened::Known(id)),

@@ -98,14 +98,12 @@ pub async fn changed_since(ctx: Ctx, me: UserId, since: Timestamp) -> Result<Vec
     }
     places.sort_unstable_by(|one, other| other.0.cmp(&one.0));
     places.truncate(usize::from(MOST_CHANGED));
-    let parts: Vec<Part> = places.into_iter().map(|(_, id)| (id, me)).collect();
-    if parts.is_empty() {
+    let ids: Vec<ConversationId> = places.into_iter().map(|(_, id)| id).collect();
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let changed = view::conversations_to_each(reads, &parts, ctx.now()).await?;
-    let told = changed
-        .iter()
-        .map(|(me, conversation)| updated(*me, conversation));
+    let changed = view::conversations(reads, me, &ids, ctx.now()).await?;
+    let told = changed.iter().map(|conversation| updated(me, conversation));
     Ok(told.collect())
 }
 
