@@ -22,7 +22,7 @@ pub enum Direction {
 }
 
 /// A sort key: the columns a list is ordered by, the row's id last.
-pub trait SortKey: Clone + Serialize + DeserializeOwned {
+pub trait SortKey: Clone + PartialOrd + Serialize + DeserializeOwned {
     /// A key below every row's.
     fn lowest() -> Self;
     /// A key above every row's.
@@ -82,7 +82,7 @@ fn year_start(year: i32) -> Timestamp {
 }
 
 /// Order by a name, ties by id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NameKey(pub String, pub Uuid);
 
 impl SortKey for NameKey {
@@ -95,7 +95,7 @@ impl SortKey for NameKey {
 }
 
 /// Order by a whole-numbered rank, ties by id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RankKey(pub i64, pub Uuid);
 
 impl SortKey for RankKey {

@@ -24,7 +24,7 @@ use crate::platform::{Ctx, Reads};
 const RANKED: u16 = 100;
 
 /// A place in a ranking: what follows it, best first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd)]
 pub struct Ranking(Vec<Uuid>);
 
 impl SortKey for Ranking {
