@@ -1,6 +1,6 @@
 //! Redis is killed, comes back empty or old, answers nothing, comes late.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -16,13 +16,11 @@ const ONE_ALONE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Renames themselves at one instance and looks there and at another, until told to stop: each answer
-/// is the last one written, at the other one within the time that one alone may take. Gives how
-/// often.
-async fn rename_and_look(who: &Session, there: &str, stop: &AtomicBool) -> u32 {
+/// is the last one written, at the other one within the time that one alone may take. Counts how often.
+async fn rename_and_look(who: &Session, there: &str, stop: &AtomicBool, times: &AtomicU32) {
     let (there, path) = (who.at(there), format!("/v1/users/{}", who.id));
-    let mut times = 0;
     while !stop.load(Ordering::Relaxed) {
-        let name = format!("name {times}");
+        let name = format!("name {}", times.load(Ordering::Relaxed));
         let began = Instant::now();
         let body = json!({"display_name": name});
         who.patch("/v1/me", &body).await.expect_status(200);
@@ -40,12 +38,11 @@ async fn rename_and_look(who: &Session, there: &str, stop: &AtomicBool) -> u32 {
                 assert!(late < allowed, "{late:?}: {}", seen.json["display_name"]);
             }
         }
-        times += 1;
+        times.fetch_add(1, Ordering::Relaxed);
     }
-    times
 }
 
-/// Lets people rename themselves and look while `faults` runs.
+/// Lets people rename themselves and look while `faults` runs, and until each of them has gone on after it.
 pub(super) async fn under_traffic(
     one: &TestApp,
     other: &TestApp,
@@ -53,18 +50,32 @@ pub(super) async fn under_traffic(
 ) {
     let people = join_all((0..4).map(|_| one.person("person"))).await;
     let stop = AtomicBool::new(false);
-    let traffic = join_all(
-        people
-            .iter()
-            .map(|who| rename_and_look(who, &other.url, &stop)),
-    );
+    let times = [const { AtomicU32::new(0) }; 4];
+    let traffic = people.iter().zip(&times);
+    let traffic = traffic.map(|(who, times)| rename_and_look(who, &other.url, &stop, times));
+    let so_far = || times.each_ref().map(|times| times.load(Ordering::Relaxed));
     let faults = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         faults.await;
+        let before = so_far();
+        // The round that is under way may have begun before.
+        let goes_on = |now: [u32; 4]| {
+            now.iter()
+                .zip(&before)
+                .all(|(now, before)| now - before >= 2)
+        };
+        let began = Instant::now();
+        while !goes_on(so_far()) {
+            assert!(
+                began.elapsed() < 10 * PATIENCE,
+                "{before:?}, {:?}",
+                so_far()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         stop.store(true, Ordering::Relaxed);
     };
-    let (times, ()) = tokio::join!(traffic, faults);
-    assert!(times.iter().all(|times| *times > 3), "{times:?}");
+    tokio::join!(join_all(traffic), faults);
     for app in [one, other] {
         soon("Redis is back", async || {
             readiness(app).await == ("ok".to_owned(), "ok".to_owned())
