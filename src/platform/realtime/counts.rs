@@ -1,12 +1,10 @@
 //! How much waits for somebody: as it greets them, and as it changes.
 
-use std::sync::Arc;
-
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::calm::calmly;
-use super::frame::Frame;
 use super::hub::Hub;
 use super::{Channel, Class, INBOX, Signal, inbox, tell_many};
 use crate::kernel::ids::Id as _;
@@ -29,18 +27,10 @@ pub fn tell_counts(ctx: &Ctx, people: &[UserId]) {
 
 /// Counts for somebody who is connected here.
 pub(super) fn tell_here(ctx: &Ctx, hub: &Hub, channel: Channel) {
-    let pass = |ctx: &Ctx, hub: &Hub, signal: Signal| {
-        if let Ok(frame) = Frame::signal(&signal, ctx.now()) {
-            hub.receive(ctx, Arc::new(frame));
-        }
-    };
-    calmly(
-        ctx,
-        hub,
-        channel,
-        |ctx, id| Box::pin(counted(ctx, id)),
-        pass,
-    );
+    let count = |ctx, id| -> BoxFuture<'static, _> { Box::pin(counted(ctx, id)) };
+    calmly(ctx, hub, channel, count, |ctx, hub, signal| {
+        hub.receive_signal(ctx, &signal);
+    });
 }
 
 async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
@@ -50,14 +40,19 @@ async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
     let user_id = UserId::from_uuid(id);
     ctx.cache().step().await;
     let counts = (hub.0.options.hooks.counts)(ctx.clone(), user_id).await?;
-    Ok(Some(Signal {
+    Ok(Some(changed(user_id, &counts)))
+}
+
+/// What an inbox is told where this is how much waits.
+pub(super) fn changed(user_id: UserId, counts: &Value) -> Signal {
+    Signal {
         channel: inbox(user_id),
         kind: COUNTS_CHANGED,
         class: Class::State,
         key: None,
         actor: None,
         d: json!({"counts": counts}),
-    }))
+    }
 }
 
 impl Tx {

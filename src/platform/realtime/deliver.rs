@@ -10,7 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::{Channel, Offset, attendance, render, store, typing, watch};
+use super::{Channel, Offset, Signal, attendance, render, store, typing, watch};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
@@ -37,6 +37,13 @@ impl Hub {
         typing::hear(self, &frame);
         let passed = room.pass(frame, self.now());
         self.settle(ctx, &room, passed);
+    }
+
+    /// Passes a signal on to those who listen here, and to nobody elsewhere.
+    pub(super) fn receive_signal(&self, ctx: &Ctx, signal: &Signal) {
+        if let Ok(frame) = Frame::signal(signal, ctx.now()) {
+            self.receive(ctx, Arc::new(frame));
+        }
     }
 
     /// Does what an event has brought about beside being passed on.

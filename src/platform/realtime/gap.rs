@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::conn::Conn;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::presence::{self, Presence};
-use super::{COUNTS_CHANGED, Class, Signal, inbox};
+use super::{Class, Signal, counts};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -33,14 +33,7 @@ pub(super) async fn missed(
         .ok_or_else(|| Error::internal(anyhow::anyhow!("a stranger")))?;
     let now = ctx.now();
     let hooks = hub.0.options.hooks;
-    let counts = Signal {
-        channel: inbox(user_id),
-        kind: COUNTS_CHANGED,
-        class: Class::State,
-        key: None,
-        actor: None,
-        d: json!({"counts": reply.get("counts")}),
-    };
+    let counts = counts::changed(user_id, reply.get("counts").unwrap_or(&Value::Null));
     let before = conn.with_cursor(|cursor| cursor.states.until);
     let mut signals = watched(ctx, conn).await;
     // A cursor that was no poll's has told of none.

@@ -2,14 +2,12 @@
 //! somebody listens.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::frame::Frame;
 use super::hub::Hub;
 use super::publisher::Post;
 use super::{Channel, Class, Signal, counts, hot};
@@ -64,19 +62,20 @@ pub(super) fn hear(ctx: &Ctx, hub: &Hub, payload: &[u8]) {
 
 /// Passes it on where somebody listens.
 pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
+    let channels = many.ids.iter().map(|id| Channel {
+        topic: many.topic.clone(),
+        id: *id,
+    });
+    let heard = channels.filter(|channel| hub.find_room(channel).is_some());
     if many.kind == counts::ASK {
-        return count(ctx, hub, many);
+        // Of these each has a state of their own.
+        return heard.for_each(|channel| counts::tell_here(ctx, hub, channel));
     }
     let known = hub.registry().catalogue();
     let Some(entry) = known.iter().find(|entry| entry.kind == many.kind) else {
         return;
     };
-    for id in &many.ids {
-        let topic = many.topic.clone();
-        let channel = Channel { topic, id: *id };
-        if hub.find_room(&channel).is_none() {
-            continue;
-        }
+    for channel in heard {
         let signal = Signal {
             channel,
             kind: entry.kind,
@@ -85,19 +84,6 @@ pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
             actor: None,
             d: many.d.clone(),
         };
-        if let Ok(frame) = Frame::signal(&signal, ctx.now()) {
-            hub.receive(ctx, Arc::new(frame));
-        }
-    }
-}
-
-/// Has those counted who are connected here: each has a state of their own.
-fn count(ctx: &Ctx, hub: &Hub, many: &Many) {
-    for id in &many.ids {
-        let topic = many.topic.clone();
-        let channel = Channel { topic, id: *id };
-        if hub.find_room(&channel).is_some() {
-            counts::tell_here(ctx, hub, channel);
-        }
+        hub.receive_signal(ctx, &signal);
     }
 }
