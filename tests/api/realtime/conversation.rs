@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::Socket;
 use super::line::{Line, TRANSPORTS, Transport};
-use super::{QUICK, QUIET, beside, id_of, offsets, pair, subscribe};
+use super::{QUICK, QUIET, beside, id_of, offsets, pair, second, subscribe};
 use crate::support::{Program, Session, TestApp, mode};
 
 /// What a conversation's own events are called.
@@ -24,7 +24,7 @@ const DURABLE: [&str; 6] = [
 #[tokio::test]
 async fn a_conversation_is_held_over_any_transport() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     for transport in TRANSPORTS {
         // A conversation of its own: in a room that is open already, what was said just before the
@@ -230,7 +230,7 @@ async fn frames_of_one_connection_are_done_in_their_order_however_long_each_take
 #[tokio::test]
 async fn typing_ends_by_itself_and_is_not_replayed() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let channel = pair(&ada, &bob).await;

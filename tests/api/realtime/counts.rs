@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::Socket;
-use super::{QUICK, beside, group, id_of, subscribe};
+use super::{QUICK, beside, group, id_of, second, subscribe};
 use crate::notifications::settle;
 use crate::support::{Session, TestApp};
 
@@ -64,7 +64,7 @@ async fn direct(one: &Session, other: &Session) -> String {
 #[tokio::test]
 async fn the_first_message_that_is_new_is_counted_and_the_next_one_is_not() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ann, ben) = app.friends("ann", "ben").await;
     let id = direct(&ann, &ben).await;
     let mut his = listener(&app, &ben, beside(&app, &other)).await;
@@ -158,7 +158,7 @@ async fn requests_are_counted_until_they_are_answered() {
 #[tokio::test]
 async fn a_group_counts_for_those_who_are_put_into_it_until_they_are_out() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ann, ben) = app.friends("ann", "ben").await;
     let (cara, dan) = (app.person("cara").await, app.person("dan").await);
     ann.befriend(&cara).await;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::line::{Stream, Transport, begin, command, poll, resume};
-use super::{QUICK, beside, post_of, publish};
+use super::{QUICK, beside, post_of, publish, second};
 use crate::support::{Session, TestApp};
 
 const WITHOUT_SOCKET: [Transport; 2] = [Transport::Sse, Transport::Poll];
@@ -50,7 +50,7 @@ async fn a_stream_says_once_when_to_come_back() {
 #[tokio::test]
 async fn a_stream_goes_on_with_what_commands_have_changed() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let ada = app.person("ada").await;
     for through in [app.url.as_str(), beside(&app, &other)] {
         for is_waited_for in [true, false] {
@@ -99,7 +99,7 @@ async fn go_on(app: &TestApp, ada: &Session, through: &str, is_waited_for: bool)
 #[tokio::test]
 async fn without_a_socket_there_is_room_for_thirty_two_channels_and_what_exceeds_is_refused() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let ada = app.person("ada").await;
     let mut channels = Vec::new();
     for _ in 0..34 {
@@ -185,7 +185,7 @@ async fn overfill(
 #[tokio::test]
 async fn a_poll_leaves_what_it_left_although_its_address_names_it() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let ada = app.person("ada").await;
     let (_post, channel) = post_of(&ada).await;
     let (hello, cursor) = begin(Transport::Poll, &ada, &format!("?chs={channel}")).await;

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::client::position;
 use super::line::{Stream, command, poll};
-use super::{QUICK, expect_whole, post_of, publish};
+use super::{QUICK, expect_whole, post_of, publish, second};
 use crate::support::{Session, TestApp, mode};
 
 #[tokio::test]
 async fn a_stream_of_events_resumes_by_its_last_id_on_any_instance() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let ada = app.person("ada").await;
     let (_post, channel) = post_of(&ada).await;
     let mut stream = Stream::open(&ada, &format!("?chs={channel}"), None).await;
@@ -39,7 +39,7 @@ async fn a_stream_of_events_resumes_by_its_last_id_on_any_instance() {
 #[tokio::test]
 async fn a_stream_subscribes_by_commands_through_any_instance() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let ada = app.person("ada").await;
     let (_post, channel) = post_of(&ada).await;
     let mut stream = Stream::open(&ada, "", None).await;
@@ -87,7 +87,7 @@ async fn a_revoked_session_ends_its_stream() {
 #[tokio::test]
 async fn a_poll_goes_on_from_its_cursor_and_loses_nothing() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let ada = app.person("ada").await;
     let (_post, channel) = post_of(&ada).await;
     let first = ada

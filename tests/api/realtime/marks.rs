@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
 use super::line::{Line, TRANSPORTS};
-use super::{QUICK, QUIET, beside, id_of, pair, subscribe};
+use super::{QUICK, QUIET, beside, id_of, pair, second, subscribe};
 use crate::support::{Session, TestApp, mode};
 
 async fn say(person: &Session, channel: &str, times: usize) -> i64 {
@@ -26,7 +26,7 @@ async fn seen(person: &Session, channel: &str) -> Value {
 #[tokio::test]
 async fn marks_of_many_devices_at_once_end_at_the_greatest_on_all_of_them() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let channel = pair(&ada, &bob).await;
     let top = say(&bob, &channel, 12).await;
@@ -79,7 +79,7 @@ async fn marks_of_many_devices_at_once_end_at_the_greatest_on_all_of_them() {
 #[tokio::test]
 async fn what_is_read_in_private_clears_ones_own_devices_and_is_told_nobody() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     for transport in TRANSPORTS {

@@ -43,6 +43,16 @@ const QUICK: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "1s"), ("KITH_LIVE_PONG", "6
 /// Long enough for whatever should not come.
 const QUIET: Duration = Duration::from_millis(400);
 
+/// Another instance beside `app`. Without Redis it does none of the work that follows a write: what it
+/// would tell of that reaches its own listeners alone.
+async fn second(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
+    let mut settings = settings.to_vec();
+    if !mode::has_redis() {
+        settings.push(("KITH_ROLES", "web,gateway"));
+    }
+    app.start_beside(&settings).await
+}
+
 /// Where the other side of a test connects: to another instance, or without Redis to the same one, since
 /// an instance then knows of its own listeners alone.
 fn beside<'a>(app: &'a TestApp, other: &'a TestApp) -> &'a str {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
 use super::line::{Transport, begin, command, poll};
-use super::{QUICK, QUIET, beside, group, id_of, pair, subscribe};
+use super::{QUICK, QUIET, beside, group, id_of, pair, second, subscribe};
 use crate::support::{Session, TestApp};
 
 /// Polls without waiting and goes on from what comes; gives events and words.
@@ -56,7 +56,7 @@ fn of<'a>(frames: &'a [Value], kind: &str) -> Vec<&'a Value> {
 #[tokio::test]
 async fn whoever_is_removed_from_a_channel_is_told_once() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let eve = app.person("eve").await;
     ada.befriend(&eve).await;
@@ -198,7 +198,7 @@ const TYPING: &[(&str, &str)] = &[("KITH_LIVE_BEAT", "5s"), ("KITH_LIVE_PONG", "
 #[tokio::test]
 async fn typing_of_whoever_polls_lasts_as_long_as_that_of_others() {
     let app = TestApp::start_with(TYPING).await;
-    let other = app.start_beside(TYPING).await;
+    let other = second(&app, TYPING).await;
     let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let channel = pair(&ada, &bob).await;
@@ -242,7 +242,7 @@ async fn typing_of_whoever_polls_lasts_as_long_as_that_of_others() {
 #[tokio::test]
 async fn whoever_polls_stays_away_until_they_say_otherwise() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let mut watching = Socket::of(&ada, &app.url).await;
     subscribe(&mut watching, &format!("presence:{}", bob.id)).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
-use super::{QUICK, QUIET, subscribe};
+use super::{QUICK, QUIET, second, subscribe};
 use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
 async fn state_of(viewer: &Session, other: &Session) -> Value {
@@ -17,7 +17,7 @@ async fn state_of(viewer: &Session, other: &Session) -> Value {
 #[tokio::test]
 async fn friends_see_who_comes_and_goes() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let mut watching = Socket::of(&ada, &app.url).await;
     let channel = format!("presence:{}", bob.id);

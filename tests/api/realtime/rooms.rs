@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
-use super::{QUICK, QUIET, beside, group, pair, post_of, subscribe};
+use super::{QUICK, QUIET, beside, group, pair, post_of, second, subscribe};
 use crate::support::{Program, Session, TestApp, mode};
 
 /// Follows what a socket is told of a room, from the beginning.
@@ -59,7 +59,7 @@ async fn listening(person: &Session, url: &str, channel: &str) -> Socket {
 #[tokio::test]
 async fn those_in_a_conversation_see_each_other_come_and_go() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let eve = app.person("eve").await;
@@ -169,7 +169,7 @@ async fn those_between_whom_there_is_a_block_are_not_told_of_each_other() {
 #[tokio::test]
 async fn of_a_post_it_is_told_how_many_look_and_not_who() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let (_post, channel) = post_of(&ada).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Socket;
-use super::{QUICK, QUIET, beside, post_of, subscribe};
+use super::{QUICK, QUIET, beside, post_of, second, subscribe};
 use crate::support::{Session, TestApp};
 
 /// What a listener is told of a channel, until the subscription ends, and what comes after that.
@@ -45,7 +45,7 @@ async fn listening(person: &Session, url: &str, channel: &str) -> Socket {
 #[tokio::test]
 async fn what_is_written_into_a_post_as_it_is_narrowed_is_for_those_alone_who_still_see_it() {
     let app = TestApp::start().await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     let (ada, bob) = app.friends("ada", "bob").await;
     let eve = app.person("eve").await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::line::{Line, TRANSPORTS, Transport};
-use super::{QUICK, beside, id_of, pair, post_of};
+use super::{QUICK, beside, id_of, pair, post_of, second};
 use crate::support::{Session, TestApp};
 
 /// What the newest things of a channel are by the routes.
@@ -14,7 +14,7 @@ async fn newest(person: &Session, path: &str) -> Value {
 #[tokio::test]
 async fn a_subscription_brings_the_newest_over_any_transport() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     for transport in TRANSPORTS {
         let mut line = listening(&ada, transport, &app.url).await;

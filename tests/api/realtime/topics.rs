@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Socket;
-use super::{QUICK, QUIET, beside, post_of, publish, subscribe};
+use super::{QUICK, QUIET, beside, post_of, publish, second, subscribe};
 use crate::support::{TestApp, mode};
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_comment_reaches_those_who_listen_to_its_post() {
 #[tokio::test]
 async fn an_event_reaches_listeners_on_another_instance() {
     let app = TestApp::start().await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let (post, channel) = post_of(&ada).await;
     let mut socket = Socket::of(&ada, &other.url).await;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::client::Socket;
-use super::{QUICK, beside, group, id_of, pair, subscribe};
+use super::{QUICK, beside, group, id_of, pair, second, subscribe};
 use crate::support::{Session, TestApp};
 
 async fn seen(who: &Session, id: &str) -> Value {
@@ -42,7 +42,7 @@ fn shared(mut conversation: Value) -> Value {
 #[tokio::test]
 async fn an_inbox_is_told_of_a_message_what_the_route_answers_to_its_person() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let there = beside(&app, &other);
     let (ann, ben) = app.friends("ann", "ben").await;
     let cara = app.person("cara").await;
@@ -119,7 +119,7 @@ async fn who_is_asked_and_who_is_gone_is_told_no_more_than_the_route_shows() {
 #[tokio::test]
 async fn a_channel_is_told_of_a_conversation_without_what_it_is_to_each() {
     let app = TestApp::start_with(QUICK).await;
-    let other = app.start_beside(QUICK).await;
+    let other = second(&app, QUICK).await;
     let (ann, ben) = app.friends("ann", "ben").await;
     let (cara, dan) = (app.person("cara").await, app.person("dan").await);
     ann.befriend(&cara).await;
