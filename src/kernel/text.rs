@@ -49,8 +49,12 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Most combining marks that may follow one character. No script needs half of that; a hundred cover the
+/// lines above and below.
+const MOST_MARKS: usize = 12;
+
 /// Checks length in code points and refuses characters that only serve to deceive: controls
-/// (except newline and tab where `multiline`) and overrides of the writing direction.
+/// (except newline and tab where `multiline`), overrides of the writing direction, and heaps of marks.
 pub fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), Refusal> {
     let length = text.chars().count();
     if length > max {
@@ -59,7 +63,7 @@ pub fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), 
             format!("At most {max} characters are allowed; this has {length}."),
         ));
     }
-    if length < min || (min > 0 && text.trim().is_empty()) {
+    if length < min || (min > 0 && is_blank(text)) {
         return Err(Refusal::new(
             "too_short",
             format!(
@@ -68,16 +72,53 @@ pub fn check(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), 
             ),
         ));
     }
-    match text.chars().find(|c| is_forbidden(*c, multiline)) {
-        Some(found) => Err(Refusal::new(
-            "forbidden_character",
-            format!(
-                "The character U+{:04X} is not allowed here.",
-                u32::from(found)
-            ),
-        )),
-        None => Ok(()),
+    if let Some(found) = text.chars().find(|c| is_forbidden(*c, multiline)) {
+        let detail = format!(
+            "The character U+{:04X} is not allowed here.",
+            u32::from(found)
+        );
+        return Err(Refusal::new("forbidden_character", detail));
     }
+    if most_marks(text) > MOST_MARKS {
+        let detail = format!("At most {MOST_MARKS} combining marks may follow a character.");
+        return Err(Refusal::new("too_many_marks", detail));
+    }
+    Ok(())
+}
+
+/// Whether there is nothing to be seen.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_invisible)
+}
+
+/// The longest run of combining marks.
+fn most_marks(text: &str) -> usize {
+    let runs = text.split(|c| !is_mark(c));
+    runs.map(|run| run.chars().count())
+        .max()
+        .unwrap_or_default()
+}
+
+/// Marks that stack on what they follow, in the blocks of the Unicode standard for combining marks.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}'
+            | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+    )
+}
+
+/// Spaces, controls, and the characters that look like nothing at all.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
+                | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 fn is_forbidden(c: char, multiline: bool) -> bool {
@@ -158,5 +199,27 @@ mod tests {
         }
         assert!(check("two\nlines", 1, 9, true).is_ok());
         assert!(check("two\nlines", 1, 9, false).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_no_text() {
+        for text in ["\u{200b}", "\u{3164}\u{2800}", " \u{2060} "] {
+            assert_eq!(
+                check(text, 1, 9, false).map_err(|r| r.code),
+                Err("too_short")
+            );
+            assert!(check(text, 0, 9, false).is_ok());
+        }
+    }
+
+    #[test]
+    fn marks_are_not_heaped_up() {
+        let heap = |count| format!("a{}b", "\u{301}".repeat(count));
+        assert!(check(&heap(12), 1, 99, false).is_ok());
+        assert_eq!(
+            check(&heap(13), 1, 99, false).map_err(|r| r.code),
+            Err("too_many_marks")
+        );
+        assert!(check(&"e\u{301}".repeat(40), 1, 99, false).is_ok());
     }
 }

@@ -12,7 +12,7 @@ pub use reach::Reach;
 
 use chrono::TimeDelta;
 
-use crate::kernel::text::Refusal;
+use crate::kernel::text::{Refusal, is_blank};
 use crate::kernel::{PostId, UserId};
 use crate::text_type;
 
@@ -42,7 +42,7 @@ text_type!(
 impl PostContent {
     /// Whether there is anything to read.
     pub fn is_blank(&self) -> bool {
-        self.as_str().chars().all(is_invisible)
+        is_blank(self.as_str())
     }
 }
 
@@ -52,19 +52,6 @@ pub fn blank() -> Refusal {
         "too_short",
         "A post says something, unless it shares another post.",
     )
-}
-
-/// Spaces, controls, and the characters that look like nothing at all.
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
-                | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 #[cfg(test)]
