@@ -2,19 +2,26 @@
 //! member at fault.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::{Method, header};
-use actix_web::web::BytesMut;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::{fit::fit, json};
+use crate::infra::db;
 use crate::kernel::{Code, Error, Result};
+
+/// How long a body may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The largest body that is read, in bytes; a resource may set its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,12 +180,8 @@ fn is_json(content_type: &str, patch: bool) -> bool {
         })
 }
 
-async fn collect(req: &HttpRequest, mut payload: Payload) -> Result<BytesMut> {
+async fn collect(req: &HttpRequest, payload: Payload) -> Result<BytesMut> {
     let BodyLimit(limit) = req.app_data().copied().unwrap_or_default();
-    let too_large = || {
-        let detail = format!("A body may have at most {limit} bytes.");
-        Error::new(Code::PayloadTooLarge, detail)
-    };
     let length = req
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -187,19 +190,42 @@ async fn collect(req: &HttpRequest, mut payload: Payload) -> Result<BytesMut> {
         .and_then(|value| value.parse::<usize>().ok())
         .unwrap_or(0);
     if announced > limit {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
-    let mut bytes = BytesMut::with_capacity(announced);
-    while let Some(chunk) = payload.next().await {
+    let bytes = BytesMut::with_capacity(announced);
+    let collected = timeout(PATIENCE, append(bytes, payload, limit)).await;
+    collected.map_err(|_late| {
+        let seconds = PATIENCE.as_secs();
+        let detail = format!("The body did not come within {seconds} seconds.");
+        Error::new(Code::MalformedRequest, detail)
+    })?
+}
+
+async fn append(mut bytes: BytesMut, mut payload: Payload, limit: usize) -> Result<BytesMut> {
+    while let Some(chunk) = next_chunk(&mut payload).await {
         let chunk = chunk.map_err(|_broken_off| {
             Error::new(Code::MalformedRequest, "The body broke off before its end.")
         })?;
         if bytes.len() + chunk.len() > limit {
-            return Err(too_large());
+            return Err(too_large(limit));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// What comes next of a body. Whoever has to wait for it keeps nobody from the database meanwhile.
+async fn next_chunk(payload: &mut Payload) -> Option<std::result::Result<Bytes, PayloadError>> {
+    if let Some(there) = payload.next().now_or_never() {
+        return there;
+    }
+    db::stand_back().await;
+    payload.next().await
+}
+
+fn too_large(limit: usize) -> Error {
+    let detail = format!("A body may have at most {limit} bytes.");
+    Error::new(Code::PayloadTooLarge, detail)
 }
 
 #[cfg(test)]

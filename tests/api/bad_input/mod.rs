@@ -5,6 +5,7 @@ mod bodies;
 mod ids;
 mod lists;
 mod protocol;
+mod without_redis;
 
 use std::collections::BTreeMap;
 
