@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -36,27 +36,55 @@ impl FromRequest for ClientAddress {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // There is no peer address only where no network is: in tests without a socket.
-        let peer = req
-            .peer_addr()
-            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
-        let hops = req.headers().get_all("x-forwarded-for");
-        let hops: Vec<&str> = hops
-            .flat_map(|line| line.to_str().unwrap_or("?").split(','))
-            .collect();
-        let address = match req.app_data::<TrustedProxies>() {
-            Some(proxies) => client_of(peer, &hops, &*proxies.0),
-            None => peer.to_canonical(),
-        };
         let agent = req
             .headers()
             .get(header::USER_AGENT)
             .and_then(|agent| agent.to_str().ok());
         ready(Ok(Self {
-            address,
+            address: address_of(req),
             user_agent: agent.map(|agent| agent.chars().take(AGENT_MAX).collect()),
         }))
     }
+}
+
+/// The client's address.
+pub(super) fn address_of(req: &HttpRequest) -> IpAddr {
+    // There is no peer address only where no network is: in tests without a socket.
+    let peer = req
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
+    let hops = req.headers().get_all("x-forwarded-for");
+    let hops: Vec<&str> = hops
+        .flat_map(|line| line.to_str().unwrap_or("?").split(','))
+        .collect();
+    let address = match req.app_data::<TrustedProxies>() {
+        Some(proxies) => client_of(peer, &hops, &*proxies.0),
+        None => peer.to_canonical(),
+    };
+    if !hops.is_empty() && address == peer.to_canonical() && is_inside(address) {
+        warn_once(address);
+    }
+    address
+}
+
+/// Whether an address is one that the public network does not reach: so are proxies, as a rule.
+fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private() || address.is_loopback(),
+        IpAddr::V6(address) => address.is_unique_local() || address.is_loopback(),
+    }
+}
+
+/// Says that all who come by a proxy count as one, which nobody would look for in refusals.
+fn warn_once(peer: IpAddr) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            %peer,
+            "a proxy that is not trusted sends X-Forwarded-For: everybody who comes by it shares its \
+             address and limits. Name it in KITH_TRUSTED_PROXIES"
+        );
+    });
 }
 
 /// Walks from the peer back through the hops, the last one first, as long as a trusted proxy

@@ -14,6 +14,7 @@ use futures_util::FutureExt as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use super::client::address_of;
 use super::not_found::answer;
 use super::problem::Problem;
 use super::request_id::TraceContext;
@@ -34,6 +35,9 @@ pub async fn envelope(
         method = %facts.method,
         request_id = %facts.request_id,
         trace_id = trace.as_ref().map(|trace| trace.trace_id.as_str()),
+        address = %address_of(req.request()),
+        user_id = Empty,
+        session_id = Empty,
         route = Empty,
         status = Empty,
     );

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use tracing::field::display;
 
 use super::access::{self, Bearer};
 use super::cache::SESSION;
@@ -73,10 +74,13 @@ pub async fn seat(ctx: &Ctx, request: &HttpRequest, bearer: Result<Option<Bearer
         Ok(None) => Ok(None),
         Err(error) => Err(error),
     };
-    if let Ok(Some(user)) = found
-        && user.role >= Role::Moderator
-    {
-        meter::open();
+    if let Ok(Some(user)) = found {
+        tracing::Span::current()
+            .record("user_id", display(user.id))
+            .record("session_id", display(user.session_id));
+        if user.role >= Role::Moderator {
+            meter::open();
+        }
     }
     request.extensions_mut().insert(Caller(found));
 }
