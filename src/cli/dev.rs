@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, refused};
 use super::tool::load_config;
-use super::{demo, log, out, schema, serve, signals};
+use super::{demo, log, open_files, out, schema, serve, signals};
 
 /// Arguments of `kith dev`.
 #[derive(Debug, clap::Args)]
@@ -51,6 +51,7 @@ async fn serve_on(
     config.database = DatabaseSource::Url(secret(&url, "postgres")?);
     config.redis_url = Some(secret(&servers.redis.url(), "redis")?);
     schema::wait_and_migrate(&url).await?;
+    open_files::raise(&config);
     let application = Application::build(config, &url, Injected::default())?;
     if demo::load_once(application.ctx()).await? {
         tracing::info!("loaded the demo data");

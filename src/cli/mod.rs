@@ -14,6 +14,7 @@ mod jobs;
 mod log;
 mod migrate;
 mod metrics;
+mod open_files;
 mod openapi;
 mod out;
 mod recount;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use kith::infra::db::{Drift, migrate, schema_drift};
+use kith::seeds::has_demo_password;
 use sqlx::migrate::MigrateError;
 use sqlx::{Connection as _, PgConnection};
 
@@ -40,6 +41,22 @@ pub async fn refuse_drift(url: &str) -> anyhow::Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// Refuses to serve people whose password is public. A database that can't be reached is no refusal.
+pub async fn refuse_demo(url: &str) -> anyhow::Result<()> {
+    let Ok(mut conn) = connect(url).await else {
+        return Ok(());
+    };
+    let found = has_demo_password(&mut conn).await?;
+    conn.close().await?;
+    if found {
+        bail!(
+            "this database holds demo data: people who sign in with a password that is public. The \
+             production profile does not serve it. Use another database, or KITH_ENV=dev."
+        );
+    }
+    Ok(())
 }
 
 /// Refuses a schema that doesn't fit, or a database that can't be reached.

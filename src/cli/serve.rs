@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::tool::{Database, load_config};
-use super::{log, out, schema, signals};
+use super::{log, open_files, out, schema, signals};
 
 /// Between two looks at whether the server answers.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -37,7 +37,8 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let preparing = async {
         if config.is_production() {
-            schema::refuse_drift(database.url()).await
+            schema::refuse_drift(database.url()).await?;
+            schema::refuse_demo(database.url()).await
         } else {
             schema::wait_and_migrate(database.migrate_url()).await
         }
@@ -46,6 +47,7 @@ async fn serve(
         prepared = preparing => prepared?,
         () = stop.cancelled() => return Ok(()),
     }
+    open_files::raise(&config);
     let application = Application::build(config, database.url(), Injected::default())?;
     let addr = application.addr();
     run_until_stopped(application, stop, || {

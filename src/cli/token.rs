@@ -46,7 +46,8 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
     }
     with_ctx(config, async move |ctx| {
         let account = accounts::find(&mut *ctx.read().await?, &args.user).await?;
-        if account.state != "active" {
+        let until = account.suspended_until;
+        if account.state == "deleted" || sessions::is_suspended(&account.state, until, ctx.now()) {
             anyhow::bail!("{} is {}", account.username, account.state);
         }
         let device = Device {

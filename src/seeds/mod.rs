@@ -27,3 +27,4 @@ pub use command::{SeedArgs, run, seed};
 pub use demo::demo_accounts;
 pub use people::DEMO_PASSWORD;
 pub use report::{Progress, Report, Step};
+pub use store::has_demo_password;

@@ -4,6 +4,7 @@ use sqlx::PgPool;
 
 use super::counters;
 use super::dataset::Dataset;
+use super::people::password_hash;
 use super::report::{Progress, Step};
 use super::tables::{self, Shared, Table};
 use super::told;
@@ -188,4 +189,14 @@ async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether somebody can sign in with the password of the seeds, which is public.
+pub async fn has_demo_password(conn: &mut Conn) -> anyhow::Result<bool> {
+    let hash = password_hash()?;
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from credential where password_hash = $1) as "exists!""#,
+        hash
+    );
+    Ok(found.fetch_one(conn).await?)
 }

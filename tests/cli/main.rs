@@ -63,6 +63,18 @@ fn serve_starts_in_production_once_the_schema_fits() {
 }
 
 #[test]
+fn serve_refuses_in_production_what_was_seeded() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    place.run(&["seed", "--profile", "demo"]).expect_code(0);
+    let place = place.in_production();
+    let ran = place.run(&["serve"]).expect_code(1);
+    assert!(ran.stderr.contains("demo data"), "{}", ran.stderr);
+    let ran = place.run(&["doctor"]);
+    assert!(ran.stdout.contains("demo data"), "{}", ran.stdout);
+}
+
+#[test]
 fn serve_in_production_stays_up_without_its_database_but_is_not_ready() {
     let place = Place::new()
         .in_production()

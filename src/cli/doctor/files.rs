@@ -1,4 +1,4 @@
-//! The folders that kith writes to, and how mail goes out.
+//! The folders that kith writes to, how mail goes out, and how much may be open.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,12 +7,14 @@ use std::path::Path;
 use kith::platform::config::Config;
 
 use super::Finding;
+use crate::cli::open_files;
 
-/// What there is to say of `KITH_DIR`, the keys in it, and mail.
+/// What there is to say of `KITH_DIR`, the keys in it, mail, and open files.
 pub fn look(config: &Config) -> Vec<Finding> {
     let mut findings = vec![writable("KITH_DIR", &config.dir)];
     findings.extend(keys(&config.dir.join("keys")));
     findings.push(mail(config));
+    findings.extend(sockets(config));
     findings
 }
 
@@ -43,6 +45,19 @@ fn keys(path: &Path) -> Option<Finding> {
             path.display()
         ),
         format!("Run `chmod 600 {}`.", path.display()),
+    ))
+}
+
+fn sockets(config: &Config) -> Option<Finding> {
+    let (_soft, allowed) = rlimit::Resource::NOFILE.get().ok()?;
+    let needed = open_files::needed(config);
+    if allowed >= needed {
+        return None;
+    }
+    Some(Finding::warning(
+        "open files",
+        format!("a process may have {allowed} open, and with these settings it may need {needed}"),
+        "Raise its limit (`LimitNOFILE=` of systemd), or lower KITH_MAX_SOCKETS.",
     ))
 }
 

@@ -4,6 +4,7 @@ use kith::infra::db::{Condition, Drift, condition, schema_drift, server_major};
 use kith::kernel::Clock as _;
 use kith::kernel::clock::SystemClock;
 use kith::platform::config::Config;
+use kith::seeds::has_demo_password;
 
 use super::Finding;
 use crate::cli::schema;
@@ -34,6 +35,13 @@ async fn ask(config: &Config, database: &Database) -> anyhow::Result<Vec<Finding
     let now = SystemClock.now();
     let drift = schema_drift(&mut conn).await?;
     let mut findings = vec![version(major, &condition), migrations(&drift)];
+    if drift == Drift::None && config.is_production() && has_demo_password(&mut conn).await? {
+        findings.push(Finding::problem(
+            PART,
+            "it holds demo data: people whose password is public",
+            "Use another database: `kith serve` refuses this one in production.",
+        ));
+    }
     findings.push(skew((now.utc() - condition.now).num_seconds()));
     findings.extend(rest(config, &condition));
     Ok(findings)
