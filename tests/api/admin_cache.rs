@@ -18,17 +18,6 @@ fn is_shared() -> bool {
     mode::needs("a shared cache", mode::has_shared_cache())
 }
 
-async fn admin(app: &TestApp) -> Session {
-    let admin = app.person("admin").await;
-    sqlx::query("update account set role = 'admin' where username = $1")
-        .bind(&admin.username)
-        .execute(&app.db)
-        .await
-        .expect("promoted");
-    app.wait_until_voids_are_delivered().await;
-    admin
-}
-
 /// A comment that has been read, and so is cached.
 async fn comment(app: &TestApp) -> (Session, String, CommentId) {
     let alice = app.person("alice").await;
@@ -143,7 +132,7 @@ async fn a_process_finds_a_planted_entry_among_its_own_answers() {
     read().await;
     let found = app.ctx.cache().check_served(SOON).await;
     assert!(found.wrong > 0, "{found:?}");
-    let state = admin(&app).await.get("/v1/admin/cache").await.json;
+    let state = app.admin().await.get("/v1/admin/cache").await.json;
     assert_eq!(state["checker"]["wrong"], found.wrong);
     assert_ne!(state["warnings"], json!([]));
 }
@@ -154,7 +143,7 @@ async fn an_administrator_sees_how_the_cache_does() {
         return;
     }
     let app = TestApp::start().await;
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     for _ in 0..120 {
         admin.get("/v1/me").await.expect_status(200);
     }
@@ -180,7 +169,7 @@ async fn an_administrator_sees_how_the_cache_does() {
 async fn an_administrator_sees_how_many_sessions_are_alive() {
     let app = TestApp::start().await;
     app.person("somebody").await;
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     let state = admin.get("/v1/admin/cache").await.expect_status(200).json;
     let stats = admin.get("/v1/admin/stats").await.expect_status(200).json;
     assert_eq!(state["sessions"]["alive"], 2);
@@ -201,7 +190,7 @@ async fn an_administrator_voids_a_space() {
         list["data"][0]["counts"]["replies"].clone()
     };
     assert_eq!(count().await, 41, "what is planted is read");
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     let invalidate = |space: &str| format!("/v1/admin/cache/spaces/{space}/invalidate");
     admin.act(&invalidate(SPACE)).await.expect_status(204);
     assert_eq!(count().await, 0);

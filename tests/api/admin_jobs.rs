@@ -4,18 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestApp};
-
-async fn admin(app: &TestApp) -> Session {
-    let admin = app.person("admin").await;
-    sqlx::query("update account set role = 'admin' where username = $1")
-        .bind(&admin.username)
-        .execute(&app.db)
-        .await
-        .expect("promoted");
-    app.wait_until_voids_are_delivered().await;
-    admin
-}
+use crate::support::TestApp;
 
 fn job<'a>(list: &'a Value, name: &str) -> &'a Value {
     let jobs = list["data"].as_array().expect("jobs");
@@ -26,7 +15,7 @@ fn job<'a>(list: &'a Value, name: &str) -> &'a Value {
 #[tokio::test]
 async fn an_administrator_sees_all_jobs() {
     let app = TestApp::start().await;
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     sqlx::query(
         "insert into job (job_id, name, payload, run_at, created_at, failed_at, last_error)
          values (gen_random_uuid(), 'auth.mail', '{}', now(), now(), now(), 'no such host'),
@@ -55,7 +44,7 @@ async fn an_administrator_sees_all_jobs() {
 #[tokio::test]
 async fn an_administrator_runs_a_periodic_job_at_once() {
     let app = TestApp::start().await;
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     sqlx::query(
         "insert into outbox (event, payload, created_at, delivered_at)
          values ('old', '{}', now() - interval '2 hours', now() - interval '2 hours')",

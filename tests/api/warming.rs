@@ -21,17 +21,6 @@ async fn sign_in(app: &TestApp, username: &str) -> Session {
     Session::new(&app.url, &reply.expect_status(200).json)
 }
 
-async fn admin(app: &TestApp) -> Session {
-    let admin = app.person("admin").await;
-    sqlx::query("update account set role = 'admin' where username = $1")
-        .bind(&admin.username)
-        .execute(&app.db)
-        .await
-        .expect("a role");
-    app.wait_until_voids_are_delivered().await;
-    admin
-}
-
 /// Ranks this post, as the job would.
 async fn trend(app: &TestApp, post: &str) {
     sqlx::query("insert into trending_post (post_id, score) values ($1::uuid, 1)")
@@ -63,24 +52,6 @@ async fn lock_table(app: &TestApp, table: &str) -> PgConnection {
     .await
     .expect("locked");
     conn
-}
-
-/// Waits until somebody waits for a lock in this database.
-async fn somebody_waits(app: &TestApp) {
-    for _ in 0..90 {
-        let waiting: i64 = sqlx::query_scalar(
-            "select count(*) from pg_stat_activity
-             where datname = current_database() and wait_event_type = 'Lock'",
-        )
-        .fetch_one(&app.db)
-        .await
-        .expect("a number");
-        if waiting > 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("nobody waits for the table");
 }
 
 #[tokio::test]
@@ -128,7 +99,7 @@ async fn settings_are_warm_when_their_change_is_answered() {
 #[tokio::test]
 async fn warming_that_races_edits_leaves_nothing_stale() {
     let app = TestApp::start().await;
-    let (ada, admin) = (app.person("ada").await, admin(&app).await);
+    let (ada, admin) = (app.person("ada").await, app.admin().await);
     let post = ada.post_to(&json!("public"), "first").await;
     trend(&app, &post).await;
     let none = json!({});
@@ -156,13 +127,13 @@ async fn two_instances_do_not_warm_at_once() {
     }
     let app = TestApp::start().await;
     let other = app.start_beside(&[]).await;
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     let there = admin.at(&other.url);
     let held = lock_table(&app, "trending_post").await;
     let none = json!({});
     let first = admin.post("/v1/admin/cache/warm", &none);
     let second = async {
-        somebody_waits(&app).await;
+        app.wait_until_somebody_waits_for_a_lock().await;
         let refused = there.post("/v1/admin/cache/warm", &none).await;
         held.close().await.expect("closed");
         refused
@@ -177,7 +148,7 @@ async fn two_instances_do_not_warm_at_once() {
 #[tokio::test]
 async fn a_category_that_fails_stops_nothing() {
     let app = TestApp::start().await;
-    let admin = admin(&app).await;
+    let admin = app.admin().await;
     for sql in [
         "alter table trending_post rename to away",
         "alter table user_settings rename to gone",
@@ -213,7 +184,7 @@ async fn a_start_is_ready_before_it_is_warm() {
     let settings = [("KITH_WARMING", "on"), ("KITH_STATEMENT_TIMEOUT", "30s")];
     let other = app.start_beside(&settings).await;
     // It is ready by now, and warming waits.
-    somebody_waits(&app).await;
+    app.wait_until_somebody_waits_for_a_lock().await;
     let reply = other.anyone().get("/readyz").await;
     reply.expect_status(200);
     held.close().await.expect("closed");

@@ -140,6 +140,26 @@ async fn a_suspension_is_told_to_whoever_knows_the_password_alone() {
 }
 
 #[tokio::test]
+async fn a_suspension_while_a_password_is_verified_counts() {
+    let app = TestApp::start().await;
+    app.register("ada").await;
+    let mut suspending = app.db.begin().await.expect("a transaction");
+    sqlx::query("update account set state = 'suspended'")
+        .execute(&mut *suspending)
+        .await
+        .expect("suspended");
+    let anyone = app.anyone();
+    // To whoever signs in, the account is as it was before, until the end of that transaction.
+    let signing_in = login(&anyone, "ada", PASSWORD);
+    let suspended = async {
+        app.wait_until_somebody_waits_for_a_lock().await;
+        suspending.commit().await.expect("committed");
+    };
+    let (answer, ()) = tokio::join!(signing_in, suspended);
+    answer.expect_problem(403, "account_suspended");
+}
+
+#[tokio::test]
 async fn a_suspension_is_over_at_its_end_before_any_job_has_lifted_it() {
     // No job runs here.
     let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;

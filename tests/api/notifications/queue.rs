@@ -123,13 +123,7 @@ async fn what_fails_too_often_is_shown_to_administrators_who_may_have_it_tried_a
         wait_is_over(&app).await;
     }
     wait_for_states(&app, &["dead"]).await;
-    let admin = app.person("admin").await;
-    sqlx::query("update account set role = 'admin' where username = $1")
-        .bind(&admin.username)
-        .execute(&app.db)
-        .await
-        .expect("an administrator");
-    app.wait_until_voids_are_delivered().await;
+    let admin = app.admin().await;
     let shown = admin.get("/v1/admin/deliveries").await.expect_status(200);
     let dead = &shown.json["dead"][0];
     assert_eq!(
@@ -215,13 +209,7 @@ async fn nothing_of_a_notification_is_left_after_ninety_days() {
     settle(&app).await;
     let old = "update notification set updated_at = now() - interval '91 days'";
     sqlx::query(old).execute(&app.db).await.expect("old");
-    let admin = app.person("admin").await;
-    sqlx::query("update account set role = 'admin' where username = $1")
-        .bind(&admin.username)
-        .execute(&app.db)
-        .await
-        .expect("an administrator");
-    app.wait_until_voids_are_delivered().await;
+    let admin = app.admin().await;
     admin
         .act("/v1/admin/jobs/notifications.trim/run")
         .await

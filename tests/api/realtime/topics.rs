@@ -188,13 +188,7 @@ async fn oneself_and_ones_relations_are_told_to_all_devices() {
 #[tokio::test]
 async fn an_announcement_reaches_everybody_and_whoever_comes_back() {
     let app = TestApp::start().await;
-    let (ada, root) = (app.person("ada").await, app.person("root").await);
-    sqlx::query("update account set role = 'admin' where username = $1")
-        .bind(&root.username)
-        .execute(&app.db)
-        .await
-        .expect("promoted");
-    app.wait_until_voids_are_delivered().await;
+    let (ada, root) = (app.person("ada").await, app.admin().await);
     let mut socket = Socket::of(&ada, &app.url).await;
     let pos = socket.hello["subs"].clone();
     let everybody = "all:00000000-0000-0000-0000-000000000000";

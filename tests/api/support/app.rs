@@ -232,6 +232,24 @@ impl TestApp {
         panic!("voids were left lying");
     }
 
+    /// Waits until somebody waits for a lock in its database.
+    pub async fn wait_until_somebody_waits_for_a_lock(&self) {
+        for _ in 0..90 {
+            let waiting: i64 = sqlx::query_scalar(
+                "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock'",
+            )
+            .fetch_one(&self.db)
+            .await
+            .expect("a number");
+            if waiting > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("nobody waits for a lock");
+    }
+
     /// Waits until it is ready for requests.
     pub async fn wait_until_ready(&self) {
         for _ in 0..400 {
@@ -252,6 +270,18 @@ impl TestApp {
     pub async fn person(&self, name: &str) -> Session {
         let number = self.people.fetch_add(1, Ordering::Relaxed);
         self.register(&format!("{name}{number}")).await
+    }
+
+    /// A new administrator, signed in.
+    pub async fn admin(&self) -> Session {
+        let admin = self.person("admin").await;
+        sqlx::query("update account set role = 'admin' where username = $1")
+            .bind(&admin.username)
+            .execute(&self.db)
+            .await
+            .expect("promoted");
+        self.wait_until_voids_are_delivered().await;
+        admin
     }
 
     /// A new person with exactly this username, signed in.

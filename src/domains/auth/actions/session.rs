@@ -56,9 +56,10 @@ pub async fn refresh(ctx: &Ctx, token: &str, device: &Device) -> Result<Tokens> 
     }
 }
 
-async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()> {
+/// Refuses somebody who may not use their account now.
+pub(super) async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()> {
     let now = tx.now();
-    let standing = store::load_standing(tx.conn(), user_id).await?;
+    let standing = store::hold_standing(tx.conn(), user_id).await?;
     let until = standing.suspended_until;
     match standing.state.as_str() {
         "active" => Ok(()),

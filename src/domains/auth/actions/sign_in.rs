@@ -7,8 +7,8 @@ use super::super::store::{self, Known};
 use super::super::view::{self, SignedIn};
 use super::attempt::Attempt;
 use super::password::{self, Verdict};
+use super::session::refuse_suspended;
 use super::{invalid_credentials, issue_session, note_later};
-use crate::domains::users;
 use crate::kernel::Result;
 use crate::platform::limits::{Gate, Subject};
 use crate::platform::sessions::{Device, is_suspended, suspended};
@@ -58,13 +58,9 @@ async fn try_sign_in(ctx: &Ctx, credentials: &Credentials, device: &Device) -> R
         Verdict::RightButWeak => Some(password::hash_again(ctx, &credentials.password).await?),
         _ => None,
     };
-    let was_suspended = known.state == "suspended";
     transaction(ctx, async |tx: &mut Tx| {
-        if was_suspended {
-            let now = tx.now();
-            users::lift_suspensions(tx.conn(), now).await?;
-        }
-        // The password may have been changed while it was verified.
+        // Meanwhile the account may have been suspended, and the password changed.
+        refuse_suspended(tx, known.user_id).await?;
         let now_stored = store::lock_password_hash(tx.conn(), known.user_id).await?;
         if now_stored.as_ref() != Some(&known.password_hash) {
             return Err(invalid_credentials());

@@ -206,11 +206,13 @@ pub struct Standing {
     pub suspended_until: Option<Timestamp>,
 }
 
-/// The standing of an account.
-pub async fn load_standing(conn: &mut Conn, user_id: UserId) -> Result<Standing> {
+/// The standing of an account, which stays as it is until the transaction ends: whoever suspends it
+/// meanwhile waits, and then ends the sessions that were opened.
+pub async fn hold_standing(conn: &mut Conn, user_id: UserId) -> Result<Standing> {
     sqlx::query_as!(
         Standing,
-        r#"select state, suspended_until as "suspended_until: _" from account where user_id = $1"#,
+        r#"select state, suspended_until as "suspended_until: _" from account
+           where user_id = $1 for share"#,
         user_id as _
     )
     .fetch_optional(conn)
