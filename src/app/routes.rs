@@ -33,7 +33,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_stats)
             .configure(admin::configure_warming)
             .configure(admin::configure_realtime)
-            .configure(admin::configure_announcements),
+            .configure(admin::configure_announcements)
+            .configure(admin::configure_accounts),
     );
 }
 
@@ -45,6 +46,7 @@ pub const LIMITS: &[&[RouteLimit]] = &[
     comments::LIMITS,
     discovery::LIMITS,
     messaging::LIMITS,
+    realtime::LIMITS,
 ];
 
 /// The same, by route.

@@ -9,6 +9,7 @@
 mod admin_cache;
 mod admin_jobs;
 mod admin_stats;
+mod admin_users;
 mod audiences;
 mod auth;
 mod bad_input;

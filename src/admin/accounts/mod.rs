@@ -1,10 +1,12 @@
 //! Accounts as an operator sees and changes them, whatever their state.
 
+mod routes;
 mod store;
 
 use std::str::FromStr;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domains::users;
 use crate::infra::db::Conn;
@@ -13,8 +15,10 @@ use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 use crate::platform::Tx;
 use crate::platform::sessions::{self, Role};
 
+pub use routes::configure;
+
 /// An account.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Account {
     /// Its id.
     pub id: UserId,
@@ -23,6 +27,7 @@ pub struct Account {
     /// The name that people read.
     pub display_name: String,
     /// E-mail address, where the account can sign in.
+    #[schema(required)]
     pub email: Option<String>,
     /// Whether the address was confirmed.
     pub email_verified: bool,
@@ -31,11 +36,16 @@ pub struct Account {
     /// `active`, `suspended` or `deleted`.
     pub state: String,
     /// End of a suspension.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub suspended_until: Option<Timestamp>,
     /// Why it is suspended.
+    #[schema(required)]
     pub suspended_reason: Option<String>,
     /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// Grows with every change.
+    pub version: i64,
 }
 
 /// An account as an operator names it: by id, by username with or without `@`, or by address.
@@ -82,6 +92,11 @@ pub async fn find(conn: &mut Conn, who: &Who) -> Result<Account> {
         Who::Email(email) => store::find_by_email(conn, email).await?,
     };
     found.ok_or_else(|| Error::new(Code::NotFound, "There is no such account."))
+}
+
+/// Keeps an account as it is until the transaction ends, but for what that changes.
+pub async fn hold(tx: &mut Tx, user_id: UserId) -> Result<()> {
+    store::lock_account(tx.conn(), user_id).await
 }
 
 /// Changes what an account may do.

@@ -1,4 +1,4 @@
-//! What is asked of accounts across domains. It reads only.
+//! What is asked of accounts across domains. It changes nothing.
 
 use super::Account;
 use crate::infra::db::Conn;
@@ -22,7 +22,7 @@ pub(super) async fn list_accounts(
         r#"select a.user_id as "id: _", a.username, a.display_name, c.email as "email?",
                   c.email_verified_at is not null as "email_verified!", a.role, a.state,
                   a.suspended_until as "suspended_until: _", a.suspended_reason,
-                  a.created_at as "created_at: _"
+                  a.created_at as "created_at: _", a.version
            from account a left join credential c using (user_id)
            where ($4::text is null
                   or position(lower($4) in a.username) > 0
@@ -41,7 +41,7 @@ macro_rules! find {
             r#"select a.user_id as "id: _", a.username, a.display_name, c.email as "email?",
                       c.email_verified_at is not null as "email_verified!", a.role, a.state,
                       a.suspended_until as "suspended_until: _", a.suspended_reason,
-                      a.created_at as "created_at: _"
+                      a.created_at as "created_at: _", a.version
                from account a left join credential c using (user_id)
                where "#
                 + $condition,
@@ -50,6 +50,17 @@ macro_rules! find {
         .fetch_optional($conn)
         .await?)
     };
+}
+
+/// Holds an account, if there is one.
+pub(super) async fn lock_account(conn: &mut Conn, user_id: UserId) -> Result<()> {
+    sqlx::query_scalar!(
+        r#"select 1 as "held!" from account where user_id = $1 for no key update"#,
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
 }
 
 /// The account with this id.

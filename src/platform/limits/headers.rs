@@ -37,9 +37,13 @@ impl Told<'_> {
     /// The refusal, if any limit refuses. After the time that it names, the call passes.
     pub fn refusal(self) -> Option<Error> {
         let refusing = self.0.iter().filter(|verdict| !verdict.state.allowed);
-        let wait = refusing.map(|verdict| verdict.state.reset_ms).max()?;
-        let seconds = u32::try_from(seconds(wait)).unwrap_or(u32::MAX).max(1);
-        let detail = format!("There were too many requests. Try again after {seconds} seconds.");
+        let last = refusing.max_by_key(|verdict| verdict.state.reset_ms)?;
+        let seconds = u32::try_from(seconds(last.state.reset_ms));
+        let seconds = seconds.unwrap_or(u32::MAX).max(1);
+        let name = last.check.policy.name;
+        let detail = format!(
+            "There were too many requests: the limit `{name}` is used up. Try again after {seconds} seconds."
+        );
         Some(Error::new(Code::RateLimited, detail).with_retry_after(seconds))
     }
 

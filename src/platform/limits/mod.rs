@@ -19,6 +19,6 @@ pub use file::figures;
 pub use gate::{Gate, Noted, Passed};
 pub use headers::{HEADERS, Told};
 pub use policies::{ALL, by_name};
-pub use route::{By, RouteLimit, RouteLimits, at_door, in_action, plan};
+pub use route::{By, RouteLimit, RouteLimits, at_door, in_action, instead_at_door, plan};
 pub use step::{question, refusal, take_notes};
 pub use subject::Subject;

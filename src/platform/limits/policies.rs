@@ -29,6 +29,9 @@ const fn strict(policy: Policy) -> Policy {
 
 /// Every request to the API.
 pub const GENERAL: Policy = policy("general", 300, 5 * MINUTE, Keyed::Caller);
+/// Long polls, which do not count towards the general limit: each ends with the first thing that is told, and
+/// is followed by the next.
+pub const POLL: Policy = policy("poll", 1_500, 5 * MINUTE, Keyed::Caller);
 /// Wrong passwords, by the account that they are for.
 pub const SIGN_IN: Policy = strict(policy("sign_in", 5, 5 * MINUTE, Keyed::Account));
 /// Wrong passwords, by the address that they come from.
@@ -62,6 +65,7 @@ pub const UPLOAD: Policy = policy("upload", 30, 30 * MINUTE, Keyed::Caller);
 /// All of them.
 pub const ALL: &[&Policy] = &[
     &GENERAL,
+    &POLL,
     &SIGN_IN,
     &SIGN_IN_ADDRESS,
     &REGISTRATION,

@@ -14,6 +14,8 @@ use crate::kernel::UserId;
 pub enum By {
     /// The middleware, before the handler runs.
     Door,
+    /// The middleware, in place of the general limit.
+    DoorAlone,
     /// The action, which knows more; see [`Gate`](super::Gate).
     Action,
 }
@@ -45,6 +47,18 @@ pub const fn at_door(
     }
 }
 
+/// A limit that the middleware checks in place of the general one: for what clients do all the time.
+pub const fn instead_at_door(
+    method: &'static str,
+    path: &'static str,
+    policy: &'static Policy,
+) -> RouteLimit {
+    RouteLimit {
+        by: By::DoorAlone,
+        ..at_door(method, path, policy)
+    }
+}
+
 /// A limit that the action checks.
 pub const fn in_action(
     method: &'static str,
@@ -59,15 +73,24 @@ pub const fn in_action(
 
 /// What the middleware checks, by method and path template.
 #[derive(Debug, Clone)]
-pub struct RouteLimits(Arc<HashMap<(&'static str, &'static str), Vec<&'static Policy>>>);
+pub struct RouteLimits(Arc<HashMap<(&'static str, &'static str), Own>>);
+
+/// What limits one route.
+#[derive(Debug, Clone, Default)]
+struct Own {
+    policies: Vec<&'static Policy>,
+    /// Whether the general limit counts it too.
+    is_general: bool,
+}
 
 impl RouteLimits {
     /// The limits of all domains.
     pub fn new(limits: impl IntoIterator<Item = RouteLimit>) -> Self {
-        let mut at_door: HashMap<_, Vec<_>> = HashMap::new();
-        for limit in limits.into_iter().filter(|limit| limit.by == By::Door) {
-            let route = (limit.method, limit.path);
-            at_door.entry(route).or_default().push(limit.policy);
+        let mut at_door: HashMap<_, Own> = HashMap::new();
+        for limit in limits.into_iter().filter(|limit| limit.by != By::Action) {
+            let own = at_door.entry((limit.method, limit.path)).or_default();
+            own.policies.push(limit.policy);
+            own.is_general |= limit.by == By::Door;
         }
         Self(Arc::new(at_door))
     }
@@ -78,16 +101,17 @@ impl RouteLimits {
         if path != "/v1" && !path.starts_with("/v1/") {
             return Vec::new();
         }
-        let own = template.map(|template| self.own(method, template));
-        let own = own.into_iter().flatten().copied();
-        std::iter::once(&GENERAL).chain(own).collect()
+        let own = template.and_then(|template| self.0.get(&(method, template)));
+        let general = own.is_none_or(|own| own.is_general).then_some(&GENERAL);
+        let own = own.into_iter().flat_map(|own| own.policies.iter().copied());
+        general.into_iter().chain(own).collect()
     }
 
     /// What limits a route beside the general limit.
     pub fn own<'a>(&'a self, method: &'a str, template: &'a str) -> &'a [&'static Policy] {
         self.0
             .get(&(method, template))
-            .map_or(&[], |policies| policies.as_slice())
+            .map_or(&[], |own| own.policies.as_slice())
     }
 }
 

@@ -83,7 +83,7 @@ pub use pace::Pace;
 pub use past::{Past, past};
 pub use publish::tell;
 pub use replay::Position;
-pub use routes::configure;
+pub use routes::{LIMITS, configure};
 pub use sight::Sight;
 pub use start::{jobs, start};
 pub use twin::{Apart, NothingElse, answer_as, key_of, under};

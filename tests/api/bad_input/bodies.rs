@@ -153,7 +153,11 @@ async fn every_operation_that_takes_a_body_is_tried() {
         .filter(|(_, operation)| operation.get("requestBody").is_some())
         .map(|(route, _)| route);
     // Alice is no administrator; and a list of frames is no object: `realtime` tries those.
-    let others = ["POST /v1/admin/announcements", "POST /v1/realtime/commands"];
+    let others = [
+        "POST /v1/admin/announcements",
+        "PATCH /v1/admin/users/{id}",
+        "POST /v1/realtime/commands",
+    ];
     let missing: Vec<String> = described
         .filter(|route| !tried.contains(route) && !others.contains(&route.as_str()))
         .collect();

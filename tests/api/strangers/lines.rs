@@ -359,5 +359,11 @@ pub fn administration() -> Vec<Line> {
         line("POST /v1/admin/jobs/{job}/run", ADMIN),
         line("GET /v1/admin/deliveries", ADMIN),
         line("POST /v1/admin/deliveries/retry", ADMIN),
+        line("GET /v1/admin/users", ADMIN),
+        with(
+            "PATCH /v1/admin/users/{alice}",
+            ADMIN,
+            json!({"role": "admin"}),
+        ),
     ]
 }

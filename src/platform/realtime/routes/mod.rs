@@ -20,6 +20,7 @@ use crate::platform::Ctx;
 use crate::platform::http::{
     ClientAddress, Handover, HttpResult, LineGrip, Params, Problem, no_store,
 };
+use crate::platform::limits::{RouteLimit, instead_at_door, policies};
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::hub::Hub;
 use crate::platform::realtime::origin;
@@ -41,6 +42,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(fallback::poll_events)
         .service(fallback::run_realtime_commands);
 }
+
+/// What limits these routes.
+pub const LIMITS: &[RouteLimit] = &[instead_at_door("GET", "/v1/realtime/poll", &policies::POLL)];
 
 /// Opens one socket.
 #[derive(Debug, Serialize, ToSchema)]

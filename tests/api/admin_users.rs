@@ -1,0 +1,98 @@
+//! Accounts for administrators.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn an_administrator_finds_accounts_by_name_and_address() {
+    let app = TestApp::start().await;
+    let (admin, ada) = (app.admin().await, app.register("ada").await);
+    app.register("bob").await;
+    let found = async |q: &str| -> Vec<Value> {
+        let path = format!("/v1/admin/users?q={q}");
+        let list = admin.get(&path).await.expect_status(200).json;
+        list["data"].as_array().expect("a list").clone()
+    };
+    for q in ["ada", "ADA%40example"] {
+        let accounts = found(q).await;
+        assert_eq!(accounts.len(), 1, "{accounts:#?}");
+        let expected = (&json!(ada.id), &json!("ada@example.org"), &json!("active"));
+        let account = &accounts[0];
+        assert_eq!(
+            (&account["id"], &account["email"], &account["state"]),
+            expected
+        );
+    }
+    assert_eq!(found("nobody").await, Vec::<Value>::new());
+    assert_eq!(admin.walk("/v1/admin/users", 1).await.len(), 3);
+    ada.get("/v1/admin/users")
+        .await
+        .expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn an_administrator_suspends_restores_and_promotes_others() {
+    let app = TestApp::start().await;
+    let (admin, ada) = (app.admin().await, app.register("ada").await);
+    let path = format!("/v1/admin/users/{}", ada.id);
+    let change = async |change: Value| admin.patch(&path, &change).await;
+    let until = "2100-01-01T00:00:00Z";
+    let suspended = change(json!({"state": "suspended", "until": until, "reason": "spam"}));
+    let suspended = suspended.await.expect_status(200).json;
+    assert_eq!(suspended["state"], "suspended");
+    assert_eq!(suspended["suspended_until"], "2100-01-01T00:00:00.000Z");
+    assert_eq!(suspended["suspended_reason"], "spam");
+    app.wait_until_voids_are_delivered().await;
+    assert!([401, 403].contains(&ada.get("/v1/me").await.status));
+    let sign_in = async || {
+        let body = json!({"login": "ada", "password": PASSWORD});
+        app.anyone().post("/v1/auth/login", &body).await
+    };
+    sign_in().await.expect_problem(403, "account_suspended");
+    let restored = change(json!({"state": "active", "role": "moderator"})).await;
+    let restored = restored.expect_status(200).json;
+    assert_eq!(
+        (&restored["state"], &restored["role"]),
+        (&json!("active"), &json!("moderator"))
+    );
+    sign_in().await.expect_status(200);
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_of_an_account_is_refused() {
+    let app = TestApp::start().await;
+    let (admin, ada) = (app.admin().await, app.register("ada").await);
+    let path = format!("/v1/admin/users/{}", ada.id);
+    for (change, pointer, code) in [
+        (
+            json!({"until": "2100-01-01T00:00:00Z"}),
+            "/until",
+            "not_suspended",
+        ),
+        (
+            json!({"state": "active", "reason": "x"}),
+            "/reason",
+            "not_suspended",
+        ),
+        (
+            json!({"state": "suspended", "until": "2020-01-01T00:00:00Z"}),
+            "/until",
+            "in_the_past",
+        ),
+    ] {
+        let refused = admin.patch(&path, &change).await;
+        let refused = refused.expect_problem(422, "validation_failed");
+        let fault = &refused.json["errors"][0];
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!(pointer), &json!(code))
+        );
+    }
+    let own = format!("/v1/admin/users/{}", admin.id);
+    let own = admin.patch(&own, &json!({"role": "user"})).await;
+    own.expect_problem(403, "forbidden");
+    let nobody = "/v1/admin/users/00000000-0000-0000-0000-000000000000";
+    let nobody = admin.patch(nobody, &json!({"role": "user"})).await;
+    nobody.expect_problem(404, "not_found");
+}
