@@ -38,6 +38,8 @@ pub(super) fn hub(config: &Config) -> Hub {
             sight: |ctx, user_id| Box::pin(sight(ctx, user_id)),
             counts: |ctx, user_id| Box::pin(counts(ctx, user_id)),
             states: |ctx, user_id, since| Box::pin(messaging::changed_since(ctx, user_id, since)),
+            relations_tag: "relations",
+            settings_tag: "settings",
         },
         limits: routes::limits(),
         pace: Pace::new(config.live_beat, config.live_pong),
@@ -128,6 +130,17 @@ mod tests {
         assert!(objects.len() > 10, "{objects:?}");
         for object in objects {
             assert!(schemas.contains_key(&**object), "{object} is none");
+        }
+    }
+    #[test]
+    fn frames_that_stand_for_requests_stand_for_such_as_there_are() {
+        let document = serde_json::to_value(crate::app::document()).expect("JSON");
+        let commands = LIVE.iter().flat_map(|live| live.commands);
+        let twins: Vec<_> = commands.filter_map(|command| command.twin).collect();
+        assert!(twins.len() > 5, "{twins:?}");
+        for (method, path) in twins {
+            let route = &document["paths"][path][method.to_lowercase()];
+            assert!(route.is_object(), "{method} {path} is no route");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Capabilities that know no domain: they take names, keys and policies as data.
 
 pub mod cache;
-pub mod closing;
 pub mod db;
 pub mod jobs;
 pub mod lock;

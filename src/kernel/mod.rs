@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cursor;
+mod distinct;
 pub mod error;
 pub mod ids;
 pub mod kept;
@@ -10,6 +11,7 @@ pub mod page;
 pub mod text;
 
 pub use clock::{Clock, Timestamp};
+pub use distinct::distinct;
 pub use error::{Code, Error, FieldError, Kind, Result};
 pub use ids::{
     CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId, MessageId,

@@ -1,9 +1,9 @@
 //! What a transaction leaves with its last statement.
 
-use kith::infra::closing::{Closed, Closing, Line, close};
 use kith::infra::outbox::{Event, Note};
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock, IdFactory};
+use kith::platform::write::closing::{Closed, Closing, Line, close};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;

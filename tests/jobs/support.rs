@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
-use kith::infra::closing::{Closing, close};
 use kith::infra::jobs::{NewJob, enqueue};
 use kith::infra::outbox::{Event, Note};
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock, IdFactory, JobId, Timestamp};
+use kith::platform::write::closing::{Closing, close};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 

@@ -9,6 +9,17 @@ use crate::kernel::UserId;
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct CameIn(pub UserId);
 
+/// Somebody has deleted their account.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct AccountDeleted {
+    /// Who.
+    pub user_id: UserId,
+}
+
 impl Event for CameIn {
     const NAME: &'static str = "auth.came-in";
+}
+
+impl Event for AccountDeleted {
+    const NAME: &'static str = "account.deleted";
 }

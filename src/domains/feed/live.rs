@@ -35,7 +35,7 @@ fn may_join(user_id: UserId, feed: Uuid) -> Result<()> {
     }
 }
 
-/// Whether anybody listens to this process.
+/// Whether this process has connections: without Redis it can tell nobody else.
 pub(super) fn has_listeners(ctx: &Ctx) -> bool {
     Hub::of(ctx).is_some_and(|hub| hub.count() > 0)
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::events::{ConversationChanged, MessageCreated};
-use super::live;
+use super::{actions, live};
+use crate::domains::auth::AccountDeleted;
 use crate::infra::jobs::{Registry, Together};
 use crate::platform::Ctx;
 
@@ -21,4 +22,5 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
         .on_event::<MessageCreated, _, _>("messaging.tell-inboxes", tell_inboxes)
         .on_event::<ConversationChanged, _, _>("messaging.tell-changes", live::tell_changed)
+        .on_event::<AccountDeleted, _, _>("messaging.hand-over-groups", actions::hand_over_groups)
 }

@@ -8,8 +8,7 @@ use super::view;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::realtime::{
-    Attendance, Channel, Class, Event, Live, Member, News, Rendering, Signal, Told, Topic,
-    tell_calmly,
+    Attendance, Channel, Event, Live, Member, News, Rendering, Signal, Told, Topic, tell_calmly,
 };
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads, Tx};
@@ -113,12 +112,6 @@ async fn counters(ctx: Ctx, post_id: Uuid) -> Result<Option<Signal>> {
     let id = PostId::from_uuid(post_id);
     let counts = view::counts(&mut Reads::cached(&ctx), id).await?;
     let counts = serde_json::to_value(counts).map_err(Error::internal)?;
-    Ok(Some(Signal {
-        channel: channel(post_id),
-        kind: "post.counters",
-        class: Class::State,
-        key: None,
-        actor: None,
-        d: json!({"post_id": post_id, "counts": counts}),
-    }))
+    let d = json!({"post_id": post_id, "counts": counts});
+    Ok(Some(Signal::state(channel(post_id), "post.counters", d)))
 }

@@ -32,11 +32,7 @@ impl Cache {
         let state = self.state(space);
         let ledger = self.0.ledger.load_full();
         let moment = ledger.moment();
-        let missing = keys.iter().map(|key| Missing {
-            key: key.clone(),
-            l1: (state.number, key.bytes()),
-            tags: space.all_tags(key),
-        });
+        let missing = keys.iter().map(|key| Missing::of(space, state.number, key));
         let missing: Vec<Missing<K>> = missing.collect();
         let places = match self.shelf(&ledger) {
             Some(shelf) => self.stamped(shelf, space, &missing).await,
@@ -194,11 +190,7 @@ impl Cache {
     ) -> Option<Wanted> {
         let ledger = self.0.ledger.load_full();
         let shelf = self.shelf(&ledger)?;
-        let one = Missing {
-            key: key.clone(),
-            l1: (self.state(space).number, key.bytes()),
-            tags: space.all_tags(key),
-        };
+        let one = Missing::of(space, self.state(space).number, key);
         let wanted = self.wanted(shelf, space, &one);
         let seen = l2::read(&self.0.redis, std::slice::from_ref(&wanted))
             .await

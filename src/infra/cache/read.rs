@@ -48,6 +48,17 @@ pub(super) struct Missing<K> {
     pub(super) tags: Tags,
 }
 
+impl<K: Key> Missing<K> {
+    /// What is asked for under `key` in the space of this number.
+    pub(super) fn of<V: Value>(space: &Space<K, V>, number: u16, key: &K) -> Self {
+        Self {
+            key: key.clone(),
+            l1: (number, key.bytes()),
+            tags: space.all_tags(key),
+        }
+    }
+}
+
 impl Cache {
     /// The value under `key`; `None` when there is none.
     pub async fn get<K: Key, V: Value>(

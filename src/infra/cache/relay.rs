@@ -67,14 +67,8 @@ impl Relay {
             return Ok(false);
         }
         let more = i64::try_from(rows.len()).is_ok_and(|rows| rows == BATCH);
-        let (ids, mut tags): (Vec<i64>, Vec<String>) = rows.into_iter().fold(
-            (Vec::new(), Vec::new()),
-            |(mut ids, mut tags), (row, _age)| {
-                ids.push(row.0);
-                tags.extend(row.1);
-                (ids, tags)
-            },
-        );
+        let (ids, tags): (Vec<i64>, Vec<Vec<String>>) = rows.into_iter().unzip();
+        let mut tags = tags.concat();
         tags.sort_unstable();
         tags.dedup();
         let told = self.cache.void(&tags).await;

@@ -103,7 +103,7 @@ impl Cache {
 
     /// A step was asked for and nothing came back. Until one is answered, L1 counts as it does
     /// without Redis.
-    pub fn miss_step(&self, _step: &Step) {
+    pub fn miss_step(&self) {
         self.0.unsure.store(true, Ordering::Release);
     }
 
@@ -122,7 +122,7 @@ impl Cache {
         let whole = unbroken && last >= sequence && missed.rows.len() <= MOST_ROWS;
         if sequence < step.position || !whole {
             tracing::info!("a gap in the sequence of voids: L1 is emptied");
-            self.follow(ledger, ledger.epoch, sequence);
+            self.replace_ledger(ledger, ledger.epoch, sequence);
             return;
         }
         for (number, tags) in &missed.rows {
@@ -141,7 +141,7 @@ impl Cache {
         let missed = replies.ok().map(Vec::into_iter);
         match missed.and_then(|mut replies| Missed::read(&mut replies)) {
             Some(missed) => self.apply_step(&step, &missed),
-            None => self.miss_step(&step),
+            None => self.miss_step(),
         }
     }
 
@@ -156,17 +156,12 @@ impl Cache {
     pub(super) fn take_epoch(&self, known: &Arc<Ledger>, said: &str, sequence: u64) {
         if let Ok(epoch) = said.parse::<i64>() {
             tracing::info!(epoch, "another epoch of the cache");
-            self.follow(known, Some(epoch), sequence);
+            self.replace_ledger(known, Some(epoch), sequence);
         } else {
             tracing::warn!("Redis has lost the sequence of voids: a new epoch begins");
             // Nobody knows what was voided: nothing is believed, not even for a second.
-            self.follow(known, None, 0);
+            self.replace_ledger(known, None, 0);
             self.0.redis.reconnect();
         }
-    }
-
-    /// Begins a new ledger in place of `known`, unless somebody else just did.
-    fn follow(&self, known: &Arc<Ledger>, epoch: Option<i64>, sequence: u64) {
-        self.replace_ledger(known, epoch, sequence);
     }
 }

@@ -35,12 +35,10 @@ pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Vec<VoidRow>> {
         .collect())
 }
 
-/// Takes voids older than `millis` out of others' reach until the transaction ends. Also the age
-/// of the oldest, in milliseconds.
-pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<(VoidRow, f64)>> {
+/// Takes voids older than `millis` out of others' reach until the transaction ends.
+pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<VoidRow>> {
     let rows = sqlx::query!(
-        r#"select cache_void_id, tags,
-                  extract(epoch from clock_timestamp() - created_at)::float8 * 1000 as "age!"
+        r#"select cache_void_id, tags
            from cache_void
            where created_at < clock_timestamp() - $1 * interval '1 millisecond'
            order by cache_void_id
@@ -52,9 +50,7 @@ pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Ve
     .fetch_all(conn)
     .await?;
     let rows = rows.into_iter();
-    Ok(rows
-        .map(|row| ((row.cache_void_id, row.tags), row.age))
-        .collect())
+    Ok(rows.map(|row| (row.cache_void_id, row.tags)).collect())
 }
 
 /// For how many seconds the oldest void has waited.

@@ -243,11 +243,7 @@ async fn stored<K: Key, V: Value>(
     let shelf = Shelf(epoch);
     let number = cache.state(space).number;
     let wanted = keys.iter().map(|key| {
-        let one = Missing {
-            key: key.clone(),
-            l1: (number, key.bytes()),
-            tags: space.all_tags(key),
-        };
+        let one = Missing::of(space, number, key);
         cache.wanted(shelf, space, &one)
     });
     let wanted: Vec<Wanted> = wanted.collect();

@@ -29,7 +29,7 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-/// An event as a transaction leaves it with its last statement ([`closing`](super::closing)).
+/// An event as a transaction leaves it with its last statement.
 #[derive(Debug, Clone)]
 pub struct Note {
     /// What happened.

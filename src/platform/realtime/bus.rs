@@ -1,7 +1,6 @@
 //! The subscriber of a process: one connection to Redis for all channels that somebody here listens
 //! to, made anew whenever it breaks or falls silent, and a probe of its own through the same way.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -27,11 +26,11 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What the subscriber is asked for.
 #[derive(Debug)]
-pub enum Wish {
-    /// Hear these channels, and say so when they are heard.
-    Listen(Vec<Channel>, Option<oneshot::Sender<()>>),
-    /// Hear these no more.
-    Leave(Vec<Channel>),
+pub enum Change {
+    /// Hear these channels, which have rooms, and say so when they are heard.
+    Subscribe(Vec<Channel>, oneshot::Sender<()>),
+    /// Hear these no more, unless they have rooms again.
+    Unsubscribe(Vec<Channel>),
 }
 
 /// The subscriber.
@@ -39,8 +38,7 @@ pub(super) struct Bus {
     pub(super) ctx: Ctx,
     pub(super) hub: Hub,
     pub(super) server: Server,
-    pub(super) wishes: mpsc::UnboundedReceiver<Wish>,
-    pub(super) wanted: HashSet<Channel>,
+    pub(super) changes: mpsc::UnboundedReceiver<Change>,
     /// The channel of this process's own probes.
     pub(super) canary: Channel,
     /// Whether Redis was heard before.
@@ -55,7 +53,7 @@ impl Bus {
         ctx: Ctx,
         hub: Hub,
         server: Server,
-        wishes: mpsc::UnboundedReceiver<Wish>,
+        changes: mpsc::UnboundedReceiver<Change>,
     ) -> Self {
         let name = Uuid::from_bytes(ctx.ids().bytes());
         let prefix = ctx.redis().key("live:");
@@ -64,8 +62,7 @@ impl Bus {
             ctx,
             hub,
             server,
-            wishes,
-            wanted: HashSet::new(),
+            changes,
             canary: Channel::new("canary", name),
             has_heard: false,
         }
@@ -82,7 +79,7 @@ impl Bus {
             if let Err(error) = heard {
                 tracing::debug!(%error, "Redis is not heard");
             }
-            self.grant_without_redis();
+            self.make_nothing();
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(PAUSE) => {}
@@ -90,7 +87,7 @@ impl Bus {
         }
     }
 
-    /// Connects, subscribes to everything that is wanted, and hears until it breaks.
+    /// Connects, subscribes to the channels of all rooms, and hears until it breaks.
     async fn listen(&mut self) -> anyhow::Result<()> {
         if !self.ctx.redis().is_up() {
             return Ok(());
@@ -100,9 +97,8 @@ impl Bus {
         let canary = self.name(&self.canary);
         sink.subscribe(canary).await?;
         sink.subscribe(self.name(&MANY)).await?;
-        self.wanted.extend(self.hub.rooms().keys().cloned());
-        let wanted: Vec<Channel> = self.wanted.iter().cloned().collect();
-        self.subscribe(&mut sink, &wanted).await?;
+        let channels: Vec<Channel> = self.hub.rooms().keys().cloned().collect();
+        self.subscribe(&mut sink, &channels).await?;
         self.hub.0.probed.store(self.hub.now(), Ordering::Relaxed);
         self.hub.0.listening.store(true, Ordering::Relaxed);
         figures::subscribed();
@@ -132,9 +128,9 @@ impl Bus {
                     };
                     self.take(&message);
                 }
-                wish = self.wishes.recv() => {
-                    let Some(wish) = wish else { return Ok(()) };
-                    self.grant(sink, wish).await?;
+                change = self.changes.recv() => {
+                    let Some(change) = change else { return Ok(()) };
+                    self.make(sink, change).await?;
                 }
                 _ = probes.tick() => {
                     let heard = self.hub.0.probed.load(Ordering::Relaxed);
@@ -188,28 +184,24 @@ impl Bus {
         }
     }
 
-    /// Does what was asked, with whatever else was asked meanwhile in the same command.
-    async fn grant(&mut self, sink: &mut PubSubSink, first: Wish) -> anyhow::Result<()> {
+    /// Makes a change, with whatever else was asked for meanwhile in the same command.
+    async fn make(&mut self, sink: &mut PubSubSink, first: Change) -> anyhow::Result<()> {
         let (mut listen, mut leave, mut done) = (Vec::new(), Vec::new(), Vec::new());
         let mut next = Some(first);
-        while let Some(wish) = next {
-            match wish {
-                Wish::Listen(channels, told) => {
+        while let Some(change) = next {
+            match change {
+                Change::Subscribe(channels, told) => {
                     listen.extend(channels);
-                    done.extend(told);
+                    done.push(told);
                 }
-                Wish::Leave(channels) => leave.extend(channels),
+                Change::Unsubscribe(channels) => leave.extend(channels),
             }
-            next = self.wishes.try_recv().ok();
+            next = self.changes.try_recv().ok();
         }
         // A room that came back while its channel was being left is heard.
         leave.retain(|channel| self.hub.find_room(channel).is_none() && !listen.contains(channel));
-        self.wanted.extend(listen.iter().cloned());
         self.subscribe(sink, &listen).await?;
         for channels in leave.chunks(AT_ONCE) {
-            for channel in channels {
-                self.wanted.remove(channel);
-            }
             let names: Vec<String> = channels.iter().map(|channel| self.name(channel)).collect();
             sink.unsubscribe(&names).await?;
         }
@@ -220,21 +212,11 @@ impl Bus {
         Ok(())
     }
 
-    /// Nobody waits for a Redis that is away.
-    fn grant_without_redis(&mut self) {
-        while let Ok(wish) = self.wishes.try_recv() {
-            match wish {
-                Wish::Listen(channels, told) => {
-                    self.wanted.extend(channels);
-                    if let Some(told) = told {
-                        told.send(()).unwrap_or_default();
-                    }
-                }
-                Wish::Leave(channels) => {
-                    for channel in channels {
-                        self.wanted.remove(&channel);
-                    }
-                }
+    /// Nobody waits for a Redis that is away. When it is back, all rooms are heard.
+    fn make_nothing(&mut self) {
+        while let Ok(change) = self.changes.try_recv() {
+            if let Change::Subscribe(_, told) = change {
+                told.send(()).unwrap_or_default();
             }
         }
     }

@@ -83,7 +83,8 @@ async fn run_here(talk: &Talk, live: &str, conn: &Arc<Conn>, request: Request) -
             .map(|ask| (ask.channel, ask.position))
             .collect(),
     };
-    wishes::want(&talk.ctx, &talk.hub, live, wanted).await;
+    let noted = wishes::find(&talk.ctx, &talk.hub, live).await;
+    wishes::want(&talk.ctx, &talk.hub, live, &noted, wanted).await;
     joining::follow(&talk.ctx, &talk.hub, conn, outcome.joined).await?;
     outcome.d
 }
@@ -118,12 +119,13 @@ async fn subscribe(talk: &Talk, live: &str, noted: &Noted, body: Subscribe) -> R
     let wanted = asks
         .iter()
         .map(|ask| (ask.channel.clone(), ask.position.clone()));
-    wishes::want(&talk.ctx, &talk.hub, live, wanted.collect()).await;
+    wishes::want(&talk.ctx, &talk.hub, live, noted, wanted.collect()).await;
     session::ask(&talk.ctx, &talk.hub, talk.user.id, live, Word::Join(asks)).await;
     Ok(talk.stands(&joined, body.snapshot).await)
 }
 
 async fn unsubscribe(talk: &Talk, live: &str, noted: &Noted, body: Unsubscribe) -> Result<Value> {
+    body.guard()?;
     let known = noted.channels();
     let channels: Vec<Channel> = (body.chs.into_iter().chain(body.ch))
         .filter(|channel| !channel.is_inbox() && *channel != joining::EVERYBODY)
@@ -133,7 +135,7 @@ async fn unsubscribe(talk: &Talk, live: &str, noted: &Noted, body: Unsubscribe) 
         })
         .collect();
     let wanted = channels.iter().map(|channel| (channel.clone(), None));
-    wishes::want(&talk.ctx, &talk.hub, live, wanted.collect()).await;
+    wishes::want(&talk.ctx, &talk.hub, live, noted, wanted.collect()).await;
     let names: Vec<String> = channels.iter().map(Channel::to_string).collect();
     let word = Word::Part(channels);
     session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;

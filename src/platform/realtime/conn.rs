@@ -1,7 +1,7 @@
 //! A connection: who is at its other end, what waits for them, and what they listen to.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -78,8 +78,8 @@ pub struct Conn {
     pub noticed: AtomicU64,
     /// When it was told to end, on the same clock; 0 is never.
     pub ended: AtomicU64,
-    /// The last event of the inbox that the client says it has.
-    pub acked: AtomicI64,
+    /// Whether its client has said hello, and is being asked who it is or known.
+    pub greets: AtomicBool,
     /// Whether the person is away from the device.
     pub is_away: AtomicBool,
     /// Whether the client said goodbye, and does not mean to come back.
@@ -118,7 +118,7 @@ impl Conn {
             pinged: AtomicU64::new(now),
             noticed: AtomicU64::new(0),
             ended: AtomicU64::new(0),
-            acked: AtomicI64::new(0),
+            greets: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
             said_goodbye: AtomicBool::new(false),
             gone: Notify::new(),

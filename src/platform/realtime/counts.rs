@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::calm::calmly;
 use super::hub::Hub;
-use super::{Channel, Class, INBOX, Signal, inbox, tell_many};
+use super::{Channel, INBOX, Signal, inbox, tell_many};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Result, UserId};
 use crate::platform::{Ctx, Tx};
@@ -45,14 +45,7 @@ async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
 
 /// What an inbox is told where this is how much waits.
 pub(super) fn changed(user_id: UserId, counts: &Value) -> Signal {
-    Signal {
-        channel: inbox(user_id),
-        kind: COUNTS_CHANGED,
-        class: Class::State,
-        key: None,
-        actor: None,
-        d: json!({"counts": counts}),
-    }
+    Signal::state(inbox(user_id), COUNTS_CHANGED, json!({"counts": counts}))
 }
 
 impl Tx {

@@ -34,7 +34,7 @@ impl Hub {
         let Some(room) = self.find_room(&frame.channel) else {
             return;
         };
-        typing::hear(self, &frame);
+        typing::hear(self, &room, &frame);
         let passed = room.pass(frame, self.now());
         self.settle(ctx, &room, passed);
     }
@@ -76,10 +76,6 @@ impl Hub {
             "reason": "removed", "retry": false});
         conn.say(&words, self.now());
         attendance::changed(self, room);
-        let mut state = room.lock();
-        if state.subs.is_empty() {
-            state.idle_since = Some(self.now());
-        }
     }
 
     /// Fetches what is missing, up to `top` at least; one task a room.

@@ -96,8 +96,6 @@ pub struct Frame {
     pub actor: Option<UserId>,
     /// Whose subscription it ends.
     pub removed: Vec<UserId>,
-    /// Whether its actor has said what they were typing.
-    pub ends_typing: bool,
     /// Of which thing a state is the latest.
     pub key: Option<String>,
     /// What is sent; `None` where nothing is left to tell and only the position moves.
@@ -156,7 +154,6 @@ impl Frame {
             kind: told.kind.clone(),
             actor: told.actor,
             removed: removed(&told.detail),
-            ends_typing: told.kind == "message.created",
             key: None,
             text,
             own,
@@ -184,7 +181,6 @@ impl Frame {
             kind: signal.kind.to_owned(),
             actor: signal.actor,
             removed: Vec::new(),
-            ends_typing: false,
             key: is_state.then(|| format!("{} {} {key}", signal.channel, signal.kind)),
             text: Some(envelope.text()?),
             own: None,
@@ -209,7 +205,6 @@ impl Frame {
             t: self.kind.clone(),
             a: self.actor,
             r: self.removed.clone(),
-            y: self.ends_typing,
             k: self.key.clone(),
             n: text.len(),
         };
@@ -234,7 +229,6 @@ impl Frame {
             kind: facts.t,
             actor: facts.a,
             removed: facts.r,
-            ends_typing: facts.y,
             key: facts.k,
             text: some(text),
             own: some(own),
@@ -252,8 +246,6 @@ struct Facts {
     a: Option<UserId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     r: Vec<UserId>,
-    #[serde(default)]
-    y: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     k: Option<String>,
     n: usize,

@@ -65,6 +65,7 @@ pub(super) async fn greet(
     known: Option<CurrentUser>,
     hello: Hello,
 ) -> std::result::Result<Greeting, (Close, Error)> {
+    conn.greets.store(true, Ordering::Relaxed);
     if hello.v.is_some_and(|version| version != VERSION) {
         let words = "This server speaks version 1.";
         return Err((Close::VERSION, Error::new(Code::ValidationFailed, words)));
@@ -125,6 +126,12 @@ async fn take_over(
         return Ok(());
     };
     let mut others = hub.seat(conn);
+    if conn.is_ending() {
+        // It was sent away while it was asked who it is.
+        hub.leave(conn);
+        let words = "The connection has ended.";
+        return Err((Close::SERVER_ERROR, Error::new(Code::Unavailable, words)));
+    }
     if resumes {
         for other in &others {
             if other.who().is_some_and(|its| its.live == who.live) {

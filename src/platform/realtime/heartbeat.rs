@@ -83,7 +83,8 @@ fn look(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, now: u64) {
         return;
     }
     // Whatever else a stranger says, it is no hello.
-    if conn.who().is_none() && now.saturating_sub(conn.begun) > millis(pace.hello()) {
+    if !conn.greets.load(Ordering::Relaxed) && now.saturating_sub(conn.begun) > millis(pace.hello())
+    {
         conn.end_after_all(Close::HELLO_TIMEOUT, now);
         return;
     }
@@ -136,11 +137,10 @@ fn tell_positions(hub: &Hub, conn: &Arc<Conn>, now: u64) {
     let rooms = conn.rooms().clone();
     for room in rooms {
         let mut state = room.lock();
-        let sub = state
-            .subs
-            .iter_mut()
-            .find(|sub| sub.conn.number == conn.number);
-        if let Some(sub) = sub.filter(|sub| sub.gate.is_none() && sub.after > sub.told) {
+        if let Some(sub) = state
+            .find(conn.number)
+            .filter(|sub| sub.gate.is_none() && sub.after > sub.told)
+        {
             sub.told = sub.after;
             moved.insert(
                 room.channel.to_string(),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use super::bus::Change;
 use super::calm::Calm;
 use super::conn::Conn;
 use super::inflow::Inflow;
@@ -35,6 +36,10 @@ pub struct Hooks {
     /// The latest states of things in a person's inbox that have changed since an instant, of which there
     /// are not many.
     pub states: fn(Ctx, UserId, Timestamp) -> BoxFuture<'static, Result<Vec<Signal>>>,
+    /// The sort of tags, as `relations`, whose voids change whom a person sees and hears.
+    pub relations_tag: &'static str,
+    /// The sort of tags whose voids change what a person wants to see and show.
+    pub settings_tag: &'static str,
 }
 
 /// How a hub is set up.
@@ -64,12 +69,12 @@ pub(super) struct Inner {
     rooms: Mutex<HashMap<Channel, Arc<Room>, RandomState>>,
     people: Mutex<HashMap<UserId, Vec<Arc<Conn>>, RandomState>>,
     conns: Mutex<HashMap<u64, Arc<Conn>, RandomState>>,
-    pub(super) posts: Vec<mpsc::UnboundedSender<Post>>,
-    pub(super) posted: Mutex<Option<Vec<mpsc::UnboundedReceiver<Post>>>>,
-    pub(super) wishes: mpsc::UnboundedSender<super::bus::Wish>,
-    pub(super) wished: Mutex<Option<mpsc::UnboundedReceiver<super::bus::Wish>>>,
-    pub(super) voided: mpsc::UnboundedSender<Voided>,
-    pub(super) voids: Mutex<Option<mpsc::UnboundedReceiver<Voided>>>,
+    pub(super) posts_tx: Vec<mpsc::UnboundedSender<Post>>,
+    pub(super) posts_rx: Mutex<Option<Vec<mpsc::UnboundedReceiver<Post>>>>,
+    pub(super) changes_tx: mpsc::UnboundedSender<Change>,
+    pub(super) changes_rx: Mutex<Option<mpsc::UnboundedReceiver<Change>>>,
+    pub(super) voids_tx: mpsc::UnboundedSender<Voided>,
+    pub(super) voids_rx: Mutex<Option<mpsc::UnboundedReceiver<Voided>>>,
     epoch: Mutex<Arc<str>>,
     begun: Instant,
     numbers: AtomicU64,
@@ -84,7 +89,7 @@ pub(super) struct Inner {
     pub(super) calm: Calm,
     pub(super) presences: presence::Local,
     pub(super) presence_in_doubt: AtomicBool,
-    pub(super) rounds: attendance::Rounds,
+    pub(super) attendance: attendance::Pending,
     pub(super) inflow: Inflow,
     pub(super) used: tickets::Used,
     pub(super) wishes_alone: wishes::Wishes,
@@ -103,21 +108,21 @@ const PUBLISHERS: usize = 4;
 impl Hub {
     /// A hub that passes nothing on yet.
     pub fn new(options: Options) -> Self {
-        let (posts, posted) = (0..PUBLISHERS).map(|_| mpsc::unbounded_channel()).unzip();
-        let (wishes, wished) = mpsc::unbounded_channel();
-        let (voided, voids) = mpsc::unbounded_channel();
+        let (posts_tx, posts_rx) = (0..PUBLISHERS).map(|_| mpsc::unbounded_channel()).unzip();
+        let (changes_tx, changes_rx) = mpsc::unbounded_channel();
+        let (voids_tx, voids_rx) = mpsc::unbounded_channel();
         let inflow = Inflow::new(options.connect_rate);
         Self(Arc::new(Inner {
             options,
             rooms: Mutex::default(),
             people: Mutex::default(),
             conns: Mutex::default(),
-            posts,
-            posted: Mutex::new(Some(posted)),
-            wishes,
-            wished: Mutex::new(Some(wished)),
-            voided,
-            voids: Mutex::new(Some(voids)),
+            posts_tx,
+            posts_rx: Mutex::new(Some(posts_rx)),
+            changes_tx,
+            changes_rx: Mutex::new(Some(changes_rx)),
+            voids_tx,
+            voids_rx: Mutex::new(Some(voids_rx)),
             epoch: Mutex::new(Arc::from("")),
             begun: Instant::now(),
             numbers: AtomicU64::new(1),
@@ -129,7 +134,7 @@ impl Hub {
             calm: Calm::default(),
             presences: presence::Local::default(),
             presence_in_doubt: AtomicBool::new(false),
-            rounds: attendance::Rounds::default(),
+            attendance: attendance::Pending::default(),
             inflow,
             used: tickets::Used::default(),
             wishes_alone: wishes::Wishes::default(),
@@ -140,7 +145,7 @@ impl Hub {
         }))
     }
 
-    /// That of the process.
+    /// The hub of this process; none in tools that do not serve.
     pub fn of(ctx: &Ctx) -> Option<Self> {
         ctx.part::<Self>().cloned()
     }
@@ -185,7 +190,7 @@ impl Hub {
     /// Gives something to the publisher of a channel.
     pub(super) fn post(&self, channel: &Channel, post: Post) {
         let hash = usize::try_from(self.0.hash.hash_one(channel) % 1_024).unwrap_or_default();
-        if let Some(publisher) = self.0.posts.get(hash % PUBLISHERS) {
+        if let Some(publisher) = self.0.posts_tx.get(hash % PUBLISHERS) {
             // Without a receiver the process is about to end.
             drop(publisher.send(post));
         }
@@ -308,10 +313,7 @@ impl Hub {
     /// Takes a listener out of a room.
     pub(super) fn detach(&self, room: &Room, number: u64) {
         let mut state = room.lock();
-        state.remove(|conn| conn.number == number);
-        if state.subs.is_empty() {
-            state.idle_since = Some(self.now());
-        }
+        state.remove(self.now(), |conn| conn.number == number);
         drop(state);
         attendance::changed(self, room);
     }

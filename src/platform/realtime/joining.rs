@@ -127,7 +127,7 @@ fn refused(ask: &Ask, error: &Error) -> Value {
 fn attach(hub: &Hub, conn: &Arc<Conn>, room: &Arc<Room>) -> Option<Offset> {
     let mut state = room.lock();
     let last = state.last.filter(|_| !state.closed)?;
-    state.remove(|other| other.number == conn.number);
+    state.remove(hub.now(), |other| other.number == conn.number);
     state.idle_since = None;
     state.subs.push(Sub {
         conn: Arc::clone(conn),
@@ -192,11 +192,7 @@ async fn place(
             }
             Missed::Ahead => {
                 let mut state = room.lock();
-                if let Some(sub) = state
-                    .subs
-                    .iter_mut()
-                    .find(|sub| sub.conn.number == conn.number)
-                {
+                if let Some(sub) = state.find(conn.number) {
                     sub.after = position.o;
                 }
                 let reply = json!({"e": *epoch, "o": position.o, "recovered": true, "n": 0});

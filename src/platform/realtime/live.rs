@@ -54,6 +54,8 @@ pub struct Topic {
     pub optional: &'static [&'static str],
     /// Whether listeners tell each other that they type.
     pub typing: bool,
+    /// Kinds of events by which their actor has said what they were typing.
+    pub typing_ends_at: &'static [&'static str],
     /// What listeners learn of each other.
     pub attendance: Attendance,
 }
@@ -77,6 +79,7 @@ impl Topic {
             skips_blocked: false,
             optional: &[],
             typing: false,
+            typing_ends_at: &[],
             attendance: Attendance::Silent,
         }
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::hub::Hub;
 use super::publisher::Post;
-use super::{Channel, Class, Signal, counts, hot};
+use super::{Channel, Signal, counts, hot};
 use crate::infra::redis::Redis;
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
@@ -76,14 +76,6 @@ pub(super) fn pass(ctx: &Ctx, hub: &Hub, many: &Many) {
         return;
     };
     for channel in heard {
-        let signal = Signal {
-            channel,
-            kind: entry.kind,
-            class: Class::State,
-            key: None,
-            actor: None,
-            d: many.d.clone(),
-        };
-        hub.receive_signal(ctx, &signal);
+        hub.receive_signal(ctx, &Signal::state(channel, entry.kind, many.d.clone()));
     }
 }

@@ -56,6 +56,34 @@ pub struct Signal {
     pub d: Value,
 }
 
+impl Signal {
+    /// A state of a channel, of which the latest counts.
+    pub fn state(channel: Channel, kind: &'static str, d: Value) -> Self {
+        Self {
+            channel,
+            kind,
+            class: Class::State,
+            key: None,
+            actor: None,
+            d,
+        }
+    }
+
+    /// The same of one thing in the channel: only another state of that one takes its place.
+    #[must_use]
+    pub fn keyed(mut self, key: impl ToString) -> Self {
+        self.key = Some(key.to_string());
+        self
+    }
+
+    /// The same, brought about by somebody.
+    #[must_use]
+    pub fn by(mut self, actor: UserId) -> Self {
+        self.actor = Some(actor);
+        self
+    }
+}
+
 /// An event as it is stored, for those who render it.
 #[derive(Debug, Clone)]
 pub struct Told {

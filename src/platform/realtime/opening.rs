@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bus::Wish;
+use super::bus::Change;
 use super::hub::{Hub, lock, millis};
 use super::room::{Ready, Room};
 use super::{Channel, store};
@@ -59,11 +59,7 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
     let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
     // Asked for in any case: whoever is about to connect to Redis hears it then.
     let (done, heard) = tokio::sync::oneshot::channel();
-    drop(
-        hub.0
-            .wishes
-            .send(Wish::Listen(channels.clone(), Some(done))),
-    );
+    hub.change_subscription(Change::Subscribe(channels.clone(), done));
     if hub.is_listening() {
         drop(tokio::time::timeout(SUBSCRIBE, heard).await);
     }
@@ -89,6 +85,8 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
                 known.remove(&room.channel);
                 room.ready.send_replace(Ready::Failed);
             }
+            drop(known);
+            hub.change_subscription(Change::Unsubscribe(channels));
         }
     }
 }
@@ -99,6 +97,11 @@ impl Hub {
         if let Some(tag) = tag_of(room) {
             lock(&self.0.watched).insert(tag, room.channel.clone());
         }
+    }
+
+    /// Asks the subscriber for something. In a process that ends there is none.
+    fn change_subscription(&self, change: Change) {
+        drop(self.0.changes_tx.send(change));
     }
 
     fn unwatch(&self, room: &Room) {
@@ -132,6 +135,6 @@ pub(super) fn close_idle(hub: &Hub) {
         !idle
     });
     if !closed.is_empty() {
-        drop(hub.0.wishes.send(Wish::Leave(closed)));
+        hub.change_subscription(Change::Unsubscribe(closed));
     }
 }

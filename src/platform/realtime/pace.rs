@@ -11,7 +11,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Those of this heartbeat and of this patience.
+    /// The intervals for this heartbeat, and this wait for an answer to a ping.
     pub const fn new(beat: Duration, pong: Duration) -> Self {
         Self { beat, pong }
     }

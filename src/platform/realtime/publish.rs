@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::hub::Hub;
 use super::{News, Signal, Told};
-use crate::infra::closing::Line;
+use crate::platform::write::closing::Line;
 use crate::platform::{Ctx, Tx};
 
 impl Tx {

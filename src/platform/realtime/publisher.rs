@@ -75,7 +75,12 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
         events.retain(|(told, _)| hub.find_room(&told.channel).is_some());
     }
     let (events, ready): (Vec<Told>, Vec<Option<Value>>) = events.into_iter().unzip();
-    let frames = render::frames_with(ctx, hub, &epoch, events.clone(), ready).await?;
+    let frames = render::frames_with(ctx, hub, &epoch, events.clone(), ready).await;
+    // Events that cannot be told now are found in Postgres. Signals are nowhere else.
+    let frames = frames.unwrap_or_else(|error| {
+        tracing::warn!(?error, "events could not be rendered");
+        Vec::new()
+    });
     let now = ctx.now();
     let signals: Vec<Arc<Frame>> = signals
         .iter()

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -59,8 +60,8 @@ struct Inner {
     bytes: usize,
     waker: Option<Waker>,
     close: Option<Close>,
-    /// Whoever waits for room.
-    writer: Option<Waker>,
+    /// Those who wait for room: several replays may go to one reader.
+    writers: Vec<Waker>,
 }
 
 impl Queue {
@@ -100,15 +101,18 @@ impl Queue {
         put
     }
 
-    /// Puts a reply or a word of control in; there is room, or the reader is told that it is slow.
+    /// Puts a reply or a word of control in. Without room for it the caller decides whether that ends the
+    /// connection.
     pub fn put_control(&self, text: Text) -> Put {
         let size = text.message().len();
         let mut inner = self.lock();
         if inner.close.is_some() {
             return Put::Waits;
         }
-        if !inner.fits(size) && !inner.drop_oldest_ephemeral() {
-            return Put::Full;
+        while !inner.fits(size) {
+            if !inner.drop_oldest_ephemeral() {
+                return Put::Full;
+            }
         }
         inner.add(Item { text, frame: None });
         inner.wake();
@@ -136,13 +140,12 @@ impl Queue {
             inner.add(item);
         }
         inner.wake();
-        if let Some(writer) = inner.writer.take() {
-            writer.wake();
-        }
+        inner.wake_writers();
         true
     }
 
-    /// The next item; at the end of a closed queue its close. Nothing: `waker` is woken when there is.
+    /// The next item; at the end of a closed queue its close. `None` means that nothing waits; `waker` is
+    /// woken when something does.
     pub fn take(&self, waker: &Waker) -> Option<Result<Item, Close>> {
         let mut inner = self.lock();
         if let Some(item) = inner.pop() {
@@ -179,7 +182,9 @@ impl Queue {
             if !inner.is_over_half() || inner.close.is_some() {
                 return Poll::Ready(());
             }
-            inner.writer = Some(context.waker().clone());
+            if !(inner.writers.iter()).any(|known| known.will_wake(context.waker())) {
+                inner.writers.push(context.waker().clone());
+            }
             Poll::Pending
         })
         .await;
@@ -216,10 +221,8 @@ impl Inner {
         if self.items.is_empty() && self.items.capacity() > MOST_FRAMES_OF_THE_CALM {
             self.items = VecDeque::new();
         }
-        if !self.is_over_half()
-            && let Some(writer) = self.writer.take()
-        {
-            writer.wake();
+        if !self.is_over_half() {
+            self.wake_writers();
         }
         Some(item)
     }
@@ -229,6 +232,10 @@ impl Inner {
         let is_waiting = waker.is_some();
         waker.into_iter().for_each(Waker::wake);
         is_waiting
+    }
+
+    fn wake_writers(&mut self) {
+        take(&mut self.writers).into_iter().for_each(Waker::wake);
     }
 
     /// An older state of the same thing counts no more.
@@ -258,120 +265,4 @@ impl Item {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::kernel::Timestamp;
-    use crate::kernel::ids::Id as _;
-    use crate::platform::realtime::{Channel, Signal};
-
-    fn frame(class: Class, key: Option<&str>, size: usize) -> Arc<Frame> {
-        let signal = Signal {
-            channel: Channel::new("conv", Uuid::nil()),
-            kind: "x",
-            class,
-            key: key.map(str::to_owned),
-            actor: None,
-            d: json!("x".repeat(size)),
-        };
-        let now = Timestamp::from_micros(0).expect("1970");
-        Arc::new(Frame::signal(&signal, now).expect("a frame"))
-    }
-
-    struct Reading(Queue);
-
-    impl std::ops::Deref for Reading {
-        type Target = Queue;
-        fn deref(&self) -> &Queue {
-            &self.0
-        }
-    }
-
-    impl Reading {
-        fn put(&self, frame: &Arc<Frame>) -> Put {
-            self.0.put(frame, UserId::from_uuid(Uuid::nil()))
-        }
-    }
-
-    fn queue() -> Reading {
-        Reading(Queue::default())
-    }
-
-    #[test]
-    fn nothing_durable_is_dropped_and_a_full_queue_says_so() {
-        let queue = queue();
-        for _ in 0..MOST_FRAMES {
-            assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Waits);
-        }
-        assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Full);
-        assert_eq!(queue.put(&frame(Class::Ephemeral, None, 1)), Put::Dropped);
-        assert_eq!(queue.depth().0, MOST_FRAMES);
-    }
-
-    #[test]
-    fn what_is_ephemeral_makes_room_for_what_is_not() {
-        let queue = queue();
-        assert_eq!(queue.put(&frame(Class::Ephemeral, None, 1)), Put::Waits);
-        for _ in 1..MOST_FRAMES {
-            queue.put(&frame(Class::Durable, None, 1));
-        }
-        assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Dropped);
-        assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Full);
-    }
-
-    #[test]
-    fn of_a_state_only_the_latest_waits_once_the_queue_is_half_full() {
-        let queue = queue();
-        for _ in 0..=MOST_FRAMES / 2 {
-            queue.put(&frame(Class::Durable, None, 1));
-        }
-        for _ in 0..1_000 {
-            assert_eq!(queue.put(&frame(Class::State, Some("a"), 1)), Put::Waits);
-            assert_eq!(queue.put(&frame(Class::State, Some("b"), 1)), Put::Waits);
-        }
-        assert_eq!(queue.depth().0, MOST_FRAMES / 2 + 3);
-    }
-
-    #[test]
-    fn bytes_are_bounded_too() {
-        let queue = queue();
-        let big = frame(Class::Durable, None, 100_000);
-        for _ in 0..5 {
-            assert_eq!(queue.put(&big), Put::Waits);
-        }
-        assert_eq!(queue.put(&big), Put::Full);
-        let waker = std::task::Waker::noop();
-        while let Some(Ok(_item)) = queue.take(waker) {}
-        assert_eq!(queue.depth(), (0, 0));
-    }
-
-    #[test]
-    fn a_closed_queue_ends_with_its_close_and_takes_nothing_more() {
-        let queue = queue();
-        queue.put(&frame(Class::Durable, None, 1));
-        assert!(queue.close(Close::TOO_SLOW, Before::Nothing));
-        assert!(
-            !queue.close(Close::REVOKED, Before::Nothing),
-            "the first counts"
-        );
-        queue.put(&frame(Class::Durable, None, 1));
-        let next = queue.take(std::task::Waker::noop());
-        assert!(matches!(next, Some(Err(close)) if close.code == 4104));
-    }
-
-    #[test]
-    fn the_last_word_goes_before_the_close_and_what_waits_does_not() {
-        let queue = queue();
-        queue.put(&frame(Class::Durable, None, 1));
-        let text = Text::new(b"the last word");
-        let item = Item { text, frame: None };
-        assert!(queue.close(Close::REVOKED, Before::Only(item)));
-        let waker = std::task::Waker::noop();
-        let next = queue.take(waker);
-        assert!(matches!(next, Some(Ok(item)) if *item.text.json() == *b"the last word"));
-        let next = queue.take(waker);
-        assert!(matches!(next, Some(Err(close)) if close.code == 4007));
-    }
-}
+mod tests;

@@ -180,7 +180,9 @@ impl Room {
     }
 
     fn pass_held(&self, state: &mut State, now: u64, passed: &mut Passed) {
-        while let (Some(last), Some((offset, frame))) = (state.last, state.held.pop_first()) {
+        while let Some(last) = state.last
+            && let Some((offset, frame)) = state.held.pop_first()
+        {
             if offset == last + 1 && !self.asks(state, &frame) {
                 self.give(state, &frame, now, passed);
             } else if offset > last {
@@ -228,9 +230,9 @@ impl Room {
         }
         let ends = |topic: &Topic| topic.ends_with.contains(&&*frame.kind);
         if self.topic.as_ref().is_some_and(ends) {
-            passed.removed.extend(state.remove(|_| true));
+            passed.removed.extend(state.remove(now, |_| true));
         } else if !frame.removed.is_empty() {
-            passed.removed.extend(state.remove(|conn| {
+            passed.removed.extend(state.remove(now, |conn| {
                 conn.user_id()
                     .is_some_and(|user_id| frame.removed.contains(&user_id))
             }));
@@ -241,7 +243,7 @@ impl Room {
     pub fn open_gate(&self, number: u64, now: u64) {
         let topic = self.topic.as_ref();
         let mut state = self.lock();
-        let Some(sub) = state.subs.iter_mut().find(|sub| sub.conn.number == number) else {
+        let Some(sub) = state.find(number) else {
             return;
         };
         for frame in sub.gate.take().into_iter().flatten() {
@@ -270,8 +272,13 @@ impl Sub {
 }
 
 impl State {
+    /// The listener of this number.
+    pub fn find(&mut self, number: u64) -> Option<&mut Sub> {
+        self.subs.iter_mut().find(|sub| sub.conn.number == number)
+    }
+
     /// Takes listeners out, and gives their numbers.
-    pub fn remove(&mut self, which: impl Fn(&Conn) -> bool) -> Vec<u64> {
+    pub fn remove(&mut self, now: u64, which: impl Fn(&Conn) -> bool) -> Vec<u64> {
         let mut removed = Vec::new();
         self.subs.retain(|sub| {
             let goes = which(&sub.conn);
@@ -280,6 +287,9 @@ impl State {
             }
             !goes
         });
+        if self.subs.is_empty() && !removed.is_empty() {
+            self.idle_since = Some(now);
+        }
         removed
     }
 

@@ -27,7 +27,7 @@ pub fn start(ctx: &Ctx, server: Option<Server>, stop: &CancellationToken) {
     let witness = hub.clone();
     ctx.cache()
         .set_witness(Box::new(move |witnessed| witness.witness(witnessed)));
-    for posts in lock(&hub.0.posted).take().into_iter().flatten() {
+    for posts in lock(&hub.0.posts_rx).take().into_iter().flatten() {
         tasks.spawn(publisher::run(
             ctx.clone(),
             hub.clone(),
@@ -35,12 +35,12 @@ pub fn start(ctx: &Ctx, server: Option<Server>, stop: &CancellationToken) {
             stop.clone(),
         ));
     }
-    if let Some(voids) = lock(&hub.0.voids).take() {
+    if let Some(voids) = lock(&hub.0.voids_rx).take() {
         tasks.spawn(watch::run(ctx.clone(), hub.clone(), voids, stop.clone()));
     }
-    let wished = lock(&hub.0.wished).take();
-    if let (Some(server), Some(wishes)) = (server, wished) {
-        let bus = Bus::new(ctx.clone(), hub.clone(), server, wishes);
+    let changes = lock(&hub.0.changes_rx).take();
+    if let (Some(server), Some(changes)) = (server, changes) {
+        let bus = Bus::new(ctx.clone(), hub.clone(), server, changes);
         tasks.spawn(bus.run(stop.clone()));
     }
     tasks.spawn(watch::keep(ctx.clone(), hub.clone(), stop.clone()));

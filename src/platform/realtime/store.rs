@@ -1,4 +1,4 @@
-//! The SQL of streams, but for what a transaction appends with its last statement (`infra/closing`).
+//! The SQL of streams, but for what a transaction appends with its last statement (`write::closing`).
 
 use std::collections::HashMap;
 

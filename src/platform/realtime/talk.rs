@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::conn::Conn;
+use super::conn::{Conn, Transport};
 use super::hub::Hub;
 use super::joining::{self, Ask, Joined};
 use super::replay::Position;
@@ -62,6 +62,17 @@ pub(super) struct Unsubscribe {
     pub(super) chs: Vec<Channel>,
 }
 
+impl Unsubscribe {
+    /// Refuses more channels than anybody listens to.
+    pub(super) fn guard(&self) -> Result<()> {
+        if self.chs.len() <= joining::most(Transport::Socket) {
+            return Ok(());
+        }
+        let words = "Name at most 128 channels.";
+        Err(Error::invalid_field("/chs", "out_of_range", words))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct History {
@@ -97,7 +108,7 @@ impl Talk {
                 Ok(body) => self.subscribe(body).await,
                 Err(error) => Err(error).into(),
             },
-            "unsubscribe" => inbound.body().map(|body| self.unsubscribe(&body)).into(),
+            "unsubscribe" => (inbound.body().and_then(|body| self.unsubscribe(&body))).into(),
             "history" => match inbound.body() {
                 Ok(body) => self.history(body).await.into(),
                 Err(error) => Err(error).into(),
@@ -204,14 +215,15 @@ impl Talk {
         }
     }
 
-    fn unsubscribe(&self, body: &Unsubscribe) -> Value {
+    fn unsubscribe(&self, body: &Unsubscribe) -> Result<Value> {
+        body.guard()?;
         let channels = body.chs.iter().chain(&body.ch);
         let left: Vec<String> = channels
             .filter(|channel| !channel.is_inbox() && **channel != joining::EVERYBODY)
             .filter(|channel| joining::part(&self.hub, &self.conn, channel))
             .map(Channel::to_string)
             .collect();
-        json!({"chs": left})
+        Ok(json!({"chs": left}))
     }
 
     async fn history(&self, body: History) -> Result<Value> {
@@ -234,17 +246,12 @@ impl Talk {
         history(self.ctx.clone(), self.user.id, body.ch.id, page).await
     }
 
-    /// How far the client has its inbox: what is pushed elsewhere can be spared.
+    /// How far the client has its inbox. Nothing follows from it yet.
     fn acknowledge(&self, d: &Value) -> Result<Value> {
         let inbox = super::inbox(self.user.id).to_string();
-        let acked = d
-            .as_object()
-            .and_then(|d| d.get(&inbox))
-            .and_then(Value::as_i64);
-        let acked = acked.ok_or_else(|| {
-            Error::invalid_field("", "required", "Name your inbox and an offset.")
-        })?;
-        self.conn.acked.fetch_max(acked, Ordering::Relaxed);
+        let offset = d.as_object().and_then(|d| d.get(&inbox)?.as_i64());
+        let words = "Name your inbox and an offset.";
+        offset.ok_or_else(|| Error::invalid_field("", "required", words))?;
         Ok(json!({}))
     }
 

@@ -1,7 +1,7 @@
 //! Who types: told when it begins, and ended by the server if the client does not.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::conn::Conn;
 use super::frame::Frame;
 use super::hub::{Hub, lock, millis};
+use super::room::Room;
 use super::talk::Talk;
-use super::{Channel, Class, Inbound, Signal, joining, opening};
+use super::{Channel, Class, Inbound, Signal, Topic, joining, opening};
 use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
 
@@ -134,17 +135,19 @@ pub(super) fn stopped(hub: &Hub, channel: &Channel, user_id: UserId) {
 }
 
 /// Takes note of what a frame says that is about to be passed on.
-pub(super) fn hear(hub: &Hub, frame: &Frame) {
+pub(super) fn hear(hub: &Hub, room: &Room, frame: &Frame) {
     let Some(actor) = frame.actor else { return };
+    let ends = |topic: &Topic| topic.typing_ends_at.contains(&&*frame.kind);
+    let is_said = room.topic.as_ref().is_some_and(ends);
     let who = || (frame.channel.clone(), actor);
     if frame.kind == STARTED {
         let pace = hub.pace();
         let until = hub.now() + millis(pace.typing()) + millis(pace.look()) * 2;
         lock(&hub.0.typing.heard).insert(who(), until);
         renew_apart(hub, &who());
-    } else if frame.kind == STOPPED || frame.ends_typing {
+    } else if frame.kind == STOPPED || is_said {
         lock(&hub.0.typing.heard).remove(&who());
-        if frame.ends_typing {
+        if is_said {
             stopped(hub, &frame.channel, actor);
         } else {
             let mut own = lock(&hub.0.typing.own);
@@ -182,9 +185,7 @@ pub(super) fn expire(ctx: &Ctx, hub: &Hub) {
         stays
     });
     for (channel, user_id) in ended {
-        if let Ok(frame) = Frame::signal(&signal(channel, user_id, STOPPED, 0), ctx.now()) {
-            hub.receive(ctx, Arc::new(frame));
-        }
+        hub.receive_signal(ctx, &signal(channel, user_id, STOPPED, 0));
     }
 }
 

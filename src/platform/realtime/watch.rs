@@ -16,7 +16,7 @@ use super::conn::{Conn, Who};
 use super::frame::Frame;
 use super::hub::{Hub, lock};
 use super::room::Room;
-use super::{Channel, Class, Offset, Signal, attendance, deliver, inbox};
+use super::{Channel, Offset, Signal, attendance, deliver, inbox};
 use crate::infra::cache::Witnessed;
 use crate::kernel::{Code, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -49,7 +49,7 @@ impl Hub {
             Witnessed::Gap => self.voided_all(),
             Witnessed::Tags(tags) if self.count() > 0 => {
                 for voided in tags.iter().flat_map(|tag| self.concern(tag)).flatten() {
-                    drop(self.0.voided.send(voided));
+                    drop(self.0.voids_tx.send(voided));
                 }
             }
             Witnessed::Tags(_) => {}
@@ -58,7 +58,7 @@ impl Hub {
 
     /// Anything may have changed.
     pub(super) fn voided_all(&self) {
-        drop(self.0.voided.send(Voided::All));
+        drop(self.0.voids_tx.send(Voided::All));
     }
 
     /// What the void of a tag means to those who are connected here: to one of them, and to those who
@@ -73,11 +73,12 @@ impl Hub {
         if topics.any(|topic| topic.doubted_by.contains(&kind)) {
             lock(&self.0.doubts).insert(kind.to_owned());
         }
+        let hooks = self.0.options.hooks;
         let own = match kind {
             "session" => id.parse().ok().map(Voided::Session),
             "user-sessions" => person(id).map(Voided::Sessions),
-            "relations" => person(id).map(Voided::Relations),
-            "settings" => person(id).map(Voided::Settings),
+            kind if kind == hooks.relations_tag => person(id).map(Voided::Relations),
+            kind if kind == hooks.settings_tag => person(id).map(Voided::Settings),
             _ => None,
         };
         let channel = lock(&self.0.watched).get(tag).cloned();
@@ -123,7 +124,7 @@ pub(super) async fn run(
         if let Err(error) = looked {
             tracing::warn!(?error, "what was voided could not be looked at: again soon");
             tokio::time::sleep(hub.pace().alone()).await;
-            drop(hub.0.voided.send(voided));
+            drop(hub.0.voids_tx.send(voided));
         }
     }
 }
@@ -218,14 +219,8 @@ async fn ask_sessions(ctx: &Ctx, hub: &Hub, mut conns: Vec<Arc<Conn>>) -> Result
 
 /// What a device is told last whose session has ended.
 fn revoked(who: &Who, now: Timestamp) -> Result<Frame> {
-    let signal = Signal {
-        channel: inbox(who.user.id),
-        kind: "session.revoked",
-        class: Class::State,
-        key: None,
-        actor: None,
-        d: json!({"session_id": who.user.session_id}),
-    };
+    let d = json!({"session_id": who.user.session_id});
+    let signal = Signal::state(inbox(who.user.id), "session.revoked", d);
     Frame::signal(&signal, now)
 }
 
@@ -307,7 +302,8 @@ async fn ask_about(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, user_id: UserId) -> R
     if matches!(refusal.code(), Code::Unavailable | Code::Internal) {
         return Err(refusal);
     }
-    let removed = room.lock().remove(|conn| conn.user_id() == Some(user_id));
+    let goes = |conn: &Conn| conn.user_id() == Some(user_id);
+    let removed = room.lock().remove(hub.now(), goes);
     let farewell = topic.farewell.map(|farewell| farewell(room.channel.id));
     let farewell = farewell.map(|(kind, d)| say_farewell(ctx, room, kind, d));
     let farewell = farewell.transpose()?.map(Arc::new);
@@ -322,14 +318,7 @@ async fn ask_about(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, user_id: UserId) -> R
 
 /// What whoever may listen no longer is told last.
 fn say_farewell(ctx: &Ctx, room: &Room, kind: &'static str, d: Value) -> Result<Frame> {
-    let signal = Signal {
-        channel: room.channel.clone(),
-        kind,
-        class: Class::State,
-        key: None,
-        actor: None,
-        d,
-    };
+    let signal = Signal::state(room.channel.clone(), kind, d);
     Frame::signal(&signal, ctx.now())
 }
 

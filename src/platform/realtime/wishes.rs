@@ -27,6 +27,8 @@ type Fields = HashMap<String, String>;
 /// From where to listen to each channel; nothing is no more.
 pub(super) type Wanted = HashMap<Channel, Option<Position>>;
 
+/// Channels of one connection that are remembered before those that it has left are forgotten.
+const MOST_CHANNELS_NOTED: usize = 2 * MOST_CHANNELS;
 /// Names that are remembered without Redis before old ones are forgotten.
 const MOST: usize = 10_000;
 /// What a connection held when it came last. Names of channels have a colon.
@@ -75,7 +77,12 @@ impl Noted {
 
     /// What it listens to by now; nothing where that is not known.
     pub(super) fn channels(&self) -> Option<HashSet<String>> {
-        let mut channels: HashSet<String> = self.held.as_ref()?.channels.iter().cloned().collect();
+        let held = self.held.as_ref()?.channels.iter().cloned();
+        Some(self.changed(held.collect()))
+    }
+
+    /// These channels, as they are after what it has asked for.
+    fn changed(&self, mut channels: HashSet<String>) -> HashSet<String> {
         for (channel, position) in &self.wanted {
             if position.is_some() {
                 channels.insert(channel.to_string());
@@ -83,12 +90,25 @@ impl Noted {
                 channels.remove(&channel.to_string());
             }
         }
-        Some(channels)
+        channels
+    }
+
+    /// What it has left, once more is noted of it than it may listen to.
+    fn left(&self) -> Vec<Channel> {
+        if self.wanted.len() < MOST_CHANNELS_NOTED {
+            return Vec::new();
+        }
+        let left = self
+            .wanted
+            .iter()
+            .filter(|(_, position)| position.is_none());
+        left.map(|(channel, _)| channel.clone()).collect()
     }
 
     /// Refuses more channels than a connection of this kind may listen to.
     pub(super) fn guard(&self, asks: &[Ask]) -> Result<()> {
-        let mut channels = self.channels().unwrap_or_default();
+        let known = self.channels();
+        let mut channels = known.unwrap_or_else(|| self.changed(HashSet::new()));
         channels.extend(asks.iter().map(|ask| ask.channel.to_string()));
         if channels.len() > MOST_CHANNELS {
             return Err(joining::too_many(Transport::Poll));
@@ -97,8 +117,11 @@ impl Noted {
     }
 }
 
-/// Notes that a connection wants to listen to channels, or no more.
-pub(super) async fn want(ctx: &Ctx, hub: &Hub, live: &str, wanted: Wanted) {
+/// Notes that a connection, of which so much was known, wants to listen to channels, or no more.
+pub(super) async fn want(ctx: &Ctx, hub: &Hub, live: &str, noted: &Noted, wanted: Wanted) {
+    let mut left = noted.left();
+    left.retain(|channel| !wanted.contains_key(channel));
+    forget(ctx, hub, live, &left).await;
     let fields = wanted.into_iter().map(|(channel, position)| {
         let position = serde_json::to_string(&position).unwrap_or_default();
         (channel.to_string(), position)
@@ -145,7 +168,7 @@ async fn note(ctx: &Ctx, hub: &Hub, live: &str, fields: Fields) {
     known.extend(fields);
 }
 
-/// Forgets wishes that were refused: they are not tried again.
+/// Forgets what was wished of these channels.
 pub(super) async fn forget(ctx: &Ctx, hub: &Hub, live: &str, channels: &[Channel]) {
     if channels.is_empty() {
         return;

@@ -13,7 +13,8 @@ const MAX_KEY: usize = 255;
 #[derive(Debug, Clone)]
 pub(super) struct Key {
     pub(super) user_id: UserId,
-    /// Route pattern; the method is always `POST`.
+    /// Route pattern, without its method: requests have keys on `POST` only, and a frame has the pattern of
+    /// the route that it is a twin of.
     pub(super) route: String,
     pub(super) text: String,
     /// Hash of path and canonical body.

@@ -12,6 +12,7 @@
 //! network. Rows that others want too, counters above all, are changed last and in key order.
 
 mod answer;
+pub mod closing;
 mod group;
 mod idempotency;
 mod run_as;

@@ -22,8 +22,8 @@ pub struct OpKey {
 }
 
 impl OpKey {
-    /// The key of an operation that `POST path` with this body would do; `route` is the template of
-    /// that path.
+    /// The key of an operation that a request of `path` with this body would do; `route` is the template
+    /// of that path.
     pub fn new(op_id: &str, route: &'static str, path: &str, body: &Value) -> Result<Self> {
         Ok(Self {
             route,

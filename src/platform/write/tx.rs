@@ -11,8 +11,8 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, join_all};
 use sqlx::{Postgres, Transaction};
 
+use super::closing::{Closed, Closing, Line, close};
 use crate::infra::cache::{Cache, Key, Space, Value};
-use crate::infra::closing::{Closed, Closing, Line, close};
 use crate::infra::db::{self, Conn, Patience, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;

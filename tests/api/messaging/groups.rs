@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{group, listed, said, say, seen, try_say};
-use crate::support::{Session, TestApp};
+use crate::support::{PASSWORD, Session, TestApp};
 
 struct Scene {
     app: TestApp,
@@ -218,4 +218,45 @@ async fn any_member_adds_people_who_have_read_what_was_said_before() {
     ann.set(&path).await.expect_problem(403, "forbidden");
     let path = format!("/v1/conversations/{two}/members/{}", ann.id);
     ann.delete(&path).await.expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn whoever_comes_first_into_a_group_that_everybody_has_left_owns_it() {
+    let app = TestApp::start().await;
+    let ann = app.person("ann").await;
+    let (ben, carol) = (app.person("ben").await, app.person("carol").await);
+    let id = group(&ann, &[&ben, &carol]).await;
+    let ann_there = format!("/v1/conversations/{id}/members/{}", ann.id);
+    ann.delete(&ann_there).await.expect_status(200);
+    for stranger in [&ben, &carol] {
+        let accept = format!("/v1/conversations/{id}/accept");
+        stranger.act(&accept).await.expect_status(200);
+    }
+    assert_eq!(seen(&ben, &id).await["viewer"]["role"], "owner");
+    assert_eq!(seen(&carol, &id).await["viewer"]["role"], "member");
+}
+
+#[tokio::test]
+async fn a_group_of_a_deleted_account_goes_to_somebody_who_has_one() {
+    let scene = Scene::set().await;
+    let Scene {
+        ann,
+        ben,
+        carol,
+        id,
+        ..
+    } = &scene;
+    ann.patch(&scene.member(carol), &json!({"role": "admin"}))
+        .await
+        .expect_status(200);
+    for (gone, heir) in [(carol, ann), (ann, ben)] {
+        let deletion = gone.request(reqwest::Method::DELETE, "/v1/me");
+        let deletion = gone.send(deletion.json(&json!({"password": PASSWORD})));
+        deletion.await.expect_status(204);
+        let begun = tokio::time::Instant::now();
+        while seen(heir, id).await["viewer"]["role"] != "owner" {
+            assert!(begun.elapsed().as_secs() < 10, "nobody owns it");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
 }

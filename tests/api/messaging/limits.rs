@@ -1,5 +1,7 @@
 //! How often one may write.
 
+use serde_json::json;
+
 use super::{direct, say, try_say};
 use crate::support::TestApp;
 
@@ -20,13 +22,17 @@ async fn ten_messages_in_ten_seconds_go_to_friends() {
     assert!(refused.header("retry-after").is_some());
 }
 
+/// The same with other figures.
+async fn limited_to(figures: &str) -> TestApp {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), figures).expect("writes");
+    let path = file.path().to_str().expect("UTF-8");
+    TestApp::start_with(&[("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)]).await
+}
+
 #[tokio::test]
 async fn ten_messages_a_minute_go_to_strangers() {
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), "[message]\nquota = 50\n").expect("writes");
-    let path = file.path().to_str().expect("UTF-8");
-    let settings = [("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)];
-    let app = TestApp::start_with(&settings).await;
+    let app = limited_to("[message]\nquota = 50\n").await;
     let (ann, friend) = app.friends("ann", "friend").await;
     let stranger = app.person("stranger").await;
     let (known, unknown) = (direct(&ann, &friend).await, direct(&ann, &stranger).await);
@@ -40,4 +46,26 @@ async fn ten_messages_a_minute_go_to_strangers() {
     say(&ann, &known, "friends are no strangers").await;
     say(&stranger, &unknown, "now we know each other").await;
     say(&ann, &unknown, "we do").await;
+}
+
+#[tokio::test]
+async fn each_stranger_in_a_new_group_counts_and_no_group_has_more_than_ten() {
+    let app = limited_to("[registration]\nquota = 50\n").await;
+    let ann = app.person("ann").await;
+    let mut strangers = Vec::new();
+    for number in 0..11 {
+        strangers.push(app.person(&format!("stranger{number}")).await.id);
+    }
+    let open = async |members: &[String]| {
+        let body = json!({"member_ids": members, "title": "Hello"});
+        ann.post("/v1/conversations", &body).await
+    };
+    let refused = open(&strangers).await;
+    let refused = refused.expect_problem(422, "validation_failed");
+    let fault = &refused.json["errors"][0];
+    assert_eq!(fault["code"], "too_many_strangers", "{fault}");
+    // The refused call was charged.
+    open(&strangers[..2])
+        .await
+        .expect_problem(429, "rate_limited");
 }

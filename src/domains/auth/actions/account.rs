@@ -1,5 +1,6 @@
 //! What wants the password once more: a new one, a recent confirmation, the end of the account.
 
+use super::super::events::AccountDeleted;
 use super::super::jobs::Mail;
 use super::super::model::{ClaimedPassword, EventKind, Password, Purpose};
 use super::super::store;
@@ -83,6 +84,7 @@ pub async fn delete_account(
         store::erase_credential(tx.conn(), me.id).await?;
         store::delete_mail_tokens_of(tx.conn(), me.id).await?;
         sessions::store::revoke_all(tx.conn(), me.id, None, "account_deleted", now).await?;
+        tx.emit(&AccountDeleted { user_id: me.id })?;
         let kind = EventKind::AccountDeleted;
         note(tx, me.id, kind, &caller.device, Some(me.session_id)).await
     })

@@ -14,7 +14,7 @@ use crate::domains::reactions::{self, Kind, Summary, TargetKind};
 use crate::domains::relations;
 use crate::domains::users::{self, Person};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, Error, PostId, Result, UserId};
+use crate::kernel::{CommentId, Error, PostId, Result, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -127,8 +127,7 @@ impl Beside {
         posts: HashMap<PostId, Arc<PostEntry>>,
     ) -> Result<Self> {
         let targets: Vec<Uuid> = rows.keys().map(|id| id.uuid()).collect();
-        let authors: HashSet<UserId> = rows.values().map(|row| row.author_id).collect();
-        let authors: Vec<UserId> = authors.into_iter().collect();
+        let authors: Vec<UserId> = distinct(rows.values().map(|row| row.author_id));
         Ok(Self {
             viewer,
             replies,

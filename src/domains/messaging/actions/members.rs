@@ -1,5 +1,6 @@
 //! Who is in a group, and what they may do there.
 
+use super::owners::hand_over;
 use super::requests::refuse;
 use super::{
     entrance, forbidden, guard_group, hold, hold_active, note_change, note_in, note_own_change,
@@ -132,10 +133,8 @@ async fn leave(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
         MemberState::Request => return refuse(tx, me, &facts).await,
         _ => {}
     }
-    if facts.role == MemberRole::Owner
-        && let Some(heir) = store::find_successor(tx.conn(), id, me).await?
-    {
-        store::update_role(tx.conn(), id, heir, MemberRole::Owner).await?;
+    if facts.role == MemberRole::Owner {
+        hand_over(tx, me, id).await?;
     }
     go(tx, id, (me, me), (Action::Left, None)).await
 }

@@ -6,7 +6,7 @@ use super::{entrance, note_change, note_in, note_own_change};
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
-    Action, ConversationTitle, MAX_MEMBERS, MemberRole, MemberState, NewConversation,
+    Action, ConversationTitle, MAX_MEMBERS, MAX_STRANGERS, MemberRole, MemberState, NewConversation,
 };
 use crate::domains::messaging::store::{self, Contact};
 use crate::kernel::{ConversationId, Error, Result, UserId};
@@ -44,8 +44,20 @@ pub async fn open(tx: &mut Tx, me: UserId, new: &NewConversation) -> Result<Open
             "A conversation of two has no title.",
         )),
         (others, contacts) if contacts.len() < others.len() => Err(Error::not_found()),
+        (_, contacts) if count_strangers(contacts) > MAX_STRANGERS => Err(Error::invalid_field(
+            "/member_ids",
+            "too_many_strangers",
+            format!(
+                "A new group has at most {MAX_STRANGERS} people who are no friends of yours. Add \
+                 others one by one."
+            ),
+        )),
         (_, contacts) => make_group(tx, me, new, contacts).await,
     }
+}
+
+fn count_strangers(contacts: &[Contact]) -> usize {
+    contacts.iter().filter(|one| !one.are_friends).count()
 }
 
 /// The conversation of two people. It is there for `me` from now on, and for the other one when

@@ -1,5 +1,6 @@
 //! Answers to strangers.
 
+use super::owners::take_ownerless;
 use super::{forbidden, hold, note_change, note_in, note_own_change};
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Action, ConversationKind, MemberState};
@@ -57,6 +58,7 @@ pub(super) async fn enter(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> 
     if facts.kind == ConversationKind::Direct {
         return note_own_change(tx, id, me);
     }
+    take_ownerless(tx, me, id).await?;
     let said = note_in(tx, id, me, (Action::Joined, None), "").await?;
     tx.tell_counts(me);
     note_change(tx, id, Some(said.seq))?;

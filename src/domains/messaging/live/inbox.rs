@@ -1,20 +1,26 @@
 //! What people's inboxes are told of their conversations: the latest state, which can be counted
 //! anew at any time and is not kept.
 
-use std::collections::HashSet;
-
 use serde_json::json;
 
 use crate::domains::messaging::cache::MEMBERS;
 use crate::domains::messaging::events::ConversationChanged;
-use crate::domains::messaging::model::{Member, MemberState, may_be_first_news};
+use crate::domains::messaging::model::{
+    ConversationFilter, Member, MemberState, may_be_first_news,
+};
 use crate::domains::messaging::store::{self, Facts};
 use crate::domains::messaging::view::{self, Conversation, Part};
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{ConversationId, Result, Timestamp, UserId};
-use crate::platform::realtime::{Class, Signal, inbox, tell, tell_counts};
+use crate::kernel::{ConversationId, Result, Timestamp, UserId, distinct};
+use crate::platform::realtime::{Signal, inbox, tell, tell_counts};
 use crate::platform::{Ctx, Reads, Tx};
 
+/// The lists that hold a conversation, each in one of them.
+const EVERYWHERE: [ConversationFilter; 3] = [
+    ConversationFilter::Active,
+    ConversationFilter::Requests,
+    ConversationFilter::Archived,
+];
 /// Most conversations of which somebody is told that they have changed meanwhile.
 const MOST_CHANGED: u16 = 32;
 
@@ -22,14 +28,8 @@ const MOST_CHANGED: u16 = 32;
 pub type Stir = (ConversationId, Option<i64>);
 
 fn updated(user_id: UserId, conversation: &Conversation) -> Signal {
-    Signal {
-        channel: inbox(user_id),
-        kind: super::news::UPDATED,
-        class: Class::State,
-        key: Some(conversation.id.to_string()),
-        actor: None,
-        d: json!({ "conversation": conversation }),
-    }
+    let d = json!({ "conversation": conversation });
+    Signal::state(inbox(user_id), super::news::UPDATED, d).keyed(conversation.id)
 }
 
 /// Tells the other devices of a person what they have changed for themselves.
@@ -50,8 +50,7 @@ pub fn tell_caught_up(tx: &mut Tx, me: UserId, before: &Facts) {
 pub async fn tell_everybody(ctx: &Ctx, stirs: Vec<Stir>) -> Result<()> {
     ctx.cache().step().await;
     let reads = &mut Reads::cached(ctx);
-    let ids: HashSet<ConversationId> = stirs.iter().map(|(id, _)| *id).collect();
-    let ids: Vec<ConversationId> = ids.into_iter().collect();
+    let ids: Vec<ConversationId> = distinct(stirs.iter().map(|(id, _)| *id));
     let members = reads.get_many(&MEMBERS, &ids).await?;
     let parts: Vec<Part> = (members.iter())
         .flat_map(|(id, all)| present(*id, all))
@@ -87,7 +86,7 @@ pub async fn changed_since(ctx: Ctx, me: UserId, since: Timestamp) -> Result<Vec
     let reads = &mut Reads::cached(&ctx);
     let slice = Slice::first(MOST_CHANGED);
     let mut places: Vec<(TimeKey, ConversationId)> = Vec::new();
-    for filter in ["active", "requests", "archived"] {
+    for filter in EVERYWHERE {
         let wanted = store::Wanted {
             filter,
             q: None,

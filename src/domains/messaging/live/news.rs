@@ -10,7 +10,7 @@ use crate::domains::reactions::Kind;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{ConversationId, MessageId, UserId};
 use crate::platform::Tx;
-use crate::platform::realtime::{Channel, Class, News, Signal};
+use crate::platform::realtime::{Channel, News, Signal};
 
 pub const CREATED: &str = "message.created";
 pub const EDITED: &str = "message.edited";
@@ -136,12 +136,7 @@ pub fn tell_member(
 
 /// Tells how far messages have reached somebody, of which only the latest counts.
 pub fn tell_arrival(tx: &mut Tx, id: ConversationId, me: UserId, (up_to, top_seq): (i64, i64)) {
-    tx.signal(Signal {
-        channel: Channel::new(NAME, id.uuid()),
-        kind: DELIVERED,
-        class: Class::State,
-        key: Some(me.to_string()),
-        actor: Some(me),
-        d: json!({ "user_id": me, "up_to": up_to, "top_seq": top_seq }),
-    });
+    let d = json!({ "user_id": me, "up_to": up_to, "top_seq": top_seq });
+    let arrived = Signal::state(Channel::new(NAME, id.uuid()), DELIVERED, d);
+    tx.signal(arrived.keyed(me).by(me));
 }

@@ -1,6 +1,6 @@
 //! Events of conversations, from the rows of today: nothing that is gone comes back by a replay.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -12,7 +12,7 @@ use crate::domains::messaging::model::ConversationEntry;
 use crate::domains::messaging::view::{self, Conversation, MemberView, Message, Part};
 use crate::domains::users::{self, Person, SETTINGS, SettingsRow};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
+use crate::kernel::{ConversationId, Error, MessageId, Result, UserId, distinct};
 use crate::platform::realtime::Told;
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
@@ -61,11 +61,6 @@ fn person_of(event: &Told) -> Option<UserId> {
         READ | REACTED | UNREACTED => event.actor,
         _ => None,
     }
-}
-
-fn distinct<T: Copy + Eq + std::hash::Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
-    let items: HashSet<T> = items.collect();
-    items.into_iter().collect()
 }
 
 impl Facts {

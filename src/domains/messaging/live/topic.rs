@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::news::RECEIPT_KINDS;
+use super::news::{CREATED, RECEIPT_KINDS};
 use crate::domains::messaging::model::{MemberState, SeqKey};
 use crate::domains::messaging::store;
 use crate::domains::messaging::view::{self, Wish};
@@ -25,6 +25,7 @@ pub const CONVERSATIONS: Topic = Topic {
     history: Some(|ctx, me, id, page| Box::pin(history(ctx, me, id, page))),
     optional: RECEIPT_KINDS,
     typing: true,
+    typing_ends_at: &[CREATED],
     attendance: Attendance::Named,
     ..Topic::new(NAME, may_join)
 };

@@ -12,8 +12,10 @@ pub use bodies::{
 };
 pub use entry::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Waiting, Window};
 pub use rules::{
-    MAX_MEMBERS, MEMBERS_SHOWN, can_manage, can_remove, can_see_conversation, can_write, excerpt,
-    may_be_first_news, takes_messages,
+    MAX_MEMBERS, MAX_STRANGERS, MEMBERS_SHOWN, can_manage, can_remove, can_see_conversation,
+    can_write, excerpt, may_be_first_news, takes_messages,
 };
 pub use stretch::{Bounds, SeqKey, Stretch};
-pub use words::{Action, ConversationKind, MemberRole, MemberState, MessageKind, ShownState};
+pub use words::{
+    Action, ConversationFilter, ConversationKind, MemberRole, MemberState, MessageKind, ShownState,
+};

@@ -5,6 +5,9 @@ use crate::domains::users::MessagePolicy;
 
 /// Most people in a group.
 pub const MAX_MEMBERS: usize = 250;
+/// Most people in a new group who are no friends of whoever makes it: each of them is told of it, as by a
+/// message.
+pub const MAX_STRANGERS: usize = 10;
 /// Most members that are shown with a conversation.
 pub const MEMBERS_SHOWN: usize = 10;
 /// Characters of a message that are shown with an answer to it.

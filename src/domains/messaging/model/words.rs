@@ -3,6 +3,33 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// Which conversations a list shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationFilter {
+    /// Those that you are in and have not put away.
+    #[default]
+    Active,
+    /// Those that strangers have begun.
+    Requests,
+    /// Those that you have put away, and groups that you have left.
+    Archived,
+    /// Active ones with something that you have not read.
+    Unread,
+}
+
+impl ConversationFilter {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Requests => "requests",
+            Self::Archived => "archived",
+            Self::Unread => "unread",
+        }
+    }
+}
+
 /// Declares a choice of words: the same ones in SQL and in JSON.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {

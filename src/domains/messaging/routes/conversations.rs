@@ -2,12 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard_group_pace;
 use crate::domains::messaging::actions::{self, Opened};
-use crate::domains::messaging::model::{NewConversation, TitleChange};
+use crate::domains::messaging::model::{ConversationFilter, NewConversation, TitleChange};
 use crate::domains::messaging::store::{self, Wanted};
 use crate::domains::messaging::view::{self, Conversation};
 use crate::domains::relations::SearchText;
@@ -25,32 +25,6 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(create_conversation)
         .service(get_conversation)
         .service(rename_conversation);
-}
-
-/// Which conversations a list shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum ConversationFilter {
-    /// Those that you are in and have not put away.
-    #[default]
-    Active,
-    /// Those that strangers have begun.
-    Requests,
-    /// Those that you have put away, and groups that you have left.
-    Archived,
-    /// Active ones with something that you have not read.
-    Unread,
-}
-
-impl ConversationFilter {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Requests => "requests",
-            Self::Archived => "archived",
-            Self::Unread => "unread",
-        }
-    }
 }
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -84,7 +58,7 @@ async fn list_conversations(
     let slice = listing.slice::<TimeKey>()?;
     let q = listing.filter.q.as_ref().map(SearchText::folded);
     let wanted = Wanted {
-        filter: listing.filter.filter.as_str(),
+        filter: listing.filter.filter,
         q: q.as_deref(),
         updated_after: listing.filter.updated_after,
     };

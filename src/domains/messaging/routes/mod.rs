@@ -7,12 +7,15 @@ mod messages;
 mod mine;
 mod reading;
 
+use std::iter::repeat_n;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::model::MAX_STRANGERS;
 use super::view;
 use crate::domains::relations;
 use crate::infra::ratelimit::Policy;
-use crate::kernel::{ConversationId, Result, UserId};
+use crate::kernel::{ConversationId, Result, UserId, distinct};
 use crate::platform::limits::{Gate, RouteLimit, Subject, at_door, in_action, policies};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
@@ -26,9 +29,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
     reading::configure(cfg);
 }
 
-const MESSAGES: &str = "/v1/conversations/{id}/messages";
+pub(super) const MESSAGES: &str = "/v1/conversations/{id}/messages";
 const MEMBER: &str = "/v1/conversations/{id}/members/{user_id}";
-const REACTION: &str = "/v1/messages/{id}/reaction";
+pub(super) const REACTION: &str = "/v1/messages/{id}/reaction";
 
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[
@@ -55,39 +58,35 @@ pub(super) async fn guard_pace(
 }
 
 /// Counts what `me` has others told by putting them into a group: it is a message to all of them,
-/// and one to strangers if one of them is no friend. Opening the conversation of two tells nobody.
+/// and one to each stranger among them. Opening the conversation of two tells nobody.
 async fn guard_group_pace(ctx: &Ctx, gate: &Gate, me: UserId, others: &[UserId]) -> Result<()> {
     if others.len() < 2 {
         return Ok(());
     }
+    // More are refused.
+    let strangers = count_strangers(ctx, me, others).await?.min(MAX_STRANGERS);
     let mut policies = vec![&policies::MESSAGE];
-    policies.extend(stranger_policy(ctx, me, others).await?);
+    policies.extend(repeat_n(&policies::MESSAGE_STRANGER, strangers));
     charge(gate, me, &policies).await
 }
 
 /// Counts that `me` adds somebody to a group who is no friend.
 async fn guard_adding_pace(ctx: &Ctx, gate: &Gate, me: UserId, other: UserId) -> Result<()> {
-    let policy = stranger_policy(ctx, me, &[other]).await?;
-    let policies: Vec<&'static Policy> = policy.into_iter().collect();
-    charge(gate, me, &policies).await
+    match count_strangers(ctx, me, &[other]).await? {
+        0 => Ok(()),
+        _ => charge(gate, me, &[&policies::MESSAGE_STRANGER]).await,
+    }
 }
 
-/// What counts calls that reach strangers, if one of these people is no friend.
-async fn stranger_policy(
-    ctx: &Ctx,
-    me: UserId,
-    others: &[UserId],
-) -> Result<Option<&'static Policy>> {
+/// How many of these people, without `me`, are no friends.
+async fn count_strangers(ctx: &Ctx, me: UserId, others: &[UserId]) -> Result<usize> {
     let ties = relations::ties_of(&mut Reads::cached(ctx), Viewer(Some(me))).await?;
-    let is_stranger = |other: &UserId| *other != me && !ties.is_friend(*other);
-    let reaches = others.iter().any(is_stranger);
-    Ok(reaches.then_some(&policies::MESSAGE_STRANGER))
+    let mut others: Vec<UserId> = distinct(others.iter().copied());
+    others.retain(|other| *other != me && !ties.is_friend(*other));
+    Ok(others.len())
 }
 
 async fn charge(gate: &Gate, me: UserId, policies: &[&'static Policy]) -> Result<()> {
-    if policies.is_empty() {
-        return Ok(());
-    }
     let check = |policy: &&'static Policy| Subject::User(me).check(policy);
     let checks = policies.iter().map(check).collect();
     gate.pass(checks).await.map(|_charged| ())

@@ -1,6 +1,6 @@
 //! Which conversations a person's lists show, and how many wait for them.
 
-use crate::domains::messaging::model::Waiting;
+use crate::domains::messaging::model::{ConversationFilter, Waiting};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -15,8 +15,8 @@ struct PlaceRow {
 /// What a list of conversations is narrowed to.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// `active`, `requests`, `archived` or `unread`.
-    pub filter: &'a str,
+    /// Which ones.
+    pub filter: ConversationFilter,
     /// What titles or names of members hold, in lower case.
     pub q: Option<&'a str>,
     /// Only those that changed after this.
@@ -59,7 +59,7 @@ pub async fn list_conversation_places(
                        and m.state <> 'left'
                        and (strpos(lower(a.display_name), $7) > 0 or strpos(a.username, $7) > 0)
                  ))"#,
-        user_id as _, wanted.filter, wanted.updated_after as _, wanted.q
+        user_id as _, wanted.filter.as_str(), wanted.updated_after as _, wanted.q
     )?;
     let place = |row: PlaceRow| {
         let key = TimeKey(row.at, row.conversation_id.uuid());

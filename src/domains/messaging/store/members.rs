@@ -249,13 +249,40 @@ pub async fn find_successor(
     user_id: UserId,
 ) -> Result<Option<UserId>> {
     Ok(sqlx::query_scalar!(
-        r#"select user_id as "user_id: _" from conversation_member
-           where conversation_id = $1 and user_id <> $2 and state = 'active'
-           order by role = 'admin' desc, joined_at, user_id limit 1"#,
+        r#"select m.user_id as "user_id: _"
+           from conversation_member m join account a using (user_id)
+           where m.conversation_id = $1 and m.user_id <> $2 and m.state = 'active'
+             and a.state <> 'deleted'
+           order by m.role = 'admin' desc, m.joined_at, m.user_id limit 1"#,
         conversation_id as _,
         user_id as _
     )
     .fetch_optional(conn)
+    .await?)
+}
+
+/// Whether somebody who has an account owns a group and is in it.
+pub async fn has_owner(conn: &mut Conn, conversation_id: ConversationId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from conversation_member m join account a using (user_id)
+               where m.conversation_id = $1 and m.role = 'owner' and m.state = 'active'
+                 and a.state <> 'deleted') as "exists!""#,
+        conversation_id as _
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// The groups that somebody owns and is in.
+pub async fn list_owned(conn: &mut Conn, user_id: UserId) -> Result<Vec<ConversationId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select conversation_id as "conversation_id: _" from conversation_member
+           where user_id = $1 and role = 'owner' and state = 'active'
+           order by conversation_id"#,
+        user_id as _
+    )
+    .fetch_all(conn)
     .await?)
 }
 

@@ -12,7 +12,7 @@ use crate::domains::messaging::model::{
 use crate::domains::users::{self, Person, SETTINGS, SettingsRow};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Page, Slice, TimeKey};
-use crate::kernel::{Code, ConversationId, Error, Result, UserId};
+use crate::kernel::{Code, ConversationId, Error, Result, UserId, distinct};
 use crate::platform::Reads;
 
 /// Who is in some conversations, as far as they are shown to some people.
@@ -37,8 +37,7 @@ impl Rosters {
         let receipts = reads.get_many(&RECEIPTS, &ids).await?;
         let shown = members.values().flat_map(|all| all.iter().take(limit));
         let shown = shown.map(|member| member.user_id);
-        let people: HashSet<UserId> = shown.chain(named.iter().copied()).collect();
-        let people: Vec<UserId> = people.into_iter().collect();
+        let people: Vec<UserId> = distinct(shown.chain(named.iter().copied()));
         Ok(Self {
             members,
             receipts,

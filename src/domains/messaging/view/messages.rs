@@ -1,6 +1,6 @@
 //! Turns ids of messages into messages for a viewer, in a handful of bulk reads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::domains::posts;
 use crate::domains::reactions::{self, Kind, Summary, TargetKind};
 use crate::domains::users::{self, Person};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, MessageId, Result, UserId};
+use crate::kernel::{Error, MessageId, Result, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -37,8 +37,7 @@ pub async fn messages_to_each(
     reads: &mut Reads<'_>,
     wanted: &HashMap<Part, MessageId>,
 ) -> Result<HashMap<Part, Message>> {
-    let ids: HashSet<MessageId> = wanted.values().copied().collect();
-    let ids: Vec<MessageId> = ids.into_iter().collect();
+    let ids: Vec<MessageId> = distinct(wanted.values().copied());
     let shared = messages(reads, Viewer::ANONYMOUS, &ids).await?.into_iter();
     let shared: HashMap<MessageId, Message> = shared.map(|one| (one.id, one)).collect();
     let rows = reads.get_many(&MESSAGE, &ids).await?;
@@ -108,8 +107,7 @@ impl Beside {
         answered.extend(rows.iter().map(|(id, row)| (*id, Arc::clone(row))));
         let subjects = rows.values().filter_map(|row| row.subject_id);
         let authors = answered.values().map(|row| row.author_id);
-        let people: HashSet<UserId> = authors.chain(subjects).collect();
-        let people: Vec<UserId> = people.into_iter().collect();
+        let people: Vec<UserId> = distinct(authors.chain(subjects));
         Ok(Self {
             answered,
             people: users::people(reads, &people).await?,

@@ -1,6 +1,6 @@
 //! Which conversations are there for a person.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP};
@@ -8,7 +8,7 @@ use crate::domains::messaging::model::{
     Bounds, ConversationEntry, Member, MemberState, Membership, can_see_conversation,
 };
 use crate::domains::relations::{self, Ties};
-use crate::kernel::{ConversationId, Error, Result, UserId};
+use crate::kernel::{ConversationId, Error, Result, UserId, distinct};
 use crate::platform::Reads;
 
 /// A conversation, and somebody who has a part in it.
@@ -43,14 +43,12 @@ impl Seen {
 /// Those of these conversations that are there for these people. It is the rule of
 /// `visible_conversation` in SQL.
 pub async fn seen(reads: &mut Reads<'_>, parts: &[Part]) -> Result<HashMap<Part, Seen>> {
-    let ids: HashSet<ConversationId> = parts.iter().map(|(id, _)| *id).collect();
-    let ids: Vec<ConversationId> = ids.into_iter().collect();
+    let ids: Vec<ConversationId> = distinct(parts.iter().map(|(id, _)| *id));
     let entries = reads.get_many(&CONVERSATION, &ids).await?;
     let memberships = reads.get_many(&MEMBERSHIP, parts).await?;
     let other = |(id, me): &Part| entries.get(id)?.other(*me);
     let of_two = parts.iter().filter(|part| other(part).is_some());
-    let people: HashSet<UserId> = of_two.map(|(_, me)| *me).collect();
-    let people: Vec<UserId> = people.into_iter().collect();
+    let people: Vec<UserId> = distinct(of_two.map(|(_, me)| *me));
     let ties = relations::ties_of_many(reads, &people).await?;
     let judged = memberships.into_iter().filter_map(|(part, membership)| {
         let entry = entries.get(&part.0)?;

@@ -20,8 +20,9 @@ const CONCURRENCY: usize = 16;
 const TURN: usize = 5;
 /// Between two looks at the queue.
 const POLL: Duration = Duration::from_millis(500);
-/// How long a worker may take with a delivery before another one takes it.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
+/// How long a worker may take with a delivery before another one takes it: longer than a mail server may
+/// take for one, which would be sent twice otherwise.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 /// Carries what is due.
 pub struct Courier {

@@ -231,7 +231,7 @@ pub async fn list_singly(
     rows.into_iter().map(single).collect()
 }
 
-/// How many different people of each group are none that these are, whatever the group keeps.
+/// How many of `people` are among the actors of each group, whatever the group keeps of them.
 pub async fn count_actors_among(
     conn: &mut Conn,
     groups: &[NotificationId],

@@ -1,7 +1,7 @@
 //! Which notifications a person may see: those whose people and content they see, by the rules of
 //! people, posts and comments, in a handful of bulk reads for any number of groups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domains::comments::{self, CommentEntry};
@@ -12,7 +12,7 @@ use crate::domains::posts::{self, PostEntry};
 use crate::domains::relations::{self, Ties};
 use crate::domains::users::{AccountRow, USER};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, ConversationId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{CommentId, ConversationId, PostId, Result, Timestamp, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -56,21 +56,17 @@ impl Judge {
         now: Timestamp,
     ) -> Result<Self> {
         let viewer = Viewer(Some(user_id));
-        let posts: HashSet<PostId> = groups.iter().flat_map(Group::posts).collect();
-        let said: HashSet<CommentId> = groups.iter().flat_map(Group::comments).collect();
-        let actors = groups.iter().flat_map(|group| &group.items);
-        let actors: HashSet<UserId> = actors.map(|item| item.actor_id).collect();
-        let ids = |set: HashSet<PostId>| set.into_iter().collect::<Vec<_>>();
-        let talks: HashSet<ConversationId> =
-            groups.iter().filter_map(|g| g.conversation_id).collect();
-        let talks: Vec<ConversationId> = talks.into_iter().collect();
+        let posts: Vec<PostId> = distinct(groups.iter().flat_map(Group::posts));
+        let comments: Vec<CommentId> = distinct(groups.iter().flat_map(Group::comments));
+        let items = groups.iter().flat_map(|group| &group.items);
+        let actors: Vec<UserId> = distinct(items.map(|item| item.actor_id));
+        let talks = groups.iter().filter_map(|group| group.conversation_id);
+        let talks: Vec<ConversationId> = distinct(talks);
         Ok(Self {
             marks: reads.find(&NOTIFICATION_MARKS, &user_id).await?,
-            posts: posts::seen(reads, viewer, &ids(posts)).await?,
-            comments: comments::seen(reads, viewer, &said.into_iter().collect::<Vec<_>>()).await?,
-            people: reads
-                .get_many(&USER, &actors.into_iter().collect::<Vec<_>>())
-                .await?,
+            posts: posts::seen(reads, viewer, &posts).await?,
+            comments: comments::seen(reads, viewer, &comments).await?,
+            people: reads.get_many(&USER, &actors).await?,
             conversations: messaging::states(reads, user_id, &talks).await?,
             ties: relations::ties_of(reads, viewer).await?,
             now,

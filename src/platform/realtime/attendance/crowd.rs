@@ -10,7 +10,7 @@ use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::frame::Frame;
 use crate::platform::realtime::room::{Room, State, Sub};
-use crate::platform::realtime::{Attendance, Channel, Class, Signal};
+use crate::platform::realtime::{Attendance, Channel, Signal};
 
 /// Most people who are named to each other.
 pub const MOST_NAMED: usize = 200;
@@ -190,15 +190,8 @@ fn step(channel: &Channel, before: &Crowd, after: &Crowd, at: Timestamp) -> Resu
     let joined = joined.into_iter().map(|user_id| (JOINED, user_id));
     let left = left.into_iter().map(|user_id| (LEFT, user_id));
     let frames = joined.chain(left).map(|(kind, user_id)| {
-        let signal = Signal {
-            channel: channel.clone(),
-            kind,
-            class: Class::State,
-            key: Some(user_id.to_string()),
-            actor: Some(user_id),
-            d: json!({"user_id": user_id}),
-        };
-        Frame::signal(&signal, at).map(Arc::new)
+        let signal = Signal::state(channel.clone(), kind, json!({"user_id": user_id}));
+        Frame::signal(&signal.keyed(user_id).by(user_id), at).map(Arc::new)
     });
     Ok(Step::Each(frames.collect::<Result<_>>()?))
 }
@@ -218,15 +211,7 @@ fn whole(
         }
         None => json!({"count": crowd.count}),
     };
-    let signal = Signal {
-        channel: channel.clone(),
-        kind: COUNT,
-        class: Class::State,
-        key: None,
-        actor: None,
-        d,
-    };
-    Frame::signal(&signal, at)
+    Frame::signal(&Signal::state(channel.clone(), COUNT, d), at)
 }
 
 #[cfg(test)]
@@ -282,7 +267,8 @@ mod tests {
 
     fn go(room: &Room, number: usize) {
         let user_id = person(number);
-        room.lock().remove(|conn| conn.user_id() == Some(user_id));
+        room.lock()
+            .remove(0, |conn| conn.user_id() == Some(user_id));
     }
 
     fn tell(room: &Room) {

@@ -29,7 +29,7 @@ pub use self::shared::RENEW;
 
 /// Channels that are to be looked at in the next round.
 #[derive(Default)]
-pub(super) struct Rounds {
+pub(super) struct Pending {
     /// Where somebody here has come or gone.
     changed: Mutex<BTreeSet<Channel>>,
     /// Where somebody elsewhere has.
@@ -48,20 +48,20 @@ impl Room {
 /// Somebody here has come or gone.
 pub(super) fn changed(hub: &Hub, room: &Room) {
     if room.attendance() != Attendance::Silent {
-        lock(&hub.0.rounds.changed).insert(room.channel.clone());
+        lock(&hub.0.attendance.changed).insert(room.channel.clone());
     }
 }
 
 /// An instance says that somebody there has come or gone.
 pub(super) fn heard(hub: &Hub, channel: &Channel, by: &[u8]) {
     if by != hub.signature(0).as_bytes() {
-        lock(&hub.0.rounds.heard).insert(channel.clone());
+        lock(&hub.0.attendance.heard).insert(channel.clone());
     }
 }
 
 /// What Redis knows of this instance may be lost.
 pub(super) fn doubt(hub: &Hub) {
-    hub.0.rounds.unsure.store(true, Ordering::Relaxed);
+    hub.0.attendance.unsure.store(true, Ordering::Relaxed);
 }
 
 /// A person sees others otherwise than before, or others see them: they are told of everybody anew.
@@ -70,8 +70,7 @@ pub(super) fn begin_anew(hub: &Hub, conn: &Arc<Conn>) {
     for room in rooms {
         if room.attendance() == Attendance::Named {
             let mut state = room.lock();
-            let subs = state.subs.iter_mut();
-            for sub in subs.filter(|sub| sub.conn.number == conn.number) {
+            if let Some(sub) = state.find(conn.number) {
                 sub.is_told_who_is_there = false;
             }
             drop(state);
@@ -93,9 +92,10 @@ pub(super) fn linger(hub: &Hub, conn: &Conn, rooms: &[Arc<Room>]) {
             continue;
         }
         let mut state = room.lock();
-        let mut own = state.subs.iter();
-        let was_there = own.any(|sub| sub.conn.number == conn.number && sub.is_there(kind));
-        if was_there {
+        if state
+            .find(conn.number)
+            .is_some_and(|sub| sub.is_there(kind))
+        {
             state.lingering.insert(user_id, now + lasts);
         }
     }
@@ -111,20 +111,20 @@ pub(super) async fn run(ctx: Ctx, hub: Hub, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = looks.tick() => {}
         }
-        if hub.count() > 0 || !lock(&hub.0.rounds.changed).is_empty() {
+        if hub.count() > 0 || !lock(&hub.0.attendance.changed).is_empty() {
             round(&ctx, &hub, &mut instances).await;
         }
     }
 }
 
 async fn round(ctx: &Ctx, hub: &Hub, instances: &mut Instances) {
-    let is_unsure = hub.0.rounds.unsure.swap(false, Ordering::Relaxed);
+    let is_unsure = hub.0.attendance.unsure.swap(false, Ordering::Relaxed);
     let news = instances.renew(ctx, hub, is_unsure).await;
     if news.is_unsure {
         report_all_anew(hub);
     }
-    let changed = std::mem::take(&mut *lock(&hub.0.rounds.changed));
-    let mut looked = std::mem::take(&mut *lock(&hub.0.rounds.heard));
+    let changed = std::mem::take(&mut *lock(&hub.0.attendance.changed));
+    let mut looked = std::mem::take(&mut *lock(&hub.0.attendance.heard));
     if news.have_changed {
         let rooms = hub.all_rooms().into_iter();
         let watched = rooms.filter(|room| room.attendance() != Attendance::Silent);

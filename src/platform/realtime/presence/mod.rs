@@ -18,7 +18,7 @@ use self::local::Lease;
 use super::conn::{Conn, Transport};
 use super::hub::{Hub, millis};
 use super::talk::Talk;
-use super::{Channel, Class, Inbound, Signal};
+use super::{Channel, Inbound, Signal};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
@@ -162,14 +162,9 @@ fn tell(hub: &Hub, changes: Vec<(UserId, Presence)>) {
 
 /// How somebody is, as watchers are told it.
 pub(super) fn signal(user_id: UserId, presence: Presence) -> Signal {
-    Signal {
-        channel: Channel::new(TOPIC, user_id.uuid()),
-        kind: "presence.changed",
-        class: Class::State,
-        key: None,
-        actor: Some(user_id),
-        d: json!({"user_id": user_id, "state": presence.as_str()}),
-    }
+    let channel = Channel::new(TOPIC, user_id.uuid());
+    let d = json!({"user_id": user_id, "state": presence.as_str()});
+    Signal::state(channel, "presence.changed", d).by(user_id)
 }
 
 #[derive(Deserialize)]

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::cache::store::{VoidRow, own_voids, read_voids};
-use super::db::Conn;
-use super::outbox::Note;
+use crate::infra::cache::store::{VoidRow, own_voids, read_voids};
+use crate::infra::db::Conn;
+use crate::infra::outbox::Note;
 use crate::kernel::{Result, Timestamp, UserId};
 
 /// A line for a stream, which gets the next place in it.

@@ -1,0 +1,52 @@
+//! A group has an owner for as long as somebody is in it.
+
+use super::note_change;
+use crate::domains::auth::AccountDeleted;
+use crate::domains::messaging::live;
+use crate::domains::messaging::model::MemberRole;
+use crate::domains::messaging::store;
+use crate::kernel::{ConversationId, Result, UserId};
+use crate::platform::write::job_transaction;
+use crate::platform::{Ctx, Tx};
+
+/// Makes whoever comes into a group its owner, if it has none: everybody had left it. The caller holds it.
+pub(super) async fn take_ownerless(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
+    if store::has_owner(tx.conn(), id).await? {
+        return Ok(());
+    }
+    store::update_role(tx.conn(), id, me, MemberRole::Owner).await
+}
+
+/// Leaves a group, which the caller holds, to another owner, if there is anybody. Says to whom.
+pub(super) async fn hand_over(
+    tx: &mut Tx,
+    owner: UserId,
+    id: ConversationId,
+) -> Result<Option<UserId>> {
+    let heir = store::find_successor(tx.conn(), id, owner).await?;
+    if let Some(heir) = heir {
+        store::update_role(tx.conn(), id, heir, MemberRole::Owner).await?;
+    }
+    Ok(heir)
+}
+
+/// Gives the groups of somebody who has deleted their account to others who are in them.
+pub async fn hand_over_groups(ctx: Ctx, deleted: AccountDeleted) -> Result<()> {
+    let owner = deleted.user_id;
+    let owned = store::list_owned(&mut *ctx.read().await?, owner).await?;
+    for id in owned {
+        job_transaction(&ctx, move |tx| Box::pin(hand_over_now(tx, owner, id))).await?;
+    }
+    Ok(())
+}
+
+async fn hand_over_now(tx: &mut Tx, owner: UserId, id: ConversationId) -> Result<()> {
+    store::lock_conversations(tx.conn(), &[(owner, id)]).await?;
+    let Some(heir) = hand_over(tx, owner, id).await? else {
+        return Ok(());
+    };
+    store::update_role(tx.conn(), id, owner, MemberRole::Member).await?;
+    note_change(tx, id, None)?;
+    live::tell_update(tx, id, heir);
+    Ok(())
+}
