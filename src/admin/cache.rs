@@ -100,7 +100,7 @@ struct Sessions {
 
 impl Sessions {
     async fn counted(ctx: &Ctx) -> Option<Self> {
-        let stats = Reads::cached(ctx).find(&STATS, &Only).await.ok()?;
+        let stats = Reads::cached(ctx).load(&STATS, &Only).await.ok()?;
         Some(Self {
             alive: stats.sessions,
             counted_at: stats.counted_at,

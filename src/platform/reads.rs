@@ -46,7 +46,7 @@ impl<'a> Reads<'a> {
     }
 
     /// The value under `key`, where there always is one; its absence is `not_found`.
-    pub async fn find<K: Key, V: Value>(
+    pub async fn load<K: Key, V: Value>(
         &mut self,
         space: &'static Space<K, V>,
         key: &K,
@@ -81,7 +81,7 @@ impl<'a> Reads<'a> {
     }
 
     /// The same source, for another function.
-    pub fn again(&mut self) -> Reads<'_> {
+    pub fn reborrow(&mut self) -> Reads<'_> {
         match self {
             Self::Cached(ctx) => Reads::Cached(ctx),
             Self::Within(conn) => Reads::Within(conn),

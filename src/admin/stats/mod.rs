@@ -25,6 +25,6 @@ pub fn configure(cfg: &mut ServiceConfig) {
 #[utoipa::path(tag = "Operations", responses((status = 200, body = Stats)), security(("bearer" = [])))]
 #[get("/admin/stats")]
 async fn get_stats(ctx: Ctx, _admin: Admin) -> HttpResult<HttpResponse> {
-    let stats = Reads::cached(&ctx).find(&STATS, &Only).await?;
+    let stats = Reads::cached(&ctx).load(&STATS, &Only).await?;
     Ok(no_store(&*stats))
 }

@@ -75,8 +75,8 @@ const BATCH: usize = 100;
 
 async fn trending_posts(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     let reads = &mut Reads::cached(ctx);
-    reads.find(&discovery::HASHTAGS, &Only).await?;
-    let top = reads.find(&discovery::TRENDING, &Only).await?;
+    reads.load(&discovery::HASHTAGS, &Only).await?;
+    let top = reads.load(&discovery::TRENDING, &Only).await?;
     let ids: Vec<PostId> = top.iter().take(POSTS).map(|row| row.post_id).collect();
     tally.planned = 4 * ids.len();
     let targets: Vec<Target> = ids.iter().copied().map(Target::from).collect();

@@ -46,7 +46,7 @@ pub async fn suggest(
     viewer: UserId,
     needle: &Needle,
 ) -> Result<Vec<SearchSuggestion>> {
-    let candidates = reads.find(&SUGGESTIONS, needle).await?;
+    let candidates = reads.load(&SUGGESTIONS, needle).await?;
     let people = if needle.may_be_person() {
         let most = i64::try_from(SUGGESTED).unwrap_or_default();
         let found = &candidates.people;
@@ -98,7 +98,7 @@ pub async fn trending_hashtags(
     reads: &mut Reads<'_>,
     viewer: Viewer,
 ) -> Result<Vec<TrendingHashtag>> {
-    let top = reads.find(&HASHTAGS, &Only).await?;
+    let top = reads.load(&HASHTAGS, &Only).await?;
     let tags: Vec<String> = top.iter().map(|row| row.tag.clone()).collect();
     let kept = keep_hashtags(reads, viewer.id(), &tags).await?;
     let kept: HashSet<String> = kept.into_iter().collect();
@@ -120,7 +120,7 @@ pub async fn trending_places(
     slice: &Slice<RankKey>,
     now: Timestamp,
 ) -> Result<Vec<(RankKey, PostId)>> {
-    let top = reads.find(&TRENDING, &Only).await?;
+    let top = reads.load(&TRENDING, &Only).await?;
     let ids: Vec<PostId> = top.iter().map(|row| row.post_id).collect();
     let conn = &mut *reads.conn().await?;
     let kept = trending::keep_posts(conn, viewer.id(), &ids, now).await?;

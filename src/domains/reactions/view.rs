@@ -41,7 +41,7 @@ pub async fn own(
         // A few rows, in place of the thousands of an entry that nobody keeps.
         return store::list_own(conn, user_id, kind, ids).await;
     }
-    let newest = reads.find(&OWN_REACTIONS, &user_id).await?;
+    let newest = reads.load(&OWN_REACTIONS, &user_id).await?;
     let (known, older): (Vec<Uuid>, Vec<Uuid>) = ids.iter().partition(|id| newest.knows(**id));
     let mut found = if older.is_empty() {
         HashMap::new()
@@ -107,7 +107,7 @@ async fn kept(
     kind: Option<Kind>,
     slice: &Slice<TimeKey>,
 ) -> Result<Option<Vec<Row>>> {
-    let head = reads.find(&REACTORS, &target).await?;
+    let head = reads.load(&REACTORS, &target).await?;
     let Some(candidates) = head.candidates(slice) else {
         return Ok(None);
     };

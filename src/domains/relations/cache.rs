@@ -100,7 +100,7 @@ pub static CIRCLE_MEMBERS: Space<CircleId, Vec<UserId>> = Space {
 /// The ties of whoever looks; somebody who is signed out has none.
 pub async fn ties_of(reads: &mut Reads<'_>, viewer: Viewer) -> Result<Arc<Ties>> {
     match viewer.id() {
-        Some(user_id) => reads.find(&TIES, &user_id).await,
+        Some(user_id) => reads.load(&TIES, &user_id).await,
         None => Ok(Arc::default()),
     }
 }

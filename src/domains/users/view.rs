@@ -144,9 +144,9 @@ pub struct Me {
 
 /// Oneself.
 pub async fn me(reads: &mut Reads<'_>, user_id: UserId) -> Result<Me> {
-    let row = reads.find(&USER, &user_id).await?;
-    let own = reads.find(&ME, &user_id).await?;
-    let counts = reads.find(&USER_COUNTS, &user_id).await?;
+    let row = reads.load(&USER, &user_id).await?;
+    let own = reads.load(&ME, &user_id).await?;
+    let counts = reads.load(&USER_COUNTS, &user_id).await?;
     let role: Role = row.role.parse().unwrap_or(Role::User);
     Ok(Me {
         profile: Profile::new(&row, Counts::whole(&counts)),
@@ -193,7 +193,7 @@ pub struct Settings {
 
 /// A person's settings, with their version.
 pub async fn settings(reads: &mut Reads<'_>, user_id: UserId) -> Result<(i64, Settings)> {
-    let row = reads.find(&SETTINGS, &user_id).await?;
+    let row = reads.load(&SETTINGS, &user_id).await?;
     Ok((row.version, Settings::new(&row)?))
 }
 
@@ -245,7 +245,7 @@ pub async fn require_current_name(reads: &mut Reads<'_>, user: &UserRef) -> Resu
     let Some(NamedRow { user_id, .. }) = former else {
         return Ok(());
     };
-    let today = &reads.find(&USER, &user_id).await?.username;
+    let today = &reads.load(&USER, &user_id).await?.username;
     Err(Error::moved(format!("@{name}"), format!("@{today}")))
 }
 

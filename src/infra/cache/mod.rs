@@ -91,7 +91,7 @@ pub use relay::Relay;
 pub use served::check_while_serving;
 pub use space::{Key, KeyBytes, Kind, Load, Only, Policy, Space, Tags, Value, Walk};
 pub use stats::Figures;
-pub use step::{Missed, Step, handle};
+pub use step::{Missed, Step, with_doubt};
 pub use structure::Stamp;
 pub use table::render_table;
 pub use verify::{AnySpace, Check, Tally};

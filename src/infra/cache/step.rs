@@ -18,7 +18,7 @@ tokio::task_local! {
 
 /// Does `work` for a request. `in_doubt` says that its step had no answer: then it counts as without
 /// Redis, because what was voided meanwhile is not known here.
-pub async fn handle<F: Future>(in_doubt: bool, work: F) -> F::Output {
+pub async fn with_doubt<F: Future>(in_doubt: bool, work: F) -> F::Output {
     if in_doubt {
         IN_DOUBT.scope((), work).await
     } else {

@@ -48,7 +48,7 @@ pub async fn door(
     };
     // Moved once: each scope around it would copy it again.
     let handling = ctx.admission().scope(Box::pin(handling));
-    let response = cache::handle(in_doubt, handling).await?;
+    let response = cache::with_doubt(in_doubt, handling).await?;
     let mut response = response.map_into_boxed_body();
     verdicts.extend(noted.take());
     Told(&verdicts).add_to(response.headers_mut());

@@ -71,7 +71,7 @@ impl Signal {
 
     /// The same of one thing in the channel: only another state of that one takes its place.
     #[must_use]
-    pub fn keyed(mut self, key: impl ToString) -> Self {
+    pub fn keyed(mut self, key: &impl ToString) -> Self {
         self.key = Some(key.to_string());
         self
     }

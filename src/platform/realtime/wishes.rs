@@ -93,15 +93,18 @@ impl Noted {
         channels
     }
 
-    /// What it has left, once more is noted of it than it may listen to.
+    /// What it has left for good, once more is noted of it than it may listen to. What it held when it came
+    /// last it would listen to again.
     fn left(&self) -> Vec<Channel> {
         if self.wanted.len() < MOST_CHANNELS_NOTED {
             return Vec::new();
         }
+        let held = self.held.as_ref().map(|held| &held.channels);
+        let is_held = |name: &String| held.is_some_and(|held| held.contains(name));
         let left = self
             .wanted
             .iter()
-            .filter(|(_, position)| position.is_none());
+            .filter(|(channel, position)| position.is_none() && !is_held(&channel.to_string()));
         left.map(|(channel, _)| channel.clone()).collect()
     }
 

@@ -95,7 +95,7 @@ pub(super) async fn run(
         if let Some(answer) = claim.transpose()?.flatten() {
             return Ok((answer, true));
         }
-        tx.work_for(key.map(|key| key.text.as_str()));
+        tx.set_op_id(key.map(|key| key.text.as_str()));
         let answer = action(tx).await?;
         let now = tx.now();
         let given = key.map(|key| (key, &answer));

@@ -40,7 +40,7 @@ pub struct Tx {
     closed: Option<Closed>,
     places: Vec<Placed>,
     queued_jobs: bool,
-    news: Vec<(&'static str, serde_json::Value)>,
+    at_once: Vec<(&'static str, serde_json::Value)>,
     warm: Vec<Warming>,
     afterwards: Vec<Afterwards>,
 }
@@ -56,7 +56,7 @@ impl Tx {
             closed: None,
             places: Vec::new(),
             queued_jobs: false,
-            news: Vec::new(),
+            at_once: Vec::new(),
             warm: Vec::new(),
             afterwards: Vec::new(),
         })
@@ -98,7 +98,7 @@ impl Tx {
     }
 
     /// What follows is done for the request with this idempotency key, or for one without.
-    pub fn work_for(&mut self, op_id: Option<&str>) {
+    pub fn set_op_id(&mut self, op_id: Option<&str>) {
         self.op_id = op_id.map(str::to_owned);
     }
 
@@ -118,7 +118,7 @@ impl Tx {
     /// Tells whoever listens that something happened, if and only if this transaction commits.
     pub fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
         self.closing.events.push(Note::of(event)?);
-        self.news.extend(self.ctx.at_once().note(event));
+        self.at_once.extend(self.ctx.at_once().note(event));
         Ok(())
     }
 
@@ -135,8 +135,8 @@ impl Tx {
 
     /// Tells only those who listen at once, and leaves nothing in the outbox: for news that may be
     /// lost without harm.
-    pub fn mention<E: Event>(&mut self, event: &E) {
-        self.news.extend(self.ctx.at_once().note(event));
+    pub fn emit_at_once<E: Event>(&mut self, event: &E) {
+        self.at_once.extend(self.ctx.at_once().note(event));
     }
 
     /// Has the next reader of `key` find it in the cache: after the commit, and after the voids that
@@ -169,7 +169,8 @@ impl Tx {
         }
     }
 
-    /// Writes what this transaction leaves for others, as its last statement before the commit.
+    /// Writes what this transaction leaves for others, as its last statement before the commit. Whatever
+    /// it is to leave has to be said before.
     pub(super) async fn close(&mut self) -> Result<()> {
         if self.closed.is_none() {
             self.closed = Some(close(&mut self.transaction, &self.closing, self.now).await?);
@@ -188,7 +189,7 @@ impl Tx {
             closed,
             places,
             queued_jobs,
-            news,
+            at_once,
             warm,
             afterwards,
         } = self;
@@ -210,7 +211,7 @@ impl Tx {
             tokio::time::timeout(WARM, warming)
                 .await
                 .map_or_else(|_late| tracing::debug!("what is kept warm is late"), drop);
-            ctx.at_once().tell(&ctx, news).await;
+            ctx.at_once().tell(&ctx, at_once).await;
             if queued_jobs {
                 wake_jobs.notify_one();
             }

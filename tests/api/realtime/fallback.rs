@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::position;
+use super::client::{Socket, position};
 use super::line::{Stream, command, poll};
 use super::{QUICK, expect_whole, post_of, publish, second};
 use crate::support::{Session, TestApp, mode};
@@ -196,4 +196,36 @@ async fn a_newer_poll_takes_over_from_an_older_one() {
         .await
         .expect("it ends")
         .expect_problem(409, "superseded");
+}
+
+#[tokio::test]
+async fn of_a_name_without_a_stream_no_more_is_remembered_than_it_could_listen_to() {
+    let app = TestApp::start_with(QUICK).await;
+    let ada = app.person("ada").await;
+    let socket = Socket::of(&ada, &app.url).await;
+    let session = socket.hello["session"].clone();
+    socket.goodbye().await;
+    let leave = async |count: u128, from: u128| {
+        let channel = |number| format!("post:{}", uuid::Uuid::from_u128(from + number));
+        let channels: Vec<String> = (0..count).map(channel).collect();
+        let frame = json!([{"id": 1, "op": "unsubscribe", "d": {"chs": channels}}]);
+        command(&ada, &session, &frame).await.json[0].clone()
+    };
+    let refused = leave(129, 1).await;
+    assert_eq!(refused["err"]["code"], "validation_failed", "{refused}");
+    for round in 1..=10 {
+        assert_eq!(leave(100, round * 1_000).await["ok"], true);
+    }
+    let Some(url) = app.redis_url() else { return };
+    let client = redis::Client::open(url).expect("an address");
+    let mut redis = client.get_multiplexed_async_connection().await;
+    let redis = redis.as_mut().expect("a connection");
+    let name = session.as_str().expect("a name");
+    let key = format!("{}:live:wishes:{name}", app.redis_prefix());
+    let noted: usize = redis::cmd("HLEN")
+        .arg(key)
+        .query_async(redis)
+        .await
+        .expect("a length");
+    assert!((100..=200).contains(&noted), "{noted}");
 }

@@ -15,7 +15,7 @@ pub async fn issue_session(tx: &mut Tx, user_id: UserId, device: &Device) -> Res
     let tokens = sessions::open(tx, user_id, device).await?;
     let session_id = Some(tokens.session_id);
     note(tx, user_id, EventKind::SignedIn, device, session_id).await?;
-    tx.mention(&CameIn(user_id));
+    tx.emit_at_once(&CameIn(user_id));
     Ok(tokens)
 }
 

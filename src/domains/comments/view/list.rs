@@ -24,10 +24,10 @@ pub async fn places(
     slice: &Slice<TimeKey>,
 ) -> Result<Vec<Place>> {
     let head = match (thread, newest_first) {
-        (Thread::Post(post_id), false) => Some(reads.find(&COMMENTS, &post_id).await?),
-        (Thread::Post(post_id), true) => Some(reads.find(&COMMENTS_NEWEST, &post_id).await?),
+        (Thread::Post(post_id), false) => Some(reads.load(&COMMENTS, &post_id).await?),
+        (Thread::Post(post_id), true) => Some(reads.load(&COMMENTS_NEWEST, &post_id).await?),
         (Thread::Comment(post_id, parent_id), false) => {
-            Some(reads.find(&REPLIES, &(post_id, parent_id)).await?)
+            Some(reads.load(&REPLIES, &(post_id, parent_id)).await?)
         }
         (Thread::Comment(..), true) => None,
     };

@@ -37,7 +37,7 @@ pub async fn candidates(
     let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) else {
         return Ok(None);
     };
-    let pulled = Reads::cached(ctx).find(&PULLED, &Only).await?;
+    let pulled = Reads::cached(ctx).load(&PULLED, &Only).await?;
     let pulled = pulled.iter().filter(|author| reads(ties, **author));
     let lines: Vec<Line> = std::iter::once(Line::Home(viewer))
         .chain(pulled.map(|author| Line::Author(*author)))

@@ -47,7 +47,7 @@ pub async fn send_messages(
         let verdict = scene.judge(one.write);
         verdicts.push(match verdict {
             Ok(facts) => {
-                tx.work_for(one.op_id);
+                tx.set_op_id(one.op_id);
                 scene.make_way(tx, one.write, facts).await?;
                 live::tell_caught_up(tx, one.write.author_id, facts);
                 let row = row(tx, one);
@@ -65,7 +65,7 @@ pub async fn send_messages(
             Err(error) => return Ok(Err(error)),
         };
         let message = made.remove(&message_id).ok_or_else(Error::not_found)?;
-        tx.work_for(one.op_id);
+        tx.set_op_id(one.op_id);
         tell(tx, &message)?;
         Ok(Ok(message))
     });

@@ -29,7 +29,7 @@ pub type Stir = (ConversationId, Option<i64>);
 
 fn updated(user_id: UserId, conversation: &Conversation) -> Signal {
     let d = json!({ "conversation": conversation });
-    Signal::state(inbox(user_id), super::news::UPDATED, d).keyed(conversation.id)
+    Signal::state(inbox(user_id), super::news::UPDATED, d).keyed(&conversation.id)
 }
 
 /// Tells the other devices of a person what they have changed for themselves.

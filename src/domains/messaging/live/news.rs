@@ -138,5 +138,5 @@ pub fn tell_member(
 pub fn tell_arrival(tx: &mut Tx, id: ConversationId, me: UserId, (up_to, top_seq): (i64, i64)) {
     let d = json!({ "user_id": me, "up_to": up_to, "top_seq": top_seq });
     let arrived = Signal::state(Channel::new(NAME, id.uuid()), DELIVERED, d);
-    tx.signal(arrived.keyed(me).by(me));
+    tx.signal(arrived.keyed(&me).by(me));
 }

@@ -8,5 +8,5 @@ use crate::platform::Reads;
 /// How many conversations wait for `user_id`: as many as the lists of unread ones and of requests
 /// show.
 pub async fn count_waiting(reads: &mut Reads<'_>, user_id: UserId) -> Result<Waiting> {
-    Ok(*reads.find(&WAITING, &user_id).await?)
+    Ok(*reads.load(&WAITING, &user_id).await?)
 }

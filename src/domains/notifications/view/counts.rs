@@ -71,7 +71,7 @@ async fn count_notifications(
     reads: &mut Reads<'_>,
     user_id: UserId,
 ) -> Result<NotificationCounts> {
-    let hot = reads.find(&NOTIFICATIONS, &user_id).await?;
+    let hot = reads.load(&NOTIFICATIONS, &user_id).await?;
     let judge = Judge::load(reads, user_id, &hot.groups, ctx.now()).await?;
     let mut counts = NotificationCounts::default();
     for shown in hot

@@ -63,7 +63,7 @@ impl Judge {
         let talks = groups.iter().filter_map(|group| group.conversation_id);
         let talks: Vec<ConversationId> = distinct(talks);
         Ok(Self {
-            marks: reads.find(&NOTIFICATION_MARKS, &user_id).await?,
+            marks: reads.load(&NOTIFICATION_MARKS, &user_id).await?,
             posts: posts::seen(reads, viewer, &posts).await?,
             comments: comments::seen(reads, viewer, &comments).await?,
             people: reads.get_many(&USER, &actors).await?,

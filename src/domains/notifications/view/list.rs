@@ -34,7 +34,7 @@ pub async fn page(
 ) -> Result<Page<TimeKey, Notification>> {
     let reads = &mut Reads::cached(ctx);
     if grouping == Grouping::Grouped {
-        let hot = reads.find(&NOTIFICATIONS, &user_id).await?;
+        let hot = reads.load(&NOTIFICATIONS, &user_id).await?;
         if let Some(kept) = kept(&hot, slice) {
             let shown = shown(ctx, reads, user_id, &kept.groups, Channel::InApp).await?;
             if kept.ends || shown.len() > usize::from(slice.limit) {

@@ -22,7 +22,7 @@ pub struct PreferenceTable {
 
 /// The whole table of a person.
 pub async fn preferences(reads: &mut Reads<'_>, user_id: UserId) -> Result<PreferenceTable> {
-    let marks = reads.find(&NOTIFICATION_MARKS, &user_id).await?;
+    let marks = reads.load(&NOTIFICATION_MARKS, &user_id).await?;
     Ok(PreferenceTable {
         preferences: marks.preferences.table(),
     })

@@ -53,7 +53,7 @@ impl TopComments {
     ) -> Result<Vec<Post>> {
         if wanted.is_some() {
             let ids: Vec<PostId> = posts.iter().map(|post| post.id).collect();
-            let mut found = (self.0)(reads.again(), viewer, &ids).await?;
+            let mut found = (self.0)(reads.reborrow(), viewer, &ids).await?;
             for post in &mut posts {
                 post.top_comments = Some(found.remove(&post.id).unwrap_or_default());
             }

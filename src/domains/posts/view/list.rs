@@ -40,7 +40,7 @@ async fn kept(
     author_id: UserId,
     slice: &Slice<TimeKey>,
 ) -> Result<Option<(Seen, Vec<(TimeKey, PostId)>)>> {
-    let head = reads.find(&AUTHOR_POSTS, &author_id).await?;
+    let head = reads.load(&AUTHOR_POSTS, &author_id).await?;
     let Some(candidates) = head.candidates(slice) else {
         return Ok(None);
     };

@@ -30,7 +30,7 @@ pub async fn marked(
         // A few rows, in place of the thousands of an entry that nobody keeps.
         (HashSet::new(), ids.to_vec())
     } else {
-        let entry = reads.find(&POST_MARKS, &user_id).await?;
+        let entry = reads.load(&POST_MARKS, &user_id).await?;
         let newest = match mark {
             Mark::Saved => &entry.saved,
             Mark::Hidden => &entry.hidden,

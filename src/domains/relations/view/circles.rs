@@ -66,10 +66,10 @@ pub async fn circle(
     owner_id: UserId,
     circle_id: CircleId,
 ) -> Result<CircleWithMembers> {
-    let rows = reads.find(&CIRCLES, &owner_id).await?;
+    let rows = reads.load(&CIRCLES, &owner_id).await?;
     let row = rows.iter().find(|row| row.circle_id == circle_id);
     let row = row.ok_or_else(Error::not_found)?;
-    let members = reads.find(&CIRCLE_MEMBERS, &circle_id).await?;
+    let members = reads.load(&CIRCLE_MEMBERS, &circle_id).await?;
     let seen = visible_among(reads, Viewer(Some(owner_id)), &members).await?;
     let circle = Circle::new(row, seen.len());
     let mut members = people_in_order(reads, &seen).await?;
@@ -89,7 +89,7 @@ pub async fn circles(
     owner_id: UserId,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Circle>> {
-    let rows = reads.find(&CIRCLES, &owner_id).await?;
+    let rows = reads.load(&CIRCLES, &owner_id).await?;
     let key = |row: &CircleRow| TimeKey(row.created_at, row.circle_id.uuid());
     let page = slice.page_of_whole(rows.iter().map(|row| (key(row), row)).collect());
     let ids: Vec<CircleId> = page.items.iter().map(|row| row.circle_id).collect();

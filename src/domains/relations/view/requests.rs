@@ -69,7 +69,7 @@ pub struct RequestCounts {
 
 /// How many open requests wait for `user_id`, without those of people whom they may not see.
 pub async fn count_requests(reads: &mut Reads<'_>, user_id: UserId) -> Result<RequestCounts> {
-    let waiting = reads.find(&WAITING, &user_id).await?;
+    let waiting = reads.load(&WAITING, &user_id).await?;
     let senders: Vec<UserId> = waiting.iter().map(|row| row.sender_id).collect();
     let seen = visible_among(reads, Viewer(Some(user_id)), &senders).await?;
     let shown = waiting

@@ -79,7 +79,7 @@ pub async fn guard_friends_shown(
     viewer: Viewer,
     user_id: UserId,
 ) -> Result<()> {
-    let settings = reads.find(&SETTINGS, &user_id).await?;
+    let settings = reads.load(&SETTINGS, &user_id).await?;
     let ties = ties_of(reads, viewer).await?;
     if shows_friends(viewer, user_id, &settings, ties.is_friend(user_id)) {
         return Ok(());

@@ -191,7 +191,7 @@ fn step(channel: &Channel, before: &Crowd, after: &Crowd, at: Timestamp) -> Resu
     let left = left.into_iter().map(|user_id| (LEFT, user_id));
     let frames = joined.chain(left).map(|(kind, user_id)| {
         let signal = Signal::state(channel.clone(), kind, json!({"user_id": user_id}));
-        Frame::signal(&signal.keyed(user_id).by(user_id), at).map(Arc::new)
+        Frame::signal(&signal.keyed(&user_id).by(user_id), at).map(Arc::new)
     });
     Ok(Step::Each(frames.collect::<Result<_>>()?))
 }
