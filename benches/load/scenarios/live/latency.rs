@@ -1,5 +1,6 @@
 //! From a committed message to the sockets that listen: many conversations of two, messages at a rate.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -75,7 +76,10 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         Finding::new("cores used by the servers", used.servers.map(share), ""),
         Finding::new("cores used by this program", share(used.generator), ""),
     ];
-    report.findings.extend(distribution(&events, &sent)?);
+    let commits = commits(&site).await?;
+    report
+        .findings
+        .extend(distribution(&events, &sent, &commits)?);
     site.stop().await?;
     Ok(report)
 }
@@ -113,8 +117,35 @@ fn writing(site: &Site, pairs: &[Pair]) -> impl Fn(usize) -> Request + Send + Sy
     }
 }
 
+/// When each message was committed, in microseconds since 1970, by its number; nothing where Postgres does not
+/// remember that (`track_commit_timestamp`).
+async fn commits(site: &Site) -> anyhow::Result<HashMap<usize, i64>> {
+    let db = site.ctx.db();
+    let kept: String = sqlx::query_scalar("show track_commit_timestamp")
+        .fetch_one(db)
+        .await?;
+    if kept != "on" {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select split_part(content, ' ', 1),
+                (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint
+         from message where content like '#%'",
+    )
+    .fetch_all(db)
+    .await?;
+    let commits = rows.into_iter();
+    let commits =
+        commits.filter_map(|(word, at)| Some((word.strip_prefix('#')?.parse().ok()?, at)));
+    Ok(commits.collect())
+}
+
 /// How long messages took, from several instants on.
-fn distribution(events: &[Arrival], sent: &[Sent]) -> anyhow::Result<Vec<Finding>> {
+fn distribution(
+    events: &[Arrival],
+    sent: &[Sent],
+    commits: &HashMap<usize, i64>,
+) -> anyhow::Result<Vec<Finding>> {
     let first = sent.first().map_or(0, |first| first.due);
     let is_warming = |one: &&Sent| one.due - first < micros(WARM);
     let warm = sent.iter().take_while(is_warming).count();
@@ -125,7 +156,17 @@ fn distribution(events: &[Arrival], sent: &[Sent]) -> anyhow::Result<Vec<Finding
     let due = times(counted().filter_map(|event| Some(event.at - of(event)?.due)))?;
     let sent = sent.iter().skip(warm);
     let answered = times(sent.filter_map(|one| Some(one.acked? - one.due)))?;
-    let mut findings = quantiles("from the begin of the write to the socket", &written);
+    let committed = counted().filter_map(|event| Some(event.at - commits.get(&event.number)?));
+    let committed = times(committed)?;
+    let mut findings = Vec::new();
+    if !commits.is_empty() {
+        findings.extend(quantiles("from the commit to the socket", &committed));
+    }
+    findings.extend(quantiles(
+        "from the begin of the write to the socket",
+        &written,
+    ));
+    // Without the instants of commits the begin of the write, which is before it, stands for them.
     if let Some(p99) = findings.get_mut(1) {
         p99.wanted = Some(Bound::AtMost(50.0));
     }

@@ -80,6 +80,8 @@ impl Cluster {
                 "full_page_writes=off",
                 "wal_level=minimal",
                 "max_wal_senders=0",
+                // Whoever measures wants to know when something was committed.
+                "track_commit_timestamp=on",
             ]
         } else {
             &["max_connections=100"]
