@@ -215,7 +215,7 @@ impl Conn {
         };
         match self.queue.put(frame, user_id) {
             Put::Waits => {}
-            Put::Dropped => super::figures::dropped(Class::Ephemeral),
+            Put::Dropped(class) => super::figures::dropped(class),
             Put::Full => self.end(Close::TOO_SLOW, now),
         }
     }

@@ -44,8 +44,8 @@ pub enum Before {
 pub enum Put {
     /// It waits, or the reader is gone.
     Waits,
-    /// Something ephemeral was dropped: this frame, or one before it.
-    Dropped,
+    /// Something of this class was dropped: this frame, or one before it.
+    Dropped(Class),
     /// There is no room for what must not be lost.
     Full,
 }
@@ -78,17 +78,19 @@ impl Queue {
         let mut put = Put::Waits;
         if inner.is_over_half() {
             match frame.class {
-                Class::State => inner.forget_state(frame),
-                Class::Ephemeral if !inner.fits(size) => return Put::Dropped,
-                Class::Ephemeral if inner.drop_oldest_ephemeral() => put = Put::Dropped,
-                Class::Ephemeral | Class::Durable => {}
+                Class::State if inner.forget_state(frame) => put = Put::Dropped(Class::State),
+                Class::Ephemeral if !inner.fits(size) => return Put::Dropped(Class::Ephemeral),
+                Class::Ephemeral if inner.drop_oldest_ephemeral() => {
+                    put = Put::Dropped(Class::Ephemeral);
+                }
+                Class::State | Class::Ephemeral | Class::Durable => {}
             }
         }
         while !inner.fits(size) {
             if !inner.drop_oldest_ephemeral() {
                 return Put::Full;
             }
-            put = Put::Dropped;
+            put = Put::Dropped(Class::Ephemeral);
         }
         inner.add(Item {
             text: text.clone(),
@@ -238,9 +240,9 @@ impl Inner {
         take(&mut self.writers).into_iter().for_each(Waker::wake);
     }
 
-    /// An older state of the same thing counts no more.
-    fn forget_state(&mut self, frame: &Frame) {
-        self.remove(|old| old.class == Class::State && old.key == frame.key);
+    /// An older state of the same thing counts no more. Says whether there was one.
+    fn forget_state(&mut self, frame: &Frame) -> bool {
+        self.remove(|old| old.class == Class::State && old.key == frame.key)
     }
 
     fn drop_oldest_ephemeral(&mut self) -> bool {

@@ -47,7 +47,10 @@ fn nothing_durable_is_dropped_and_a_full_queue_says_so() {
         assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Waits);
     }
     assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Full);
-    assert_eq!(queue.put(&frame(Class::Ephemeral, None, 1)), Put::Dropped);
+    assert_eq!(
+        queue.put(&frame(Class::Ephemeral, None, 1)),
+        Put::Dropped(Class::Ephemeral)
+    );
     assert_eq!(queue.depth().0, MOST_FRAMES);
 }
 
@@ -58,7 +61,10 @@ fn what_is_ephemeral_makes_room_for_what_is_not() {
     for _ in 1..MOST_FRAMES {
         queue.put(&frame(Class::Durable, None, 1));
     }
-    assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Dropped);
+    assert_eq!(
+        queue.put(&frame(Class::Durable, None, 1)),
+        Put::Dropped(Class::Ephemeral)
+    );
     assert_eq!(queue.put(&frame(Class::Durable, None, 1)), Put::Full);
 }
 
@@ -68,9 +74,12 @@ fn of_a_state_only_the_latest_waits_once_the_queue_is_half_full() {
     for _ in 0..=MOST_FRAMES / 2 {
         queue.put(&frame(Class::Durable, None, 1));
     }
-    for _ in 0..1_000 {
-        assert_eq!(queue.put(&frame(Class::State, Some("a"), 1)), Put::Waits);
-        assert_eq!(queue.put(&frame(Class::State, Some("b"), 1)), Put::Waits);
+    for key in ["a", "b"] {
+        assert_eq!(queue.put(&frame(Class::State, Some(key), 1)), Put::Waits);
+    }
+    for key in ["a", "b"].repeat(1_000) {
+        let put = queue.put(&frame(Class::State, Some(key), 1));
+        assert_eq!(put, Put::Dropped(Class::State));
     }
     assert_eq!(queue.depth().0, MOST_FRAMES / 2 + 3);
 }

@@ -91,7 +91,9 @@ pub(super) struct RealtimeBatch {
 /// A stream of events
 ///
 /// Server-sent events with the frames of the socket. The id of an event is a cursor for all channels.
-#[utoipa::path(tag = "Realtime", params(Streaming),
+#[utoipa::path(tag = "Realtime",
+    params(Streaming, ("Last-Event-ID" = Option<String>, Header,
+        description = "The id of the last event that came, in place of `cursor`")),
     responses((status = 200, content_type = "text/event-stream", body = String)),
     security((), ("bearer" = [])))]
 #[get("/realtime/sse")]
@@ -171,6 +173,8 @@ pub(super) async fn poll_events(
 /// One frame or a list of up to 32, as on the socket; the replies come in their order. Subscriptions need
 /// the name of the connection in `Rt-Session`.
 #[utoipa::path(tag = "Realtime", request_body = RealtimeFrame,
+    params(("Rt-Session" = Option<String>, Header,
+        description = "The `session` of your stream or poll, which `subscribe` and the like are about")),
     responses((status = 200, body = Vec<Value>)), security(("bearer" = [])))]
 #[post("/realtime/commands")]
 pub(super) async fn run_realtime_commands(
