@@ -11,7 +11,7 @@ use super::routes::{all_read, one_read};
 use super::view;
 use crate::domains::relations::{self, FriendRequest};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, FriendRequestId, NotificationId, Result, UserId};
+use crate::kernel::{FriendRequestId, NotificationId, Result, UserId};
 use crate::platform::realtime::{
     Apart, COUNTS_CHANGED, Command, Event, INBOX, Inbound, Live, Member, News, NothingElse,
     Rendering, Told, answer_as, inbox, key_of,
@@ -198,10 +198,4 @@ async fn render_requests(
         Some(json!({"friend_request": request}))
     };
     Ok(told.iter().map(shown).collect())
-}
-
-/// Refuses a position that no client was given.
-pub fn no_position() -> Error {
-    let detail = "Expected a position that this API gave: its epoch, a colon, its offset.";
-    Error::invalid_field("?after", "invalid", detail)
 }

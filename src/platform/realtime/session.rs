@@ -159,14 +159,8 @@ async fn obey_join(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, mut asks: Vec<Ask>) {
 }
 
 fn obey_frame(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, op: &str, d: serde_json::Value) {
-    let Some(user) = conn.who().map(|who| who.user) else {
+    let Some(talk) = Talk::of(ctx, hub, conn) else {
         return;
-    };
-    let talk = Talk {
-        ctx: ctx.clone(),
-        hub: hub.clone(),
-        conn,
-        user,
     };
     let inbound = Inbound { d, op_id: None };
     let (is_away, starts) = (op == "presence.set", op == "typing.start");

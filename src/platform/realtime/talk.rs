@@ -99,6 +99,17 @@ pub(super) struct Talk {
 }
 
 impl Talk {
+    /// With whoever is at the other end of a connection, once that is known.
+    pub(super) fn of(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>) -> Option<Self> {
+        let user = conn.who()?.user;
+        Some(Self {
+            ctx: ctx.clone(),
+            hub: hub.clone(),
+            conn,
+            user,
+        })
+    }
+
     /// Does what a frame asks.
     pub(super) async fn run(&self, request: Request) -> Outcome {
         let Request { op, inbound, .. } = request;

@@ -2,7 +2,6 @@
 
 mod admin;
 mod devices;
-mod events;
 mod list;
 mod preferences;
 
@@ -16,5 +15,4 @@ pub fn configure(cfg: &mut ServiceConfig) {
     preferences::configure(cfg);
     devices::configure(cfg);
     admin::configure(cfg);
-    events::configure(cfg);
 }

@@ -1,5 +1,6 @@
 //! Routes of what is told live.
 
+mod events;
 mod fallback;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(fallback::stream_events)
         .service(fallback::poll_events)
         .service(fallback::run_realtime_commands);
+    events::configure(cfg);
 }
 
 /// What limits these routes.

@@ -242,12 +242,7 @@ impl Reader {
         };
         match greet(&self.ctx, &self.hub, &self.conn, self.known, hello).await {
             Ok((reply, joined)) => {
-                self.talk = self.conn.who().map(|who| Talk {
-                    ctx: self.ctx.clone(),
-                    hub: self.hub.clone(),
-                    conn: Arc::clone(&self.conn),
-                    user: who.user,
-                });
+                self.talk = Talk::of(&self.ctx, &self.hub, Arc::clone(&self.conn));
                 self.say(request.id, &Ok(reply));
                 let followed = joining::follow(&self.ctx, &self.hub, &self.conn, joined).await;
                 followed.map_err(|_error| Close::POSITION_LOST)

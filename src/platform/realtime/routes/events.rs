@@ -6,11 +6,12 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::live::no_position;
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, Params, ok};
-use crate::platform::realtime::{self, Position, inbox};
+use crate::platform::realtime::inbox;
+use crate::platform::realtime::past::past;
+use crate::platform::realtime::replay::Position;
 use crate::platform::sessions::CurrentUser;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -56,7 +57,7 @@ struct EventPosition {
 #[get("/events")]
 async fn list_events(ctx: Ctx, me: CurrentUser, params: Params<After>) -> HttpResult<HttpResponse> {
     let after = params.after.as_deref().map(read_position).transpose()?;
-    let past = realtime::past(&ctx, &inbox(me.id), me.id, after).await?;
+    let past = past(&ctx, &inbox(me.id), me.id, after).await?;
     Ok(ok(Events {
         data: past.events,
         position: EventPosition {
@@ -65,6 +66,12 @@ async fn list_events(ctx: Ctx, me: CurrentUser, params: Params<After>) -> HttpRe
         },
         more: past.more,
     }))
+}
+
+/// Refuses a position that no client was given.
+fn no_position() -> Error {
+    let detail = "Expected a position that this API gave: its epoch, a colon, its offset.";
+    Error::invalid_field("?after", "invalid", detail)
 }
 
 fn read_position(text: &str) -> Result<Position> {
