@@ -8,7 +8,7 @@ use super::{
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Action, MAX_MEMBERS, MemberRole, MemberState, can_remove};
-use crate::domains::messaging::store::{self, Facts, Part};
+use crate::domains::messaging::store::{self, Facts, Standing};
 use crate::kernel::{Code, ConversationId, Error, Result, UserId};
 use crate::platform::Tx;
 use crate::platform::http::IfMatch;
@@ -179,8 +179,9 @@ fn guard_owner(facts: &Facts, me: UserId, user_id: UserId) -> Result<()> {
 }
 
 /// The part of somebody who is in a group or asked to it.
-async fn find_present(tx: &mut Tx, id: ConversationId, user_id: UserId) -> Result<Part> {
+async fn find_present(tx: &mut Tx, id: ConversationId, user_id: UserId) -> Result<Standing> {
     let found = store::find_part(tx.conn(), id, user_id).await?;
-    let is_present = |part: &Part| matches!(part.state, MemberState::Active | MemberState::Request);
+    let is_present =
+        |part: &Standing| matches!(part.state, MemberState::Active | MemberState::Request);
     found.filter(is_present).ok_or_else(Error::not_found)
 }

@@ -9,7 +9,7 @@ use crate::domains::messaging::model::{
     ConversationFilter, Member, MemberState, may_be_first_news,
 };
 use crate::domains::messaging::store::{self, Facts};
-use crate::domains::messaging::view::{self, Conversation, Part};
+use crate::domains::messaging::view::{self, Conversation, MembershipKey};
 use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{ConversationId, Result, Timestamp, UserId, distinct};
 use crate::platform::realtime::{Signal, inbox, tell, tell_counts};
@@ -52,7 +52,7 @@ pub async fn tell_everybody(ctx: &Ctx, stirs: Vec<Stir>) -> Result<()> {
     let reads = &mut Reads::cached(ctx);
     let ids: Vec<ConversationId> = distinct(stirs.iter().map(|(id, _)| *id));
     let members = reads.get_many(&MEMBERS, &ids).await?;
-    let parts: Vec<Part> = (members.iter())
+    let parts: Vec<MembershipKey> = (members.iter())
         .flat_map(|(id, all)| present(*id, all))
         .collect();
     let told = view::conversations_to_each(reads, &parts, ctx.now()).await?;
@@ -122,7 +122,7 @@ pub async fn tell_changed(ctx: Ctx, changed: ConversationChanged) -> Result<()> 
 }
 
 /// The parts of those in a conversation who are shown it.
-fn present(id: ConversationId, all: &[Member]) -> impl Iterator<Item = Part> {
+fn present(id: ConversationId, all: &[Member]) -> impl Iterator<Item = MembershipKey> {
     let is_there = |state| matches!(state, MemberState::Active | MemberState::Request);
     let there = all.iter().filter(move |member| is_there(member.state));
     there.map(move |member| (id, member.user_id))

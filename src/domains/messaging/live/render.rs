@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::news::{CREATED, DELETED, EDITED, JOINED, LEFT, REACTED, READ, UNREACTED, UPDATED};
 use crate::domains::messaging::cache::CONVERSATION;
 use crate::domains::messaging::model::ConversationEntry;
-use crate::domains::messaging::view::{self, Conversation, MemberView, Message, Part};
+use crate::domains::messaging::view::{self, Conversation, MemberView, MembershipKey, Message};
 use crate::domains::users::{self, Person, SETTINGS, SettingsRow};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId, distinct};
@@ -35,7 +35,7 @@ struct Facts {
     /// As everybody in them is told of them.
     shared: HashMap<ConversationId, Conversation>,
     /// Those who came, with how many there are.
-    joined: HashMap<Part, (MemberView, i64)>,
+    joined: HashMap<MembershipKey, (MemberView, i64)>,
     messages: HashMap<MessageId, Message>,
     people: HashMap<UserId, Person>,
     settings: HashMap<UserId, Arc<SettingsRow>>,
@@ -70,7 +70,7 @@ impl Facts {
         let updated = distinct(updated.map(conversation_of));
         let joined = told.iter().filter(|event| event.kind == JOINED);
         let part = |event: &Told| Some((conversation_of(event), person_of(event)?));
-        let joined: Vec<Part> = distinct(joined.filter_map(part));
+        let joined: Vec<MembershipKey> = distinct(joined.filter_map(part));
         let messages = distinct(told.iter().filter_map(message_of));
         let people = distinct(told.iter().filter_map(person_of));
         let readers = told.iter().filter(|event| event.kind == READ);

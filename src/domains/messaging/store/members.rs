@@ -121,7 +121,7 @@ pub async fn walk_memberships(
 
 /// How somebody is in a conversation, if they have any part in it.
 #[derive(Debug, Clone, Copy)]
-pub struct Part {
+pub struct Standing {
     /// What they may do.
     pub role: MemberRole,
     /// How they are in it.
@@ -133,9 +133,9 @@ pub async fn find_part(
     conn: &mut Conn,
     conversation_id: ConversationId,
     user_id: UserId,
-) -> Result<Option<Part>> {
+) -> Result<Option<Standing>> {
     Ok(sqlx::query_as!(
-        Part,
+        Standing,
         r#"select role as "role: _", state as "state: _" from conversation_member
            where conversation_id = $1 and user_id = $2"#,
         conversation_id as _,

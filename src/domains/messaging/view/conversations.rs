@@ -7,7 +7,7 @@ use super::conversation::{Conversation, ConversationState, ConversationViewer};
 use super::members::Rosters;
 use super::message::Message;
 use super::messages::{messages, messages_to_each};
-use super::seen::{Part, Seen, seen};
+use super::seen::{MembershipKey, Seen, seen};
 use crate::domains::messaging::cache::{CONVERSATION, UNREAD};
 use crate::domains::messaging::model::{MEMBERS_SHOWN, MemberState, can_write};
 use crate::domains::messaging::store;
@@ -24,9 +24,9 @@ pub async fn conversations(
     ids: &[ConversationId],
     now: Timestamp,
 ) -> Result<Vec<Conversation>> {
-    let parts: Vec<Part> = ids.iter().map(|id| (*id, me)).collect();
+    let parts: Vec<MembershipKey> = ids.iter().map(|id| (*id, me)).collect();
     let seen = seen(reads, &parts).await?;
-    let keys: Vec<Part> = seen.keys().copied().collect();
+    let keys: Vec<MembershipKey> = seen.keys().copied().collect();
     let unread = reads.get_many(&UNREAD, &keys).await?.into_iter();
     let last = newest(reads, &seen).await?;
     let wanted: Vec<MessageId> = last.values().copied().collect();
@@ -48,12 +48,12 @@ pub async fn conversations(
 /// is read once.
 pub async fn conversations_to_each(
     reads: &mut Reads<'_>,
-    parts: &[Part],
+    parts: &[MembershipKey],
     now: Timestamp,
 ) -> Result<Vec<(UserId, Conversation)>> {
     let mut seen = seen(reads, parts).await?;
     seen.retain(|_, one| one.membership.state != MemberState::Left);
-    let keys: Vec<Part> = seen.keys().copied().collect();
+    let keys: Vec<MembershipKey> = seen.keys().copied().collect();
     // Each message ends these for everybody: kept, they are seldom read before the next one.
     let unread = store::list_unread(&mut *reads.conn().await?, &keys).await?;
     let last = newest(reads, &seen).await?;
@@ -127,9 +127,9 @@ pub async fn state(
 
 /// What is shown of conversations to those who see them.
 struct Scene {
-    seen: HashMap<Part, Seen>,
-    unread: HashMap<Part, i64>,
-    last: HashMap<Part, Message>,
+    seen: HashMap<MembershipKey, Seen>,
+    unread: HashMap<MembershipKey, i64>,
+    last: HashMap<MembershipKey, Message>,
     rosters: Rosters,
     others: HashMap<UserId, Arc<AccountRow>>,
 }
@@ -137,7 +137,7 @@ struct Scene {
 impl Scene {
     /// All but what is new to each, and their newest message. Whoever has left is not told who is there
     /// now.
-    async fn load(reads: &mut Reads<'_>, seen: HashMap<Part, Seen>) -> Result<Self> {
+    async fn load(reads: &mut Reads<'_>, seen: HashMap<MembershipKey, Seen>) -> Result<Self> {
         let present = seen
             .iter()
             .filter(|(_, one)| one.membership.state != MemberState::Left);
@@ -157,7 +157,7 @@ impl Scene {
         })
     }
 
-    fn show(&self, (id, me): Part, now: Timestamp) -> Option<Conversation> {
+    fn show(&self, (id, me): MembershipKey, now: Timestamp) -> Option<Conversation> {
         let one = self.seen.get(&(id, me))?;
         let (entry, rosters) = (&one.entry, &self.rosters);
         let other = entry.other(me);
@@ -207,10 +207,10 @@ fn viewer(one: &Seen, can_send: bool, now: Timestamp) -> Option<ConversationView
 /// the conversation's own; of them there is no more than one in each.
 async fn newest(
     reads: &mut Reads<'_>,
-    seen: &HashMap<Part, Seen>,
-) -> Result<HashMap<Part, MessageId>> {
-    let mut found: HashMap<Part, MessageId> = HashMap::new();
-    let mut older: HashMap<ConversationId, (Part, i64)> = HashMap::new();
+    seen: &HashMap<MembershipKey, Seen>,
+) -> Result<HashMap<MembershipKey, MessageId>> {
+    let mut found: HashMap<MembershipKey, MessageId> = HashMap::new();
+    let mut older: HashMap<ConversationId, (MembershipKey, i64)> = HashMap::new();
     let shown = seen.iter().filter(|(_, one)| one.bounds().has(one.top()));
     for (part, one) in shown {
         if one.top() == one.entry.top_seq {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::conversation::MemberView;
-use super::seen::{Part, Seen};
+use super::seen::{MembershipKey, Seen};
 use crate::domains::messaging::cache::{MEMBERS, RECEIPTS};
 use crate::domains::messaging::model::{
     ConversationKind, MEMBERS_SHOWN, Member, MemberState, Receipt, ShownState, takes_messages,
@@ -176,8 +176,8 @@ pub async fn member(
 /// there no more are left out.
 pub async fn shared_members(
     reads: &mut Reads<'_>,
-    wanted: &[Part],
-) -> Result<HashMap<Part, (MemberView, i64)>> {
+    wanted: &[MembershipKey],
+) -> Result<HashMap<MembershipKey, (MemberView, i64)>> {
     let ids: HashSet<ConversationId> = wanted.iter().map(|(id, _)| *id).collect();
     let people: Vec<UserId> = wanted.iter().map(|(_, user_id)| *user_id).collect();
     // Direct conversations have no comings.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::message::{Message, MessageViewer, ReplyTo, SystemFact};
-use super::seen::Part;
+use super::seen::MembershipKey;
 use crate::domains::messaging::cache::MESSAGE;
 use crate::domains::messaging::model::{MessageEntry, excerpt};
 use crate::domains::posts;
@@ -35,8 +35,8 @@ pub async fn messages(
 /// made once.
 pub async fn messages_to_each(
     reads: &mut Reads<'_>,
-    wanted: &HashMap<Part, MessageId>,
-) -> Result<HashMap<Part, Message>> {
+    wanted: &HashMap<MembershipKey, MessageId>,
+) -> Result<HashMap<MembershipKey, Message>> {
     let ids: Vec<MessageId> = distinct(wanted.values().copied());
     let shared = messages(reads, Viewer::ANONYMOUS, &ids).await?.into_iter();
     let shared: HashMap<MessageId, Message> = shared.map(|one| (one.id, one)).collect();

@@ -19,5 +19,5 @@ pub use history::{Wish, around, page};
 pub use members::{member, members, shared_members};
 pub use message::{Message, MessageState};
 pub use messages::{fresh, message, messages};
-pub use seen::{Part, Seen, goes_to_stranger, guard};
+pub use seen::{MembershipKey, Seen, goes_to_stranger, guard};
 pub use states::states;

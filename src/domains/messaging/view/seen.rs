@@ -12,7 +12,7 @@ use crate::kernel::{ConversationId, Error, Result, UserId, distinct};
 use crate::platform::Reads;
 
 /// A conversation, and somebody who has a part in it.
-pub type Part = (ConversationId, UserId);
+pub type MembershipKey = (ConversationId, UserId);
 
 /// A conversation that is there for somebody, with their part in it.
 #[derive(Debug, Clone)]
@@ -42,11 +42,14 @@ impl Seen {
 
 /// Those of these conversations that are there for these people. It is the rule of
 /// `visible_conversation` in SQL.
-pub async fn seen(reads: &mut Reads<'_>, parts: &[Part]) -> Result<HashMap<Part, Seen>> {
+pub async fn seen(
+    reads: &mut Reads<'_>,
+    parts: &[MembershipKey],
+) -> Result<HashMap<MembershipKey, Seen>> {
     let ids: Vec<ConversationId> = distinct(parts.iter().map(|(id, _)| *id));
     let entries = reads.get_many(&CONVERSATION, &ids).await?;
     let memberships = reads.get_many(&MEMBERSHIP, parts).await?;
-    let other = |(id, me): &Part| entries.get(id)?.other(*me);
+    let other = |(id, me): &MembershipKey| entries.get(id)?.other(*me);
     let of_two = parts.iter().filter(|part| other(part).is_some());
     let people: Vec<UserId> = distinct(of_two.map(|(_, me)| *me));
     let ties = relations::ties_of_many(reads, &people).await?;
