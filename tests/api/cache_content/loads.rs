@@ -48,6 +48,8 @@ async fn a_second_read_needs_no_load() {
     ];
     // What follows from it loads too, and is no part of this.
     crate::notifications::settle(&pair.one).await;
+    // Nor is what listeners of the post are told of its numbers, up to a second later.
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
     // What one instance has read the other finds in Redis.
     for (app, warm) in [(&pair.one, false), (&pair.one, true), (&pair.other, true)] {
         let friend = friend.at(&app.url);
