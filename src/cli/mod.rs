@@ -75,7 +75,7 @@ enum Command {
     /// Look at what is cached, and whether it is right
     #[command(subcommand)]
     Cache(cache::Command),
-    /// Count all counters anew
+    /// Count the counters of people, posts, comments and reactions anew
     Recount(recount::Args),
     /// Tell everybody who is connected something
     Announce(announce::Args),
