@@ -221,7 +221,7 @@ async fn of_a_name_without_a_stream_no_more_is_remembered_than_it_could_listen_t
     let mut redis = client.get_multiplexed_async_connection().await;
     let redis = redis.as_mut().expect("a connection");
     let name = session.as_str().expect("a name");
-    let key = format!("{}:live:wishes:{name}", app.redis_prefix());
+    let key = app.ctx.redis().key(format_args!("live:wishes:{name}"));
     let noted: usize = redis::cmd("HLEN")
         .arg(key)
         .query_async(redis)
