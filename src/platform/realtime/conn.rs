@@ -14,7 +14,7 @@ use super::frame::{Frame, Text};
 use super::queue::{Before, Item, Put, Queue};
 use super::room::Room;
 use super::sight::Sight;
-use super::{Channel, Class, Offset, Topic};
+use super::{Channel, Offset, Topic};
 use crate::kernel::UserId;
 use crate::platform::http::LineGrip;
 use crate::platform::sessions::CurrentUser;
