@@ -198,8 +198,9 @@ impl Bus {
             }
             next = self.changes.try_recv().ok();
         }
-        // A room that came back while its channel was being left is heard.
-        leave.retain(|channel| self.hub.find_room(channel).is_none() && !listen.contains(channel));
+        // Of what was asked for in the meantime the rooms that there are now say what holds.
+        listen.retain(|channel| self.hub.find_room(channel).is_some());
+        leave.retain(|channel| self.hub.find_room(channel).is_none());
         self.subscribe(sink, &listen).await?;
         for channels in leave.chunks(AT_ONCE) {
             let names: Vec<String> = channels.iter().map(|channel| self.name(channel)).collect();

@@ -84,7 +84,8 @@ async fn an_inbox_is_told_of_a_message_what_the_route_answers_to_its_person() {
         // And so do one's own marks.
         let mark = json!({"conversation_id": id, "up_to": said["seq"]});
         his.ask("read.mark", mark).await;
-        let told = update(&mut his, |told| told["unread"] == 0).await;
+        let is_read = |told: &Value| told["id"] == *id && told["unread"] == 0;
+        let told = update(&mut his, is_read).await;
         assert_eq!(told, seen(&ben, id).await);
         let mine = format!("/v1/conversations/{id}/me");
         let quiet = json!({"muted_until": "2100-01-01T00:00:00Z"});
