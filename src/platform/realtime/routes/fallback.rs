@@ -88,13 +88,26 @@ pub(super) struct RealtimeBatch {
     cursor: String,
 }
 
+/// One event of the stream.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "it is only described: streams are text")]
+pub(super) struct StreamedEvent {
+    /// A cursor for all channels.
+    id: Option<String>,
+    /// `event`, or `ctl` for a word of control.
+    #[schema(example = "ctl")]
+    event: Option<String>,
+    /// The frame, as on the socket, in JSON.
+    data: String,
+}
+
 /// A stream of events
 ///
 /// Server-sent events with the frames of the socket. The id of an event is a cursor for all channels.
 #[utoipa::path(tag = "Realtime",
     params(Streaming, ("Last-Event-ID" = Option<String>, Header,
         description = "The id of the last event that came, in place of `cursor`")),
-    responses((status = 200, content_type = "text/event-stream", body = String)),
+    responses((status = 200, content_type = "text/event-stream", body = StreamedEvent)),
     security((), ("bearer" = [])))]
 #[get("/realtime/sse")]
 pub(super) async fn stream_events(
