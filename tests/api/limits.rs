@@ -17,13 +17,6 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-async fn limited(text: &str, more: &[(&str, &str)]) -> TestApp {
-    let file = file(text);
-    let path = file.path().to_str().expect("UTF-8");
-    let own = [("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)];
-    TestApp::start_with(&[own.as_slice(), more].concat()).await
-}
-
 fn seconds(reply: &Reply, header: &str) -> u64 {
     let text = reply.header(header).expect(header);
     text.parse().expect("a number")
@@ -36,7 +29,7 @@ async fn sign_in(anyone: &Anyone, login: &str, password: &str) -> Reply {
 
 #[tokio::test]
 async fn call_q_plus_one_is_refused_for_as_long_as_it_says() {
-    let app = limited("[circle]\nquota = 3\nwindow = \"1s\"", &[]).await;
+    let app = TestApp::start_limited("[circle]\nquota = 3\nwindow = \"1s\"", &[]).await;
     let ada = app.person("ada").await;
     for left in ["2", "1", "0"] {
         let made = ada.post("/v1/circles", &json!({"name": left})).await;
@@ -67,7 +60,7 @@ async fn call_q_plus_one_is_refused_for_as_long_as_it_says() {
 
 #[tokio::test]
 async fn twenty_calls_at_once_count_twenty_and_a_refusal_by_one_limit_costs_none_of_another() {
-    let app = limited("[circle]\nquota = 12", &[]).await;
+    let app = TestApp::start_limited("[circle]\nquota = 12", &[]).await;
     let ada = app.person("ada").await;
     let calls = (0..20).map(|number| {
         let ada = ada.clone();
@@ -87,7 +80,7 @@ async fn twenty_calls_at_once_count_twenty_and_a_refusal_by_one_limit_costs_none
 
 #[tokio::test]
 async fn the_general_limit_counts_the_whole_api_and_nothing_of_operations() {
-    let app = limited("[general]\nquota = 4", &[]).await;
+    let app = TestApp::start_limited("[general]\nquota = 4", &[]).await;
     let anyone = app.anyone();
     for path in [
         "/v1/meta",
@@ -114,7 +107,7 @@ async fn the_general_limit_counts_the_whole_api_and_nothing_of_operations() {
 
 #[tokio::test]
 async fn people_are_counted_wherever_they_are_and_strangers_by_address() {
-    let app = limited(
+    let app = TestApp::start_limited(
         "[general]\nquota = 6",
         &[("KITH_TRUSTED_PROXIES", "127.0.0.1")],
     )
@@ -142,7 +135,7 @@ async fn people_are_counted_wherever_they_are_and_strangers_by_address() {
 
 #[tokio::test]
 async fn whoever_is_no_trusted_proxy_makes_up_no_address() {
-    let app = limited("[general]\nquota = 3", &[]).await;
+    let app = TestApp::start_limited("[general]\nquota = 3", &[]).await;
     let anyone = app.anyone();
     let mut passed = 0;
     for number in 0..6 {
@@ -155,7 +148,8 @@ async fn whoever_is_no_trusted_proxy_makes_up_no_address() {
 
 #[tokio::test]
 async fn a_sign_in_is_counted_only_when_it_fails_and_by_address_too() {
-    let app = limited("[sign_in]\nquota = 2\n[sign_in_address]\nquota = 5", &[]).await;
+    let app =
+        TestApp::start_limited("[sign_in]\nquota = 2\n[sign_in_address]\nquota = 5", &[]).await;
     app.register("ada").await;
     let anyone = app.anyone();
     for _ in 0..4 {
@@ -176,7 +170,7 @@ async fn a_sign_in_is_counted_only_when_it_fails_and_by_address_too() {
 
 #[tokio::test]
 async fn registration_counts_accounts_and_taken_names_and_not_what_is_invalid() {
-    let app = limited("[registration]\nquota = 3", &[]).await;
+    let app = TestApp::start_limited("[registration]\nquota = 3", &[]).await;
     let anyone = app.anyone();
     let register = |name: &str, password: &str| {
         let body = json!({"username": name, "email": format!("{name}@example.org"),
@@ -199,7 +193,7 @@ async fn registration_counts_accounts_and_taken_names_and_not_what_is_invalid() 
 
 #[tokio::test]
 async fn password_mails_are_three_an_hour_whether_or_not_there_is_such_an_account() {
-    let app = limited("", &[("KITH_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let app = TestApp::start_limited("", &[("KITH_TRUSTED_PROXIES", "127.0.0.1")]).await;
     app.register("ada").await;
     let anyone = app.anyone();
     let ask = |email: &str, address: &str| {
@@ -229,7 +223,7 @@ async fn password_mails_are_three_an_hour_whether_or_not_there_is_such_an_accoun
 
 #[tokio::test]
 async fn an_admin_makes_a_limit_forget_somebody() {
-    let app = limited("[sign_in]\nquota = 1", &[]).await;
+    let app = TestApp::start_limited("[sign_in]\nquota = 1", &[]).await;
     let (ada, bob) = (app.register("ada").await, app.register("bob").await);
     sqlx::query("update account set role = 'admin' where username = 'ada'")
         .execute(&app.db)

@@ -22,17 +22,9 @@ async fn ten_messages_in_ten_seconds_go_to_friends() {
     assert!(refused.header("retry-after").is_some());
 }
 
-/// The same with other figures.
-async fn limited_to(figures: &str) -> TestApp {
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), figures).expect("writes");
-    let path = file.path().to_str().expect("UTF-8");
-    TestApp::start_with(&[("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)]).await
-}
-
 #[tokio::test]
 async fn ten_messages_a_minute_go_to_strangers() {
-    let app = limited_to("[message]\nquota = 50\n").await;
+    let app = TestApp::start_limited("[message]\nquota = 50\n", &[]).await;
     let (ann, friend) = app.friends("ann", "friend").await;
     let stranger = app.person("stranger").await;
     let (known, unknown) = (direct(&ann, &friend).await, direct(&ann, &stranger).await);
@@ -50,7 +42,7 @@ async fn ten_messages_a_minute_go_to_strangers() {
 
 #[tokio::test]
 async fn each_stranger_in_a_new_group_counts_and_no_group_has_more_than_ten() {
-    let app = limited_to("[registration]\nquota = 50\n").await;
+    let app = TestApp::start_limited("[registration]\nquota = 50\n", &[]).await;
     let ann = app.person("ann").await;
     let mut strangers = Vec::new();
     for number in 0..11 {

@@ -271,12 +271,8 @@ async fn whoever_polls_stays_away_until_they_say_otherwise() {
 
 #[tokio::test]
 async fn polls_do_not_use_up_what_other_requests_may_do() {
-    let file = tempfile::NamedTempFile::new().expect("a file");
     let figures = "[general]\nquota = 10\n[poll]\nquota = 30\n";
-    std::fs::write(file.path(), figures).expect("writes");
-    let path = file.path().to_str().expect("UTF-8");
-    let settings = [("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)];
-    let app = TestApp::start_with(&settings).await;
+    let app = TestApp::start_limited(figures, &[]).await;
     let ada = app.person("ada").await;
     let begun = ada.get("/v1/realtime/poll?wait=0").await.expect_status(200);
     for _ in 1..30 {

@@ -272,6 +272,15 @@ impl TestApp {
         self.register(&format!("{name}{number}")).await
     }
 
+    /// Starts kith with its limits on, and these figures in `KITH_LIMITS_FILE`.
+    pub async fn start_limited(figures: &str, more: &[(&str, &str)]) -> Self {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), figures).expect("writes");
+        let path = file.path().to_str().expect("UTF-8");
+        let own = [("KITH_LIMITS", "on"), ("KITH_LIMITS_FILE", path)];
+        Self::start_with(&[own.as_slice(), more].concat()).await
+    }
+
     /// A new administrator, signed in.
     pub async fn admin(&self) -> Session {
         let admin = self.person("admin").await;
