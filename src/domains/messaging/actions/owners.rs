@@ -42,6 +42,10 @@ pub async fn hand_over_groups(ctx: Ctx, deleted: AccountDeleted) -> Result<()> {
 
 async fn hand_over_now(tx: &mut Tx, owner: UserId, id: ConversationId) -> Result<()> {
     store::lock_conversations(tx.conn(), &[(owner, id)]).await?;
+    if store::has_owner(tx.conn(), id).await? {
+        // Whoever came in since the account was deleted has taken it.
+        return store::update_role(tx.conn(), id, owner, MemberRole::Member).await;
+    }
     let Some(heir) = hand_over(tx, owner, id).await? else {
         return Ok(());
     };
