@@ -297,5 +297,6 @@ fn figures_json(figures: &Figures, seconds: f64) -> Value {
         "redis_per_request": mean(&figures.redis),
         "redis": figures.redis,
         "refused_without_retry_after": figures.without_retry_after,
+        "slowest": figures.slowest.iter().rev().map(|(micros, told)| json!([micros, told])).collect::<Vec<_>>(),
     })
 }

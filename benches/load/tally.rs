@@ -13,6 +13,8 @@ use super::wire::Answer;
 const DIGITS: u8 = 3;
 /// What the histograms hold at most.
 const LONGEST_US: u64 = 600_000_000;
+/// So many of the slowest answers are remembered with what they told about themselves.
+const SLOWEST: usize = 100;
 
 /// How many requests needed how many of something; empty when no answer told.
 pub type Spread = BTreeMap<u32, u64>;
@@ -37,6 +39,8 @@ pub struct Figures {
     pub redis: Spread,
     /// 429 and 503 without `Retry-After`.
     pub without_retry_after: u64,
+    /// `Server-Timing` of the slowest answers, by their time in microseconds.
+    pub slowest: BTreeMap<u64, String>,
 }
 
 impl Figures {
@@ -51,6 +55,7 @@ impl Figures {
             sql: Spread::new(),
             redis: Spread::new(),
             without_retry_after: 0,
+            slowest: BTreeMap::new(),
         })
     }
 
@@ -59,6 +64,7 @@ impl Figures {
         if answer.status < 500 {
             let micros = u64::try_from(took.as_micros()).unwrap_or(LONGEST_US);
             self.times.saturating_record(micros.max(1));
+            self.add_slow(micros, answer);
         }
         if matches!(answer.status, 429 | 503) && !answer.retry_after {
             self.without_retry_after += 1;
@@ -79,6 +85,17 @@ impl Figures {
         }
         if let Some(redis) = answer.redis {
             *self.redis.entry(redis).or_default() += 1;
+        }
+    }
+
+    fn add_slow(&mut self, micros: u64, answer: &Answer) {
+        let quickest = self.slowest.keys().next().copied().unwrap_or_default();
+        if self.slowest.len() < SLOWEST || micros > quickest {
+            let told = answer.timing.clone().unwrap_or_default();
+            self.slowest.insert(micros, told);
+            if self.slowest.len() > SLOWEST {
+                self.slowest.pop_first();
+            }
         }
     }
 

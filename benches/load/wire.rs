@@ -42,6 +42,8 @@ pub struct Answer {
     pub redis: Option<u32>,
     /// What `Server-Timing` says about the cache, as `post l1=19 miss=1, user l1=12`.
     pub entries: Option<String>,
+    /// All of `Server-Timing`.
+    pub timing: Option<String>,
     /// Whether there is a `Retry-After`.
     pub retry_after: bool,
     length: Option<usize>,
@@ -263,6 +265,7 @@ fn parse_head(input: &[u8]) -> io::Result<Option<(Answer, usize)>> {
             answer.sql = counted(value, "sql").or(answer.sql);
             answer.redis = counted(value, "redis").or(answer.redis);
             answer.entries = quoted(value, "cache;desc=\"").map(str::to_owned);
+            answer.timing = Some(value.to_owned());
         } else if is("retry-after") {
             answer.retry_after = true;
         }
