@@ -4,10 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::EventKind;
+use super::store;
 use crate::domains::users::{self, Me};
+use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
-use crate::platform::Tx;
-use crate::platform::sessions::{Activity, Tokens, store::Listed};
+use crate::platform::sessions::{self, Activity, CurrentUser, Tokens, store::Listed};
+use crate::platform::{Ctx, Tx};
 
 /// The answer to registration and sign-in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,7 +56,7 @@ pub struct SessionView {
 
 impl SessionView {
     /// A session as the owner of `current` sees it.
-    pub fn new(row: Listed, current: SessionId, activity: &Activity) -> Self {
+    fn new(row: Listed, current: SessionId, activity: &Activity) -> Self {
         Self {
             id: row.session_id,
             current: row.session_id == current,
@@ -66,6 +68,19 @@ impl SessionView {
             expires_at: row.expires_at,
         }
     }
+}
+
+/// A page of the devices that are signed in as `me`, the newest session first.
+pub async fn sessions(
+    ctx: &Ctx,
+    me: CurrentUser,
+    activity: &Activity,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, SessionView>> {
+    let conn = &mut *ctx.read().await?;
+    let rows = sessions::store::list_sessions(conn, me.id, ctx.now(), slice).await?;
+    let seen = |(key, row)| (key, SessionView::new(row, me.session_id, activity));
+    Ok(slice.page(rows.into_iter().map(seen).collect()))
 }
 
 /// A line of the security log.
@@ -86,4 +101,14 @@ pub struct SecurityEvent {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+}
+
+/// A page of a person's security log, newest first.
+pub async fn security_log(
+    ctx: &Ctx,
+    user_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, SecurityEvent>> {
+    let rows = store::list_events(&mut *ctx.read().await?, user_id, slice).await?;
+    Ok(slice.page(rows))
 }

@@ -6,13 +6,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cache::{HASHTAGS, SUGGESTIONS, TRENDING};
-use super::store::people::Needle;
-use super::store::{suggestions, trending};
+pub use super::store::people::Needle;
+use super::store::{people, suggestions, trending};
 use crate::domains::relations;
 use crate::domains::users::Person;
 use crate::infra::cache::Only;
 use crate::kernel::ids::Id as _;
-use crate::kernel::page::{Direction, RankKey, Slice};
+use crate::kernel::page::{Direction, Page, RankKey, Slice};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
@@ -23,6 +23,17 @@ const SUGGESTED: usize = 10;
 const HASHTAGS_BESIDE: usize = 3;
 /// Hashtags that are shown as talked about.
 const HASHTAGS_SHOWN: usize = 20;
+
+/// A page of the people whose names begin with the text, then of those whose names are like it.
+pub async fn search_people(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    needle: &Needle,
+    slice: &Slice<RankKey>,
+) -> Result<Page<RankKey, Person>> {
+    let page = people::search_people(&mut *reads.conn().await?, viewer, needle, slice).await?;
+    relations::people_page(reads, page).await
+}
 
 /// Something that what is being typed may mean. Clients skip kinds that they do not know.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -8,15 +8,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, Caller};
 use super::super::model::{ClaimedPassword, Password};
-use super::super::store;
-use super::super::view::{SecurityEvent, SessionView};
+use super::super::view::{self, SecurityEvent, SessionView};
 use super::cookie;
 use crate::kernel::SessionId;
 use crate::platform::http::{
     Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, no_content,
 };
 use crate::platform::limits::Gate;
-use crate::platform::sessions::{self, Activity, CurrentUser};
+use crate::platform::sessions::{Activity, CurrentUser};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -127,10 +126,7 @@ async fn list_sessions(
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
     let slice = listing.slice()?;
-    let rows =
-        sessions::store::list_sessions(&mut *ctx.read().await?, me.id, ctx.now(), &slice).await?;
-    let seen = |(key, row)| (key, SessionView::new(row, me.session_id, &activity));
-    let page = slice.page(rows.into_iter().map(seen).collect());
+    let page = view::sessions(&ctx, me, &activity, &slice).await?;
     Ok(kept_nowhere(listing.respond(page)))
 }
 
@@ -172,8 +168,8 @@ async fn security_log(
     listing: Listing<NoFilter>,
 ) -> HttpResult<HttpResponse> {
     let slice = listing.slice()?;
-    let rows = store::list_events(&mut *ctx.read().await?, me.id, &slice).await?;
-    Ok(kept_nowhere(listing.respond(slice.page(rows))))
+    let page = view::security_log(&ctx, me.id, &slice).await?;
+    Ok(kept_nowhere(listing.respond(page)))
 }
 
 fn kept_nowhere(mut response: HttpResponse) -> HttpResponse {

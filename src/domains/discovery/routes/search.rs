@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::store::people::{self as store, Needle};
-use super::super::view::{self, SearchSuggestion};
+use super::super::view::{self, Needle, SearchSuggestion};
 use crate::domains::relations::{self, SearchText};
 use crate::domains::users::Person;
 use crate::kernel::page::RankKey;
@@ -51,8 +50,7 @@ async fn search_users(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let (needle, slice) = (listing.filter.needle(), listing.slice::<RankKey>()?);
-    let page = store::search_people(&mut *reads.conn().await?, me.id, &needle, &slice).await?;
-    Ok(listing.respond(relations::people_page(reads, page).await?))
+    Ok(listing.respond(view::search_people(reads, me.id, &needle, &slice).await?))
 }
 
 /// Suggestions while typing

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::domains::messaging::cache::MEMBERS;
 use crate::domains::messaging::events::ConversationChanged;
 use crate::domains::messaging::model::{
-    ConversationFilter, Member, MemberState, may_be_first_news,
+    ConversationFilter, Member, MemberState, Wanted, may_be_first_news,
 };
 use crate::domains::messaging::store::{self, Facts};
 use crate::domains::messaging::view::{self, Conversation, MembershipKey};
@@ -87,7 +87,7 @@ pub async fn changed_since(ctx: Ctx, me: UserId, since: Timestamp) -> Result<Vec
     let slice = Slice::first(MOST_CHANGED);
     let mut places: Vec<(TimeKey, ConversationId)> = Vec::new();
     for filter in EVERYWHERE {
-        let wanted = store::Wanted {
+        let wanted = Wanted {
             filter,
             q: None,
             updated_after: Some(since),

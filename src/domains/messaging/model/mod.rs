@@ -18,4 +18,5 @@ pub use rules::{
 pub use stretch::{Bounds, SeqKey, Stretch};
 pub use words::{
     Action, ConversationFilter, ConversationKind, MemberRole, MemberState, MessageKind, ShownState,
+    Wanted,
 };

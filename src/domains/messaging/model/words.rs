@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::kernel::Timestamp;
+
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +30,17 @@ impl ConversationFilter {
             Self::Unread => "unread",
         }
     }
+}
+
+/// What a list of conversations is narrowed to.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Which ones.
+    pub filter: ConversationFilter,
+    /// What titles or names of members hold, in lower case.
+    pub q: Option<&'a str>,
+    /// Only those that changed after this.
+    pub updated_after: Option<Timestamp>,
 }
 
 /// Declares a choice of words: the same ones in SQL and in JSON.

@@ -7,11 +7,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard_group_pace;
 use crate::domains::messaging::actions::{self, Opened};
-use crate::domains::messaging::model::{ConversationFilter, NewConversation, TitleChange};
-use crate::domains::messaging::store::{self, Wanted};
+use crate::domains::messaging::model::{ConversationFilter, NewConversation, TitleChange, Wanted};
 use crate::domains::messaging::view::{self, Conversation};
 use crate::domains::relations::SearchText;
-use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::page::TimeKey;
 use crate::kernel::{ConversationId, Result, Timestamp, UserId};
 use crate::platform::http::{
     Body, HttpResult, IfMatch, ListOf, Listing, PageParams, PathOf, json_with_etag, unkept,
@@ -62,19 +61,8 @@ async fn list_conversations(
         q: q.as_deref(),
         updated_after: listing.filter.updated_after,
     };
-    let places = slice.page(list_places(reads, me.id, wanted, &slice).await?);
-    let shown = view::conversations(reads, me.id, &places.items, ctx.now()).await?;
-    Ok(unkept(listing.respond(places.with_items(shown))))
-}
-
-async fn list_places(
-    reads: &mut Reads<'_>,
-    me: UserId,
-    wanted: Wanted<'_>,
-    slice: &Slice<TimeKey>,
-) -> Result<Vec<(TimeKey, ConversationId)>> {
-    let conn = &mut *reads.conn().await?;
-    store::list_conversation_places(conn, me, wanted, slice).await
+    let page = view::conversations_page(reads, me.id, wanted, &slice, ctx.now()).await?;
+    Ok(unkept(listing.respond(page)))
 }
 
 /// Open a conversation

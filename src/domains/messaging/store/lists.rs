@@ -1,6 +1,6 @@
 //! Which conversations a person's lists show, and how many wait for them.
 
-use crate::domains::messaging::model::{ConversationFilter, Waiting};
+use crate::domains::messaging::model::{Waiting, Wanted};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -10,17 +10,6 @@ use crate::keyset;
 struct PlaceRow {
     at: Timestamp,
     conversation_id: ConversationId,
-}
-
-/// What a list of conversations is narrowed to.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// Which ones.
-    pub filter: ConversationFilter,
-    /// What titles or names of members hold, in lower case.
-    pub q: Option<&'a str>,
-    /// Only those that changed after this.
-    pub updated_after: Option<Timestamp>,
 }
 
 /// A stretch of the conversations of a person, the one that changed last first. One that they have

@@ -9,9 +9,10 @@ use super::message::Message;
 use super::messages::{messages, messages_to_each};
 use super::seen::{MembershipKey, Seen, seen};
 use crate::domains::messaging::cache::{CONVERSATION, UNREAD};
-use crate::domains::messaging::model::{MEMBERS_SHOWN, MemberState, can_write};
+use crate::domains::messaging::model::{MEMBERS_SHOWN, MemberState, Wanted, can_write};
 use crate::domains::messaging::store;
 use crate::domains::users::{AccountRow, USER};
+use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{ConversationId, Error, MessageId, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
@@ -42,6 +43,23 @@ pub async fn conversations(
     };
     let shown = parts.iter().filter_map(|part| scene.show(*part, now));
     Ok(shown.collect())
+}
+
+/// A page of somebody's conversations, the one in which something was said last first.
+pub async fn conversations_page(
+    reads: &mut Reads<'_>,
+    me: UserId,
+    wanted: Wanted<'_>,
+    slice: &Slice<TimeKey>,
+    now: Timestamp,
+) -> Result<Page<TimeKey, Conversation>> {
+    let rows = {
+        let conn = &mut *reads.conn().await?;
+        store::list_conversation_places(conn, me, wanted, slice).await?
+    };
+    let places = slice.page(rows);
+    let shown = conversations(reads, me, &places.items, now).await?;
+    Ok(places.with_items(shown))
 }
 
 /// Conversations as they are to each of these people, who are in them or asked to them. What they share

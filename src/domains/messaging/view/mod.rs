@@ -12,7 +12,8 @@ mod states;
 
 pub use conversation::{Conversation, ConversationState, MemberView};
 pub use conversations::{
-    conversation, conversations, conversations_to_each, shared_conversations, state,
+    conversation, conversations, conversations_page, conversations_to_each, shared_conversations,
+    state,
 };
 pub use counts::count_waiting;
 pub use history::{Wish, around, page};

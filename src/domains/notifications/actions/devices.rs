@@ -110,6 +110,12 @@ pub async fn unsubscribe(tx: &mut Tx, user_id: UserId, device_id: &DeviceId) -> 
     store::delete_subscription(tx.conn(), user_id, device_id.as_str()).await
 }
 
+/// Puts what was given up back into the queue, and says how many deliveries those are.
+pub async fn retry_deliveries(tx: &mut Tx) -> Result<u64> {
+    let now = tx.now();
+    store::revive_dead(tx.conn(), now).await
+}
+
 /// Ends all mail to a person about notifications.
 pub async fn end_mail(tx: &mut Tx, user_id: UserId) -> Result<()> {
     let off = |kind: &Kind| Preference {

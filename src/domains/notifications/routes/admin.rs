@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::store;
+use super::super::actions;
 use super::super::view::{self, Deliveries, Revived};
 use crate::platform::http::{HttpResult, ok};
 use crate::platform::sessions::Admin;
@@ -32,8 +32,7 @@ async fn list_deliveries(ctx: Ctx, _admin: Admin) -> HttpResult<HttpResponse> {
 async fn retry_deliveries(writer: Writer, admin: Admin) -> HttpResult<HttpResponse> {
     writer
         .run(admin.0.id, async |tx| {
-            let now = tx.now();
-            let revived = store::revive_dead(tx.conn(), now).await?;
+            let revived = actions::retry_deliveries(tx).await?;
             Answer::ok(&Revived { revived })
         })
         .await

@@ -9,7 +9,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::expand::{OnlyExpand, TopComments};
 use crate::domains::posts::model::normal_tag;
-use crate::domains::posts::store::hashtags as store;
 use crate::domains::posts::view::{self, Post};
 use crate::kernel::Error;
 use crate::kernel::page::TimeKey;
@@ -55,11 +54,8 @@ async fn list_hashtag_posts(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<TimeKey>()?;
-    let conn = &mut *reads.conn().await?;
-    let rows = store::list_by_hashtag(conn, viewer.id(), &tag.0.0, &slice).await?;
-    let page = slice.page(rows);
-    let posts = view::posts(&ctx, reads, viewer, &page.items).await?;
+    let mut page = view::with_hashtag(&ctx, reads, viewer, &tag.0.0, &slice).await?;
     let wanted = listing.filter.expand;
-    let posts = comments.expand(wanted, reads, viewer, posts).await?;
-    Ok(listing.respond(page.with_items(posts)))
+    page.items = comments.expand(wanted, reads, viewer, page.items).await?;
+    Ok(listing.respond(page))
 }

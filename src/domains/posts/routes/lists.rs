@@ -6,7 +6,6 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::expand::{OnlyExpand, PostExpansion, TopComments};
-use crate::domains::posts::store::lists as store;
 use crate::domains::posts::view::{self, Post, PostRevision, guard};
 use crate::domains::relations;
 use crate::kernel::page::{RankKey, TimeKey};
@@ -150,10 +149,10 @@ async fn list_saved_posts(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<TimeKey>()?;
-    let rows = store::list_saved(&mut *reads.conn().await?, me.id, &slice).await?;
-    let page = slice.page(rows);
-    let posts = view::posts(&ctx, reads, me.viewer(), &page.items).await?;
+    let mut page = view::saved(&ctx, reads, me.id, &slice).await?;
     let wanted = listing.filter.expand;
-    let posts = comments.expand(wanted, reads, me.viewer(), posts).await?;
-    Ok(listing.respond(page.with_items(posts)))
+    page.items = comments
+        .expand(wanted, reads, me.viewer(), page.items)
+        .await?;
+    Ok(listing.respond(page))
 }

@@ -5,7 +5,7 @@ use super::render::render;
 use super::seen::Seen;
 use crate::domains::posts::cache::AUTHOR_POSTS;
 use crate::domains::posts::model::RESTORABLE;
-use crate::domains::posts::store::lists as store;
+use crate::domains::posts::store::{hashtags, lists as store};
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{PostId, Result, UserId};
 use crate::platform::sessions::Viewer;
@@ -64,5 +64,35 @@ pub async fn deleted_page(
     let page = slice.page(rows);
     let seen = Seen::own_deleted(reads, author_id, &page.items).await?;
     let posts = render(ctx, reads, seen, &page.items).await?;
+    Ok(page.with_items(posts))
+}
+
+/// A page of the posts that a person has saved and may still see, last saved first.
+pub async fn saved(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    user_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Post>> {
+    let rows = store::list_saved(&mut *reads.conn().await?, user_id, slice).await?;
+    let page = slice.page(rows);
+    let posts = super::posts(ctx, reads, Viewer(Some(user_id)), &page.items).await?;
+    Ok(page.with_items(posts))
+}
+
+/// A page of the posts with a hashtag that the viewer may see, newest first.
+pub async fn with_hashtag(
+    ctx: &Ctx,
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    tag: &str,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Post>> {
+    let rows = {
+        let conn = &mut *reads.conn().await?;
+        hashtags::list_by_hashtag(conn, viewer.id(), tag, slice).await?
+    };
+    let page = slice.page(rows);
+    let posts = super::posts(ctx, reads, viewer, &page.items).await?;
     Ok(page.with_items(posts))
 }

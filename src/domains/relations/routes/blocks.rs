@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, delete, get, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, Mute};
-use super::super::store;
-use super::super::view::{self, MutedPerson, Relationship, forever};
+use super::super::view::{self, MutedPerson, Relationship};
 use super::towards;
 use crate::domains::users::Person;
 use crate::kernel::page::TimeKey;
@@ -63,8 +62,7 @@ async fn list_blocks(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<TimeKey>()?;
-    let page = store::list_blocks(&mut *reads.conn().await?, me.id, &slice).await?;
-    Ok(listing.respond(view::people_page(reads, page).await?))
+    Ok(listing.respond(view::blocked(reads, me.id, &slice).await?))
 }
 
 /// Mute somebody
@@ -113,7 +111,5 @@ async fn list_mutes(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let (now, slice) = (ctx.now(), listing.slice::<TimeKey>()?);
-    let page = store::list_mutes(&mut *reads.conn().await?, me.id, now, forever(), &slice).await?;
-    let shown = view::muted(reads, &page.items).await?;
-    Ok(listing.respond(page.with_items(shown)))
+    Ok(listing.respond(view::muted(reads, me.id, now, &slice).await?))
 }

@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, delete, get, put};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::super::actions;
 use super::super::view::{self, Relationship, list_whole, visible_person};
-use super::super::{actions, store};
 use super::towards;
 use crate::domains::users::Person;
 use crate::kernel::UserId;
@@ -66,8 +66,7 @@ async fn list_followers(
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    let page = store::list_followers(&mut *reads.conn().await?, me.id, user_id, &slice).await?;
-    Ok(listing.respond(view::people_page(reads, page).await?))
+    Ok(listing.respond(view::followers(reads, me.id, user_id, &slice).await?))
 }
 
 /// Those whom a person follows
@@ -86,8 +85,7 @@ async fn list_following(
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    let page = store::list_following(&mut *reads.conn().await?, me.id, user_id, &slice).await?;
-    Ok(listing.respond(view::people_page(reads, page).await?))
+    Ok(listing.respond(view::following(reads, me.id, user_id, &slice).await?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, delete, get};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::super::actions;
 use super::super::model::SearchText;
 use super::super::view::{self, Relationship, Suggestion};
-use super::super::{actions, store};
 use super::towards;
 use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, RankKey};
@@ -50,8 +50,7 @@ async fn list_friends(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    let page = store::list_friends(&mut *reads.conn().await?, me.id, me.id, &q, &slice).await?;
-    Ok(listing.respond(view::people_page(reads, page).await?))
+    Ok(listing.respond(view::friends(reads, me.id, me.id, &q, &slice).await?))
 }
 
 /// End a friendship
@@ -82,9 +81,7 @@ async fn list_suggestions(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<RankKey>()?;
-    let page = store::list_suggestions(&mut *reads.conn().await?, me.id, &slice).await?;
-    let shown = view::suggestions(reads, me.id, &page.items).await?;
-    Ok(listing.respond(page.with_items(shown)))
+    Ok(listing.respond(view::suggestions(reads, me.id, &slice).await?))
 }
 
 /// Do not suggest somebody again

@@ -6,7 +6,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, NewRequest, Sent};
 use super::super::model::RequestDirection;
-use super::super::store;
 use super::super::view::{self, FriendRequest};
 use crate::kernel::page::TimeKey;
 use crate::kernel::{FriendRequestId, Result, UserId};
@@ -71,9 +70,7 @@ async fn list_friend_requests(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let (direction, slice) = (listing.filter.direction, listing.slice::<TimeKey>()?);
-    let page = store::list_requests(&mut *reads.conn().await?, me.id, direction, &slice).await?;
-    let shown = view::requests(reads, me.id, &page.items).await?;
-    Ok(listing.respond(page.with_items(shown)))
+    Ok(listing.respond(view::requests(reads, me.id, direction, &slice).await?))
 }
 
 /// Accept a request

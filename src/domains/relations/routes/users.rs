@@ -5,7 +5,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::store;
 use super::super::view::{self, User, list_whole, visible_person};
 use crate::domains::users::Person;
 use crate::kernel::UserId;
@@ -104,8 +103,7 @@ async fn list_friends_of_user(
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     view::guard_friends_shown(reads, me.viewer(), user_id).await?;
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    let page = store::list_friends(&mut *reads.conn().await?, me.id, user_id, &q, &slice).await?;
-    Ok(listing.respond(view::people_page(reads, page).await?))
+    Ok(listing.respond(view::friends(reads, me.id, user_id, &q, &slice).await?))
 }
 
 /// Friends that you and a person have in common
@@ -122,7 +120,5 @@ async fn list_mutual_friends(
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     let slice = listing.slice::<NameKey>()?;
-    let page =
-        store::list_mutual_friends(&mut *reads.conn().await?, me.id, user_id, &slice).await?;
-    Ok(listing.respond(view::people_page(reads, page).await?))
+    Ok(listing.respond(view::mutual_friends(reads, me.id, user_id, &slice).await?))
 }

@@ -4,8 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::store::{self, MuteRow};
+use super::relationship::forever;
 use crate::domains::users::{self, Person};
-use crate::kernel::page::Page;
+use crate::kernel::page::{NameKey, Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::http::{ListOf, PageLinks};
@@ -28,6 +29,63 @@ pub async fn people_page<K>(
     Ok(page.with_items(people))
 }
 
+/// A page of a person's friends by name, those whose name holds `q`, without people whom the viewer
+/// may not see. Whether the viewer may see the list was asked before.
+pub async fn friends(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    user_id: UserId,
+    q: &str,
+    slice: &Slice<NameKey>,
+) -> Result<Page<NameKey, Person>> {
+    let page = store::list_friends(&mut *reads.conn().await?, viewer, user_id, q, slice).await?;
+    people_page(reads, page).await
+}
+
+/// A page of the friends that the viewer and a person have in common, by name.
+pub async fn mutual_friends(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    user_id: UserId,
+    slice: &Slice<NameKey>,
+) -> Result<Page<NameKey, Person>> {
+    let page =
+        store::list_mutual_friends(&mut *reads.conn().await?, viewer, user_id, slice).await?;
+    people_page(reads, page).await
+}
+
+/// A page of those who follow a person, newest first.
+pub async fn followers(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    user_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Person>> {
+    let page = store::list_followers(&mut *reads.conn().await?, viewer, user_id, slice).await?;
+    people_page(reads, page).await
+}
+
+/// A page of those whom a person follows, newest first.
+pub async fn following(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    user_id: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Person>> {
+    let page = store::list_following(&mut *reads.conn().await?, viewer, user_id, slice).await?;
+    people_page(reads, page).await
+}
+
+/// A page of those whom the viewer has blocked, newest first.
+pub async fn blocked(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, Person>> {
+    let page = store::list_blocks(&mut *reads.conn().await?, viewer, slice).await?;
+    people_page(reads, page).await
+}
+
 /// A list that is always given as a whole, in the envelope of all lists.
 pub fn list_whole<T>(data: Vec<T>) -> ListOf<T> {
     let page = PageLinks {
@@ -48,8 +106,19 @@ pub struct MutedPerson {
     pub muted_until: Timestamp,
 }
 
-/// Muted people in their order.
-pub async fn muted(reads: &mut Reads<'_>, rows: &[MuteRow]) -> Result<Vec<MutedPerson>> {
+/// A page of those whom the viewer has muted and whose mute has not ended at `now`, newest first.
+pub async fn muted(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    now: Timestamp,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, MutedPerson>> {
+    let page = store::list_mutes(&mut *reads.conn().await?, viewer, now, forever(), slice).await?;
+    let shown = show_muted(reads, &page.items).await?;
+    Ok(page.with_items(shown))
+}
+
+async fn show_muted(reads: &mut Reads<'_>, rows: &[MuteRow]) -> Result<Vec<MutedPerson>> {
     let ids: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
     let mut people = users::people(reads, &ids).await?;
     let shown = |row: &MuteRow| {
@@ -82,8 +151,18 @@ pub struct Suggestion {
     pub reason: SuggestionReason,
 }
 
-/// Suggestions for `viewer`, in the order of `found`.
+/// A page of people whom `viewer` may know, those with the most friends in common first.
 pub async fn suggestions(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    slice: &Slice<RankKey>,
+) -> Result<Page<RankKey, Suggestion>> {
+    let page = store::list_suggestions(&mut *reads.conn().await?, viewer, slice).await?;
+    let shown = show_suggestions(reads, viewer, &page.items).await?;
+    Ok(page.with_items(shown))
+}
+
+async fn show_suggestions(
     reads: &mut Reads<'_>,
     viewer: UserId,
     found: &[(UserId, i64)],

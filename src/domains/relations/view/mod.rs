@@ -10,10 +10,11 @@ mod user;
 
 pub use circles::{Circle, CircleWithMembers, circle, circles};
 pub use lists::{
-    MutedPerson, Suggestion, list_whole, muted, people_in_order, people_page, suggestions,
+    MutedPerson, Suggestion, blocked, followers, following, friends, list_whole, muted,
+    mutual_friends, people_in_order, people_page, suggestions,
 };
 pub use presence::{FriendPresence, presences, watched};
-pub use relationship::{Relationship, forever, relationship, relationships, standing};
+pub use relationship::{Relationship, relationship, relationships, standing};
 pub use requests::{
     FriendRequest, RequestCounts, count_requests, request, requests, requests_by_id,
 };

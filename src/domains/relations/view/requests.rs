@@ -9,6 +9,7 @@ use super::super::store::{self, RequestRow};
 use super::relationship::standings;
 use super::sight::visible_among;
 use crate::domains::users::{self, Person};
+use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Error, FriendRequestId, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
@@ -31,8 +32,20 @@ pub struct FriendRequest {
     pub created_at: Timestamp,
 }
 
-/// These requests as `viewer` sees them, in their order.
+/// A page of the open requests to or from `viewer`, newest first.
 pub async fn requests(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    direction: RequestDirection,
+    slice: &Slice<TimeKey>,
+) -> Result<Page<TimeKey, FriendRequest>> {
+    let page = store::list_requests(&mut *reads.conn().await?, viewer, direction, slice).await?;
+    let shown = show_requests(reads, viewer, &page.items).await?;
+    Ok(page.with_items(shown))
+}
+
+/// These requests as `viewer` sees them, in their order.
+async fn show_requests(
     reads: &mut Reads<'_>,
     viewer: UserId,
     rows: &[RequestRow],
@@ -99,7 +112,7 @@ pub async fn requests_by_id(
         .into_iter()
         .filter(|row| seen.contains(&row.other(viewer)))
         .collect();
-    requests(reads, viewer, &shown).await
+    show_requests(reads, viewer, &shown).await
 }
 
 /// One request as `viewer`, who is one of the two, sees it.
@@ -110,6 +123,6 @@ pub async fn request(
 ) -> Result<FriendRequest> {
     let row = store::find_request(&mut *reads.conn().await?, friend_request_id).await?;
     let rows: Vec<RequestRow> = row.into_iter().collect();
-    let found = requests(reads, viewer, &rows).await?.pop();
+    let found = show_requests(reads, viewer, &rows).await?.pop();
     found.ok_or_else(Error::not_found)
 }
