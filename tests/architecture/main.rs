@@ -186,6 +186,18 @@ fn sql_stands_in_stores_only() {
 }
 
 #[test]
+fn routes_call_views_and_actions_and_no_store() {
+    let wrong: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| source.module.first().is_some_and(|m| m == "domains"))
+        .filter(|source| source.module.get(2).is_some_and(|room| room == "routes"))
+        .filter(|source| source.text.contains("store::") || source.text.contains("::store"))
+        .map(|source| source.file)
+        .collect();
+    assert!(wrong.is_empty(), "{} name a store", wrong.join(", "));
+}
+
+#[test]
 fn a_domain_has_the_named_rooms_and_no_others() {
     let wrong: Vec<String> = rooms()
         .into_iter()

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::model::NewComment;
+use super::model::{NewComment, Thread};
 use super::routes::{COMMENTS, comment_made};
-use super::store::Thread;
 use super::view;
 use crate::domains::posts;
 use crate::kernel::ids::Id as _;

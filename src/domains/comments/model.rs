@@ -41,6 +41,15 @@ pub struct CommentEntry {
     pub deleted: bool,
 }
 
+/// Which comments a list holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Thread {
+    /// Comments on the post itself.
+    Post(PostId),
+    /// Replies to a comment on a post.
+    Comment(PostId, CommentId),
+}
+
 /// A body that makes a comment.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,14 +6,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions;
-use super::model::{CommentChange, NewComment};
-use super::store::{self, Place, Thread};
+use super::model::{CommentChange, NewComment, Thread};
 use super::view::{self, Comment, CommentState};
 use crate::domains::posts;
 use crate::domains::reactions::{Kind, SetReaction};
-use crate::infra::db::Conn;
 use crate::kernel::page::{Page, TimeKey};
-use crate::kernel::{CommentId, Error, PostId, Result, UserId};
+use crate::kernel::{CommentId, Error, PostId, Result};
 use crate::platform::http::{
     Body, HttpResult, IfMatch, ListOf, Listing, PageParams, Params, PathOf, json_with_etag,
 };
@@ -289,50 +287,23 @@ async fn change_reaction(
         .await
 }
 
-/// Reads the page of a thread that `listing` asks for, and renders it.
+/// The page of a thread that `listing` asks for.
 async fn read_page(
     reads: &mut Reads<'_>,
     viewer: Viewer,
     thread: Thread,
     listing: &Listing<ThreadFilter>,
 ) -> Result<Page<TimeKey, Comment>> {
-    let places = if let Some(id) = &listing.around {
-        let conn = &mut *reads.conn().await?;
-        read_around(conn, viewer.id(), thread, listing, id).await?
+    let newest = listing.filter.order == CommentOrder::Newest;
+    let mut page = if let Some(id) = &listing.around {
+        let id = id.parse().map_err(|_no_id| Error::not_found())?;
+        let slices = |key: &TimeKey| listing.slices_around(key);
+        view::around(reads, viewer, thread, newest, id, slices).await?
     } else {
-        let newest = is_newest_first(listing);
-        let slice = listing.slice()?.from_oldest(!newest);
-        slice.page(view::places(reads, viewer, thread, newest, &slice).await?)
+        view::page(reads, viewer, thread, newest, listing.slice()?).await?
     };
-    let mut shown = view::comments(reads, viewer, &places.items).await?;
     if listing.filter.expand == Some(CommentExpansion::Replies) {
-        view::add_replies(reads, viewer, &mut shown, EXPANDED_REPLIES).await?;
+        view::add_replies(reads, viewer, &mut page.items, EXPANDED_REPLIES).await?;
     }
-    Ok(places.with_items(shown))
-}
-
-/// The page with a comment in its middle. What is no comment of this thread is 404.
-async fn read_around(
-    conn: &mut Conn,
-    viewer: Option<UserId>,
-    thread: Thread,
-    listing: &Listing<ThreadFilter>,
-    id: &str,
-) -> Result<Page<TimeKey, CommentId>> {
-    let comment_id = id.parse().map_err(|_no_id| Error::not_found())?;
-    let place: Place = store::find_place(conn, viewer, thread, comment_id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let newest = is_newest_first(listing);
-    let (before, after) = listing.slices_around(&place.0);
-    let before = before.from_oldest(!newest);
-    let after = after.from_oldest(!newest);
-    let rows_before = store::list_places(conn, viewer, thread, newest, &before).await?;
-    let mut rows = vec![place];
-    rows.extend(store::list_places(conn, viewer, thread, newest, &after).await?);
-    Ok(after.page(rows).preceded_by(before.page(rows_before)))
-}
-
-fn is_newest_first(listing: &Listing<ThreadFilter>) -> bool {
-    listing.filter.order == CommentOrder::Newest
+    Ok(page)
 }

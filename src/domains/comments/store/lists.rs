@@ -1,5 +1,6 @@
 //! Which comments a thread shows, and in what order.
 
+use crate::domains::comments::model::Thread;
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -19,15 +20,6 @@ pub type Place = (TimeKey, CommentId);
 fn place(row: &PlaceRow) -> Place {
     let key = TimeKey(row.created_at, row.comment_id.uuid());
     (key, row.comment_id)
-}
-
-/// Which comments a list holds.
-#[derive(Debug, Clone, Copy)]
-pub enum Thread {
-    /// Comments on the post itself.
-    Post(PostId),
-    /// Replies to a comment on a post.
-    Comment(PostId, CommentId),
 }
 
 /// A stretch of the comments of a thread that the viewer may see.

@@ -7,12 +7,53 @@ use serde_json::Value;
 use super::render::comments;
 use super::shape::Comment;
 use crate::domains::comments::cache::{COMMENTS, COMMENTS_NEWEST, REPLIES};
-use crate::domains::comments::store::{self, Place, Thread};
+use crate::domains::comments::model::Thread;
+use crate::domains::comments::store::{self, Place};
 use crate::domains::{posts, relations};
-use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{CommentId, Error, PostId, Result};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
+
+/// A page of a thread, of what the viewer may see where they may see its post.
+pub async fn page(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    thread: Thread,
+    newest_first: bool,
+    slice: Slice<TimeKey>,
+) -> Result<Page<TimeKey, Comment>> {
+    let slice = slice.from_oldest(!newest_first);
+    let places = slice.page(places(reads, viewer, thread, newest_first, &slice).await?);
+    let shown = comments(reads, viewer, &places.items).await?;
+    Ok(places.with_items(shown))
+}
+
+/// The page with a comment in its middle: `slices` are the stretches before and behind it. What is no
+/// comment of this thread is 404.
+pub async fn around(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    thread: Thread,
+    newest_first: bool,
+    comment_id: CommentId,
+    slices: impl Fn(&TimeKey) -> (Slice<TimeKey>, Slice<TimeKey>),
+) -> Result<Page<TimeKey, Comment>> {
+    let places = {
+        let (conn, viewer) = (&mut *reads.conn().await?, viewer.id());
+        let place = store::find_place(conn, viewer, thread, comment_id).await?;
+        let place: Place = place.ok_or_else(Error::not_found)?;
+        let (before, after) = slices(&place.0);
+        let before = before.from_oldest(!newest_first);
+        let after = after.from_oldest(!newest_first);
+        let rows_before = store::list_places(conn, viewer, thread, newest_first, &before).await?;
+        let mut rows = vec![place];
+        rows.extend(store::list_places(conn, viewer, thread, newest_first, &after).await?);
+        after.page(rows).preceded_by(before.page(rows_before))
+    };
+    let shown = comments(reads, viewer, &places.items).await?;
+    Ok(places.with_items(shown))
+}
 
 /// A stretch of the comments of a thread that the viewer may see, where they may see its post. It
 /// is read from the thread's entry as far as that goes.

@@ -5,11 +5,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::store::{self, Place};
 use super::super::view;
-use crate::domains::posts::{self, Post, PostExpansion, Rendered, TopComments};
-use crate::kernel::page::{Page, TimeKey};
-use crate::kernel::{Error, PostId, Result, UserId};
+use crate::domains::posts::{self, Post, PostExpansion, TopComments};
+use crate::kernel::page::TimeKey;
+use crate::kernel::{Error, PostId, Result};
 use crate::platform::door::{Prefetch, Prefetched};
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
 use crate::platform::sessions::CurrentUser;
@@ -82,7 +81,11 @@ async fn latest(
     ahead: Prefetched,
 ) -> HttpResult<HttpResponse> {
     let mut page = match &listing.around {
-        Some(id) => around(ctx, me.id, listing, id).await?,
+        Some(id) => {
+            let id = id.parse().map_err(|_no_id| Error::not_found())?;
+            let slices = |key: &TimeKey| listing.slices_around(key);
+            view::around(ctx, me.id, id, slices).await?
+        }
         None => view::page(ctx, me.id, &listing.slice()?, ahead.take()).await?,
     };
     let shown = std::mem::take(&mut page.items).into_iter();
@@ -134,24 +137,3 @@ pub const PREFETCH: &[Prefetch] = &[Prefetch {
         }
     },
 }];
-
-async fn around(
-    ctx: &Ctx,
-    viewer: UserId,
-    listing: &Listing<FeedFilter>,
-    id: &str,
-) -> Result<Page<TimeKey, Rendered>> {
-    let (now, id) = (ctx.now(), id.parse());
-    let post_id = id.map_err(|_no_id| Error::not_found())?;
-    let conn = &mut *ctx.read().await?;
-    let place: Place = store::find_place(conn, viewer, post_id, now)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let (before, after) = listing.slices_around(&place.0);
-    let rows_before = store::list_places(conn, viewer, &before, now).await?;
-    let mut rows = vec![place];
-    rows.extend(store::list_places(conn, viewer, &after, now).await?);
-    let page = after.page(rows).preceded_by(before.page(rows_before));
-    let shown = posts::rendered(ctx, viewer, &page.items).await?;
-    Ok(page.with_items(shown))
-}

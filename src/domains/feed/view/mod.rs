@@ -9,7 +9,7 @@ mod top;
 mod warm;
 
 pub use marker::{FeedMarker, marker};
-pub use page::page;
+pub use page::{around, page};
 pub use sources::ask_ahead;
 pub use top::top;
 pub use warm::warm;

@@ -14,7 +14,7 @@ use crate::domains::posts::{self, Rendered};
 use crate::domains::relations::{self, Ties};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
-use crate::kernel::{PostId, Result, Timestamp, UserId};
+use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
@@ -45,6 +45,29 @@ pub async fn page(
     let page = slice.page(walk.rows);
     let posts = fill(ctx, viewer, &page.items, walk.shown).await?;
     Ok(page.with_items(posts))
+}
+
+/// The page with a post in its middle: `slices` are the stretches before and behind it. What does not
+/// belong in this feed is 404.
+pub async fn around(
+    ctx: &Ctx,
+    viewer: UserId,
+    post_id: PostId,
+    slices: impl Fn(&TimeKey) -> (Slice<TimeKey>, Slice<TimeKey>),
+) -> Result<Page<TimeKey, Rendered>> {
+    let now = ctx.now();
+    let page = {
+        let conn = &mut *ctx.read().await?;
+        let place = store::find_place(conn, viewer, post_id, now).await?;
+        let place: Place = place.ok_or_else(Error::not_found)?;
+        let (before, after) = slices(&place.0);
+        let rows_before = store::list_places(conn, viewer, &before, now).await?;
+        let mut rows = vec![place];
+        rows.extend(store::list_places(conn, viewer, &after, now).await?);
+        after.page(rows).preceded_by(before.page(rows_before))
+    };
+    let shown = posts::rendered(ctx, viewer, &page.items).await?;
+    Ok(page.with_items(shown))
 }
 
 /// The posts in the order given; those that were rendered already are taken as they are.

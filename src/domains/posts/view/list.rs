@@ -7,7 +7,7 @@ use crate::domains::posts::cache::AUTHOR_POSTS;
 use crate::domains::posts::model::RESTORABLE;
 use crate::domains::posts::store::{hashtags, lists as store};
 use crate::kernel::page::{Page, Slice, TimeKey};
-use crate::kernel::{PostId, Result, UserId};
+use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
@@ -49,13 +49,16 @@ async fn kept(
     Ok(rows.map(|rows| (seen, rows)))
 }
 
-/// A page of the posts that a person has deleted and may still restore, last deleted first.
-pub async fn deleted_page(
+/// A page of the posts that a person has deleted and may still restore, last deleted first. It is for
+/// that person alone.
+pub async fn deleted(
     ctx: &Ctx,
     reads: &mut Reads<'_>,
+    viewer: Viewer,
     author_id: UserId,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Post>> {
+    check_own(viewer, author_id)?;
     let since = ctx.now() - RESTORABLE;
     let rows = {
         let conn = &mut *reads.conn().await?;
@@ -65,6 +68,20 @@ pub async fn deleted_page(
     let seen = Seen::own_deleted(reads, author_id, &page.items).await?;
     let posts = render(ctx, reads, seen, &page.items).await?;
     Ok(page.with_items(posts))
+}
+
+fn check_own(viewer: Viewer, author_id: UserId) -> Result<()> {
+    match viewer.id() {
+        Some(user_id) if user_id == author_id => Ok(()),
+        Some(_) => Err(Error::new(
+            Code::Forbidden,
+            "Only their author may list deleted posts.",
+        )),
+        None => Err(Error::new(
+            Code::Unauthenticated,
+            "Sign in to list your deleted posts.",
+        )),
+    }
 }
 
 /// A page of the posts that a person has saved and may still see, last saved first.

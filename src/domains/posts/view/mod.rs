@@ -14,7 +14,7 @@ mod warm;
 
 pub use guard::{guard, guard_for_write, guard_within};
 pub use history::{PostRevision, history};
-pub use list::{deleted_page, saved, timeline, with_hashtag};
+pub use list::{deleted, saved, timeline, with_hashtag};
 pub use marks::{Mark, is_muted, marked};
 pub use post::{Post, PostCounts, PostMarks, SharedPost};
 pub use render::{fresh, marks, post, posts};
