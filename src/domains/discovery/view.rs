@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 use super::cache::{HASHTAGS, SUGGESTIONS, TRENDING};
 pub use super::store::people::Needle;
 use super::store::{people, suggestions, trending};
-use crate::domains::relations;
-use crate::domains::users::Person;
+use crate::domains::users::{self, Person};
 use crate::infra::cache::Only;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, RankKey, Slice};
@@ -32,7 +31,7 @@ pub async fn search_people(
     slice: &Slice<RankKey>,
 ) -> Result<Page<RankKey, Person>> {
     let page = people::search_people(&mut *reads.conn().await?, viewer, needle, slice).await?;
-    relations::people_page(reads, page).await
+    users::people_page(reads, page).await
 }
 
 /// Something that what is being typed may mean. Clients skip kinds that they do not know.
@@ -63,7 +62,7 @@ pub async fn suggest(
         let found = &candidates.people;
         let conn = &mut *reads.conn().await?;
         let ids = suggestions::suggest_people(conn, viewer, needle, found, most).await?;
-        let mut people = relations::people_in_order(&mut Reads::Within(conn), &ids).await?;
+        let mut people = users::people_in_order(&mut Reads::Within(conn), &ids).await?;
         // Candidates may be minutes old: an old name leads to nobody who has another one now.
         people.retain(|one| needle.begins(&one.username, &one.display_name));
         people

@@ -29,6 +29,6 @@ pub use live::LIVE;
 pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::{LIMITS, configure};
 pub use view::{
-    FriendRequest, Relationship, RequestCounts, User, count_requests, list_whole, people_in_order,
-    people_page, requests_by_id, visible_among, visible_person,
+    FriendRequest, Relationship, RequestCounts, User, count_requests, requests_by_id,
+    visible_among, visible_person,
 };

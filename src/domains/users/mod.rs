@@ -26,4 +26,7 @@ pub use store::{
     AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username,
     lift_suspensions, load_settings, recount, set_role, set_state, walk_accounts,
 };
-pub use view::{Counts, Me, Person, Profile, me, people, person, require_current_name, resolve};
+pub use view::{
+    Counts, Me, Person, Profile, me, people, people_in_order, people_page, person,
+    require_current_name, resolve,
+};

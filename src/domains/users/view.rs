@@ -11,6 +11,7 @@ use super::model::{
     Digest, FriendListAudience, MessagePolicy, RequestPolicy, SimpleAudience, may_be_username,
 };
 use super::store::{AccountRow, NamedRow, SettingsRow, UserCounts};
+use crate::kernel::page::Page;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::http::UserRef;
@@ -52,6 +53,24 @@ pub async fn people(reads: &mut Reads<'_>, ids: &[UserId]) -> Result<HashMap<Use
     Ok(people
         .map(|(user_id, row)| (user_id, Person::from(&*row)))
         .collect())
+}
+
+/// People in the order of `ids`; whoever lists the ids has decided that they may be seen.
+pub async fn people_in_order(reads: &mut Reads<'_>, ids: &[UserId]) -> Result<Vec<Person>> {
+    let people = people(reads, ids).await?;
+    Ok(ids
+        .iter()
+        .filter_map(|id| people.get(id).cloned())
+        .collect())
+}
+
+/// A page of people for a page of their ids.
+pub async fn people_page<K>(
+    reads: &mut Reads<'_>,
+    page: Page<K, UserId>,
+) -> Result<Page<K, Person>> {
+    let people = people_in_order(reads, &page.items).await?;
+    Ok(page.with_items(people))
 }
 
 /// One person.

@@ -28,6 +28,17 @@ pub struct ListOf<T> {
     pub page: PageLinks,
 }
 
+impl<T> ListOf<T> {
+    /// A list that is always given as a whole, in the envelope of all lists.
+    pub fn whole(data: Vec<T>) -> Self {
+        let page = PageLinks {
+            next: None,
+            prev: None,
+        };
+        Self { data, page }
+    }
+}
+
 /// The cursors beside a page.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageLinks {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::view::{self, Needle, SearchSuggestion};
-use crate::domains::relations::{self, SearchText};
+use crate::domains::relations::SearchText;
 use crate::domains::users::Person;
 use crate::kernel::page::RankKey;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
@@ -68,5 +68,5 @@ async fn search_suggestions(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let found = view::suggest(reads, me.id, &wanted.needle()).await?;
-    Ok(ok(relations::list_whole(found)))
+    Ok(ok(ListOf::whole(found)))
 }

@@ -5,7 +5,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::view::{self, TrendingHashtag};
 use crate::domains::posts::{self, Post};
-use crate::domains::relations;
 use crate::kernel::page::RankKey;
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, ok};
 use crate::platform::sessions::Viewer;
@@ -44,5 +43,5 @@ async fn list_trending_posts(
 #[get("/trending/hashtags")]
 async fn list_trending_hashtags(ctx: Ctx, viewer: Viewer) -> HttpResult<HttpResponse> {
     let shown = view::trending_hashtags(&mut Reads::cached(&ctx), viewer).await?;
-    Ok(ok(relations::list_whole(shown)))
+    Ok(ok(ListOf::whole(shown)))
 }

@@ -50,7 +50,7 @@ async fn get_posts(
     let reads = &mut Reads::cached(&ctx);
     let data = view::posts(&ctx, reads, viewer, &params.ids.0).await?;
     let data = comments.expand(params.expand, reads, viewer, data).await?;
-    Ok(ok(relations::list_whole(data)))
+    Ok(ok(ListOf::whole(data)))
 }
 
 /// Which of a person's posts to list.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions;
-use super::super::view::{self, Relationship, list_whole, visible_person};
+use super::super::view::{self, Relationship, visible_person};
 use super::towards;
 use crate::domains::users::Person;
 use crate::kernel::UserId;
@@ -109,5 +109,5 @@ async fn list_relationships(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let found = view::relationships(reads, me.id, &wanted.ids.0, ctx.now()).await?;
-    Ok(ok(list_whole(found)))
+    Ok(ok(ListOf::whole(found)))
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::view::{self, User, list_whole, visible_person};
+use super::super::view::{self, User, visible_person};
 use crate::domains::users::Person;
 use crate::kernel::UserId;
 use crate::kernel::page::NameKey;
@@ -82,7 +82,7 @@ async fn get_users(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let found = view::users(reads, viewer, &wanted.ids.0, ctx.now()).await?;
-    Ok(ok(list_whole(found)))
+    Ok(ok(ListOf::whole(found)))
 }
 
 /// A person's friends

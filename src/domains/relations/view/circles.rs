@@ -8,9 +8,8 @@ use utoipa::ToSchema;
 use super::super::cache::{CIRCLE_MEMBERS, CIRCLES};
 use super::super::model::MAX_MEMBERS_SHOWN;
 use super::super::store::CircleRow;
-use super::lists::people_in_order;
 use super::sight::visible_among;
-use crate::domains::users::Person;
+use crate::domains::users::{self, Person};
 use crate::kernel::ids::Id;
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{CircleId, Error, Result, Timestamp, UserId};
@@ -72,7 +71,7 @@ pub async fn circle(
     let members = reads.load(&CIRCLE_MEMBERS, &circle_id).await?;
     let seen = visible_among(reads, Viewer(Some(owner_id)), &members).await?;
     let circle = Circle::new(row, seen.len());
-    let mut members = people_in_order(reads, &seen).await?;
+    let mut members = users::people_in_order(reads, &seen).await?;
     members.sort_by_cached_key(|person| (folded(&person.display_name), person.id));
     members.truncate(MAX_MEMBERS_SHOWN);
     Ok(CircleWithMembers { circle, members })

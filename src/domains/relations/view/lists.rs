@@ -9,25 +9,6 @@ use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Reads;
-use crate::platform::http::{ListOf, PageLinks};
-
-/// People in the order of `ids`; whoever lists the ids has decided that they may be seen.
-pub async fn people_in_order(reads: &mut Reads<'_>, ids: &[UserId]) -> Result<Vec<Person>> {
-    let people = users::people(reads, ids).await?;
-    Ok(ids
-        .iter()
-        .filter_map(|id| people.get(id).cloned())
-        .collect())
-}
-
-/// A page of people for a page of their ids.
-pub async fn people_page<K>(
-    reads: &mut Reads<'_>,
-    page: Page<K, UserId>,
-) -> Result<Page<K, Person>> {
-    let people = people_in_order(reads, &page.items).await?;
-    Ok(page.with_items(people))
-}
 
 /// A page of a person's friends by name, those whose name holds `q`, without people whom the viewer
 /// may not see. Whether the viewer may see the list was asked before.
@@ -39,7 +20,7 @@ pub async fn friends(
     slice: &Slice<NameKey>,
 ) -> Result<Page<NameKey, Person>> {
     let page = store::list_friends(&mut *reads.conn().await?, viewer, user_id, q, slice).await?;
-    people_page(reads, page).await
+    users::people_page(reads, page).await
 }
 
 /// A page of the friends that the viewer and a person have in common, by name.
@@ -51,7 +32,7 @@ pub async fn mutual_friends(
 ) -> Result<Page<NameKey, Person>> {
     let page =
         store::list_mutual_friends(&mut *reads.conn().await?, viewer, user_id, slice).await?;
-    people_page(reads, page).await
+    users::people_page(reads, page).await
 }
 
 /// A page of those who follow a person, newest first.
@@ -62,7 +43,7 @@ pub async fn followers(
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Person>> {
     let page = store::list_followers(&mut *reads.conn().await?, viewer, user_id, slice).await?;
-    people_page(reads, page).await
+    users::people_page(reads, page).await
 }
 
 /// A page of those whom a person follows, newest first.
@@ -73,7 +54,7 @@ pub async fn following(
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Person>> {
     let page = store::list_following(&mut *reads.conn().await?, viewer, user_id, slice).await?;
-    people_page(reads, page).await
+    users::people_page(reads, page).await
 }
 
 /// A page of those whom the viewer has blocked, newest first.
@@ -83,16 +64,7 @@ pub async fn blocked(
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Person>> {
     let page = store::list_blocks(&mut *reads.conn().await?, viewer, slice).await?;
-    people_page(reads, page).await
-}
-
-/// A list that is always given as a whole, in the envelope of all lists.
-pub fn list_whole<T>(data: Vec<T>) -> ListOf<T> {
-    let page = PageLinks {
-        next: None,
-        prev: None,
-    };
-    ListOf { data, page }
+    users::people_page(reads, page).await
 }
 
 /// Somebody who is muted.

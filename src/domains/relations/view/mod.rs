@@ -10,8 +10,8 @@ mod user;
 
 pub use circles::{Circle, CircleWithMembers, circle, circles};
 pub use lists::{
-    MutedPerson, Suggestion, blocked, followers, following, friends, list_whole, muted,
-    mutual_friends, people_in_order, people_page, suggestions,
+    MutedPerson, Suggestion, blocked, followers, following, friends, muted, mutual_friends,
+    suggestions,
 };
 pub use presence::{FriendPresence, presences, watched};
 pub use relationship::{Relationship, relationship, relationships, standing};
