@@ -2,7 +2,7 @@
 
 use super::store::marker as store;
 use crate::domains::posts;
-use crate::kernel::{Code, Error, PostId, Result, UserId};
+use crate::kernel::{PostId, Result, UserId};
 use crate::platform::Tx;
 use crate::platform::sessions::Viewer;
 
@@ -10,16 +10,7 @@ use crate::platform::sessions::Viewer;
 pub async fn advance_marker(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     posts::guard_within(tx.conn(), Viewer(Some(user_id)), post_id)
         .await
-        .map_err(hidden)?;
+        .map_err(posts::named_in_body("/post_id"))?;
     let now = tx.now();
     store::advance_marker(tx.conn(), user_id, post_id, now).await
-}
-
-/// A body that names what may not be seen is invalid; 404 would speak of the route.
-fn hidden(error: Error) -> Error {
-    if error.code() != Code::NotFound {
-        return error;
-    }
-    let detail = "There is no such post that you may see.";
-    Error::invalid_field("/post_id", "not_found", detail)
 }

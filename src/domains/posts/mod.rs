@@ -17,7 +17,7 @@ mod routes;
 mod store;
 mod view;
 
-pub use actions::Views;
+pub use actions::{Views, named_in_body};
 pub use cache::{AUTHOR_POSTS, POST, POST_COUNTS, POST_MARKS, SPACES};
 pub use events::{
     PostAddressed, PostCreated, PostDeleted, PostEdited, PostRef, PostRestored, PostWidened, events,

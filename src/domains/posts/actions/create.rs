@@ -4,13 +4,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::audience;
+use super::guard::named_in_body;
 use crate::domains::posts::events::{PostAddressed, PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
 use crate::domains::posts::view::{guard_for_write, guard_within, warm_behind};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
-use crate::kernel::{Code, Error, PostId, Result, UserId};
+use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::Tx;
 use crate::platform::sessions::Viewer;
 
@@ -105,11 +106,11 @@ async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<F
     let viewer = Viewer(Some(user_id));
     let named = guard_within(tx.conn(), viewer, shared)
         .await
-        .map_err(hidden)?;
+        .map_err(named_in_body("/shared_post_id"))?;
     let original = named.shared_post_id.unwrap_or(shared);
     let original = guard_for_write(tx.conn(), viewer, original)
         .await
-        .map_err(hidden)?;
+        .map_err(named_in_body("/shared_post_id"))?;
     if original.author_id != user_id && !original.audience.may_be_shared_by_others() {
         return Err(Error::invalid_field(
             "/shared_post_id",
@@ -118,16 +119,4 @@ async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<F
         ));
     }
     Ok(original)
-}
-
-/// A body that names what may not be seen is invalid; 404 would speak of the route.
-fn hidden(error: Error) -> Error {
-    if error.code() != Code::NotFound {
-        return error;
-    }
-    Error::invalid_field(
-        "/shared_post_id",
-        "not_found",
-        "There is no such post that you may see.",
-    )
 }
