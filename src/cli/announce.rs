@@ -2,7 +2,7 @@
 
 use kith::admin::announce;
 use kith::platform::Tx;
-use kith::platform::write::job_transaction;
+use kith::platform::write::transaction;
 
 use super::exit::Exit;
 use super::out;
@@ -19,10 +19,8 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<Exit> {
     let config = load_config()?;
     let told = with_ctx(config, async |ctx| {
-        let content = args.content.clone();
-        let told = job_transaction(ctx, |tx: &mut Tx| {
-            let content = content.clone();
-            Box::pin(async move { announce(tx, None, &content).await })
+        let told = transaction(ctx, async |tx: &mut Tx| {
+            announce(tx, None, &args.content).await
         });
         Ok(told.await?)
     })

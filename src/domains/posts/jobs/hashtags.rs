@@ -1,13 +1,13 @@
 //! Hashtags of posts that are older than the table of hashtags.
 
 use serde_json::{Value, json};
-use sqlx::Connection as _;
 
 use crate::domains::posts::model;
 use crate::domains::posts::store::hashtags as store;
-use crate::infra::jobs::{NewJob, Registry, enqueue};
+use crate::infra::jobs::{NewJob, Registry};
 use crate::kernel::{Error, PostId, Result};
-use crate::platform::Ctx;
+use crate::platform::write::job_transaction;
+use crate::platform::{Ctx, Tx};
 
 const FILL_HASHTAGS: &str = "posts.fill-hashtags";
 /// Posts whose hashtags are read at a time.
@@ -23,13 +23,15 @@ pub(super) fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 async fn fill_hashtags(ctx: Ctx, payload: Value) -> Result<()> {
     let after = payload.get("after").cloned().unwrap_or_default();
     let after: PostId = serde_json::from_value(after).map_err(Error::internal)?;
-    let mut conn = ctx.read().await?;
-    let mut batch = conn.begin().await?;
-    let posts = store::lock_after(&mut batch, after, BATCH).await?;
+    job_transaction(&ctx, |tx| Box::pin(fill_after(tx, after))).await
+}
+
+async fn fill_after(tx: &mut Tx, after: PostId) -> Result<()> {
+    let posts = store::lock_after(tx.conn(), after, BATCH).await?;
     for post in &posts {
         let tags = model::hashtags(&post.content);
         if !tags.is_empty() {
-            store::set_hashtags(&mut batch, post.post_id, &tags).await?;
+            store::set_hashtags(tx.conn(), post.post_id, &tags).await?;
         }
     }
     if let Some(last) = posts.last() {
@@ -38,9 +40,7 @@ async fn fill_hashtags(ctx: Ctx, payload: Value) -> Result<()> {
             payload: json!({ "after": last.post_id }),
             run_at: None,
         };
-        let now = ctx.now();
-        enqueue(&mut batch, ctx.ids().new_id(now), &next, now).await?;
+        tx.enqueue(&next).await?;
     }
-    batch.commit().await?;
     Ok(())
 }
