@@ -8,7 +8,7 @@ use super::Tally;
 use crate::domains::reactions::{self, Target};
 use crate::domains::{discovery, feed, posts, relations, users};
 use crate::infra::cache::{Key, Only, Space, Value};
-use crate::kernel::{PostId, Result, SessionId, UserId};
+use crate::kernel::{PostId, Result, SessionId, UserId, distinct};
 use crate::platform::sessions;
 use crate::platform::{Ctx, Reads};
 
@@ -84,9 +84,7 @@ async fn trending_posts(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     warm(ctx, tally, &posts::POST_COUNTS, &ids).await;
     warm(ctx, tally, &reactions::SUMMARY, &targets).await;
     let entries = reads.get_many(&posts::POST, &ids).await?;
-    let mut authors: Vec<UserId> = entries.values().map(|post| post.author_id).collect();
-    authors.sort_unstable();
-    authors.dedup();
+    let authors = distinct(entries.values().map(|post| post.author_id));
     tally.planned = 3 * ids.len() + authors.len();
     warm(ctx, tally, &users::USER, &authors).await;
     Ok(())

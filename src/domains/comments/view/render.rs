@@ -27,9 +27,7 @@ pub async fn comments(
     ids: &[CommentId],
 ) -> Result<Vec<Comment>> {
     let mut rows = reads.get_many(&COMMENT, ids).await?;
-    let mut post_ids: Vec<PostId> = rows.values().map(|row| row.post_id).collect();
-    post_ids.sort_unstable();
-    post_ids.dedup();
+    let post_ids = distinct(rows.values().map(|row| row.post_id));
     let posts = posts::seen(reads, viewer, &post_ids).await?;
     let ties = relations::ties_of(reads, viewer).await?;
     rows.retain(|_, row| posts.contains_key(&row.post_id) && !ties.is_hidden(row.author_id));

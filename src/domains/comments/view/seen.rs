@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domains::comments::cache::COMMENT;
 use crate::domains::comments::model::CommentEntry;
 use crate::domains::{posts, relations};
-use crate::kernel::{CommentId, PostId, Result};
+use crate::kernel::{CommentId, Result, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -18,9 +18,7 @@ pub async fn seen(
     ids: &[CommentId],
 ) -> Result<HashMap<CommentId, Arc<CommentEntry>>> {
     let mut rows = reads.get_many(&COMMENT, ids).await?;
-    let mut post_ids: Vec<PostId> = rows.values().map(|row| row.post_id).collect();
-    post_ids.sort_unstable();
-    post_ids.dedup();
+    let post_ids = distinct(rows.values().map(|row| row.post_id));
     let posts = posts::seen(reads, viewer, &post_ids).await?;
     let ties = relations::ties_of(reads, viewer).await?;
     rows.retain(|_, row| {

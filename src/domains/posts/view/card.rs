@@ -22,7 +22,7 @@ use crate::domains::relations::Ties;
 use crate::domains::users::{AccountRow, Person, USER};
 use crate::infra::cache::{Memo, Weighed};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
+use crate::kernel::{Error, PostId, Result, Timestamp, UserId, distinct};
 use crate::platform::{Ctx, Reads};
 
 /// Cards of posts, in the process alone.
@@ -133,9 +133,7 @@ async fn make(ctx: &Ctx, reads: &mut Reads<'_>, ids: &[PostId]) -> Result<Vec<Ca
         return Ok(Vec::new());
     }
     let posts = reads.get_many(&POST, ids).await?;
-    let mut authors: Vec<UserId> = posts.values().map(|post| post.author_id).collect();
-    authors.sort_unstable();
-    authors.dedup();
+    let authors = distinct(posts.values().map(|post| post.author_id));
     let authors = reads.get_many(&USER, &authors).await?;
     let counts = reads.get_many(&POST_COUNTS, ids).await?;
     let targets: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();

@@ -7,7 +7,7 @@ use crate::domains::posts::cache::POST;
 use crate::domains::posts::model::{AudienceKind, Circles, PostEntry, can_see_post};
 use crate::domains::relations::{self, CIRCLE_MEMBERS, Ties};
 use crate::domains::users::{AccountRow, USER};
-use crate::kernel::{CircleId, PostId, Result, UserId};
+use crate::kernel::{PostId, Result, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -61,9 +61,7 @@ impl Seen {
     /// Adds those of the posts that the viewer sees.
     pub async fn add(&mut self, reads: &mut Reads<'_>, ids: &[PostId]) -> Result<()> {
         let mut posts = reads.get_many(&POST, ids).await?;
-        let mut authors: Vec<UserId> = posts.values().map(|post| post.author_id).collect();
-        authors.sort_unstable();
-        authors.dedup();
+        let mut authors = distinct(posts.values().map(|post| post.author_id));
         authors.retain(|author| !self.authors.contains_key(author));
         self.authors.extend(reads.get_many(&USER, &authors).await?);
         let circles = circles(reads, &self.ties, posts.values()).await?;
@@ -85,9 +83,7 @@ pub(super) async fn circles<'a>(
 ) -> Result<Circles> {
     let in_question = posts
         .filter(|post| post.audience == AudienceKind::Custom && ties.is_friend(post.author_id));
-    let mut ids: Vec<CircleId> = in_question.flat_map(|post| post.circles()).collect();
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = distinct(in_question.flat_map(|post| post.circles()));
     reads.get_many(&CIRCLE_MEMBERS, &ids).await
 }
 

@@ -1,6 +1,6 @@
 //! Circles, which only their owner sees.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use super::sight::visible_among;
 use crate::domains::users::{self, Person};
 use crate::kernel::ids::Id;
 use crate::kernel::page::{Page, Slice, TimeKey};
-use crate::kernel::{CircleId, Error, Result, Timestamp, UserId};
+use crate::kernel::{CircleId, Error, Result, Timestamp, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -93,19 +93,15 @@ pub async fn circles(
     let page = slice.page_of_whole(rows.iter().map(|row| (key(row), row)).collect());
     let ids: Vec<CircleId> = page.items.iter().map(|row| row.circle_id).collect();
     let members = reads.get_many(&CIRCLE_MEMBERS, &ids).await?;
-    let everybody: BTreeSet<UserId> = members
-        .values()
-        .flat_map(|ids| ids.iter())
-        .copied()
-        .collect();
-    let everybody: Vec<UserId> = everybody.into_iter().collect();
+    let everybody = distinct(members.values().flat_map(|ids| ids.iter()).copied());
     let seen = visible_among(reads, Viewer(Some(owner_id)), &everybody).await?;
+    let seen: HashSet<UserId> = seen.into_iter().collect();
     let count = |circle_id| {
         let ids = members
             .get(circle_id)
             .into_iter()
             .flat_map(|ids| ids.iter());
-        ids.filter(|id| seen.binary_search(id).is_ok()).count()
+        ids.filter(|id| seen.contains(*id)).count()
     };
     let shown = page
         .items

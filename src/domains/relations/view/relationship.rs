@@ -1,6 +1,6 @@
 //! A viewer's relationship with another person.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use super::super::cache::{STANDING, TIES};
 use super::super::model::{Between, Friendship, Standing, can_see_person};
 use super::sight::visible_among;
 use crate::domains::users::{SETTINGS, USER};
-use crate::kernel::{Error, FriendRequestId, Result, Timestamp, UserId};
+use crate::kernel::{Error, FriendRequestId, Result, Timestamp, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -109,11 +109,11 @@ async fn count_mutual_friends(
         .filter_map(|id| Some((*id, mine.common_friends(ties.get(id)?))))
         .collect();
     // However many people are asked about, no more friends than the viewer's own are looked up.
-    let all: BTreeSet<UserId> = common.iter().flat_map(|(_, them)| them).copied().collect();
-    let all: Vec<UserId> = all.into_iter().collect();
+    let all = distinct(common.iter().flat_map(|(_, them)| them).copied());
     let seen = visible_among(reads, Viewer(Some(viewer)), &all).await?;
+    let seen: HashSet<UserId> = seen.into_iter().collect();
     let count = |them: &Vec<UserId>| {
-        let seen = them.iter().filter(|id| seen.binary_search(id).is_ok());
+        let seen = them.iter().filter(|id| seen.contains(*id));
         i64::try_from(seen.count()).unwrap_or(i64::MAX)
     };
     Ok(common.iter().map(|(id, them)| (*id, count(them))).collect())
