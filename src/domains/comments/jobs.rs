@@ -8,8 +8,7 @@ use crate::domains::reactions::{self, TargetKind};
 use crate::infra::jobs::{Kept, Registry, Retention};
 use crate::kernel::Result;
 use crate::kernel::ids::Id as _;
-use crate::platform::Ctx;
-use crate::platform::write::job_transaction;
+use crate::platform::{Ctx, write};
 
 /// Comments of one transaction.
 const BATCH: i64 = 1_000;
@@ -30,20 +29,14 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 /// Answers go before what they answer, so that no comment stands without its parent.
 async fn purge(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    loop {
-        let purged = job_transaction(&ctx, |tx| {
-            Box::pin(async move {
-                let ids = store::lock_purgeable(tx.conn(), before, BATCH).await?;
-                let targets: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-                reactions::forget(tx.conn(), TargetKind::Comment, &targets).await?;
-                store::purge(tx.conn(), &ids).await?;
-                Ok(ids.len())
-            })
+    write::purge(&ctx, "comments", |tx| {
+        Box::pin(async move {
+            let ids = store::lock_purgeable(tx.conn(), before, BATCH).await?;
+            let targets: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+            reactions::forget(tx.conn(), TargetKind::Comment, &targets).await?;
+            store::purge(tx.conn(), &ids).await?;
+            Ok(ids.len())
         })
-        .await?;
-        if purged == 0 {
-            return Ok(());
-        }
-        tracing::debug!(purged, "comments are deleted for good");
-    }
+    })
+    .await
 }
