@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::infra::jobs::Registry;
-use crate::infra::outbox::Event;
+use crate::infra::outbox::events;
 use crate::kernel::{CommentId, PostId, UserId};
 
 /// Which comment it is about.
@@ -19,30 +18,11 @@ pub struct CommentRef {
     pub author_id: UserId,
 }
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-            pub struct $name(pub CommentRef);
-
-            impl Event for $name {
-                const NAME: &'static str = $word;
-            }
-        )+
-
-        /// Makes the events of comments known.
-        pub fn events<C>(registry: Registry<C>) -> Registry<C> {
-            registry$(.knows::<$name>())+
-        }
-    };
-}
-
 events! {
     /// Somebody has commented on a post or answered a comment.
-    CommentCreated = "comment.created",
+    CommentCreated(CommentRef) = "comment.created",
     /// A comment says something else now.
-    CommentEdited = "comment.edited",
+    CommentEdited(CommentRef) = "comment.edited",
     /// A comment is deleted for good.
-    CommentDeleted = "comment.deleted",
+    CommentDeleted(CommentRef) = "comment.deleted",
 }

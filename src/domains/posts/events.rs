@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::infra::jobs::Registry;
-use crate::infra::outbox::Event;
+use crate::infra::outbox::events;
 use crate::kernel::clock::micros;
 use crate::kernel::{PostId, Timestamp, UserId};
 
@@ -19,37 +18,18 @@ pub struct PostRef {
     pub created_at: Timestamp,
 }
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-            pub struct $name(pub PostRef);
-
-            impl Event for $name {
-                const NAME: &'static str = $word;
-            }
-        )+
-
-        /// Makes the events of posts known.
-        pub fn events<C>(registry: Registry<C>) -> Registry<C> {
-            registry$(.knows::<$name>())+
-        }
-    };
-}
-
 events! {
     /// Somebody has posted something.
-    PostCreated = "post.created",
+    PostCreated(PostRef) = "post.created",
     /// What somebody has posted calls people, or shares a post: most posts are no news to anybody beyond
     /// their readers.
-    PostAddressed = "post.addressed",
+    PostAddressed(PostRef) = "post.addressed",
     /// A deleted post is back.
-    PostRestored = "post.restored",
+    PostRestored(PostRef) = "post.restored",
     /// The audience of a post has changed so that more people may see it than before.
-    PostWidened = "post.widened",
+    PostWidened(PostRef) = "post.widened",
     /// A post says something else now, or is for others.
-    PostEdited = "post.edited",
+    PostEdited(PostRef) = "post.edited",
     /// An author has deleted a post; it may come back.
-    PostDeleted = "post.deleted",
+    PostDeleted(PostRef) = "post.deleted",
 }

@@ -6,6 +6,7 @@
 //! promised order, and has to be harmless when it is repeated.
 
 mod dispatcher;
+mod events;
 mod store;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::infra::jobs::{Progress, Registry, Step};
 use crate::kernel::{Error, Result};
 
 pub use dispatcher::Dispatcher;
+pub(crate) use events::events;
 pub use store::{forget_delivered, oldest_undelivered};
 
 /// How often a handler is tried: with the queue's growing pauses, for some three hours.
