@@ -21,7 +21,7 @@ pub async fn react(
     kind: Kind,
 ) -> Result<()> {
     let old = put(tx, target, target_id, user_id, kind).await?;
-    count(tx, (target, target_id), user_id, old, Some(kind)).await
+    count_and_emit(tx, (target, target_id), user_id, old, Some(kind)).await
 }
 
 /// Takes a person's reaction to a target back; without one, nothing happens. Call it last.
@@ -32,7 +32,7 @@ pub async fn unreact(
     user_id: UserId,
 ) -> Result<()> {
     let old = store::delete_reaction(tx.conn(), target, target_id, user_id).await?;
-    count(tx, (target, target_id), user_id, old, None).await
+    count_and_emit(tx, (target, target_id), user_id, old, None).await
 }
 
 /// Writes the row and says what was there before. The row is inserted or else locked, so that of
@@ -65,7 +65,7 @@ async fn put(
 }
 
 /// Tells of the change, and counts it: nobody waits at the news, and some may at the counters.
-async fn count(
+async fn count_and_emit(
     tx: &mut Tx,
     (target, target_id): (TargetKind, Uuid),
     user_id: UserId,

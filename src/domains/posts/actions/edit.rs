@@ -81,7 +81,7 @@ pub async fn edit(
     if audience.is_some_and(|(new, before)| new.reach().is_wider_than(&before)) {
         tx.emit(&PostWidened(reference))?;
     }
-    recount_author(tx, user_id, old_kind, kind).await?;
+    move_between_counters(tx, user_id, old_kind, kind).await?;
     live::tell_edited(tx, user_id, post_id);
     Ok(())
 }
@@ -103,7 +103,8 @@ async fn replace_lists(tx: &mut Tx, post_id: PostId, new: &Resolved) -> Result<(
     lists::insert_members(tx.conn(), post_id, &new.members).await
 }
 
-async fn recount_author(
+/// The post counts among those of its author for the new audience, and no longer for the old one.
+async fn move_between_counters(
     tx: &mut Tx,
     author_id: UserId,
     old: AudienceKind,
