@@ -115,9 +115,7 @@ async fn kept(
     let ids: Vec<UserId> = candidates.items().iter().map(|(id, _)| *id).collect();
     let people = reads.get_many(&USER, &ids).await?;
     Ok(candidates.filled(|(user_id, how)| {
-        let is_active = people
-            .get(user_id)
-            .is_some_and(|person| person.state == "active");
+        let is_active = people.get(user_id).is_some_and(|person| person.is_active());
         kind.is_none_or(|kind| kind == *how) && ties.sees(*user_id, is_active)
     }))
 }

@@ -3,6 +3,7 @@
 use sqlx::Connection as _;
 
 use super::{PLANNING, PlaceRow};
+use crate::domains::posts::AudienceKind;
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
@@ -72,7 +73,7 @@ pub struct Carried {
 impl Carried {
     /// Whether its author has chosen who sees it, by people and circles.
     pub fn is_chosen(&self) -> bool {
-        self.audience == "custom"
+        AudienceKind::from_word(&self.audience) == AudienceKind::Custom
     }
 }
 

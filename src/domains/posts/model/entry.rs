@@ -116,7 +116,7 @@ pub fn can_see_post(
     ties: &Ties,
     circles: &Circles,
 ) -> bool {
-    if post.deleted || author.state != "active" {
+    if post.deleted || !author.is_active() {
         return false;
     }
     if viewer.is(post.author_id) {
