@@ -127,7 +127,8 @@ pub async fn add_to_summary(
     kind: Kind,
     change: i32,
 ) -> Result<()> {
-    // The row is made with nought first: a row proposed with -1 would break the check.
+    // A row is proposed with nought at least: one proposed with -1 would break the check, though there is
+    // a row to add it to.
     sqlx::query!(
         "insert into reaction_summary as s (target_kind, target_id, kind, count)
          values ($1, $2, $3, greatest($4, 0))

@@ -155,7 +155,7 @@ fn accepts(ranges: &[&str], (kind, subtype): (&str, &str)) -> bool {
     judged.max().is_some_and(|(_, wanted)| wanted)
 }
 
-/// The innermost middleware: a handler that panics answers 500, and the worker goes on.
+/// Stands around the door and the handlers: one that panics answers 500, and the worker goes on.
 pub async fn catch_panics(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

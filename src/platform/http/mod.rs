@@ -1,8 +1,9 @@
 //! kith's HTTP conventions on actix-web: problem details, strict bodies and queries, paging,
 //! entity tags, and the envelope around every request.
 //!
-//! An application wraps them in this order, the envelope outermost:
+//! An application wraps them in this order, with the door among them and the envelope outermost:
 //! `.configure(|cfg| setup.install(cfg)).default_service(web::to(not_found))`
+//! `.wrap(from_fn(refuse_parameters)).wrap(from_fn(door))`
 //! `.wrap(from_fn(catch_panics)).wrap(Compress::default()).wrap(cors(..)).wrap(from_fn(envelope))`.
 
 mod body;

@@ -138,7 +138,7 @@ async fn make_friends(
     users::bump(tx.conn(), &friends_by(1, me, user_id)).await
 }
 
-/// Cancels whatever request is open between two people, of whom `me` holds the pair.
+/// Cancels the request that is open between two people, if one is. The caller holds the pair.
 pub(super) async fn cancel_open(tx: &mut Tx, open: Option<FriendRequestId>) -> Result<()> {
     let Some(request_id) = open else {
         return Ok(());
