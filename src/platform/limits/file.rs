@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_told_at_once_with_what_to_do() {
-        let told = read("[pots]\nquota = 1\n[post]\nquota = 0\n[search]\nwindow = \"1500ms\"\n[circle]\nwindow = \"soon\"\n[comment]\nspeed = 1\n[reaction]\nquota = \"1\"\n[upload]\nquota = 2000000")
+        let told = read("[pots]\nquota = 1\n[post]\nquota = 0\n[search]\nwindow = \"1500ms\"\n[circle]\nwindow = \"soon\"\n[comment]\nspeed = 1\n[reaction]\nquota = \"1\"\n[message]\nquota = 2000000")
             .expect_err("refused");
         for words in [
             "[pots], is no limit. These are: general, ",
@@ -144,7 +144,7 @@ mod tests {
             "[circle], has a `window` that is not a time. Write it as",
             "[comment], has an unknown `speed`.",
             "[reaction], has a `quota` of the wrong sort.",
-            "[upload], has a `quota` out of range.",
+            "[message], has a `quota` out of range.",
         ] {
             assert!(told.contains(words), "{words}: {told}");
         }

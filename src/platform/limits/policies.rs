@@ -59,8 +59,6 @@ pub const MESSAGE: Policy = policy("message", 10, 10 * SECOND, Keyed::Caller);
 pub const MESSAGE_STRANGER: Policy = policy("message_stranger", 10, MINUTE, Keyed::Caller);
 /// Searches, and suggestions while typing.
 pub const SEARCH: Policy = policy("search", 60, MINUTE, Keyed::Caller);
-/// Uploads.
-pub const UPLOAD: Policy = policy("upload", 30, 30 * MINUTE, Keyed::Caller);
 
 /// All of them.
 pub const ALL: &[&Policy] = &[
@@ -79,7 +77,6 @@ pub const ALL: &[&Policy] = &[
     &MESSAGE,
     &MESSAGE_STRANGER,
     &SEARCH,
-    &UPLOAD,
 ];
 
 /// The policy of this name.
