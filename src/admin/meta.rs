@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::domains::{auth, comments, messaging, notifications, posts, reactions, users};
+use crate::kernel::UserId;
 use crate::platform::Ctx;
 use crate::platform::config::Registration;
-use crate::platform::http::{HttpResult, json_with_etag};
+use crate::platform::http::{BodyLimit, HttpResult, IdList, MAX_LIMIT, json_with_etag};
 
 /// Registers the route.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -128,9 +129,9 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             conversation_members: messaging::MAX_MEMBERS,
             display_name: users::DisplayName::MAX,
             bio: users::Bio::MAX,
-            page: 100,
-            ids: 100,
-            body_bytes: 64 * 1024,
+            page: MAX_LIMIT,
+            ids: IdList::<UserId>::MAX,
+            body_bytes: BodyLimit::default().0,
         },
         passwords: Passwords {
             min_length: auth::MIN_PASSWORD,

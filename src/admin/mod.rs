@@ -13,7 +13,9 @@ mod stats;
 mod warming;
 
 pub use accounts::configure as configure_accounts;
-pub use announcements::{Announcement, LIVE, announce, configure as configure_announcements};
+pub use announcements::{
+    Announcement, AnnouncementText, LIVE, announce, configure as configure_announcements,
+};
 pub use cache::configure as configure_cache;
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};

@@ -80,6 +80,8 @@ ids! {
     MessageId,
     /// A notification, or one thing among those that it stands for.
     NotificationId,
+    /// Something that operators tell everybody.
+    AnnouncementId,
     /// A piece of background work.
     JobId,
 }

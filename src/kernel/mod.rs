@@ -14,6 +14,6 @@ pub use clock::{Clock, Timestamp};
 pub use distinct::distinct;
 pub use error::{Code, Error, FieldError, Kind, Result};
 pub use ids::{
-    CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId, MessageId,
-    NotificationId, PostId, SecurityEventId, SessionId, UserId,
+    AnnouncementId, CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId,
+    MessageId, NotificationId, PostId, SecurityEventId, SessionId, UserId,
 };

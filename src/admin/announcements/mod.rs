@@ -13,11 +13,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::kernel::ids::Id as _;
+use crate::kernel::{AnnouncementId, Result, Timestamp, UserId};
 use crate::platform::http::{Body, HttpResult};
 use crate::platform::realtime::{EVERYBODY, Event, Live, Member, News, Rendering, Told};
 use crate::platform::sessions::Admin;
 use crate::platform::{Answer, Ctx, Tx, Writer};
+use crate::text_type;
 
 /// What operators tell live.
 pub const LIVE: Live = Live {
@@ -40,13 +42,18 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(announce_to_everybody);
 }
 
+text_type!(
+    /// What an announcement says.
+    AnnouncementText, 1..=2000, multiline
+);
+
 /// Something to tell everybody.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAnnouncement {
     /// 1 to 2,000 characters.
-    #[schema(min_length = 1, max_length = 2000)]
-    content: String,
+    #[schema(value_type = String, min_length = 1, max_length = 2000)]
+    content: AnnouncementText,
 }
 
 /// What everybody is told.
@@ -84,15 +91,14 @@ async fn announce_to_everybody(
 }
 
 /// Tells everybody something.
-pub async fn announce(tx: &mut Tx, by: Option<UserId>, content: &str) -> Result<Announcement> {
-    let fits = (1..=2_000).contains(&content.trim().chars().count());
-    if !fits || content.contains('\0') {
-        let words = "1 to 2,000 characters.";
-        return Err(Error::invalid_field("/content", "out_of_range", words));
-    }
+pub async fn announce(
+    tx: &mut Tx,
+    by: Option<UserId>,
+    content: &AnnouncementText,
+) -> Result<Announcement> {
     let told = Announcement {
-        id: crate::kernel::ids::Id::uuid(tx.new_id::<crate::kernel::JobId>()),
-        content: content.trim().to_owned(),
+        id: tx.new_id::<AnnouncementId>().uuid(),
+        content: content.as_str().trim().to_owned(),
         created_at: tx.now(),
     };
     store::insert(tx.conn(), &told, by).await?;

@@ -17,7 +17,8 @@ use crate::kernel::page::{Direction, Page, Slice, SortKey};
 use crate::kernel::{Error, Result};
 
 const DEFAULT_LIMIT: u16 = 20;
-const MAX_LIMIT: u16 = 100;
+/// Most items on a page.
+pub const MAX_LIMIT: u16 = 100;
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]

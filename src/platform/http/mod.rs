@@ -40,7 +40,7 @@ pub use etag::{IfMatch, entity_tag, json_with_etag};
 pub use fit::fit;
 pub use json::{digest as digest_of, parse as read_json};
 pub use line::{Handover, LineGrip};
-pub use listing::{ListOf, Listing, NoFilter, PageLinks, PageParams};
+pub use listing::{ListOf, Listing, MAX_LIMIT, NoFilter, PageLinks, PageParams};
 pub use not_found::{RouteTable, not_found};
 pub use params::{IdList, Params};
 pub use patch::{Patch, not_null};
