@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::store::people::Needle;
+use super::model::Needle;
 use super::store::suggestions::{self, Candidates};
 use super::store::trending::{self, TrendingPost, TrendingTag};
 use super::{TRENDING_HASHTAGS, TRENDING_POSTS};

@@ -7,6 +7,7 @@
 
 mod cache;
 mod jobs;
+mod model;
 mod routes;
 mod store;
 mod view;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cache::{HASHTAGS, SUGGESTIONS, TRENDING};
-pub use super::store::people::Needle;
+use super::model::Needle;
 use super::store::{people, suggestions, trending};
 use crate::domains::users::{self, Person};
 use crate::infra::cache::Only;
@@ -60,9 +60,11 @@ pub async fn suggest(
     let people = if needle.may_be_person() {
         let most = i64::try_from(SUGGESTED).unwrap_or_default();
         let found = &candidates.people;
-        let conn = &mut *reads.conn().await?;
-        let ids = suggestions::suggest_people(conn, viewer, needle, found, most).await?;
-        let mut people = users::people_in_order(&mut Reads::Within(conn), &ids).await?;
+        let ids = {
+            let conn = &mut *reads.conn().await?;
+            suggestions::suggest_people(conn, viewer, needle, found, most).await?
+        };
+        let mut people = users::people_in_order(reads, &ids).await?;
         // Candidates may be minutes old: an old name leads to nobody who has another one now.
         people.retain(|one| needle.begins(&one.username, &one.display_name));
         people

@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::view::{self, Needle, SearchSuggestion};
+use super::super::model::Needle;
+use super::super::view::{self, SearchSuggestion};
 use crate::domains::relations::SearchText;
 use crate::domains::users::Person;
 use crate::kernel::page::RankKey;

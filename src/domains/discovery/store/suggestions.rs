@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::people::Needle;
+use crate::domains::discovery::model::Needle;
 use crate::infra::db::Conn;
 use crate::kernel::{Result, UserId};
 
