@@ -10,12 +10,12 @@ use crate::domains::posts;
 use crate::domains::reactions::{self, Kind, TargetKind};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Code, CommentId, Error, PostId, Result, UserId};
-use crate::platform::Tx;
 use crate::platform::http::IfMatch;
 use crate::platform::sessions::Viewer;
+use crate::platform::{Answer, Tx};
 
 /// Comments on a post, or replies to a comment on it, and tells it as its author is answered.
-pub async fn create_comment(
+async fn create_comment(
     tx: &mut Tx,
     author_id: UserId,
     post_id: PostId,
@@ -54,6 +54,17 @@ pub async fn create_comment(
     let comment = view::fresh(&mut tx.reads(), &made).await?;
     live::tell_made(tx, &comment);
     Ok(comment)
+}
+
+/// The same, and answers with the comment, for requests and for frames alike.
+pub async fn comment_made(
+    tx: &mut Tx,
+    author_id: UserId,
+    post_id: PostId,
+    new: &NewComment,
+) -> Result<Answer> {
+    let body = create_comment(tx, author_id, post_id, new).await?;
+    Answer::created(format!("/v1/comments/{}", body.id), body.version, &body)
 }
 
 /// Changes what one's own comment says. `if_match` guards against an edit that the client has not

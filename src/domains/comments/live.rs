@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::COMMENTS_PATH;
+use super::actions::comment_made;
 use super::model::{NewComment, Thread};
-use super::routes::{COMMENTS, comment_made};
 use super::view;
 use crate::domains::posts;
 use crate::kernel::ids::Id as _;
@@ -31,7 +32,7 @@ pub const LIVE: Live = Live {
     }],
     commands: &[Command {
         op: "comment.create",
-        twin: Some(("POST", COMMENTS)),
+        twin: Some(("POST", COMMENTS_PATH)),
         run: |ctx, me, frame| Box::pin(create(ctx, me, frame)),
     }],
     events: &[
@@ -43,10 +44,10 @@ pub const LIVE: Live = Live {
 };
 
 async fn create(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
-    let apart = Apart::<PostId>::of(&frame, "post_id", COMMENTS)?;
+    let apart = Apart::<PostId>::of(&frame, "post_id", COMMENTS_PATH)?;
     let new: NewComment = apart.body()?;
     answer_as(&ctx, me, apart.key, "comment", async |tx: &mut Tx| {
-        comment_made(tx, me, apart.id, &new).await
+        comment_made(tx, me.id, apart.id, &new).await
     })
     .await
 }

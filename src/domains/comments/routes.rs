@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::COMMENTS_PATH;
 use super::actions;
 use super::model::{CommentChange, NewComment, Thread};
 use super::view::{self, Comment, CommentState};
@@ -17,7 +18,7 @@ use crate::platform::http::{
 };
 use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::{CurrentUser, Viewer};
-use crate::platform::{Answer, Ctx, Reads, Tx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Writer};
 
 /// How many replies `expand=replies` shows of each comment.
 const EXPANDED_REPLIES: u16 = 2;
@@ -34,12 +35,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(delete_comment_reaction);
 }
 
-/// The route of a post's comments.
-pub(super) const COMMENTS: &str = "/v1/posts/{id}/comments";
-
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[
-    at_door("POST", COMMENTS, &policies::COMMENT),
+    at_door("POST", COMMENTS_PATH, &policies::COMMENT),
     at_door("PUT", "/v1/comments/{id}/reaction", &policies::REACTION),
     at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),
 ];
@@ -121,20 +119,9 @@ async fn create_comment(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            comment_made(tx, me, *post_id, &new).await
+            actions::comment_made(tx, me.id, *post_id, &new).await
         })
         .await
-}
-
-/// Comments, and answers with the comment, for requests and for frames alike.
-pub(super) async fn comment_made(
-    tx: &mut Tx,
-    me: CurrentUser,
-    post_id: PostId,
-    new: &NewComment,
-) -> Result<Answer> {
-    let body = actions::create_comment(tx, me.id, post_id, new).await?;
-    Answer::created(format!("/v1/comments/{}", body.id), body.version, &body)
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,11 +1,10 @@
 //! Who is there.
 
 use actix_web::{HttpResponse, get};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::view::{self, FriendPresence};
+use super::super::view::{self, Presences};
 use crate::kernel::UserId;
 use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, IdList, Params, no_store};
@@ -19,13 +18,6 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 struct Whom {
     ids: IdList<UserId>,
-}
-
-/// Those who are there, and those who are not.
-#[derive(Debug, Serialize, ToSchema)]
-struct Presences {
-    /// In the order asked for, without those whose presence you may not see.
-    data: Vec<FriendPresence>,
 }
 
 /// Who of your friends is there

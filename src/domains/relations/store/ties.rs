@@ -1,7 +1,7 @@
 //! Everything that lies between a person and others, in one statement.
 
 use crate::infra::db::Conn;
-use crate::kernel::{CircleId, Result, Timestamp, UserId};
+use crate::kernel::{Result, Timestamp, UserId};
 
 /// The ties of one person, as lists in order of id.
 #[derive(Debug)]
@@ -39,43 +39,6 @@ pub async fn list_ties(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<TiesRow>> 
                         where m.muter_id = u.user_id order by m.muted_id) as "muted_until!: _"
            from unnest($1::uuid[]) as u(user_id)"#,
         ids as _
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// The members of circles, deleted ones included: those still stand for their members.
-pub async fn list_circle_members(
-    conn: &mut Conn,
-    ids: &[CircleId],
-) -> Result<Vec<(CircleId, Vec<UserId>)>> {
-    let rows = sqlx::query!(
-        r#"select c.circle_id as "circle_id: CircleId",
-                  array(select m.user_id from circle_member m
-                        where m.circle_id = c.circle_id order by m.user_id) as "members!: Vec<UserId>"
-           from circle c where c.circle_id = any(array(select unnest($1::uuid[])))"#,
-        ids as _
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.circle_id, row.members))
-        .collect())
-}
-
-/// Circles in order of id.
-pub async fn walk_circles(
-    conn: &mut Conn,
-    after: Option<CircleId>,
-    limit: i64,
-) -> Result<Vec<CircleId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select circle_id as "circle_id: _" from circle
-           where $1::uuid is null or circle_id > $1
-           order by circle_id limit $2"#,
-        after as _,
-        limit
     )
     .fetch_all(conn)
     .await?)

@@ -13,7 +13,7 @@ pub use lists::{
     MutedPerson, Suggestion, blocked, followers, following, friends, muted, mutual_friends,
     suggestions,
 };
-pub use presence::{FriendPresence, presences, watched};
+pub use presence::{Presences, presences, watched};
 pub use relationship::{Relationship, relationship, relationships, standing};
 pub use requests::{
     FriendRequest, RequestCounts, count_requests, request, requests, requests_by_id,

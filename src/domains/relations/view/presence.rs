@@ -25,6 +25,13 @@ pub struct FriendPresence {
     pub last_active_at: Option<Timestamp>,
 }
 
+/// Those who are there, and those who are not.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Presences {
+    /// In the order asked for, without those whose presence you may not see.
+    pub data: Vec<FriendPresence>,
+}
+
 /// Those of these people whose presence the viewer sees, and whether they also see when they were last
 /// here: friends, and both show it. In the order given.
 pub async fn watched(
