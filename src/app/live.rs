@@ -62,7 +62,7 @@ pub(super) fn start(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
 /// What a person sees of others, and others of them.
 async fn sight(ctx: Ctx, user_id: UserId) -> Result<Sight> {
     let reads = &mut Reads::cached(&ctx);
-    let ties = relations::ties_of(reads, Viewer(Some(user_id))).await?;
+    let ties = relations::ties_of(reads, Viewer::from(user_id)).await?;
     let settings = reads.get(&users::SETTINGS, &user_id).await?;
     let tells_what_is_read = settings.as_ref().is_some_and(|own| own.read_receipts);
     Ok(Sight {

@@ -11,7 +11,6 @@ use crate::domains::reactions::{self, Kind, TargetKind};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Code, CommentId, Error, PostId, Result, UserId};
 use crate::platform::http::IfMatch;
-use crate::platform::sessions::Viewer;
 use crate::platform::{Answer, Tx};
 
 /// Comments on a post, or replies to a comment on it, and tells it as its author is answered.
@@ -21,7 +20,7 @@ async fn create_comment(
     post_id: PostId,
     new: &NewComment,
 ) -> Result<Comment> {
-    posts::guard_for_write(tx.conn(), Viewer(Some(author_id)), post_id).await?;
+    posts::guard_for_write(tx.conn(), author_id, post_id).await?;
     let depth = match new.parent_id {
         None => 0,
         Some(parent_id) => {
@@ -115,7 +114,7 @@ pub async fn set_reaction(
     kind: Option<Kind>,
 ) -> Result<()> {
     let post_id = load_facts(tx, user_id, comment_id).await?.post_id;
-    posts::guard_for_write(tx.conn(), Viewer(Some(user_id)), post_id).await?;
+    posts::guard_for_write(tx.conn(), user_id, post_id).await?;
     store::share_comment(tx.conn(), comment_id).await?;
     load_facts(tx, user_id, comment_id).await?;
     let target_id = comment_id.uuid();
@@ -132,8 +131,7 @@ async fn hold_for_change(
     comment_id: CommentId,
 ) -> Result<(Facts, posts::Facts)> {
     let post_id = load_facts(tx, user_id, comment_id).await?.post_id;
-    let viewer = Viewer(Some(user_id));
-    let post = posts::guard_for_write(tx.conn(), viewer, post_id).await?;
+    let post = posts::guard_for_write(tx.conn(), user_id, post_id).await?;
     store::lock_comment(tx.conn(), comment_id).await?;
     Ok((load_facts(tx, user_id, comment_id).await?, post))
 }

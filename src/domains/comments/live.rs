@@ -55,7 +55,7 @@ async fn create(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
 /// The newest comments of a post as somebody sees them, newest first.
 async fn snapshot(ctx: Ctx, me: UserId, post_id: PostId, limit: u16) -> Result<Value> {
     ctx.cache().step().await;
-    let (reads, viewer) = (&mut Reads::cached(&ctx), Viewer(Some(me)));
+    let (reads, viewer) = (&mut Reads::cached(&ctx), Viewer::from(me));
     posts::guard(reads, viewer, post_id).await?;
     let slice = Slice::first(limit);
     let places = view::places(reads, viewer, Thread::Post(post_id), true, &slice).await?;

@@ -4,11 +4,10 @@ use super::store::marker as store;
 use crate::domains::posts;
 use crate::kernel::{PostId, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::Viewer;
 
 /// Moves the marker to a post that the person sees; it never moves back.
 pub async fn advance_marker(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
-    posts::guard_within(tx.conn(), Viewer(Some(user_id)), post_id)
+    posts::guard_within(tx.conn(), user_id, post_id)
         .await
         .map_err(posts::named_in_body("/post_id"))?;
     let now = tx.now();

@@ -63,7 +63,7 @@ pub const fn channel(post_id: Uuid) -> Channel {
 
 async fn may_join(ctx: Ctx, user_id: UserId, post_id: Uuid) -> Result<()> {
     let post_id = PostId::from_uuid(post_id);
-    view::guard(&mut Reads::cached(&ctx), Viewer(Some(user_id)), post_id).await?;
+    view::guard(&mut Reads::cached(&ctx), Viewer::from(user_id), post_id).await?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ mod routes;
 mod store;
 mod view;
 
-pub use actions::{Views, named_in_body};
+pub use actions::{Views, guard_for_write, guard_within, named_in_body};
 pub use cache::{AUTHOR_POSTS, POST, POST_COUNTS, POST_MARKS, SPACES};
 pub use events::{
     PostAddressed, PostCreated, PostDeleted, PostEdited, PostRef, PostRestored, PostWidened, events,
@@ -32,6 +32,6 @@ pub use routes::{LIMITS, Loading, PostExpansion, TopComments, configure};
 pub use store::counters::{bump_comments, recount};
 pub use store::posts::walk_posts;
 pub use view::{
-    Mark, Post, Rendered, SharedPost, guard, guard_for_write, guard_within, is_muted, marked, post,
-    posts, rendered, seen, warm_pages,
+    Mark, Post, Rendered, SharedPost, guard, is_muted, marked, post, posts, rendered, seen,
+    warm_pages,
 };

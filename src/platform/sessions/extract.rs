@@ -30,7 +30,7 @@ pub struct CurrentUser {
 impl CurrentUser {
     /// The person as somebody who looks at things.
     pub fn viewer(self) -> Viewer {
-        Viewer(Some(self.id))
+        self.id.into()
     }
 }
 
@@ -51,6 +51,12 @@ impl Viewer {
     /// Whether this is `user_id` themselves.
     pub fn is(self, user_id: UserId) -> bool {
         self.0 == Some(user_id)
+    }
+}
+
+impl From<UserId> for Viewer {
+    fn from(user_id: UserId) -> Self {
+        Self(Some(user_id))
     }
 }
 

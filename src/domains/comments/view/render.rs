@@ -71,7 +71,7 @@ pub async fn comment(
 /// author may see it was decided before.
 pub async fn fresh(reads: &mut Reads<'_>, made: &CommentEntry) -> Result<Comment> {
     let beside = Beside {
-        viewer: Viewer(Some(made.author_id)),
+        viewer: Viewer::from(made.author_id),
         replies: HashMap::new(),
         posts: HashMap::new(),
         people: users::people(reads, &[made.author_id]).await?,

@@ -119,7 +119,7 @@ impl Walk {
         if ctx.cache().epoch_to_read().is_none() {
             return Ok(());
         }
-        let viewer = Viewer(Some(self.viewer));
+        let viewer = Viewer::from(self.viewer);
         let ties = relations::ties_of(reads, viewer).await?;
         for _round in 0..ROUNDS {
             let merged =

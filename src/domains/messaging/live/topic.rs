@@ -59,6 +59,6 @@ async fn history(ctx: Ctx, me: UserId, id: Uuid, wanted: HistoryPage) -> Result<
         before_seq: wanted.before,
     };
     let slice = Slice::<SeqKey>::first(wanted.limit);
-    let page = view::page(reads, Viewer(Some(me)), &seen, wish, &slice).await?;
+    let page = view::page(reads, Viewer::from(me), &seen, wish, &slice).await?;
     Ok(json!({ "messages": page.items, "top_seq": seen.top() }))
 }

@@ -80,7 +80,7 @@ async fn guard_adding_pace(ctx: &Ctx, gate: &Gate, me: UserId, other: UserId) ->
 
 /// How many of these people, without `me`, are no friends.
 async fn count_strangers(ctx: &Ctx, me: UserId, others: &[UserId]) -> Result<usize> {
-    let ties = relations::ties_of(&mut Reads::cached(ctx), Viewer(Some(me))).await?;
+    let ties = relations::ties_of(&mut Reads::cached(ctx), Viewer::from(me)).await?;
     let mut others: Vec<UserId> = distinct(others.iter().copied());
     others.retain(|other| *other != me && !ties.is_friend(*other));
     Ok(others.len())

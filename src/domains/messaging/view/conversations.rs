@@ -31,7 +31,7 @@ pub async fn conversations(
     let unread = reads.get_many(&UNREAD, &keys).await?.into_iter();
     let last = newest(reads, &seen).await?;
     let wanted: Vec<MessageId> = last.values().copied().collect();
-    let messages = messages(reads, Viewer(Some(me)), &wanted)
+    let messages = messages(reads, Viewer::from(me), &wanted)
         .await?
         .into_iter();
     let scene = Scene {

@@ -56,7 +56,7 @@ pub async fn messages_to_each(
         };
         let shown = Message {
             viewer: Some(MessageViewer { reaction }),
-            op_id: op_id_for(Viewer(Some(me)), row),
+            op_id: op_id_for(Viewer::from(me), row),
             ..message.clone()
         };
         found.insert(*part, shown);
@@ -73,7 +73,7 @@ pub async fn fresh(
     let rows: Rows = made.collect();
     let beside = Beside::load(reads, &rows).await?;
     let shown = rows.iter().filter_map(|(id, row)| {
-        let author = Viewer(Some(row.author_id));
+        let author = Viewer::from(row.author_id);
         Some((*id, beside.dress(author, row)?))
     });
     Ok(shown.collect())

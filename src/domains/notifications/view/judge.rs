@@ -55,7 +55,7 @@ impl Judge {
         groups: &[Group],
         now: Timestamp,
     ) -> Result<Self> {
-        let viewer = Viewer(Some(user_id));
+        let viewer = Viewer::from(user_id);
         let posts: Vec<PostId> = distinct(groups.iter().flat_map(Group::posts));
         let comments: Vec<CommentId> = distinct(groups.iter().flat_map(Group::comments));
         let items = groups.iter().flat_map(|group| &group.items);

@@ -4,16 +4,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::audience;
-use super::guard::named_in_body;
+use super::guard::{guard_for_write, guard_within, named_in_body};
 use crate::domains::posts::events::{PostAddressed, PostCreated, PostRef};
 use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
-use crate::domains::posts::view::{guard_for_write, guard_within, warm_behind};
+use crate::domains::posts::view::warm_behind;
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
 use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::Viewer;
 
 /// What a person posts.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -103,12 +102,11 @@ async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
 
 /// The post that is shared in truth, held until the share is there.
 async fn find_original(tx: &mut Tx, user_id: UserId, shared: PostId) -> Result<Facts> {
-    let viewer = Viewer(Some(user_id));
-    let named = guard_within(tx.conn(), viewer, shared)
+    let named = guard_within(tx.conn(), user_id, shared)
         .await
         .map_err(named_in_body("/shared_post_id"))?;
     let original = named.shared_post_id.unwrap_or(shared);
-    let original = guard_for_write(tx.conn(), viewer, original)
+    let original = guard_for_write(tx.conn(), user_id, original)
         .await
         .map_err(named_in_body("/shared_post_id"))?;
     if original.author_id != user_id && !original.audience.may_be_shared_by_others() {

@@ -10,7 +10,7 @@ mod views;
 
 pub use create::{NewPost, create};
 pub use edit::{PostChange, edit};
-pub use guard::named_in_body;
+pub use guard::{guard_for_write, guard_within, named_in_body};
 pub use marks::{hide, mute, react, save, unhide, unmute, unreact, unsave};
 pub use remove::{delete, restore};
 pub use views::Views;

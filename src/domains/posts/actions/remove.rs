@@ -1,15 +1,14 @@
 //! Deleting a post and restoring it.
 
+use super::guard::guard_within;
 use crate::domains::posts::events::{PostDeleted, PostRestored};
 use crate::domains::posts::live;
 use crate::domains::posts::model::{self, AudienceKind, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
 use crate::domains::posts::store::{counters, hashtags, posts as store};
-use crate::domains::posts::view::guard_within;
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::Viewer;
 
 /// Deletes one's own post; it can be restored for a while.
 pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
@@ -51,7 +50,7 @@ pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()
 
 /// Why somebody may not touch a post that is not theirs: they don't see it, or they only see it.
 pub(super) async fn refuse_stranger(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Error {
-    match guard_within(tx.conn(), Viewer(Some(user_id)), post_id).await {
+    match guard_within(tx.conn(), user_id, post_id).await {
         Ok(_) => Error::new(Code::Forbidden, "Only its author may do this to a post."),
         Err(error) => error,
     }

@@ -242,7 +242,7 @@ pub(super) async fn seen_cards(
     let mut cards = cards(ctx, reads, ids).await?;
     let posts = cards.values().map(|card| &card.post);
     let circles = circles(reads, ties, posts).await?;
-    let viewer = crate::platform::sessions::Viewer(Some(me));
+    let viewer = crate::platform::sessions::Viewer::from(me);
     cards.retain(|_, card| can_see_post(viewer, &card.post, &card.author, ties, &circles));
     Ok(cards)
 }

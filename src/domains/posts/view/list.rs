@@ -93,7 +93,7 @@ pub async fn saved(
 ) -> Result<Page<TimeKey, Post>> {
     let rows = store::list_saved(&mut *reads.conn().await?, user_id, slice).await?;
     let page = slice.page(rows);
-    let posts = super::posts(ctx, reads, Viewer(Some(user_id)), &page.items).await?;
+    let posts = super::posts(ctx, reads, Viewer::from(user_id), &page.items).await?;
     Ok(page.with_items(posts))
 }
 

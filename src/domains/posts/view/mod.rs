@@ -12,7 +12,7 @@ mod splice;
 mod told;
 mod warm;
 
-pub use guard::{guard, guard_for_write, guard_within};
+pub use guard::guard;
 pub use history::{PostRevision, history};
 pub use list::{deleted, saved, timeline, with_hashtag};
 pub use marks::{Mark, is_muted, marked};

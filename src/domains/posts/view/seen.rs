@@ -49,7 +49,7 @@ impl Seen {
         author_id: UserId,
         ids: &[PostId],
     ) -> Result<Self> {
-        let viewer = Viewer(Some(author_id));
+        let viewer = Viewer::from(author_id);
         let mut seen = Self::load(reads, viewer, &[]).await?;
         let mut posts = reads.get_many(&POST, ids).await?;
         posts.retain(|_, post| post.deleted && post.author_id == author_id);

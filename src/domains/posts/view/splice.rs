@@ -29,7 +29,7 @@ pub struct Rendered {
 /// Those of the posts that `me` sees, in the order given: the same as [`posts`](super::posts).
 pub async fn rendered(ctx: &Ctx, me: UserId, ids: &[PostId]) -> Result<Vec<Rendered>> {
     let reads = &mut Reads::cached(ctx);
-    let ties = relations::ties_of(reads, Viewer(Some(me))).await?;
+    let ties = relations::ties_of(reads, Viewer::from(me)).await?;
     let seen = Spliced::load(ctx, reads, me, &ties, ids).await?;
     let shown = ids.iter().filter_map(|id| seen.render(*id).transpose());
     shown.collect()

@@ -19,7 +19,7 @@ pub async fn for_everybody(
     let Some(entry) = reads.get(&POST, &post_id).await? else {
         return Ok(None);
     };
-    let author = Viewer(Some(entry.author_id));
+    let author = Viewer::from(entry.author_id);
     let Some(mut post) = posts(ctx, reads, author, &[post_id]).await?.pop() else {
         return Ok(None);
     };

@@ -69,7 +69,7 @@ pub async fn circle(
     let row = rows.iter().find(|row| row.circle_id == circle_id);
     let row = row.ok_or_else(Error::not_found)?;
     let members = reads.load(&CIRCLE_MEMBERS, &circle_id).await?;
-    let seen = visible_among(reads, Viewer(Some(owner_id)), &members).await?;
+    let seen = visible_among(reads, Viewer::from(owner_id), &members).await?;
     let circle = Circle::new(row, seen.len());
     let mut members = users::people_in_order(reads, &seen).await?;
     members.sort_by_cached_key(|person| (folded(&person.display_name), person.id));
@@ -94,7 +94,7 @@ pub async fn circles(
     let ids: Vec<CircleId> = page.items.iter().map(|row| row.circle_id).collect();
     let members = reads.get_many(&CIRCLE_MEMBERS, &ids).await?;
     let everybody = distinct(members.values().flat_map(|ids| ids.iter()).copied());
-    let seen = visible_among(reads, Viewer(Some(owner_id)), &everybody).await?;
+    let seen = visible_among(reads, Viewer::from(owner_id), &everybody).await?;
     let seen: HashSet<UserId> = seen.into_iter().collect();
     let count = |circle_id| {
         let ids = members

@@ -39,7 +39,7 @@ pub async fn watched(
     viewer: UserId,
     ids: &[UserId],
 ) -> Result<Vec<(UserId, bool)>> {
-    let ties = ties_of(reads, Viewer(Some(viewer))).await?;
+    let ties = ties_of(reads, Viewer::from(viewer)).await?;
     let friends: Vec<UserId> = ids
         .iter()
         .copied()

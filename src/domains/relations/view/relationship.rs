@@ -110,7 +110,7 @@ async fn count_mutual_friends(
         .collect();
     // However many people are asked about, no more friends than the viewer's own are looked up.
     let all = distinct(common.iter().flat_map(|(_, them)| them).copied());
-    let seen = visible_among(reads, Viewer(Some(viewer)), &all).await?;
+    let seen = visible_among(reads, Viewer::from(viewer), &all).await?;
     let seen: HashSet<UserId> = seen.into_iter().collect();
     let count = |them: &Vec<UserId>| {
         let seen = them.iter().filter(|id| seen.contains(*id));

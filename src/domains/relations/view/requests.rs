@@ -84,7 +84,7 @@ pub struct RequestCounts {
 pub async fn count_requests(reads: &mut Reads<'_>, user_id: UserId) -> Result<RequestCounts> {
     let waiting = reads.load(&WAITING, &user_id).await?;
     let senders: Vec<UserId> = waiting.iter().map(|row| row.sender_id).collect();
-    let seen = visible_among(reads, Viewer(Some(user_id)), &senders).await?;
+    let seen = visible_among(reads, Viewer::from(user_id), &senders).await?;
     let shown = waiting
         .iter()
         .filter(|row| seen.binary_search(&row.sender_id).is_ok());
@@ -107,7 +107,7 @@ pub async fn requests_by_id(
 ) -> Result<Vec<FriendRequest>> {
     let rows = store::list_requests_by_id(&mut *reads.conn().await?, viewer, ids).await?;
     let others: Vec<UserId> = rows.iter().map(|row| row.other(viewer)).collect();
-    let seen = visible_among(reads, Viewer(Some(viewer)), &others).await?;
+    let seen = visible_among(reads, Viewer::from(viewer), &others).await?;
     let shown: Vec<RequestRow> = rows
         .into_iter()
         .filter(|row| seen.contains(&row.other(viewer)))
