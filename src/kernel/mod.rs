@@ -9,6 +9,7 @@ pub mod kept;
 pub mod mac;
 pub mod page;
 pub mod text;
+mod token;
 
 pub use clock::{Clock, Timestamp};
 pub use distinct::distinct;
@@ -17,3 +18,4 @@ pub use ids::{
     AnnouncementId, CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId,
     MessageId, NotificationId, PostId, SecurityEventId, SessionId, UserId,
 };
+pub use token::OpaqueToken;

@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::kernel::{Result, SessionId, Timestamp, UserId};
+use crate::kernel::{OpaqueToken, Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
 use crate::platform::http::ClientAddress;
 
@@ -96,12 +96,11 @@ pub async fn open(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<Token
         ends_at,
     )
     .await?;
-    let secret: [u8; 32] = tx.ids().bytes();
+    let token = OpaqueToken::new(tx.ids().bytes());
     // The next request of this session asks for it.
     tx.keep_warm(&SESSION, (user_id, session_id));
-    let refresh_token = refresh::encode(&secret);
-    store::insert_refresh_token(tx.conn(), &refresh::hash(&secret), session_id, now).await?;
-    tokens(tx, user_id, session_id, refresh_token)
+    store::insert_refresh_token(tx.conn(), &token.hash(), session_id, now).await?;
+    tokens(tx, user_id, session_id, token.reveal())
 }
 
 fn tokens(

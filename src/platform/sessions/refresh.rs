@@ -1,13 +1,9 @@
 //! Refresh tokens: 256 random bits, stored as a hash, each used once. The successor of a token is an
 //! HMAC of it under a server key, so a client that lost the answer and asks again gets the same one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
-
 use super::{Device, IDLE, Tokens, store, tokens};
 use crate::kernel::mac::hmac_sha256;
-use crate::kernel::{Error, Result, SessionId, Timestamp, UserId};
+use crate::kernel::{Error, OpaqueToken, Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
 
 /// A repeat within this many seconds, while the successor is unused, gets the same successor.
@@ -27,28 +23,14 @@ pub enum Refreshed {
     Unknown,
 }
 
-/// The token as clients hold it.
-pub(super) fn encode(secret: &[u8; 32]) -> String {
-    URL_SAFE_NO_PAD.encode(secret)
-}
-
-/// What is stored of a token. A fast hash is enough for 256 random bits.
-pub(super) fn hash(secret: &[u8; 32]) -> [u8; 32] {
-    Sha256::digest(secret).into()
-}
-
-fn decode(token: &str) -> Option<[u8; 32]> {
-    URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()
-}
-
 /// Exchanges a refresh token for the next pair. The family's row is locked, so of two exchanges at
 /// once one waits for the other.
 pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refreshed> {
-    let Some(secret) = decode(token) else {
+    let Some(token) = OpaqueToken::parse(token) else {
         return Ok(Refreshed::Unknown);
     };
     let now = tx.now();
-    let Some(session_id) = store::find_family(tx.conn(), &hash(&secret)).await? else {
+    let Some(session_id) = store::find_family(tx.conn(), &token.hash()).await? else {
         return Ok(Refreshed::Unknown);
     };
     let Some(family) = store::lock_family(tx.conn(), session_id).await? else {
@@ -58,10 +40,10 @@ pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refres
         return Ok(Refreshed::Ended);
     }
     // Read again under the lock: the exchange that we waited for may have used the token.
-    let used_at = store::load_used_at(tx.conn(), &hash(&secret)).await?;
+    let used_at = store::load_used_at(tx.conn(), &token.hash()).await?;
     let successor = match used_at {
-        None => Some(issue_successor(tx, &secret, session_id).await?),
-        Some(used_at) => find_successor(tx, &secret, used_at).await?,
+        None => Some(issue_successor(tx, token, session_id).await?),
+        Some(used_at) => find_successor(tx, token, used_at).await?,
     };
     let Some(successor) = successor else {
         store::revoke(tx.conn(), session_id, "refresh_token_reused", now).await?;
@@ -69,16 +51,16 @@ pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refres
     };
     let expires_at = family.ends_at.min(now + IDLE);
     store::touch(tx.conn(), session_id, device, now, expires_at).await?;
-    let pair = tokens(tx, family.user_id, session_id, encode(&successor))?;
+    let pair = tokens(tx, family.user_id, session_id, successor.reveal())?;
     Ok(Refreshed::Renewed(family.user_id, pair))
 }
 
 /// The person and the session that a refresh token belongs to, used or not.
 pub async fn owner_of(tx: &mut Tx, token: &str) -> Result<Option<(UserId, SessionId)>> {
-    let Some(secret) = decode(token) else {
+    let Some(token) = OpaqueToken::parse(token) else {
         return Ok(None);
     };
-    let Some(session_id) = store::find_family(tx.conn(), &hash(&secret)).await? else {
+    let Some(session_id) = store::find_family(tx.conn(), &token.hash()).await? else {
         return Ok(None);
     };
     let family = store::lock_family(tx.conn(), session_id).await?;
@@ -87,30 +69,30 @@ pub async fn owner_of(tx: &mut Tx, token: &str) -> Result<Option<(UserId, Sessio
 
 async fn issue_successor(
     tx: &mut Tx,
-    secret: &[u8; 32],
+    token: OpaqueToken,
     session_id: SessionId,
-) -> Result<[u8; 32]> {
+) -> Result<OpaqueToken> {
     let now = tx.now();
-    let newest = successors(tx, secret)
+    let newest = successors(tx, token)
         .into_iter()
         .next()
         .ok_or_else(|| Error::internal(anyhow::anyhow!("there is no key for refresh tokens")))?;
-    store::mark_used(tx.conn(), &hash(secret), now).await?;
-    store::insert_refresh_token(tx.conn(), &hash(&newest), session_id, now).await?;
+    store::mark_used(tx.conn(), &token.hash(), now).await?;
+    store::insert_refresh_token(tx.conn(), &newest.hash(), session_id, now).await?;
     Ok(newest)
 }
 
 /// The successor that was handed out for a used token, if it may be handed out again.
 async fn find_successor(
     tx: &mut Tx,
-    secret: &[u8; 32],
+    token: OpaqueToken,
     used_at: Timestamp,
-) -> Result<Option<[u8; 32]>> {
+) -> Result<Option<OpaqueToken>> {
     if tx.now().seconds_since(used_at) > GRACE_SECONDS {
         return Ok(None);
     }
-    for candidate in successors(tx, secret) {
-        if store::is_unused(tx.conn(), &hash(&candidate)).await? {
+    for candidate in successors(tx, token) {
+        if store::is_unused(tx.conn(), &candidate.hash()).await? {
             return Ok(Some(candidate));
         }
     }
@@ -118,7 +100,8 @@ async fn find_successor(
 }
 
 /// The possible successors of a token: one for each server key, newest first.
-fn successors(tx: &Tx, secret: &[u8; 32]) -> Vec<[u8; 32]> {
+fn successors(tx: &Tx, token: OpaqueToken) -> Vec<OpaqueToken> {
     let keys = tx.ctx().config().secret_key.derive(KEY_PURPOSE);
-    keys.iter().map(|key| hmac_sha256(key, &[secret])).collect()
+    let successor = |key| OpaqueToken::new(hmac_sha256(key, &[token.secret()]));
+    keys.iter().map(successor).collect()
 }

@@ -2,17 +2,13 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
-
 use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password, Purpose};
 use super::super::store;
 use super::note;
 use super::password::hash_password;
 use crate::infra::ratelimit::Policy;
-use crate::kernel::{Code, Error, Result};
+use crate::kernel::{Code, Error, OpaqueToken, Result};
 use crate::platform::limits::{Gate, Subject, policies};
 use crate::platform::sessions::{self, Device};
 use crate::platform::write::transaction;
@@ -60,12 +56,6 @@ async fn queue(ctx: &Ctx, mail: &Mail) -> Result<()> {
     transaction(ctx, async |tx: &mut Tx| tx.enqueue(&job).await).await
 }
 
-/// What is stored of a link's token.
-fn hash_of(token: &str) -> Option<[u8; 32]> {
-    let secret: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
-    Some(Sha256::digest(secret).into())
-}
-
 fn link_expired() -> Error {
     Error::new(
         Code::LinkExpired,
@@ -73,9 +63,15 @@ fn link_expired() -> Error {
     )
 }
 
+/// What is stored of a link's token.
+fn hash_of(token: &str) -> Result<[u8; 32]> {
+    let token = OpaqueToken::parse(token).ok_or_else(link_expired)?;
+    Ok(token.hash())
+}
+
 /// Confirms an e-mail address.
 pub async fn verify_email(ctx: &Ctx, token: &str, device: &Device) -> Result<()> {
-    let hash = hash_of(token).ok_or_else(link_expired)?;
+    let hash = hash_of(token)?;
     transaction(ctx, async |tx: &mut Tx| {
         let now = tx.now();
         let owner = store::use_mail_token(tx.conn(), &hash, Purpose::VerifyEmail, now)
@@ -98,7 +94,7 @@ pub async fn reset_password(
     password: &Password,
     device: &Device,
 ) -> Result<()> {
-    let token = hash_of(token).ok_or_else(link_expired)?;
+    let token = hash_of(token)?;
     let purpose = Purpose::ResetPassword;
     // Looked at first, so that no password is hashed for a token that is no good.
     let mut conn = ctx.read().await?;

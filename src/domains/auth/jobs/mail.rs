@@ -3,18 +3,15 @@
 //! A mail is a job, sent at least once. The token of its link is made by the job, so that only its
 //! hash is ever stored.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::super::model::{Email, Purpose};
 use super::super::store::{self, Recipient};
 use crate::infra::jobs::NewJob;
 use crate::infra::mail::Message;
-use crate::kernel::{Error, Result, UserId};
+use crate::kernel::{Error, OpaqueToken, Result, UserId};
 use crate::platform::Ctx;
 
 /// The job that sends one.
@@ -95,8 +92,8 @@ async fn recipient(ctx: &Ctx, mail: &Mail) -> Result<Option<Recipient>> {
 
 async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {
     let now = ctx.now();
-    let secret: [u8; 32] = ctx.ids().bytes();
-    let hash: [u8; 32] = Sha256::digest(secret).into();
+    let token = OpaqueToken::new(ctx.ids().bytes());
+    let hash = token.hash();
     let mut conn = ctx.db().acquire().await?;
     let since = now - TimeDelta::hours(1);
     let sent = store::count_mail_tokens(&mut conn, to.user_id, purpose, since).await?;
@@ -107,7 +104,7 @@ async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {
     let until = now + TimeDelta::hours(purpose.hours());
     store::insert_mail_token(&mut conn, &hash, to.user_id, purpose, &to.email, now, until).await?;
     drop(conn);
-    let message = link(ctx.web_url(), to, purpose, &URL_SAFE_NO_PAD.encode(secret));
+    let message = link(ctx.web_url(), to, purpose, &token.reveal());
     let sent = ctx.mailer().send(&message).await;
     if sent.is_err() {
         // The next attempt makes another.
