@@ -162,7 +162,7 @@ async fn figures_are_taken_when_they_are_asked_for() {
     assert_eq!(now(&declared::DB_LIMIT, &[]), "12");
     assert!(sum(&after, &declared::DB_CONNECTIONS, &[]) >= 1.0);
     assert_eq!(now(&declared::READY, &[]), "1");
-    assert_eq!(now(&declared::JOBS_DEAD, &[("job", "other")]), "1");
+    assert_eq!(now(&declared::JOBS_DEAD, &[("job_name", "other")]), "1");
     assert_eq!(
         now(
             &declared::BUILD_INFO,

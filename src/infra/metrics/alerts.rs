@@ -110,6 +110,15 @@ fn alerts_speak_of_metrics_and_labels_that_there_are() {
 }
 
 #[test]
+fn no_metric_has_a_label_that_prometheus_gives_by_itself() {
+    for metric in declared::all() {
+        for label in metric.labels {
+            assert!(!PROMETHEUS.contains(label), "{}: {label}", metric.name);
+        }
+    }
+}
+
+#[test]
 fn an_inconsistent_cache_is_told_by_what_was_wrong_and_not_by_how_little_was_checked() {
     let rules = rules();
     let nines = declared::CACHE_NINES.name;

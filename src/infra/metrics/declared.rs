@@ -252,7 +252,7 @@ pub const DELIVERIES: Metric = Metric {
 pub const JOBS_DUE: Metric = Metric {
     name: "kith_jobs_due",
     kind: Kind::Gauge,
-    labels: &["job"],
+    labels: &["job_name"],
     unit: "jobs",
     meaning: "Jobs that are due and that no worker has taken. `other` are jobs that this version \
               doesn't know.",
@@ -262,7 +262,7 @@ pub const JOBS_DUE: Metric = Metric {
 pub const JOBS_AGE: Metric = Metric {
     name: "kith_jobs_oldest_due_seconds",
     kind: Kind::Gauge,
-    labels: &["job"],
+    labels: &["job_name"],
     unit: "seconds",
     meaning: "For how long the oldest of them has been due.",
 };
@@ -271,7 +271,7 @@ pub const JOBS_AGE: Metric = Metric {
 pub const JOBS_DEAD: Metric = Metric {
     name: "kith_jobs_dead",
     kind: Kind::Gauge,
-    labels: &["job"],
+    labels: &["job_name"],
     unit: "jobs",
     meaning: "Jobs that failed as often as they may, and wait for a person.",
 };
@@ -305,7 +305,8 @@ pub const READY: Metric = Metric {
     kind: Kind::Gauge,
     labels: &[],
     unit: "yes or no",
-    meaning: "1 if requests should come here: the schema fits, and the process is not stopping.",
+    meaning: "1 if requests should come here: the schema fits, and the process is not stopping. It \
+              stays 1 while `/readyz` is 503 because the instance is `deaf`.",
 };
 
 /// `kith_build_info`
