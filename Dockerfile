@@ -12,14 +12,19 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && cp target/release/kith /usr/local/bin/kith
 
 FROM debian:bookworm-slim
+# The authorities that Web Push trusts.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --home-dir /var/lib/kith kith
 COPY --from=builder /usr/local/bin/kith /usr/local/bin/kith
 USER kith
 # Where `.kith/` goes: media, mail written to files, and keys made in the dev profile.
 WORKDIR /var/lib/kith
 VOLUME /var/lib/kith
-# A container is reached from outside of it.
-ENV KITH_ADDR=0.0.0.0:8080
+# A container is reached from outside of it. 9090 shows metrics to others in its network; it is not exposed, so
+# that nobody publishes it by chance.
+ENV KITH_ADDR=0.0.0.0:8080 KITH_OPS_ADDR=0.0.0.0:9090
 EXPOSE 8080
 # The image has no curl, and bash can speak to a port by itself.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=5 \

@@ -173,7 +173,7 @@ const STORES: &[Setting] = &[
     Setting::fixed(
         "KITH_REDIS_PREFIX",
         "kith",
-        "The beginning of every key in Redis.",
+        "The beginning of every key in Redis; the profile follows it.",
     ),
 ];
 
@@ -241,7 +241,8 @@ const KEYS: &[Setting] = &[
         "KITH_SECRET_KEY",
         "made once under `KITH_DIR` in dev; required in production",
         "The root from which the other keys are derived, 32 random bytes or more in production; \
-         `new,old` while it is being changed.",
+         `new,old` while it is being changed. Push subscriptions that were made under a root that is \
+         no longer listed are deleted.",
     )
     .kept(Secrecy::Secret)
     .example("<output of `openssl rand -base64 32`>"),
@@ -333,7 +334,8 @@ const MAIL: &[Setting] = &[
     Setting::words(
         "KITH_SMTP_URL",
         "none: mail is written to files",
-        "The server that takes outgoing mail: `smtp://` or `smtps://`.",
+        "The server that takes outgoing mail: `smtps://` (TLS), `smtp://HOST:587?tls=required` \
+         (STARTTLS) or `smtp://` (without TLS).",
     )
     .kept(Secrecy::Url)
     .example("smtps://user:password@mail.example.org"),
@@ -367,7 +369,8 @@ const WATCHING: &[Setting] = &[
     Setting::words(
         "KITH_INSTANCE",
         "random",
-        "The name of this process in logs, metrics and messages between instances.",
+        "The name of this process in `GET /v1/admin/realtime` and in messages between instances; \
+         not in logs and metrics.",
     )
     .example("kith-1"),
     Setting::fixed(
