@@ -59,6 +59,24 @@ async fn call_q_plus_one_is_refused_for_as_long_as_it_says() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_written_otherwise_counts_alike() {
+    let app = TestApp::start_limited("[circle]\nquota = 3", &[]).await;
+    let ada = app.person("ada").await;
+    for path in ["/v1/circles", "/v1/%63ircles", "/%761/circles"] {
+        let made = ada.post(path, &json!({"name": path})).await;
+        made.expect_status(201);
+    }
+    let refused = ada.post("/v%31/circle%73", &json!({"name": "more"})).await;
+    refused.expect_problem(429, "rate_limited");
+    let anyone = app.anyone();
+    let left = async |path: &str| seconds(&anyone.get(path).await, "x-ratelimit-remaining");
+    let before = left("/v1/meta").await;
+    assert_eq!(left("/%761/meta").await, before - 1);
+    assert_eq!(left("/v1/%6deta").await, before - 2);
+    assert_eq!(left("/v%31/nothing").await, before - 3);
+}
+
+#[tokio::test]
 async fn twenty_calls_at_once_count_twenty_and_a_refusal_by_one_limit_costs_none_of_another() {
     let app = TestApp::start_limited("[circle]\nquota = 12", &[]).await;
     let ada = app.person("ada").await;

@@ -14,7 +14,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 
 use self::round::Round;
-use super::http::Problem;
+use super::http::{Problem, path_of};
 use super::limits::{self, Told};
 use super::{Ctx, sessions};
 use crate::infra::cache;
@@ -27,7 +27,7 @@ pub async fn door(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
-    if !request.path().starts_with("/v1/") {
+    if !path_of(request.request()).starts_with("/v1/") {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let ctx = Ctx::of(request.request()).map_err(Problem)?;

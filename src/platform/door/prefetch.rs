@@ -10,6 +10,7 @@ use redis::{Pipeline, Value};
 
 use crate::kernel::UserId;
 use crate::platform::Ctx;
+use crate::platform::http::template_of;
 
 /// The commands that a route wants sent along. They are made from the person and the request; their
 /// replies reach the handler as [`Prefetched`].
@@ -40,7 +41,7 @@ impl Prefetches {
         if all.0.is_empty() || request.method() != actix_web::http::Method::GET {
             return None;
         }
-        all.0.get(request.match_pattern()?.as_str()).copied()
+        all.0.get(template_of(request)?.as_str()).copied()
     }
 }
 

@@ -26,6 +26,7 @@ mod problem;
 mod query;
 mod request_id;
 mod respond;
+mod routed;
 mod serve;
 mod settle;
 mod setup;
@@ -49,6 +50,7 @@ pub use plain::{PlainOperations, refuse_parameters};
 pub use problem::{HttpResult, Problem, ProblemBody, ProblemField, status_of};
 pub use request_id::{RequestId, TraceContext};
 pub use respond::{accepted, no_content, no_store, ok, unkept};
+pub use routed::{path_of, template_of};
 pub use serve::serve;
 pub use setup::{HttpSetup, PublicUrl};
 

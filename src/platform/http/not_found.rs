@@ -8,6 +8,7 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::problem::Problem;
+use super::routed::path_of;
 use crate::kernel::{Code, Error};
 
 /// How many similar routes a 404 names.
@@ -88,7 +89,7 @@ pub async fn not_found(req: HttpRequest) -> HttpResponse {
 /// What to say to a request that no route takes.
 pub(super) fn answer(req: &HttpRequest) -> HttpResponse {
     let table = req.app_data::<RouteTable>();
-    let allow = table.and_then(|table| table.allow(req.path()));
+    let allow = table.and_then(|table| table.allow(path_of(req)));
     let error = match allow {
         Some(allow) if req.method() == Method::OPTIONS => {
             return HttpResponse::NoContent()
@@ -96,7 +97,7 @@ pub(super) fn answer(req: &HttpRequest) -> HttpResponse {
                 .finish();
         }
         Some(allow) => method_not_allowed(&allow),
-        None => nothing_there(table, req.path()),
+        None => nothing_there(table, path_of(req)),
     };
     HttpResponse::from_error(Problem(error))
 }

@@ -12,6 +12,7 @@ use actix_web::{Error as ActixError, HttpResponse};
 use super::listing::NoFilter;
 use super::problem::Problem;
 use super::query::Query;
+use super::routed::template_of;
 use crate::kernel::Result;
 
 /// The operations that take no query parameters, by method and path template; made from the API's
@@ -46,6 +47,6 @@ fn check(request: &ServiceRequest) -> Result<()> {
 fn is_plain(request: &ServiceRequest) -> bool {
     let plain = request.app_data::<PlainOperations>();
     plain
-        .zip(request.match_pattern())
+        .zip(template_of(request.request()))
         .is_some_and(|(plain, path)| plain.0.contains(&(request.method().clone(), path)))
 }

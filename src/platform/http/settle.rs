@@ -9,11 +9,13 @@ use actix_web::body::{BodySize, BoxBody, MessageBody as _};
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use super::costs::{OpenCosts, tell_cache, tell_timing};
 use super::not_found::{RouteTable, method_not_allowed};
 use super::problem::{Problem, render};
 use super::request_id::RequestId;
+use super::routed::path_of;
 use super::setup::PublicUrl;
 use crate::infra::meter::Meter;
 use crate::kernel::error::Moved;
@@ -24,6 +26,8 @@ pub(super) struct Facts {
     pub request_id: RequestId,
     pub method: Method,
     pub path: String,
+    /// The path as the router reads it, where that is another.
+    decoded: Option<String>,
     query: String,
     is_https: bool,
     costs: OpenCosts,
@@ -34,7 +38,9 @@ impl Facts {
     /// Takes down what the response will need.
     pub fn of(req: &ServiceRequest) -> Self {
         let path = req.path().to_owned();
+        let decoded = path_of(req.request());
         Self {
+            decoded: (decoded != path).then(|| decoded.to_owned()),
             request_id: RequestId::of(req.headers(), req.app_data()),
             method: req.method().clone(),
             is_https: req.app_data::<PublicUrl>().is_some_and(PublicUrl::is_https),
@@ -49,13 +55,17 @@ impl Facts {
     fn allow(&self) -> String {
         let routes = self.routes.as_ref();
         routes
-            .and_then(|table| table.allow(&self.path))
+            .and_then(|table| table.allow(self.routed()))
             .unwrap_or_default()
     }
 
     /// Whether the path is the API's own.
     pub fn is_api(&self) -> bool {
-        self.path == "/v1" || self.path.starts_with("/v1/")
+        self.routed() == "/v1" || self.routed().starts_with("/v1/")
+    }
+
+    fn routed(&self) -> &str {
+        self.decoded.as_deref().unwrap_or(&self.path)
     }
 
     /// The response as it leaves the house. `cause` is what went wrong, if the response does not
@@ -99,7 +109,7 @@ impl Facts {
     /// The request's own address with the segment of today.
     fn location_after(&self, moved: &Moved) -> String {
         let today = |segment| {
-            if segment == moved.from {
+            if percent_decode_str(segment).eq(moved.from.bytes()) {
                 moved.to.as_str()
             } else {
                 segment
@@ -161,7 +171,7 @@ impl Facts {
         };
         set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         set(header::REFERRER_POLICY, "no-referrer");
-        if self.path == "/docs" || self.path.starts_with("/docs/") {
+        if self.routed() == "/docs" || self.routed().starts_with("/docs/") {
             set(header::CONTENT_SECURITY_POLICY, DOCS_POLICY);
         } else {
             set(header::X_FRAME_OPTIONS, "DENY");

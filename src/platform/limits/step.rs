@@ -8,7 +8,7 @@ use super::headers::Told;
 use super::route::{RouteLimits, plan};
 use crate::infra::ratelimit::{Check, Limiter, Question, Verdict};
 use crate::kernel::UserId;
-use crate::platform::http::{ClientAddress, Problem};
+use crate::platform::http::{ClientAddress, Problem, path_of, template_of};
 
 /// What to ask about this request; nothing when nothing limits it.
 pub async fn question(
@@ -43,10 +43,10 @@ async fn checks(request: &mut ServiceRequest, user_id: Option<UserId>) -> Vec<Ch
     let Some(limits) = request.app_data::<RouteLimits>() else {
         return Vec::new();
     };
-    let template = request.match_pattern();
+    let template = template_of(request.request());
     let policies = limits.of(
         request.method().as_str(),
-        request.path(),
+        path_of(request.request()),
         template.as_deref(),
     );
     if policies.is_empty() {

@@ -15,6 +15,9 @@ async fn a_former_username_leads_to_its_person() {
     let reply = ben.get("/v1/users/@anna.old").await.expect_status(308);
     let location = reply.header("location").expect("a location");
     assert!(location.ends_with("/v1/users/@anna.new"), "{location}");
+    let encoded = ben.get("/v1/users/%40anna%2Eold").await;
+    let location = encoded.expect_status(308).header("location");
+    assert_eq!(location.as_deref(), Some("/v1/users/@anna.new"));
     let followed = ben.set("/v1/users/@anna.old/follow").await;
     let location = followed.expect_status(308).header("location");
     assert_eq!(location.as_deref(), Some("/v1/users/@anna.new/follow"));
