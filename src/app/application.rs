@@ -22,7 +22,7 @@ use crate::admin::{self, Health, JobKinds, ServedDocument, Warmer};
 use crate::domains::auth;
 use crate::domains::{comments, feed, messaging, posts};
 use crate::infra::cache::{self, Cache};
-use crate::infra::db::{Admission, PoolOptions, connect_lazily};
+use crate::infra::db::{self, Admission, PoolOptions, connect_lazily};
 use crate::infra::mail::Mailer;
 use crate::infra::metrics;
 use crate::infra::ratelimit::{self, Limiter};
@@ -241,8 +241,11 @@ fn cache(config: &Config, db: PgPool) -> Cache {
             CacheMode::Off => cache::Mode::Off,
         },
         l1_bytes: config.l1_bytes,
-        // A reader that waits for its turn holds no connection; one that loads holds one.
-        concurrent_loads: usize::try_from(config.db_pool).unwrap_or(1).max(1),
+        // As many as requests that may work with the database: with fewer, those who read would wait in one
+        // line after the other, and those who write in one.
+        concurrent_loads: usize::try_from(config.db_pool.saturating_mul(db::PLACES_PER_CONNECTION))
+            .unwrap_or(1)
+            .max(1),
         spaces: spaces(),
     };
     Cache::new(redis, db, options)

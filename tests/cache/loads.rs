@@ -64,6 +64,37 @@ async fn a_reader_who_leaves_cuts_nobody_off() {
 }
 
 #[tokio::test]
+async fn a_reader_waits_for_no_entry_but_its_own() {
+    let bed = Bed::new().await;
+    let one = bed.process().await;
+    bed.set("a", 1).await;
+    bed.set("b", 2).await;
+    // As if another process had the right to load it, and were gone.
+    let lease = bed.key(&one, "things:v1:b:lease");
+    redis::cmd("SET")
+        .arg(&[&lease, "1", "PX", "60000"])
+        .exec_async(&mut bed.redis().await)
+        .await
+        .unwrap();
+    let gate = bed.gate().await;
+    let cache = one.cache.clone();
+    let both = tokio::spawn(async move {
+        let names = ["a", "b"].map(str::to_owned);
+        cache.get_many(&THINGS, &names).await.unwrap().len()
+    });
+    bed.held(1).await;
+    let joined = one.start_reading("a");
+    tokio::task::yield_now().await;
+    // The next load is held again: that of the other entry.
+    let ((), gate) = tokio::join!(gate.open(), bed.gate());
+    let joined = tokio::time::timeout(Duration::from_secs(10), joined).await;
+    assert_eq!(joined.expect("it waits for the other").unwrap(), Some(1));
+    gate.open().await;
+    assert_eq!(both.await.unwrap(), 2);
+    bed.end().await;
+}
+
+#[tokio::test]
 async fn many_are_read_with_one_query_for_those_that_no_layer_has() {
     let bed = Bed::new().await;
     let (one, two) = (bed.process().await, bed.process().await);

@@ -1,19 +1,17 @@
 //! What is not in L1: asked of Redis, or loaded by whoever may.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::Stamp;
 use super::fill::Unreadable;
-use super::flights::Outcome;
+use super::flights::Landings;
 use super::l2::{self, Seen, Wanted};
 use super::ledger::{Ledger, Moment};
 use super::read::Missing;
 use super::space::{Key, Space, Value};
 use super::stats::add;
 use super::{Cache, Shelf, State};
-use crate::kernel::Error;
 
 /// Pauses between two looks for what another process loads; after the last one it is loaded here.
 const LOOKS: [u64; 8] = [2, 4, 8, 16, 32, 64, 128, 256];
@@ -22,31 +20,25 @@ const LOOKS: [u64; 8] = [2, 4, 8, 16, 32, 64, 128, 256];
 type Absent<'a, K> = (&'a Missing<K>, Wanted, Vec<Option<Stamp>>);
 
 impl Cache {
-    /// The outcome for each missing key, in order.
-    pub(super) async fn fetch<K: Key, V: Value>(
+    /// Finds the outcome for each missing key.
+    pub(super) async fn fetch<'a, K: Key, V: Value>(
         &self,
         space: &'static Space<K, V>,
         state: &Arc<State>,
         ledger: &Ledger,
         moment: Moment,
-        missing: &[Missing<K>],
-    ) -> Vec<Outcome> {
-        let mut found: HashMap<&K, Outcome> = HashMap::with_capacity(missing.len());
+        missing: &'a [Missing<K>],
+        found: &mut Landings<'a, K>,
+    ) {
         let mut left: Vec<&Missing<K>> = missing.iter().collect();
         if let Some(shelf) = self.shelf(ledger) {
             left = self
-                .through_redis(space, state, shelf, moment, left, &mut found)
+                .through_redis(space, state, shelf, moment, left, found)
                 .await;
         }
         if !left.is_empty() {
-            self.load_alone(space, state, moment, &left, &mut found)
-                .await;
+            self.load_alone(space, state, moment, &left, found).await;
         }
-        let outcomes = missing.iter().map(|one| match found.remove(&one.key) {
-            Some(outcome) => outcome,
-            None => Err(Error::internal(anyhow::anyhow!("a key has no outcome"))),
-        });
-        outcomes.collect()
     }
 
     /// Reads from Redis, loads what this process may load, and waits for what others load. What is
@@ -58,9 +50,10 @@ impl Cache {
         shelf: Shelf,
         moment: Moment,
         mut left: Vec<&'a Missing<K>>,
-        found: &mut HashMap<&'a K, Outcome>,
+        found: &mut Landings<'a, K>,
     ) -> Vec<&'a Missing<K>> {
-        for pause in LOOKS {
+        let mut pauses = LOOKS.into_iter().map(Duration::from_millis).peekable();
+        while let Some(pause) = pauses.peek().copied() {
             let wanted: Vec<Wanted> = left
                 .iter()
                 .map(|one| self.wanted(shelf, space, one))
@@ -78,7 +71,7 @@ impl Cache {
                             absent.push((one, wanted, stamps));
                             continue;
                         };
-                        found.insert(&one.key, Ok(value));
+                        found.put(&one.key, Ok(value));
                         if head.is_stale(space.policy.fresh) {
                             add(&state.counters.stale_answers, 1);
                             let (key, l1) = (one.key.clone(), one.l1.clone());
@@ -102,7 +95,10 @@ impl Cache {
                 // Redis reads but does not write: nobody is worth waiting for.
                 Err(left) => return left,
             };
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            let waited_for = left.iter().map(|one| &one.key);
+            if found.wait_for_others(waited_for, pause).await {
+                pauses.next();
+            }
         }
         left
     }
@@ -115,7 +111,7 @@ impl Cache {
         state: &State,
         moment: Moment,
         absent: Vec<Absent<'a, K>>,
-        found: &mut HashMap<&'a K, Outcome>,
+        found: &mut Landings<'a, K>,
     ) -> Result<Vec<&'a Missing<K>>, Vec<&'a Missing<K>>> {
         if absent.is_empty() {
             return Ok(Vec::new());
@@ -152,7 +148,7 @@ impl Cache {
         shelf: Shelf,
         moment: Moment,
         one: &'a Missing<K>,
-        found: &mut HashMap<&'a K, Outcome>,
+        found: &mut Landings<'a, K>,
     ) -> bool {
         let wanted = self.wanted(shelf, space, one);
         let Ok(seen) = l2::read(&self.0.redis, std::slice::from_ref(&wanted)).await else {

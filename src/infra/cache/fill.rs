@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::entry::{Head, Stamp, now_millis};
-use super::flights::Outcome;
+use super::flights::Landings;
 use super::l1::{L1Key, Shared, Stored, share};
 use super::l2::{self, Filled, Wanted};
 use super::ledger::Moment;
@@ -12,6 +12,7 @@ use super::read::{Missing, note_misses};
 use super::space::{Key, Space, Tags, Value};
 use super::stats::{add, add_len};
 use super::{Cache, State};
+use crate::infra::db;
 use crate::infra::meter::{self, Layer};
 
 /// A key that this process is to load, with the stamps of before the load.
@@ -28,8 +29,16 @@ impl Cache {
         state: &State,
         moment: Moment,
         leading: &[Leading<'a, K>],
-        found: &mut HashMap<&'a K, Outcome>,
+        found: &mut Landings<'a, K>,
     ) {
+        if let Err(refused) = db::admit().await {
+            for (one, ..) in leading {
+                found.keep(&one.key, Err(refused.clone()));
+            }
+            let nothing = leading.iter().map(|(_, wanted, _)| Filled::nothing(wanted));
+            self.write_behind(nothing.collect()).await;
+            return;
+        }
         note_misses(state, leading.len());
         let keys: Vec<K> = leading.iter().map(|(one, ..)| one.key.clone()).collect();
         let began = Instant::now();
@@ -40,7 +49,7 @@ impl Cache {
             Ok(values) => values.into_iter().collect::<HashMap<K, V>>(),
             Err(error) => {
                 for (one, wanted, _) in leading {
-                    found.insert(&one.key, Err(error.clone()));
+                    found.put(&one.key, Err(error.clone()));
                     filled.push(Filled::nothing(wanted));
                 }
                 self.write_behind(filled).await;
@@ -64,7 +73,7 @@ impl Cache {
             });
             let value: Option<Shared> = value.map(|value| share(value));
             self.store_l1(space, moment, &one.l1, &one.tags, &head, value.as_ref());
-            found.insert(&one.key, Ok(value));
+            found.put(&one.key, Ok(value));
         }
         self.write_behind(filled).await;
     }
@@ -83,8 +92,14 @@ impl Cache {
         state: &State,
         moment: Moment,
         left: &[&'a Missing<K>],
-        found: &mut HashMap<&'a K, Outcome>,
+        found: &mut Landings<'a, K>,
     ) {
+        if let Err(refused) = db::admit().await {
+            for one in left {
+                found.keep(&one.key, Err(refused.clone()));
+            }
+            return;
+        }
         note_misses(state, left.len());
         let keys: Vec<K> = left.iter().map(|one| one.key.clone()).collect();
         let began = Instant::now();
@@ -100,12 +115,12 @@ impl Cache {
                         stamps: Vec::new(),
                     };
                     self.store_l1(space, moment, &one.l1, &one.tags, &head, value.as_ref());
-                    found.insert(&one.key, Ok(value));
+                    found.put(&one.key, Ok(value));
                 }
             }
             Err(error) => {
                 for one in left {
-                    found.insert(&one.key, Err(error.clone()));
+                    found.put(&one.key, Err(error.clone()));
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::SemaphorePermit;
 
 use super::fill::ttl_of;
-use super::flights::{Flight, Lead, Outcome};
+use super::flights::{Flight, Landings, Lead, Outcome};
 use super::l1::{Held, L1Key, Shared, Stored};
 use super::ledger::{Ledger, Moment};
 use super::space::{Key, Space, Tags, Value};
@@ -216,11 +216,16 @@ impl Cache {
         let (cache, state, ledger) = (self.clone(), Arc::clone(state), Arc::clone(ledger));
         let task = tokio::spawn(db::inherit(meter::inherit(async move {
             let (missing, leads): (Vec<_>, Vec<_>) = own.into_iter().unzip();
-            let outcomes = cache.fetch(space, &state, &ledger, moment, &missing).await;
-            for (lead, outcome) in leads.into_iter().zip(&outcomes) {
-                cache.0.flights.land(&lead, outcome);
-            }
-            outcomes
+            let keys = missing.iter().map(|one| &one.key);
+            let mut found = Landings::of(&cache.0.flights, keys.zip(leads));
+            cache
+                .fetch(space, &state, &ledger, moment, &missing, &mut found)
+                .await;
+            let outcome = |one: &Missing<K>| {
+                let unknown = || Error::internal(anyhow::anyhow!("a key has no outcome"));
+                found.get(&one.key).ok_or_else(unknown).flatten()
+            };
+            missing.iter().map(outcome).collect()
         })));
         task.await.map_err(Error::internal)
     }

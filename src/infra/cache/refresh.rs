@@ -1,9 +1,9 @@
 //! Refreshing behind an answer: once for each key, whoever asks and however often.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use super::flights::Landings;
 use super::l1::L1Key;
 use super::read::Missing;
 use super::space::{Key, Space, Value};
@@ -48,7 +48,7 @@ impl Cache {
         let moment = ledger.moment();
         let tags = space.all_tags(&key);
         let one = Missing { key, l1, tags };
-        let mut found = HashMap::new();
+        let mut found = Landings::of(&self.0.flights, std::iter::empty());
         let done = if let Some(shelf) = self.shelf(&ledger) {
             self.refresh_shared(space, state, shelf, moment, &one, &mut found)
                 .await
@@ -57,7 +57,7 @@ impl Cache {
                 .await;
             true
         };
-        done && found.into_values().all(|outcome| outcome.is_ok())
+        done && found.are_good()
     }
 
     fn lock_refreshing(

@@ -24,7 +24,7 @@ use crate::kernel::{Code, Error, Result};
 
 /// Places for each connection of the pool: while one request has the connection, others that are in
 /// ask Redis or work on their answers.
-const PLACES_PER_CONNECTION: u32 = 4;
+pub const PLACES_PER_CONNECTION: u32 = 4;
 
 tokio::task_local! {
     static VISIT: Visit;

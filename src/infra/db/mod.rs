@@ -16,7 +16,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
 
 pub use admission::{
-    Admission, Patience, Visit, acquire, admit, begin, inherit, stand_back, visit,
+    Admission, PLACES_PER_CONNECTION, Patience, Visit, acquire, admit, begin, inherit, stand_back,
+    visit,
 };
 pub use doubt::alive;
 pub use errors::{OnConstraint, is_held, is_lost, is_retryable};

@@ -74,7 +74,7 @@ impl Config {
                 .map(|path| sources.path(&path)),
             db_pool: reader
                 .get("KITH_DB_POOL", |text| values::count(text, 1_000))
-                .unwrap_or_else(|| sources.cores.saturating_mul(4).max(8)),
+                .unwrap_or_else(|| sources.cores.saturating_mul(8).clamp(16, 64)),
             statement_timeout: reader
                 .get("KITH_STATEMENT_TIMEOUT", values::duration)
                 .unwrap_or_default(),

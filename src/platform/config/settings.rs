@@ -269,7 +269,7 @@ const BOUNDS: &[Setting] = &[
     .example("limits.toml"),
     Setting::words(
         "KITH_DB_POOL",
-        "four for each core, and no fewer than 8",
+        "eight for each core, but no fewer than 16 and no more than 64",
         "How many connections to Postgres this process may open.",
     )
     .example("16"),

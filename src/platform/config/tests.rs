@@ -50,7 +50,7 @@ fn nothing_has_to_be_set_in_dev() {
     assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
     assert!(matches!(config.database, DatabaseSource::Embedded));
     assert_eq!(config.roles, [Role::Web, Role::Gateway, Role::Worker]);
-    assert_eq!((config.db_pool, config.l1_bytes), (8, 256 << 20));
+    assert_eq!((config.db_pool, config.l1_bytes), (16, 256 << 20));
     assert_eq!(config.statement_timeout, Duration::from_secs(5));
     assert_eq!(config.shutdown_grace, Duration::from_secs(10));
     assert_eq!(config.log_format, LogFormat::Text);
