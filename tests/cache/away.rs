@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use kith::infra::cache::{Cache, SCRIPTS};
 use kith::infra::redis::{Attached, DEADLINE, Redis, Server, Supervisor};
 use redis::aio::MultiplexedConnection;
+use tokio::sync::Notify;
 
-use crate::bed::{Bed, Setup};
+use crate::bed::{Bed, Setup, tags};
 use crate::redis_server::OwnRedis;
-use crate::things::{LASTING, Things, things};
+use crate::things::{LASTING, THINGS, Things, things};
 
 #[tokio::test]
 async fn a_restored_snapshot_brings_nothing_old_back() {
@@ -156,6 +158,85 @@ impl Attached for Nobody {
         Box::pin(async { Ok(()) })
     }
     fn detach(&self) {}
+}
+
+#[tokio::test]
+async fn with_more_voids_than_a_connection_is_told_of_nothing_old_counts() {
+    let redis = OwnRedis::start().await;
+    let bed = Bed::at(&redis).await;
+    let one = bed.process().await;
+    bed.set("a", 1).await;
+    assert_eq!(one.size("a").await, Some(1));
+    let epoch = one.cache.epoch().unwrap();
+    drop(one);
+    bed.run("insert into cache_void (tags) select array['thing:' || n] from generate_series(1, 20000) n")
+        .await;
+    bed.set("a", 2).await;
+    let two = bed.process().await;
+    assert_eq!(two.size("a").await, Some(2));
+    assert!(two.cache.epoch().unwrap() > epoch);
+    bed.end().await;
+}
+
+/// Lets a write happen when the cache has made a connection ready and nobody has it yet.
+struct Pausing {
+    cache: Cache,
+    ready: Notify,
+    go_on: Notify,
+}
+
+impl Attached for Pausing {
+    fn attach<'a>(
+        &'a self,
+        conn: &'a mut MultiplexedConnection,
+        run_id: &'a str,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            self.cache.attach(conn, run_id).await?;
+            self.ready.notify_one();
+            self.go_on.notified().await;
+            Ok(())
+        })
+    }
+
+    fn handed_out(&self) -> BoxFuture<'_, ()> {
+        self.cache.handed_out()
+    }
+
+    fn detach(&self) {
+        self.cache.detach();
+    }
+}
+
+#[tokio::test]
+async fn a_process_sees_what_it_wrote_while_its_connection_was_made_ready() {
+    let redis = OwnRedis::start().await;
+    let bed = Bed::at(&redis).await;
+    let other = bed.process().await;
+    bed.set("a", 1).await;
+    assert_eq!(other.size("a").await, Some(1), "and Redis has it");
+    let cache = bed.cache(Setup::default());
+    let pausing = Arc::new(Pausing {
+        cache: cache.clone(),
+        ready: Notify::new(),
+        go_on: Notify::new(),
+    });
+    let supervisor = Supervisor {
+        redis: cache.redis().clone(),
+        server: Server::parse(&redis.url()).unwrap(),
+        scripts: SCRIPTS.to_vec(),
+        attached: pausing.clone(),
+    };
+    let connecting = tokio::spawn(async move { supervisor.connect_once().await });
+    pausing.ready.notified().await;
+    bed.set("a", 2).await;
+    assert!(!cache.void(&tags(["thing:a"])).await, "nobody to tell");
+    pausing.go_on.notify_one();
+    connecting.await.unwrap().unwrap();
+    cache.step().await;
+    let found = cache.get(&THINGS, &"a".to_owned()).await.unwrap();
+    assert_eq!(found.map(|thing| thing.size), Some(2));
+    bed.end().await;
 }
 
 #[tokio::test]

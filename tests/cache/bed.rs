@@ -103,26 +103,32 @@ impl Bed {
         process
     }
 
-    /// A process that may not have found Redis yet.
-    pub fn lonely_process(&self, setup: Setup) -> Process {
+    /// The cache of a process that nobody leads to Redis.
+    pub fn cache(&self, setup: Setup) -> Cache {
         let redis = Redis::new(self.prefix.clone());
-        let server = Server::parse(&self.redis_url).expect("a URL");
         let options = Options {
             mode: setup.mode,
             l1_bytes: setup.l1_bytes,
             concurrent_loads: setup.concurrent_loads,
             spaces: setup.spaces,
         };
-        let cache = Cache::new(redis.clone(), self.db.clone(), options);
+        Cache::new(redis, self.db.clone(), options)
+    }
+
+    /// A process that may not have found Redis yet.
+    pub fn lonely_process(&self, setup: Setup) -> Process {
+        let server = Server::parse(&self.redis_url).expect("a URL");
+        let relays = setup.relays;
+        let cache = self.cache(setup);
         let stop = CancellationToken::new();
         let supervisor = Supervisor {
-            redis,
+            redis: cache.redis().clone(),
             server: server.clone(),
             scripts: SCRIPTS.to_vec(),
             attached: Arc::new(cache.clone()),
         };
         tokio::spawn(supervisor.run(stop.clone()));
-        if setup.relays {
+        if relays {
             let relay = cache.relay().expect("the first");
             tokio::spawn(relay.run(true, stop.clone()));
             tokio::spawn(follow_voids(cache.clone(), server, stop.clone()));

@@ -1,5 +1,9 @@
 //! What happens when Redis comes and goes: which epoch it is, and what it must still be told.
 
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
 use futures_util::future::BoxFuture;
 use redis::Pipeline;
 use redis::aio::MultiplexedConnection;
@@ -8,7 +12,7 @@ use super::l2::{ADOPT, STATE_LIFE, millis};
 use super::{Cache, store};
 use crate::infra::redis::Attached;
 
-/// Most waiting rows that a new connection is told of at once; the relay delivers the rest.
+/// Most waiting rows that a new connection is told of. With more, nothing of its epoch counts any more.
 const MOST_WAITING: i64 = 20_000;
 /// Tags a void.
 const MOST_TAGS: usize = 512;
@@ -22,6 +26,10 @@ impl Attached for Cache {
         Box::pin(self.make_ready(conn, run_id))
     }
 
+    fn handed_out(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.tell_missed())
+    }
+
     fn detach(&self) {
         self.begin_ledger(None, 0);
     }
@@ -33,14 +41,21 @@ impl Cache {
         conn: &mut MultiplexedConnection,
         run_id: &str,
     ) -> anyhow::Result<()> {
-        let (epoch, sequence, is_new) = self.agree_on_epoch(conn, run_id).await?;
+        // What is voided from here on, nobody tells this Redis before `tell_missed`.
+        *self.lock_ready_since() = Some(Instant::now());
+        self.0.behind.store(true, Ordering::Release);
+        let (mut epoch, mut sequence, mut is_new) = self.agree_on_epoch(conn, run_id).await?;
+        let mut db = self.0.db.acquire().await?;
+        if !is_new && store::count_waiting(&mut db, MOST_WAITING).await? >= MOST_WAITING {
+            store::end_epochs(&mut db).await?;
+            (epoch, sequence, is_new) = self.agree_on_epoch(conn, run_id).await?;
+        }
         // The ledger first: what is voided from now on counts in it.
         self.begin_ledger(Some(epoch), sequence);
         if is_new {
             return Ok(());
         }
         let mut tags = self.recent_voids();
-        let mut db = self.0.db.acquire().await?;
         for (_, waiting) in store::list_waiting(&mut db, MOST_WAITING).await? {
             tags.extend(waiting);
         }
@@ -52,6 +67,28 @@ impl Cache {
             let _told: ((String, u64),) = pipe.query_async(conn).await?;
         }
         Ok(())
+    }
+
+    /// Voids again what was voided while the connection was made ready: its writers had none. Until
+    /// then entries of Redis are not read here, or they would not see their own writes.
+    async fn tell_missed(&self) {
+        let since = *self.lock_ready_since();
+        let missed = since.map_or_else(Vec::new, |since| self.voids_since(since));
+        let mut told = true;
+        for some in missed.chunks(MOST_TAGS) {
+            told &= self.void_some(some).await;
+        }
+        // What could not be told has given the connection up: the next one begins again.
+        if told {
+            self.0.behind.store(false, Ordering::Release);
+        }
+    }
+
+    fn lock_ready_since(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.0
+            .ready_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The epoch of this run of Redis. Postgres and Redis must name the same one; else a new one

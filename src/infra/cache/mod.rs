@@ -180,6 +180,9 @@ struct Engine {
     ledger: ArcSwap<Ledger>,
     ledgers: AtomicU64,
     unsure: AtomicBool,
+    /// Whether Redis has yet to be told what was voided while its connection was made ready.
+    behind: AtomicBool,
+    ready_since: Mutex<Option<Instant>>,
     tags: TagHash,
     l1: L1,
     flights: Flights,
@@ -230,6 +233,8 @@ impl Cache {
             ledger: ArcSwap::from_pointee(Ledger::new(0, None, 0)),
             ledgers: AtomicU64::new(1),
             unsure: AtomicBool::new(false),
+            behind: AtomicBool::new(false),
+            ready_since: Mutex::default(),
             tags: TagHash::new(),
             l1,
             flights: Flights::default(),
@@ -289,7 +294,7 @@ impl Cache {
     /// Where entries lie in Redis, if this process reads and writes any there just now. Without this
     /// nobody makes the key of an entry, so nobody can forget to ask.
     fn shelf(&self, ledger: &Ledger) -> Option<Shelf> {
-        let is_used = self.0.mode == Mode::On;
+        let is_used = self.0.mode == Mode::On && !self.0.behind.load(Ordering::Acquire);
         self.shared_epoch(ledger).filter(|_| is_used).map(Shelf)
     }
 

@@ -34,7 +34,7 @@ impl Cache {
         known
     }
 
-    async fn void_some(&self, tags: &[String]) -> bool {
+    pub(super) async fn void_some(&self, tags: &[String]) -> bool {
         // Twice: once more when another epoch has begun since this process looked.
         for _attempt in 0..2 {
             let ledger = self.0.ledger.load_full();
@@ -70,13 +70,15 @@ impl Cache {
         false
     }
 
-    /// The commands of a void: stamps first, so that whoever learns of the number finds them.
+    /// The commands of a void: stamps first, so that whoever learns of the number finds them. A stamp that
+    /// nobody has made is void already, and whoever makes it loads after that.
     pub(super) fn add_void(&self, pipe: &mut Pipeline, epoch: i64, tags: &[String]) {
         for tag in tags {
             let stamp: Stamp = rand::random();
             pipe.cmd("SET")
                 .arg(self.stamp_key(epoch, tag))
                 .arg(&stamp[..])
+                .arg("XX")
                 .arg("PX")
                 .arg(millis(self.0.stamp_life))
                 .ignore();
@@ -106,10 +108,16 @@ impl Cache {
 
     /// What this process voided within the last minute.
     pub(super) fn recent_voids(&self) -> Vec<String> {
+        let now = Instant::now();
+        self.voids_since(now.checked_sub(REMEMBERED).unwrap_or(now))
+    }
+
+    /// What this process voided from that instant on.
+    pub(super) fn voids_since(&self, since: Instant) -> Vec<String> {
         let recent = self.lock_recent();
         let mut tags: Vec<String> = recent
             .iter()
-            .filter(|(at, _)| at.elapsed() <= REMEMBERED)
+            .filter(|(at, _)| *at >= since)
             .flat_map(|(_, tags)| tags.iter().cloned())
             .collect();
         tags.sort_unstable();

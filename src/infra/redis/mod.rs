@@ -135,7 +135,7 @@ impl Redis {
             return Err(Away::Down);
         };
         let started = Instant::now();
-        let mut conn = own::connection(&link);
+        let (mut conn, is_own) = own::connection(&link);
         let mut asked = std::pin::pin!(pipe.query_async(&mut conn));
         let answer = match tokio::time::timeout(deadline, asked.as_mut()).await {
             Ok(answer) => Some(answer),
@@ -150,6 +150,11 @@ impl Redis {
                     self.0.late.store(0, Ordering::Relaxed);
                 }
                 Ok(value)
+            }
+            Some(Err(error)) if is_own && is_lost(&error) => {
+                tracing::info!(%error, "a connection of a thread's own to Redis is lost");
+                own::leave(&link);
+                Err(Away::Down)
             }
             Some(Err(error)) => Err(self.judge(&error, link.number)),
             None => {
@@ -167,8 +172,7 @@ impl Redis {
     /// that the supervisor makes everything ready again.
     fn judge(&self, error: &redis::RedisError, number: u64) -> Away {
         use redis::{ErrorKind, ServerErrorKind};
-        let unusable = error.is_io_error()
-            || error.is_connection_dropped()
+        let unusable = is_lost(error)
             || matches!(
                 error.kind(),
                 ErrorKind::Server(
@@ -235,6 +239,11 @@ impl Redis {
     async fn lost(&self) {
         self.0.lost.notified().await;
     }
+}
+
+/// Whether the connection is.
+fn is_lost(error: &redis::RedisError) -> bool {
+    error.is_io_error() || error.is_connection_dropped()
 }
 
 /// The answer, if it has come by now. A process that had to wait for a core finds its patience at an

@@ -28,9 +28,19 @@ thread_local! {
     static OWN: RefCell<Vec<Own>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The connection to send commands on: this thread's own, or the supervised one where it has none.
-pub(super) fn connection(link: &Arc<Link>) -> MultiplexedConnection {
-    find(link).unwrap_or_else(|| link.conn.clone())
+/// The connection to send commands on: this thread's own, or the supervised one where it has none. Says
+/// whether it is the thread's own.
+pub(super) fn connection(link: &Arc<Link>) -> (MultiplexedConnection, bool) {
+    match find(link) {
+        Some(own) => (own, true),
+        None => (link.conn.clone(), false),
+    }
+}
+
+/// Leaves this thread's connection, which is lost: whether the server is, the next command finds out on the
+/// supervised one.
+pub(super) fn leave(link: &Arc<Link>) {
+    OWN.with_borrow_mut(|all| all.retain(|(of, _)| of.as_ptr() != Arc::as_ptr(link)));
 }
 
 fn find(link: &Arc<Link>) -> Option<MultiplexedConnection> {

@@ -5,12 +5,17 @@ use std::time::Duration;
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo};
+use socket2::TcpKeepalive;
 
 use super::info::field;
 use super::sentinel::Sentinels;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(1);
+/// A connection that was silent for so long is asked by the kernel whether the other end is there.
+const IDLE: Duration = Duration::from_secs(15);
+/// What was sent and is not even acknowledged after this time was sent into nothing.
+const UNANSWERED: Duration = Duration::from_secs(5);
 
 /// A server by its URL: `redis://`, `rediss://`, `redis+unix://`, or `redis+sentinel://` for the
 /// primary that Sentinels name at the time.
@@ -59,7 +64,17 @@ impl Server {
 
 /// Small commands one after another wait for nothing.
 pub(super) fn tcp() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
+    // A connection that is cut without a word is found out by the kernel, idle or not.
+    let keepalive = TcpKeepalive::new()
+        .with_time(IDLE)
+        .with_interval(IDLE / 3)
+        .with_retries(3);
+    let tcp = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let tcp = tcp.set_user_timeout(UNANSWERED);
+    tcp
 }
 
 /// Names the run of the server at the other end: another start has another name.

@@ -27,6 +27,11 @@ pub trait Attached: Send + Sync {
         run_id: &'a str,
     ) -> BoxFuture<'a, anyhow::Result<()>>;
 
+    /// Others have the connection from now on.
+    fn handed_out(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// The connection is gone.
     fn detach(&self);
 }
@@ -58,6 +63,7 @@ impl Supervisor {
                     tracing::info!("connected to Redis");
                     said = false;
                     self.redis.hand_out(conn, &self.server, run_id);
+                    self.attached.handed_out().await;
                     let stopped = self.watch(&stop).await;
                     self.redis.hang_up();
                     self.attached.detach();
@@ -83,6 +89,7 @@ impl Supervisor {
     pub async fn connect_once(&self) -> anyhow::Result<()> {
         let (conn, run_id) = self.connect().await?;
         self.redis.hand_out(conn, &self.server, run_id);
+        self.attached.handed_out().await;
         Ok(())
     }
 
