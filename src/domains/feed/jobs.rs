@@ -15,6 +15,7 @@ use crate::infra::cache::store::leave_void;
 use crate::infra::db::Conn;
 use crate::infra::jobs::{Progress, Registry, Step};
 use crate::infra::metrics::declared::FANOUT_LAG;
+use crate::infra::redis::PATIENT;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -105,10 +106,13 @@ async fn set_out(ctx: Ctx, journey: Journey) {
     let mut pipe = Pipeline::new();
     timelines.add_pending(&mut pipe, &post, ctx.now());
     timelines.add_push(&mut pipe, &[Line::Home(post.author_id)], post.spot);
-    // Whoever is missed here is reached by the job.
-    let told: std::result::Result<(), _> = ctx.redis().query(&pipe).await;
+    let told: std::result::Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
     if let Err(error) = told {
         tracing::debug!(%error, "a post on its way could not be announced");
+        // Others see it once the job has carried it. Its author sees it at once: Postgres is asked.
+        ctx.redis().reconnect();
+        let own = Line::Home(post.author_id).name();
+        ctx.cache().void(&[own]).await;
     }
 }
 

@@ -55,7 +55,9 @@ pub struct Stretch {
 pub struct ReadReply {
     /// Newest first.
     spots: Vec<Spot>,
-    /// Its first member.
+    /// Its first member before they were read.
+    before: Option<Vec<u8>>,
+    /// Its first member after that.
     first: Option<Vec<u8>>,
     /// The stamps of its tags.
     stamps: Vec<Option<Vec<u8>>>,
@@ -66,7 +68,7 @@ pub struct ReadReply {
 impl ReadReply {
     /// Reads the replies to the commands of `Timelines::ask`.
     pub fn read(replies: &mut impl Iterator<Item = Value>) -> Option<Self> {
-        let [posts, first, stamps, left] = std::array::from_fn(|_| replies.next());
+        let [before, posts, first, stamps, left] = std::array::from_fn(|_| replies.next());
         let Value::Array(posts) = posts? else {
             return None;
         };
@@ -74,8 +76,10 @@ impl ReadReply {
             Value::BulkString(member) => spot(member),
             _ => None,
         });
+        let before: Vec<Vec<u8>> = <_>::from_redis_value(before?).ok()?;
         let first: Vec<Vec<u8>> = <_>::from_redis_value(first?).ok()?;
         Some(Self {
+            before: before.into_iter().next(),
             spots: spots.collect::<Option<_>>()?,
             first: first.into_iter().next(),
             stamps: <_>::from_redis_value(stamps?).ok()?,
@@ -83,9 +87,15 @@ impl ReadReply {
         })
     }
 
-    /// The place of the mark, if it carries the stamps that count now.
+    /// The place of the mark, if it carries the stamps that count now, and did before.
     fn mark(&self) -> Option<&[u8]> {
-        let mut rest = self.first.as_deref()?.strip_prefix(b"m")?;
+        self.place(self.before.as_deref()?)?;
+        self.place(self.first.as_deref()?)
+    }
+
+    /// What a first member says if it is a mark that counts.
+    fn place<'a>(&self, first: &'a [u8]) -> Option<&'a [u8]> {
+        let mut rest = first.strip_prefix(b"m")?;
         for stamp in &self.stamps {
             rest = rest.strip_prefix(stamp.as_deref()?)?;
         }

@@ -22,11 +22,12 @@ use crate::kernel::ids::Id as _;
 use crate::kernel::{Timestamp, UserId};
 
 static PUSH: Script = Script::new(|| redis::Script::new(include_str!("push.lua")));
+static ANNOUNCE: Script = Script::new(|| redis::Script::new(include_str!("announce.lua")));
 static BEGIN: Script = Script::new(|| redis::Script::new(include_str!("begin.lua")));
 static FINISH: Script = Script::new(|| redis::Script::new(include_str!("finish.lua")));
 
 /// The scripts that a connection must have loaded.
-pub const SCRIPTS: &[&Script] = &[&PUSH, &BEGIN, &FINISH];
+pub const SCRIPTS: &[&Script] = &[&PUSH, &ANNOUNCE, &BEGIN, &FINISH];
 
 /// Of the form of timelines. Processes with another one keep to timelines of their own.
 const VERSION: u16 = 2;
@@ -36,6 +37,8 @@ pub const MOST: i64 = 800;
 const PENDING_READ: i64 = 256;
 /// Posts on their way that are remembered.
 const PENDING_KEPT: i64 = 4_096;
+/// So long it is known that a post has arrived: its writer is no later than that.
+const ARRIVED: Duration = Duration::from_secs(10);
 /// How long building may take before somebody else may begin.
 const BUILDING: Duration = Duration::from_secs(10);
 /// Timelines that are pushed to in one step: Redis serves nobody else for that half of a millisecond.
@@ -152,6 +155,11 @@ impl<'a> Timelines<'a> {
         self.cache.structure_key(self.epoch, "pending")
     }
 
+    fn arrived_key(&self, post: &Pending) -> String {
+        let name = format!("arrived:{}:{}", post.spot.1, char::from(post.reason));
+        self.cache.structure_key(self.epoch, &name)
+    }
+
     /// Where the stamps of its tags lie.
     fn tag_keys(&self, line: Line) -> [String; 2] {
         line.tags().map(|tag| self.cache.tag_key(self.epoch, &tag))
@@ -170,12 +178,14 @@ impl<'a> Timelines<'a> {
     /// Asks for up to `most` posts of a timeline, at `below` and older. The replies are for
     /// [`ReadReply::read`].
     ///
-    /// It is no script, which costs Redis three times as much. The posts come first: a push or a trim
-    /// in between moves the mark up, and what lies below a mark is believed to be missing. A void or
-    /// another timeline in between leaves stamps that are not those of the mark, or both are new, and
-    /// the change that they tell of is not acknowledged yet.
+    /// It is no script, which costs Redis three times as much, so others may come in between. Before the
+    /// posts and after them it has to be the same timeline, built to its end. A push or a trim in between
+    /// moves the mark up, and what lies below the later one is believed to be missing. A void or another
+    /// timeline in between leaves stamps that are not those of the mark, or both are new, and the change
+    /// that they tell of is not acknowledged yet.
     pub fn ask(&self, pipe: &mut Pipeline, line: Line, below: Option<i64>, most: usize) {
         let key = self.key(line);
+        pipe.cmd("ZRANGE").arg(&key).arg(0).arg(0);
         let range = pipe.cmd("ZRANGE").arg(&key);
         match below {
             Some(micros) => range.arg(micros),
@@ -246,21 +256,16 @@ impl<'a> Timelines<'a> {
         Ok(())
     }
 
-    /// Notes that a post is on its way.
+    /// Notes that a post is on its way, unless it has arrived.
     pub fn add_pending(&self, pipe: &mut Pipeline, post: &Pending, now: Timestamp) {
-        let key = self.pending_key();
-        pipe.cmd("ZADD")
-            .arg(&key)
+        pipe.cmd("EVALSHA")
+            .arg(ANNOUNCE.get_hash())
+            .arg(2)
+            .arg(self.pending_key())
+            .arg(self.arrived_key(post))
             .arg(now.micros())
             .arg(post.encode())
-            .ignore();
-        pipe.cmd("ZREMRANGEBYRANK")
-            .arg(&key)
-            .arg(0)
-            .arg(-PENDING_KEPT - 1)
-            .ignore();
-        pipe.cmd("PEXPIRE")
-            .arg(&key)
+            .arg(PENDING_KEPT)
             .arg(millis(self.life))
             .ignore();
     }
@@ -270,6 +275,12 @@ impl<'a> Timelines<'a> {
         pipe.cmd("ZREM")
             .arg(self.pending_key())
             .arg(post.encode())
+            .ignore();
+        pipe.cmd("SET")
+            .arg(self.arrived_key(post))
+            .arg(1)
+            .arg("PX")
+            .arg(millis(ARRIVED))
             .ignore();
     }
 

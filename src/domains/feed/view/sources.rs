@@ -15,6 +15,9 @@ use crate::platform::{Ctx, Reads};
 /// Posts of a timeline that the door asks for: those of a page, and as many to spare for what its
 /// reader is not shown.
 const AHEAD: usize = 41;
+/// Whoever reads more pulled authors than that is answered by Postgres: Redis would serve nobody else for
+/// milliseconds.
+const MOST_PULLED: usize = 64;
 /// Posts of each source that are asked for otherwise: enough for the longest page.
 const ASKED: usize = 120;
 
@@ -39,8 +42,12 @@ pub async fn candidates(
     };
     let pulled = Reads::cached(ctx).load(&PULLED, &Only).await?;
     let pulled = pulled.iter().filter(|author| reads(ties, **author));
+    let pulled: Vec<_> = pulled.take(MOST_PULLED + 1).collect();
+    if pulled.len() > MOST_PULLED {
+        return Ok(None);
+    }
     let lines: Vec<Line> = std::iter::once(Line::Home(viewer))
-        .chain(pulled.map(|author| Line::Author(*author)))
+        .chain(pulled.into_iter().map(|author| Line::Author(*author)))
         .collect();
     let read = |replies, asked| {
         read(
