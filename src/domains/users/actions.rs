@@ -18,11 +18,17 @@ use crate::platform::http::{IfMatch, Patch, not_null};
 /// Adds an account with default settings. A name that somebody else gave up lately is taken.
 pub async fn create_account(tx: &mut Tx, account: &NewAccount) -> Result<()> {
     let now = tx.now();
-    let name = account.username.as_str();
-    if store::is_held_for_another(tx.conn(), name, account.user_id).await? {
+    store::insert_account(tx.conn(), account, now).await?;
+    refuse_held(tx, account.username.as_str(), account.user_id).await
+}
+
+/// Refuses a name that is kept for another. Asked once the name is one's own: whoever is giving it up at this
+/// moment has done so by then, or still has it.
+async fn refuse_held(tx: &mut Tx, name: &str, user_id: UserId) -> Result<()> {
+    if store::is_held_for_another(tx.conn(), name, user_id).await? {
         return Err(store::username_taken());
     }
-    store::insert_account(tx.conn(), account, now).await
+    Ok(())
 }
 
 /// Marks an account as deleted; nobody sees the person from then on.
@@ -64,9 +70,6 @@ pub async fn update_profile(
         .as_ref()
         .map_or(old.username.as_str(), Username::as_str);
     if username != old.username {
-        if store::is_held_for_another(tx.conn(), username, user_id).await? {
-            return Err(store::username_taken());
-        }
         store::insert_former_username(tx.conn(), &old.username, user_id, now).await?;
     }
     let update = AccountUpdate {
@@ -94,6 +97,9 @@ pub async fn update_profile(
             .set_or(old.website.as_deref()),
     };
     store::update_account(tx.conn(), user_id, &update, now).await?;
+    if username != old.username {
+        refuse_held(tx, username, user_id).await?;
+    }
     live::tell(tx, user_id);
     Ok(())
 }

@@ -65,7 +65,7 @@ pub(super) async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()>
         "active" => Ok(()),
         state if sessions::is_suspended(state, until, now) => Err(sessions::suspended(until)),
         // Over, and not lifted yet.
-        "suspended" => users::lift_suspensions(tx.conn(), now).await.map(drop),
+        "suspended" => users::lift_suspension(tx.conn(), user_id, now).await,
         _ => Err(ended()),
     }
 }

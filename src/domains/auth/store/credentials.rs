@@ -212,7 +212,7 @@ pub async fn hold_standing(conn: &mut Conn, user_id: UserId) -> Result<Standing>
     sqlx::query_as!(
         Standing,
         r#"select state, suspended_until as "suspended_until: _" from account
-           where user_id = $1 for share"#,
+           where user_id = $1 for no key update"#,
         user_id as _
     )
     .fetch_optional(conn)

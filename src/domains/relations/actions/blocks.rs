@@ -50,7 +50,9 @@ pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     if !standing.between.blocking && !can_see_person(standing.sight()) {
         return Err(Error::not_found());
     }
-    store::delete_block(tx.conn(), me, user_id).await?;
+    if !store::delete_block(tx.conn(), me, user_id).await? {
+        return Ok(());
+    }
     recount(tx, me, user_id);
     tell_both(tx, me, user_id)
 }
@@ -86,7 +88,9 @@ pub async fn mute(tx: &mut Tx, me: UserId, user_id: UserId, mute: &Mute) -> Resu
 /// Lifts a mute; again, it changes nothing.
 pub async fn unmute(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     guard_visible_other(tx, me, user_id).await?;
-    store::delete_mute(tx.conn(), me, user_id).await?;
+    if !store::delete_mute(tx.conn(), me, user_id).await? {
+        return Ok(());
+    }
     tell_one(tx, me, user_id)
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::super::model::{CircleName, MAX_CIRCLES};
 use super::super::store;
 use super::{guard_other, lock_visible};
+use crate::domains::users;
 use crate::kernel::{CircleId, Code, Error, Result, UserId};
 use crate::platform::Tx;
 use crate::platform::http::IfMatch;
@@ -20,6 +21,8 @@ pub struct CircleNamed {
 
 /// Makes an empty circle.
 pub async fn create_circle(tx: &mut Tx, me: UserId, new: &CircleNamed) -> Result<CircleId> {
+    // Nobody makes another meanwhile.
+    users::lock_account(tx.conn(), me).await?;
     if store::count_circles(tx.conn(), me).await? >= MAX_CIRCLES {
         let detail = format!("You have {MAX_CIRCLES} circles, and there is room for no more.");
         return Err(Error::new(Code::QuotaExceeded, detail));

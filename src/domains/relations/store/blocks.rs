@@ -41,16 +41,16 @@ pub async fn insert_block(
     Ok(done.rows_affected() > 0)
 }
 
-/// Lifts a block. The caller holds the pair.
-pub async fn delete_block(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<()> {
-    sqlx::query!(
+/// Lifts a block; says whether there was one. The caller holds the pair.
+pub async fn delete_block(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<bool> {
+    let done = sqlx::query!(
         "delete from block where blocker_id = $1 and blocked_id = $2",
         user_id as _,
         target_id as _
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Somebody who is muted.
@@ -108,14 +108,14 @@ pub async fn upsert_mute(
     Ok(())
 }
 
-/// Lifts a mute.
-pub async fn delete_mute(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<()> {
-    sqlx::query!(
+/// Lifts a mute; says whether there was one.
+pub async fn delete_mute(conn: &mut Conn, user_id: UserId, target_id: UserId) -> Result<bool> {
+    let done = sqlx::query!(
         "delete from mute where muter_id = $1 and muted_id = $2",
         user_id as _,
         target_id as _
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
