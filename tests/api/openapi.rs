@@ -113,6 +113,34 @@ fn every_parameter_of_a_path_is_described() {
     }
 }
 
+#[test]
+fn every_error_has_a_body_and_what_is_no_id_is_not_described_as_one() {
+    let document = served();
+    let mut texts = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        for (status, answer) in operation["responses"].as_object().expect("answers") {
+            let is_described = answer.get("$ref").is_some()
+                || answer["content"]["application/problem+json"].is_object();
+            assert!(
+                status < &"400".to_owned() || is_described,
+                "{method} {path} {status}"
+            );
+        }
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        for parameter in parameters.filter(|parameter| parameter["in"] == "path") {
+            let schema = &parameter["schema"];
+            if schema["format"] != "uuid" && schema.get("$ref").is_none() {
+                texts.insert(parameter["name"].as_str().expect("a name").to_owned());
+            }
+        }
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    assert_eq!(
+        texts,
+        ["device_id", "key", "name", "policy", "space", "tag"]
+    );
+}
+
 /// Within `/v1` changes only add: what a client could send and read before, it can send and read now.
 #[test]
 fn nothing_that_was_promised_is_taken_back() {

@@ -97,11 +97,18 @@ fn header(name: &str, description: &str) -> Header {
         .build()
 }
 
+/// The media type of every answer that is an error.
+pub(super) const PROBLEM: &str = "application/problem+json";
+
+/// Its body.
+pub(super) fn problem_body() -> Content {
+    Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
+}
+
 fn problem(status: &str, description: &str) -> Response {
-    let content = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
     let mut response = ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", content)
+        .content(PROBLEM, problem_body())
         .build();
     let own: &[&str] = match status {
         "308" => &["Location"],

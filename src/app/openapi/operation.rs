@@ -6,7 +6,7 @@ use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, Ref, RefOr, Required, Response, Schema, SchemaFormat};
 
-use super::components::add_header;
+use super::components::{PROBLEM, add_header, problem_body};
 use super::statuses::{self, Traits};
 use crate::platform::limits;
 
@@ -54,8 +54,10 @@ fn describe(parameter: &mut Parameter) {
     let Some(RefOr::T(schema)) = &mut parameter.schema else {
         return;
     };
-    let names_limit = matches!(parameter.name.as_str(), "policy" | "key");
-    if parameter.parameter_in == ParameterIn::Path && !names_limit {
+    let name = parameter.name.as_str();
+    // What a device is called, its owner's client says.
+    let is_id = (name == "id" || name.ends_with("_id")) && name != "device_id";
+    if parameter.parameter_in == ParameterIn::Path && is_id {
         *schema = uuid();
     } else if let ("cursor" | "ids", Schema::Object(text)) = (parameter.name.as_str(), schema) {
         text.min_length = Some(1);
@@ -154,6 +156,10 @@ fn complete_answer(status: &str, response: &mut Response, traits: &Traits) {
         add_header(response, name);
     }
     if !status.starts_with('2') {
+        let media = PROBLEM.to_owned();
+        if response.content.is_empty() {
+            response.content.insert(media, RefOr::T(problem_body()));
+        }
         return;
     }
     let own = [

@@ -8,8 +8,10 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, BytesMut};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::arrival::{Arrived, Wanted, arrive, is_unsure, refused};
 use super::close::Close;
@@ -31,6 +33,23 @@ const MOST_BYTES: usize = 256 * 1024;
 const TOGETHER: Duration = Duration::from_millis(5);
 /// How long what was missed may take to come, however little the client waits.
 const REPLAY: Duration = Duration::from_secs(2);
+
+/// The answer to a poll when what it missed could not be made good (RFC 9457, with members of its own).
+#[derive(Serialize, ToSchema)]
+#[schema(as = RealtimeGone)]
+pub(super) struct Gone<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'static str,
+    /// Why, by channel: what is there is to be fetched anew.
+    #[schema(value_type = Object)]
+    subs: &'a serde_json::Map<String, Value>,
+    /// Goes into the next poll, which goes on from now.
+    cursor: String,
+}
 
 /// A poll's stay. Where the line breaks and nobody waits for the answer any more, the connection ends all
 /// the same.
@@ -269,17 +288,17 @@ fn unrecoverable(
     lost: &serde_json::Map<String, Value>,
 ) -> Result<HttpResponse> {
     let code = Code::Unrecoverable;
-    let body = json!({
-        "type": format!("/docs/errors#{}", code.as_str()),
-        "title": code.title(),
-        "status": 410,
-        "code": code.as_str(),
-        "detail": "Fetch what `subs` names anew, and go on with `cursor`.",
-        "subs": lost,
-        "cursor": cursor_of(ctx, conn)?,
-    });
+    let body = Gone {
+        kind: format!("/docs/errors#{}", code.as_str()),
+        title: code.title(),
+        status: 410,
+        code: code.as_str(),
+        detail: "Fetch what `subs` names anew, and go on with `cursor`.",
+        subs: lost,
+        cursor: cursor_of(ctx, conn)?,
+    };
     Ok(HttpResponse::Gone()
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type("application/problem+json")
-        .body(body.to_string()))
+        .body(serde_json::to_vec(&body).map_err(Error::internal)?))
 }

@@ -156,7 +156,8 @@ pub(super) async fn stream_events(
 #[utoipa::path(tag = "Realtime", params(Polling),
     responses((status = 200, body = RealtimeBatch), (status = 204),
         (status = 409, description = "A newer poll took over"),
-        (status = 410, description = "Something could not be made good")),
+        (status = 410, description = "Something could not be made good", body = poll::Gone,
+            content_type = "application/problem+json")),
     security(("bearer" = [])))]
 #[get("/realtime/poll")]
 pub(super) async fn poll_events(
