@@ -6,9 +6,11 @@ mod target;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use kith::infra::db::{count_rows, drop_schema, is_empty, migrate, server_major, start_new_series};
+use kith::infra::cache;
+use kith::infra::db::{count_rows, drop_schema, is_empty, migrate, server_major};
 use kith::infra::servers::find_postgres_client;
 use kith::platform::config::Config;
+use kith::platform::realtime;
 use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, PgConnection};
 
@@ -112,7 +114,8 @@ pub async fn restore(args: RestoreArgs) -> anyhow::Result<Exit> {
         migrate(database.migrate_url())
             .await
             .map_err(schema::in_words)?;
-        start_new_series(&mut conn).await?;
+        cache::store::start_new_series(&mut conn).await?;
+        realtime::start_new_series(&mut conn).await?;
         report(&mut conn, args.json).await?;
         conn.close().await?;
         Ok(Exit::Well)

@@ -110,6 +110,26 @@ pub async fn end_epochs(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Starts another series of epochs and of positions in the table of voids, above all that the database may
+/// have given out after a backup was made: no entry of that lost time is ever taken for a present one.
+/// Microseconds since 1970 grow faster than either can be counted up.
+pub async fn start_new_series(conn: &mut Conn) -> Result<()> {
+    end_epochs(conn).await?;
+    for (table, column) in [("cache_epoch", "epoch"), ("cache_void", "cache_void_id")] {
+        sqlx::query!(
+            "with sequence as (select pg_get_serial_sequence($1, $2)::regclass as name)
+             select setval(name, greatest(nextval(name),
+                                          (extract(epoch from clock_timestamp()) * 1000000)::bigint))
+             from sequence",
+            table,
+            column
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
 /// Leaves a void for whoever finds Redis next: for changes that no trigger can see.
 pub async fn leave_void(conn: &mut Conn, tags: &[String]) -> Result<()> {
     sqlx::query!("insert into cache_void (tags) values ($1)", tags)

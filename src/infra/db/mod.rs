@@ -25,7 +25,6 @@ pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, sch
 pub use pool::Use;
 pub use upkeep::{
     Condition, condition, count_rows, drop_schema, is_empty, lift_timeouts, server_major,
-    start_new_series,
 };
 
 /// The connection that store functions take.

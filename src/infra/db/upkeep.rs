@@ -28,31 +28,6 @@ pub async fn is_empty(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
     .await
 }
 
-/// Starts another series of offsets of streams, and of cache epochs and positions, above all that the database may have given
-/// out after the backup was made: no cache entry of that lost time is ever taken for a present one.
-/// Microseconds since 1970 grow faster than either can be counted up.
-pub async fn start_new_series(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from cache_epoch")
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("update stream_epoch set epoch = default")
-        .execute(&mut *conn)
-        .await?;
-    for (table, column) in [("cache_epoch", "epoch"), ("cache_void", "cache_void_id")] {
-        sqlx::query!(
-            "with sequence as (select pg_get_serial_sequence($1, $2)::regclass as name)
-             select setval(name, greatest(nextval(name),
-                                          (extract(epoch from clock_timestamp()) * 1000000)::bigint))
-             from sequence",
-            table,
-            column
-        )
-        .fetch_one(&mut *conn)
-        .await?;
-    }
-    Ok(())
-}
-
 /// The server's major version.
 pub async fn server_major(conn: &mut PgConnection) -> Result<u32, sqlx::Error> {
     let number = sqlx::query_scalar!(

@@ -120,7 +120,7 @@ async fn fill(ctx: Ctx, hub: Hub, room: Arc<Room>, top: Offset) {
 /// Passes on some of what Postgres has after `last`; says whether there was any.
 async fn fill_some(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, last: Offset) -> Result<bool> {
     let events = {
-        let mut conn = ctx.read().await?;
+        let mut conn = ctx.conn().await?;
         store::list_events(&mut conn, &room.channel, last, BATCH).await?
     };
     let Some(first) = events.first() else {
@@ -158,7 +158,7 @@ pub(super) async fn sweep(ctx: &Ctx, hub: &Hub) -> Result<()> {
     for rooms in hub.all_rooms().chunks(COMPARED) {
         let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
         let (epoch, tops) = {
-            let mut conn = ctx.read().await?;
+            let mut conn = ctx.conn().await?;
             store::list_tops(&mut conn, &channels).await?
         };
         hub.set_epoch(&epoch);

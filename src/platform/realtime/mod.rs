@@ -84,6 +84,7 @@ pub use publish::tell;
 pub use routes::{LIMITS, configure};
 pub use sight::Sight;
 pub use start::{jobs, start};
+pub use store::start_new_series;
 pub use twin::{Apart, NothingElse, answer_as, key_of, under};
 
 /// The scripts that a connection to Redis must have loaded.

@@ -64,7 +64,7 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
         drop(tokio::time::timeout(SUBSCRIBE, heard).await);
     }
     let tops = async {
-        let mut conn = ctx.read().await?;
+        let mut conn = ctx.conn().await?;
         store::list_tops(&mut conn, &channels).await
     };
     match tops.await {

@@ -31,7 +31,7 @@ pub async fn past(
     after: Option<Position>,
 ) -> Result<Past> {
     let gone = || Error::from(Code::Unrecoverable);
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let (epoch, tops) = store::list_tops(&mut conn, std::slice::from_ref(channel)).await?;
     let top = tops.get(channel).copied().unwrap_or_default();
     let Some(after) = after else {

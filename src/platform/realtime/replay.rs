@@ -59,7 +59,7 @@ pub(super) async fn missed(
         super::figures::replayed("expired", 1);
         return Ok(Missed::Unknown("expired"));
     }
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let mut events = store::list_events(&mut conn, channel, position.o, MOST).await?;
     drop(conn);
     events.retain(|told| told.offset <= last);
@@ -72,7 +72,7 @@ pub(super) async fn missed(
 }
 
 async fn is_ahead(ctx: &Ctx, channel: &Channel, offset: Offset) -> Result<Missed> {
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let (_epoch, tops) = store::list_tops(&mut conn, std::slice::from_ref(channel)).await?;
     let top = tops.get(channel).copied().unwrap_or_default();
     Ok(if offset <= top {

@@ -54,7 +54,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 }
 
 async fn keep_tables(ctx: Ctx) -> Result<()> {
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     store::keep_partitions(&mut conn, ctx.now(), DAYS_OF_AN_INBOX, DAYS).await
 }
 

@@ -91,3 +91,12 @@ pub(super) async fn keep_partitions(
     .await?;
     Ok(())
 }
+
+/// Starts another series of offsets in every stream: after a backup was read, a client's position may be one
+/// that the database has given out since for another event.
+pub async fn start_new_series(conn: &mut Conn) -> Result<()> {
+    sqlx::query!("update stream_epoch set epoch = default")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
