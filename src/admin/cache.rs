@@ -280,7 +280,7 @@ async fn invalidate_space(
     let tags = [space.ok_or_else(Error::not_found)?.tag()];
     if !ctx.cache().void(&tags).await {
         // Who has Redis again, or never lost it, learns of it from there.
-        store::leave_void(&mut *ctx.read().await?, &tags).await?;
+        store::leave_void(&mut *ctx.conn().await?, &tags).await?;
     }
     Ok(no_content())
 }

@@ -119,7 +119,7 @@ async fn list(conn: &mut Conn, kinds: &JobKinds, now: Timestamp) -> Result<Vec<J
 #[get("/admin/jobs")]
 async fn list_jobs(ctx: Ctx, _admin: Admin, request: HttpRequest) -> HttpResult<HttpResponse> {
     let kinds = JobKinds::of(&request)?;
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let jobs = Jobs {
         data: list(&mut conn, &kinds, ctx.now()).await?,
         oldest_event_at: outbox::oldest_undelivered(&mut conn).await?,

@@ -94,7 +94,7 @@ impl Ops {
     async fn show_queues(&self) -> Result<()> {
         let now = self.ctx.now();
         self.show_jobs(&jobs::backlog(self.ctx.db(), now).await?);
-        let mut conn = self.ctx.read().await?;
+        let mut conn = self.ctx.conn().await?;
         let event = outbox::oldest_undelivered(&mut conn).await?;
         let age = event.and_then(|at| (now.utc() - at.utc()).to_std().ok());
         m::OUTBOX_AGE

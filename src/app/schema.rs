@@ -36,6 +36,6 @@ pub async fn watch(ctx: Ctx, health: web::Data<Health>, stop: CancellationToken)
 }
 
 async fn drift(ctx: &Ctx) -> anyhow::Result<Drift> {
-    let mut conn = ctx.db().acquire().await?;
+    let mut conn = ctx.conn().await?;
     Ok(schema_drift(&mut conn).await?)
 }

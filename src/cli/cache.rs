@@ -312,7 +312,7 @@ fn why_nothing_is_kept(ctx: &Ctx) -> &'static str {
 async fn invalidate(ctx: &Ctx, space: &Described) -> anyhow::Result<Exit> {
     // The row reaches every process even if this one cannot reach Redis.
     let tags = [space.tag()];
-    store::leave_void(&mut *ctx.read().await?, &tags).await?;
+    store::leave_void(&mut *ctx.conn().await?, &tags).await?;
     let told = attach_tool(ctx).await.unwrap_or(false) && ctx.cache().void(&tags).await;
     out::line(if told {
         "All its entries are void."

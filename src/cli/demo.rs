@@ -19,7 +19,7 @@ pub struct Account {
 
 /// Loads the demo data, unless there is any account already; says whether it did.
 pub async fn load_once(ctx: &Ctx) -> anyhow::Result<bool> {
-    if accounts::any(&mut *ctx.read().await?).await? {
+    if accounts::any(&mut *ctx.conn().await?).await? {
         return Ok(false);
     }
     seed::load(ctx, &SeedArgs::demo()).await?;
@@ -28,7 +28,7 @@ pub async fn load_once(ctx: &Ctx) -> anyhow::Result<bool> {
 
 /// Which of them there are, on a database that may hold something else.
 pub async fn present(ctx: &Ctx) -> anyhow::Result<Vec<Account>> {
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let mut present = Vec::new();
     for (username, password, what) in demo_accounts() {
         match accounts::find(&mut conn, &Who::Username(username.to_owned())).await {

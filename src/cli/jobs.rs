@@ -69,7 +69,7 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Run(args) => run_now(ctx, &args.name).await,
         Command::Retry(args) => retry(ctx, args.id).await,
         Command::Purge(args) => {
-            let purged = jobs::purge(&mut *ctx.read().await?, args.name.as_deref()).await?;
+            let purged = jobs::purge(&mut *ctx.conn().await?, args.name.as_deref()).await?;
             out::line(format_args!("Jobs deleted: {purged}."))?;
             Ok(Exit::Well)
         }
@@ -78,7 +78,7 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
 }
 
 async fn list(ctx: &Ctx, as_json: bool) -> anyhow::Result<Exit> {
-    let rows = jobs::summaries(&mut *ctx.read().await?, ctx.now()).await?;
+    let rows = jobs::summaries(&mut *ctx.conn().await?, ctx.now()).await?;
     if as_json {
         let render = |row: &Summary| {
             json!({
@@ -112,7 +112,7 @@ async fn list(ctx: &Ctx, as_json: bool) -> anyhow::Result<Exit> {
 }
 
 async fn list_failed(ctx: &Ctx, as_json: bool) -> anyhow::Result<Exit> {
-    let rows = jobs::list_failed(&mut *ctx.read().await?, LISTED).await?;
+    let rows = jobs::list_failed(&mut *ctx.conn().await?, LISTED).await?;
     if as_json {
         let render = |row: &jobs::Failed| {
             json!({
@@ -159,7 +159,7 @@ async fn run_now(ctx: &Ctx, name: &str) -> anyhow::Result<Exit> {
 }
 
 async fn retry(ctx: &Ctx, id: JobId) -> anyhow::Result<Exit> {
-    if !jobs::retry(&mut *ctx.read().await?, id, ctx.now()).await? {
+    if !jobs::retry(&mut *ctx.conn().await?, id, ctx.now()).await? {
         anyhow::bail!("no job with this id has failed for good");
     }
     out::line("It is due now: a worker will take it.")?;

@@ -57,7 +57,7 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
 
 async fn list(args: ListArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
-        let mut conn = ctx.read().await?;
+        let mut conn = ctx.conn().await?;
         let account = accounts::find(&mut conn, &args.user.who).await?;
         let sessions = list_all(&mut conn, account.id, ctx.now()).await?;
         if args.json {
@@ -113,7 +113,7 @@ async fn list_all(
 async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
         let user_id = match &args.user {
-            Some(who) => Some(accounts::find(&mut *ctx.read().await?, who).await?.id),
+            Some(who) => Some(accounts::find(&mut *ctx.conn().await?, who).await?.id),
             None => None,
         };
         let ended = transaction(ctx, async |tx| {

@@ -45,7 +45,7 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
         ));
     }
     with_ctx(config, async move |ctx| {
-        let account = accounts::find(&mut *ctx.read().await?, &args.user).await?;
+        let account = accounts::find(&mut *ctx.conn().await?, &args.user).await?;
         let until = account.suspended_until;
         if account.state == "deleted" || sessions::is_suspended(&account.state, until, ctx.now()) {
             anyhow::bail!("{} is {}", account.username, account.state);

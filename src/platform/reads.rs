@@ -75,7 +75,7 @@ impl<'a> Reads<'a> {
     /// A connection, for what no space holds.
     pub async fn conn(&mut self) -> Result<Held<'_>> {
         Ok(match self {
-            Self::Cached(ctx) => Held::Own(ctx.read().await?),
+            Self::Cached(ctx) => Held::Own(ctx.conn().await?),
             Self::Within(conn) => Held::Lent(conn),
         })
     }

@@ -308,7 +308,7 @@ async fn a_recount_mends_counters_that_drifted_and_no_others() {
     let author = app.person("author").await;
     let id = post(&author, "x").await;
     post(&author, "y").await;
-    let mut conn = app.ctx.read().await.expect("a connection");
+    let mut conn = app.ctx.conn().await.expect("a connection");
     let recounted = kith::domains::posts::recount(&mut conn).await;
     assert_eq!(recounted.expect("counts"), 0);
     sqlx::query("update post_counter set shares = 7 where post_id = $1::uuid")

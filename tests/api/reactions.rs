@@ -73,7 +73,7 @@ async fn fifty_people_at_once_are_counted_exactly() {
     });
     join_all(all).await;
     people[0].delete(&path).await.expect_status(200);
-    let mut conn = app.ctx.read().await.expect("a connection");
+    let mut conn = app.ctx.conn().await.expect("a connection");
     let drifted = kith::domains::reactions::recount(&mut conn).await;
     assert_eq!(drifted.expect("counts"), 0);
     let list = author
@@ -142,7 +142,7 @@ async fn a_recount_mends_summaries_that_drifted() {
         "insert into reaction_summary select target_kind, target_id, 'sad', 2 from reaction_summary",
     ] {
         sqlx::query(drift).execute(&app.db).await.expect("drift");
-        let mut conn = app.ctx.read().await.expect("a connection");
+        let mut conn = app.ctx.conn().await.expect("a connection");
         let drifted = kith::domains::reactions::recount(&mut conn).await;
         assert_eq!(drifted.expect("counts"), 1);
         let seen = author.get(&path).await;

@@ -77,7 +77,7 @@ async fn list_accounts(
 ) -> HttpResult<HttpResponse> {
     let slice = listing.slice::<TimeKey>()?;
     let q = listing.filter.q.as_ref().map(SearchText::folded);
-    let page = super::list(&mut *ctx.read().await?, q.as_deref(), &slice).await?;
+    let page = super::list(&mut *ctx.conn().await?, q.as_deref(), &slice).await?;
     Ok(unkept(listing.respond(page)))
 }
 

@@ -114,7 +114,7 @@ pub async fn announce(
 
 async fn render(ctx: Ctx, told: Vec<Told>) -> Result<Vec<Option<Value>>> {
     let ids: Vec<Uuid> = told.iter().filter_map(|one| one.object_id).collect();
-    let found = store::list(&mut *ctx.read().await?, &ids).await?;
+    let found = store::list(&mut *ctx.conn().await?, &ids).await?;
     let found: HashMap<Uuid, Announcement> = found.into_iter().map(|one| (one.id, one)).collect();
     let told = told.into_iter().map(|one| {
         let announcement = one.object_id.and_then(|id| found.get(&id))?;

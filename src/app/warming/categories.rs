@@ -133,7 +133,7 @@ async fn timelines(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
 /// The people who were here last with the session each used last, the latest first.
 async fn active(ctx: &Ctx, most: i64) -> Result<Vec<(UserId, SessionId)>> {
     let since = ctx.now() - LATELY;
-    sessions::store::list_active(&mut *ctx.read().await?, since, most).await
+    sessions::store::list_active(&mut *ctx.conn().await?, since, most).await
 }
 
 fn people(sessions: &[(UserId, SessionId)]) -> Vec<UserId> {

@@ -59,7 +59,7 @@ async fn periodic(ctx: Ctx) -> Result<()> {
 /// one is at it.
 pub async fn warm_soon(ctx: &Ctx) -> Result<bool> {
     let at = ctx.now() + AFTER_LOAD;
-    jobs::run_soon(&mut *ctx.read().await?, JOB, at).await
+    jobs::run_soon(&mut *ctx.conn().await?, JOB, at).await
 }
 
 /// Warms behind the start of a process, which is ready without it, and again whenever Redis has lost

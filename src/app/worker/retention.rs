@@ -31,11 +31,11 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 }
 
 async fn forget_answers(ctx: Ctx, rule: Retention) -> Result<()> {
-    write::forget_answers(&mut *ctx.read().await?, rule.before(ctx.now())).await
+    write::forget_answers(&mut *ctx.conn().await?, rule.before(ctx.now())).await
 }
 
 async fn forget_events(ctx: Ctx, rule: Retention) -> Result<()> {
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     while outbox::forget_delivered(&mut conn, rule.before(ctx.now()), BATCH).await? > 0 {}
     Ok(())
 }

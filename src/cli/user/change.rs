@@ -24,7 +24,7 @@ pub struct PromoteArgs {
 /// Changes the role.
 pub async fn promote(args: PromoteArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
-        let account = accounts::find(&mut *ctx.read().await?, &args.user.who).await?;
+        let account = accounts::find(&mut *ctx.conn().await?, &args.user.who).await?;
         transaction(ctx, async |tx| {
             accounts::promote(tx, account.id, args.role).await
         })
@@ -59,7 +59,7 @@ pub async fn suspend(args: SuspendArgs) -> anyhow::Result<Exit> {
             })?),
             None => None,
         };
-        let account = accounts::find(&mut *ctx.read().await?, &args.user.who).await?;
+        let account = accounts::find(&mut *ctx.conn().await?, &args.user.who).await?;
         let ended = transaction(ctx, async |tx| {
             accounts::suspend(tx, account.id, until, args.reason.as_deref()).await
         })
@@ -102,7 +102,7 @@ pub struct UnsuspendArgs {
 /// Ends a suspension.
 pub async fn unsuspend(args: UnsuspendArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
-        let account = accounts::find(&mut *ctx.read().await?, &args.user.who).await?;
+        let account = accounts::find(&mut *ctx.conn().await?, &args.user.who).await?;
         transaction(ctx, async |tx| accounts::unsuspend(tx, account.id).await).await?;
         out::line(format_args!("{} is active.", account.username))?;
         Ok(Exit::Well)

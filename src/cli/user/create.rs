@@ -76,7 +76,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         })
         .await?;
         if args.json {
-            let account = accounts::find(&mut *ctx.read().await?, &Who::Id(user_id)).await?;
+            let account = accounts::find(&mut *ctx.conn().await?, &Who::Id(user_id)).await?;
             out::json(&account)?;
         } else {
             out::line(format_args!("{} has the id {user_id}.", username.as_str()))?;

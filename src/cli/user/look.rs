@@ -45,7 +45,7 @@ pub async fn list(args: ListArgs) -> anyhow::Result<Exit> {
             from,
             ..Slice::first(args.limit)
         };
-        let mut conn = ctx.read().await?;
+        let mut conn = ctx.conn().await?;
         let page = accounts::list(&mut conn, args.q.as_deref(), &slice).await?;
         let next = page
             .next
@@ -88,7 +88,7 @@ pub struct ShowArgs {
 /// Shows one account.
 pub async fn show(args: ShowArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
-        let mut conn = ctx.read().await?;
+        let mut conn = ctx.conn().await?;
         let account = accounts::find(&mut conn, &args.user.who).await?;
         if args.json {
             out::json(&account)?;

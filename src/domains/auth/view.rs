@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::model::EventKind;
 use super::store;
 use crate::domains::users::{self, Me};
+use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
 use crate::platform::sessions::{self, Activity, CurrentUser, Tokens, store::Listed};
@@ -77,7 +78,7 @@ pub async fn sessions(
     activity: &Activity,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, SessionView>> {
-    let conn = &mut *ctx.read().await?;
+    let conn = &mut *ctx.conn().await?;
     let rows = sessions::store::list_sessions(conn, me.id, ctx.now(), slice).await?;
     let seen = |(key, row)| (key, SessionView::new(row, me.session_id, activity));
     Ok(slice.page(rows.into_iter().map(seen).collect()))
@@ -103,12 +104,26 @@ pub struct SecurityEvent {
     pub created_at: Timestamp,
 }
 
+impl SecurityEvent {
+    fn new(row: &store::EventRow) -> Self {
+        Self {
+            id: SecurityEventId::from_uuid(row.security_event_id),
+            kind: row.kind.clone(),
+            address: row.address.clone(),
+            user_agent: row.user_agent.clone(),
+            session_id: row.session_id,
+            created_at: row.created_at,
+        }
+    }
+}
+
 /// A page of a person's security log, newest first.
 pub async fn security_log(
     ctx: &Ctx,
     user_id: UserId,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, SecurityEvent>> {
-    let rows = store::list_events(&mut *ctx.read().await?, user_id, slice).await?;
-    Ok(slice.page(rows))
+    let page = store::list_events(&mut *ctx.conn().await?, user_id, slice).await?;
+    let events = page.items.iter().map(SecurityEvent::new).collect();
+    Ok(page.with_items(events))
 }

@@ -26,7 +26,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 async fn rank(ctx: Ctx) -> Result<()> {
     let now = ctx.now();
     {
-        let conn = &mut *ctx.read().await?;
+        let conn = &mut *ctx.conn().await?;
         let since = now - TimeDelta::days(POST_DAYS);
         store::rank_posts(conn, since, first_id(since), now, TRENDING_POSTS).await?;
         let since = now - TimeDelta::days(HASHTAG_DAYS);

@@ -145,7 +145,7 @@ async fn carry(ctx: Ctx, progress: Progress, mut journey: Journey) -> Result<Ste
     push(&ctx, &journey, &lines, false).await?;
     live::tell_new(&ctx, there.hinted, journey.post.created_at);
     journey.after = last.unwrap_or(journey.after);
-    progress.save(&mut *ctx.read().await?, &journey).await?;
+    progress.save(&mut *ctx.conn().await?, &journey).await?;
     Ok(Step::Again)
 }
 
@@ -155,7 +155,7 @@ async fn hint(ctx: &Ctx, journey: &Journey) -> Result<Step> {
     if !live::has_listeners(ctx) {
         return Ok(Step::Done);
     }
-    let conn = &mut *ctx.read().await?;
+    let conn = &mut *ctx.conn().await?;
     let PostRef {
         post_id,
         author_id,
@@ -192,7 +192,7 @@ struct Ahead {
 
 /// Looks where a post goes, with one connection; nothing if it goes nowhere any more.
 async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
-    let conn = &mut *ctx.read().await?;
+    let conn = &mut *ctx.conn().await?;
     let found = store::find_carried(conn, journey.post.post_id).await?;
     let Some(carried) = found.filter(|carried| carried.audience != "only_me") else {
         return Ok(None);
@@ -288,10 +288,10 @@ async fn push(ctx: &Ctx, journey: &Journey, lines: &[Line], last: bool) -> Resul
         return Ok(());
     }
     let tags: Vec<String> = lines.iter().map(|line| line.name()).collect();
-    leave_void(&mut *ctx.read().await?, &tags).await
+    leave_void(&mut *ctx.conn().await?, &tags).await
 }
 
 async fn forget_readers(ctx: Ctx) -> Result<()> {
     let before = active_since(&ctx)?;
-    store::forget_readers(&mut *ctx.read().await?, before).await
+    store::forget_readers(&mut *ctx.conn().await?, before).await
 }

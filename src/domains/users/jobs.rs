@@ -27,7 +27,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 }
 
 async fn lift_suspensions(ctx: Ctx) -> Result<()> {
-    let lifted = store::lift_suspensions(&mut *ctx.read().await?, ctx.now()).await?;
+    let lifted = store::lift_suspensions(&mut *ctx.conn().await?, ctx.now()).await?;
     if lifted > 0 {
         tracing::info!(lifted, "suspensions have run out");
     }
@@ -36,6 +36,6 @@ async fn lift_suspensions(ctx: Ctx) -> Result<()> {
 
 async fn release_usernames(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    store::release_usernames(&mut *ctx.read().await?, before).await?;
+    store::release_usernames(&mut *ctx.conn().await?, before).await?;
     Ok(())
 }

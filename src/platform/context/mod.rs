@@ -97,8 +97,10 @@ impl Ctx {
         &self.0.admission
     }
 
-    /// A connection to read with.
-    pub async fn read(&self) -> Result<PoolConnection<sqlx::Postgres>> {
+    /// A connection, for statements that stand alone. What belongs together is a [transaction].
+    ///
+    /// [transaction]: crate::platform::write::transaction
+    pub async fn conn(&self) -> Result<PoolConnection<sqlx::Postgres>> {
         db::acquire(&self.0.db).await
     }
 

@@ -44,7 +44,7 @@ impl Activity {
     pub async fn run(self, ctx: Ctx, stop: CancellationToken) {
         let write = |uses| {
             let ctx = ctx.clone();
-            async move { store::note_uses(&mut *ctx.read().await?, uses).await }
+            async move { store::note_uses(&mut *ctx.conn().await?, uses).await }
         };
         self.0.run(EVERY, stop, write).await;
     }

@@ -40,8 +40,8 @@ async fn a_recount_loses_no_change_that_is_made_meanwhile() {
             .expect("a change");
     }
     let (mut one, mut other) = (
-        app.ctx.read().await.expect("a connection"),
-        app.ctx.read().await.expect("a connection"),
+        app.ctx.conn().await.expect("a connection"),
+        app.ctx.conn().await.expect("a connection"),
     );
     let commit = async {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;

@@ -25,7 +25,7 @@ pub async fn change_password(
 ) -> Result<()> {
     let (me, device) = (caller.me, &caller.device);
     let confirmed = confirm(ctx, gate, caller, current).await?;
-    let known = store::find_recipient(&mut *ctx.read().await?, me.id).await?;
+    let known = store::find_recipient(&mut *ctx.conn().await?, me.id).await?;
     if let Some(known) = &known {
         let context = [&*known.username, &known.email, &known.display_name];
         new.check_strength_at("/new_password", &context)?;

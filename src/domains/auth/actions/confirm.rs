@@ -49,7 +49,7 @@ pub(super) async fn confirm(
 
 async fn compare(ctx: &Ctx, caller: &Caller, claimed: &ClaimedPassword) -> Result<Confirmed> {
     let (user_id, session_id) = (caller.me.id, caller.me.session_id);
-    let stored = store::find_password_hash(&mut *ctx.read().await?, user_id).await?;
+    let stored = store::find_password_hash(&mut *ctx.conn().await?, user_id).await?;
     let verdict = password::verify(ctx, claimed, stored.clone()).await?;
     match stored {
         Some(stored) if verdict != Verdict::Wrong => Ok(Confirmed(stored)),

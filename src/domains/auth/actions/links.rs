@@ -97,7 +97,7 @@ pub async fn reset_password(
     let token = hash_of(token)?;
     let purpose = Purpose::ResetPassword;
     // Looked at first, so that no password is hashed for a token that is no good.
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let owner = store::find_mail_token(&mut conn, &token, purpose, ctx.now())
         .await?
         .ok_or_else(link_expired)?;

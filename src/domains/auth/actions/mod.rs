@@ -49,7 +49,7 @@ fn note_later(
     tasks.spawn(async move {
         let now = ctx.now();
         let noted = async {
-            let mut conn = ctx.db().acquire().await?;
+            let mut conn = ctx.conn().await?;
             let id = ctx.ids().new_id(now);
             store::insert_event(&mut conn, id, user_id, kind, &device, session_id, now).await
         };

@@ -76,7 +76,7 @@ async fn try_sign_in(ctx: &Ctx, credentials: &Credentials, device: &Device) -> R
 
 /// The person with this name, unless their account is deleted.
 async fn find(ctx: &Ctx, login: &str) -> Result<Option<Known>> {
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let known = if login.contains('@') {
         store::find_by_email(&mut conn, login).await?
     } else {

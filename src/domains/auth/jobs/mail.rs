@@ -76,7 +76,7 @@ pub async fn deliver(ctx: Ctx, payload: Value) -> Result<()> {
 }
 
 async fn recipient(ctx: &Ctx, mail: &Mail) -> Result<Option<Recipient>> {
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     let user_id = match mail {
         Mail::VerifyEmail { user_id } | Mail::PasswordChanged { user_id } => Some(*user_id),
         Mail::VerifyAddress { email } | Mail::ResetPassword { email } => {
@@ -94,7 +94,7 @@ async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {
     let now = ctx.now();
     let token = OpaqueToken::new(ctx.ids().bytes());
     let hash = token.hash();
-    let mut conn = ctx.db().acquire().await?;
+    let mut conn = ctx.conn().await?;
     let since = now - TimeDelta::hours(1);
     let sent = store::count_mail_tokens(&mut conn, to.user_id, purpose, since).await?;
     if sent >= LINKS_AN_HOUR {
@@ -108,7 +108,7 @@ async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {
     let sent = ctx.mailer().send(&message).await;
     if sent.is_err() {
         // The next attempt makes another.
-        store::delete_mail_token(&mut *ctx.db().acquire().await?, &hash).await?;
+        store::delete_mail_token(&mut *ctx.conn().await?, &hash).await?;
     }
     sent
 }

@@ -45,20 +45,20 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 
 async fn delete_dead_sessions(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    let deleted = sessions::store::delete_dead(&mut *ctx.db().acquire().await?, before).await?;
+    let deleted = sessions::store::delete_dead(&mut *ctx.conn().await?, before).await?;
     tracing::debug!(deleted, "deleted sessions that ended long ago");
     Ok(())
 }
 
 async fn delete_old_mail_tokens(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    let deleted = store::delete_old_mail_tokens(&mut *ctx.db().acquire().await?, before).await?;
+    let deleted = store::delete_old_mail_tokens(&mut *ctx.conn().await?, before).await?;
     tracing::debug!(deleted, "deleted links that ran out long ago");
     Ok(())
 }
 
 async fn trim_security_log(ctx: Ctx, _rule: Retention) -> Result<()> {
-    let deleted = store::trim_events(&mut *ctx.db().acquire().await?).await?;
+    let deleted = store::trim_events(&mut *ctx.conn().await?).await?;
     tracing::debug!(deleted, "trimmed security logs");
     Ok(())
 }

@@ -3,10 +3,8 @@
 use uuid::Uuid;
 
 use super::super::model::EventKind;
-use super::super::view::SecurityEvent;
 use crate::infra::db::Conn;
-use crate::kernel::ids::Id as _;
-use crate::kernel::page::{Slice, TimeKey};
+use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
 use crate::keyset;
 use crate::platform::sessions::Device;
@@ -41,13 +39,21 @@ pub async fn insert_event(
     Ok(())
 }
 
-struct EventRow {
-    security_event_id: Uuid,
-    kind: String,
-    address: String,
-    user_agent: String,
-    session_id: Option<SessionId>,
-    created_at: Timestamp,
+/// A line of the log.
+#[derive(Debug)]
+pub struct EventRow {
+    /// Its id.
+    pub security_event_id: Uuid,
+    /// What happened.
+    pub kind: String,
+    /// Network address it came from.
+    pub address: String,
+    /// What the client called itself.
+    pub user_agent: String,
+    /// The session it happened in or to.
+    pub session_id: Option<SessionId>,
+    /// When it happened.
+    pub created_at: Timestamp,
 }
 
 /// A stretch of a person's log, newest first: of its last 100 lines.
@@ -55,7 +61,7 @@ pub async fn list_events(
     conn: &mut Conn,
     user_id: UserId,
     slice: &Slice<TimeKey>,
-) -> Result<Vec<(TimeKey, SecurityEvent)>> {
+) -> Result<Page<TimeKey, EventRow>> {
     let rows = keyset!(
         conn,
         slice,
@@ -70,20 +76,8 @@ pub async fn list_events(
         user_id as _,
         EVENTS_KEPT
     )?;
-    Ok(rows.into_iter().map(event).collect())
-}
-
-fn event(row: EventRow) -> (TimeKey, SecurityEvent) {
-    let key = TimeKey(row.created_at, row.security_event_id);
-    let event = SecurityEvent {
-        id: SecurityEventId::from_uuid(row.security_event_id),
-        kind: row.kind,
-        address: row.address,
-        user_agent: row.user_agent,
-        session_id: row.session_id,
-        created_at: row.created_at,
-    };
-    (key, event)
+    let key = |row: EventRow| (TimeKey(row.created_at, row.security_event_id), row);
+    Ok(slice.page(rows.into_iter().map(key).collect()))
 }
 
 /// Deletes what is older than each person's last 100 lines; says how many lines.

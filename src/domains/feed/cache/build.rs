@@ -40,7 +40,7 @@ pub async fn build(ctx: &Ctx, line: Line) -> Result<bool> {
         return Ok(false);
     };
     let rows = {
-        let mut conn = ctx.read().await?;
+        let mut conn = ctx.conn().await?;
         match line {
             Line::Home(viewer) => store::list_candidates(&mut conn, viewer, MOST).await?,
             Line::Author(author) => store::list_by_author(&mut conn, author, MOST).await?,
@@ -64,7 +64,7 @@ async fn prolong(ctx: &Ctx, line: Line) -> Result<()> {
 
 async fn note_reader(ctx: &Ctx, line: Line) -> Result<()> {
     if let Line::Home(viewer) = line {
-        store::note_reader(&mut *ctx.read().await?, viewer, ctx.now()).await?;
+        store::note_reader(&mut *ctx.conn().await?, viewer, ctx.now()).await?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 #[utoipa::path(tag = "Feeds", responses((status = 200, body = FeedMarker)), security(("bearer" = [])))]
 #[get("/feed/marker")]
 async fn get_feed_marker(ctx: Ctx, me: CurrentUser) -> HttpResult<HttpResponse> {
-    Ok(ok(view::marker(&mut *ctx.read().await?, me.id).await?))
+    Ok(ok(view::marker(&mut *ctx.conn().await?, me.id).await?))
 }
 
 /// A post that was seen.

@@ -57,7 +57,7 @@ pub async fn around(
 ) -> Result<Page<TimeKey, Rendered>> {
     let now = ctx.now();
     let page = {
-        let conn = &mut *ctx.read().await?;
+        let conn = &mut *ctx.conn().await?;
         let place = store::find_place(conn, viewer, post_id, now).await?;
         let place: Place = place.ok_or_else(Error::not_found)?;
         let (before, after) = slices(&place.0);

@@ -33,7 +33,7 @@ pub(super) async fn hand_over(
 /// Gives the groups of somebody who has deleted their account to others who are in them.
 pub async fn hand_over_groups(ctx: Ctx, deleted: AccountDeleted) -> Result<()> {
     let owner = deleted.user_id;
-    let owned = store::list_owned(&mut *ctx.read().await?, owner).await?;
+    let owned = store::list_owned(&mut *ctx.conn().await?, owner).await?;
     for id in owned {
         job_transaction(&ctx, move |tx| Box::pin(hand_over_now(tx, owner, id))).await?;
     }

@@ -34,7 +34,7 @@ pub const CONVERSATIONS: Topic = Topic {
 fn may_join(ctx: Ctx, me: UserId, id: Uuid) -> BoxFuture<'static, Result<()>> {
     Box::pin(async move {
         let id = ConversationId::from_uuid(id);
-        let facts = store::find_facts(&mut *ctx.read().await?, me, id).await?;
+        let facts = store::find_facts(&mut *ctx.conn().await?, me, id).await?;
         let is_in = facts.is_some_and(|facts| facts.state == MemberState::Active);
         is_in.then_some(()).ok_or_else(Error::not_found)
     })

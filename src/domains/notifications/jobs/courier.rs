@@ -97,7 +97,7 @@ impl Courier {
         }
         let (now, due) = (self.ctx.now(), share(free, self.turn));
         let lease_end = now + LEASE;
-        let mut conn = self.ctx.read().await?;
+        let mut conn = self.ctx.conn().await?;
         let mut taken: Vec<Taken> = Vec::new();
         // What the high lane leaves goes to the normal one, and what that leaves back.
         let rounds = [(Lane::High, due), (Lane::Normal, free), (Lane::High, free)];

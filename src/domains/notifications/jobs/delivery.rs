@@ -76,7 +76,7 @@ async fn carry(ctx: &Ctx, sender: Option<&Sender>, taken: &Taken) -> Result<End>
 }
 
 async fn mailed(ctx: &Ctx, taken: &Taken, notification: &Notification) -> Result<End> {
-    let mailbox = store::find_mailbox(&mut *ctx.read().await?, taken.user_id).await?;
+    let mailbox = store::find_mailbox(&mut *ctx.conn().await?, taken.user_id).await?;
     let Some(mailbox) = mailbox else {
         return Ok(End::Cancelled);
     };
@@ -93,7 +93,7 @@ async fn pushed(
 ) -> Result<End> {
     let now = ctx.now();
     let found = {
-        let conn = &mut *ctx.read().await?;
+        let conn = &mut *ctx.conn().await?;
         store::find_subscription(conn, taken.user_id, &taken.device_id, now).await?
     };
     let Some(device) = found else {
@@ -128,7 +128,7 @@ async fn pushed(
         Err(Refused::Later(pause, why)) => Ok(End::Later(pause, why)),
         Err(Refused::Never(why)) => Ok(End::Dead(why)),
         Err(Refused::Gone) => {
-            let conn = &mut *ctx.read().await?;
+            let conn = &mut *ctx.conn().await?;
             store::delete_endpoint(conn, taken.user_id, &taken.device_id, &device.endpoint).await?;
             Ok(End::Cancelled)
         }
@@ -153,7 +153,7 @@ pub(super) fn show_counters() {
 
 async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
     let now = ctx.now();
-    let conn = &mut *ctx.read().await?;
+    let conn = &mut *ctx.conn().await?;
     let count = |outcome| DELIVERIES.counter(&[&taken.channel, outcome]).increment(1);
     match end {
         End::Sent => {

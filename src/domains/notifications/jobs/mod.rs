@@ -52,7 +52,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 
 async fn trim(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    let mut conn = ctx.read().await?;
+    let mut conn = ctx.conn().await?;
     while store::trim(&mut conn, before, BATCH).await? > 0 {}
     Ok(())
 }

@@ -20,7 +20,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
     security(("bearer" = [])))]
 #[get("/admin/deliveries")]
 async fn list_deliveries(ctx: Ctx, _admin: Admin) -> HttpResult<HttpResponse> {
-    Ok(ok(view::deliveries(&mut *ctx.read().await?).await?))
+    Ok(ok(view::deliveries(&mut *ctx.conn().await?).await?))
 }
 
 /// Try again what was given up

@@ -53,7 +53,7 @@ impl Views {
 
 async fn write(ctx: &Ctx, batch: Vec<(View, ())>) -> Result<()> {
     let views: Vec<View> = batch.into_iter().map(|(view, ())| view).collect();
-    store::count_views(&mut *ctx.read().await?, &views).await
+    store::count_views(&mut *ctx.conn().await?, &views).await
 }
 
 fn busy() -> Error {

@@ -55,7 +55,7 @@ async fn purge(ctx: Ctx, rule: Retention) -> Result<()> {
 
 async fn forget_views(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now()).utc().date_naive();
-    let conn = &mut *ctx.read().await?;
+    let conn = &mut *ctx.conn().await?;
     let forgotten = u64::try_from(FORGOTTEN).unwrap_or(u64::MAX);
     while views::delete_before(conn, before, FORGOTTEN).await? == forgotten {}
     Ok(())
