@@ -7,7 +7,7 @@
 //!
 //! **What makes an entry void.** Every entry has tags. A tag has a stamp in Redis, 64 random bits,
 //! and an entry carries the stamps that its tags had before its load began. It is believed only
-//! while every stamp is there and equal. So voiding means to set new stamps, and a late fill, a
+//! while every stamp is there and equal. So voiding means to set new stamps where there are any, and a late fill, a
 //! writer's put or a background refresh that raced with it is void by itself. An evicted stamp makes
 //! its entries void too.
 //!
