@@ -1,5 +1,7 @@
 //! What holds for every route.
 
+use serde_json::Value;
+
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -70,4 +72,26 @@ async fn a_route_without_parameters_refuses_a_query() {
         .expect_problem(422, "validation_failed");
     // Health checks may add what they like.
     person.get("/livez?x=1").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_query_has_at_most_sixty_four_parameters() {
+    let app = TestApp::start().await;
+    let query = |many: usize| {
+        (0..many)
+            .map(|n| format!("p{n}"))
+            .collect::<Vec<_>>()
+            .join("&")
+    };
+    let anyone = app.anyone();
+    let told = anyone.get(&format!("/v1/meta?{}", query(64))).await;
+    let told = told.expect_problem(422, "validation_failed");
+    assert_eq!(
+        told.json["errors"].as_array().map(Vec::<Value>::len),
+        Some(64)
+    );
+    anyone
+        .get(&format!("/v1/meta?{}", query(65)))
+        .await
+        .expect_problem(400, "malformed_request");
 }

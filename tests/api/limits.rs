@@ -341,3 +341,24 @@ async fn two_instances_count_together_where_there_is_redis() {
     let refused = sign_in(&app.anyone(), "nobody", "wrong").await;
     refused.expect_status(429);
 }
+
+/// Frames of a command are requests: many in one count as many.
+#[tokio::test]
+async fn each_frame_of_a_command_counts() {
+    let app = TestApp::start_limited("[general]\nquota = 12", &[]).await;
+    let ada = app.person("ada").await;
+    let left = seconds(&ada.get("/v1/me").await, "x-ratelimit-remaining");
+    let frames: Vec<Value> = (1..=3).map(|id| json!({"op": "ping", "id": id})).collect();
+    let send = async |frames: &[Value]| {
+        let request = ada.request(Method::POST, "/v1/realtime/commands");
+        ada.send(request.json(frames)).await.expect_status(200)
+    };
+    send(&frames).await;
+    let then = seconds(&ada.get("/v1/me").await, "x-ratelimit-remaining");
+    assert_eq!(then, left - 4);
+    let many: Vec<Value> = (1..=32).map(|id| json!({"op": "ping", "id": id})).collect();
+    let replies = send(&many).await.json;
+    let refused = replies.as_array().expect("replies").iter();
+    let refused = refused.filter(|reply| reply["err"]["code"] == "rate_limited");
+    assert_eq!(refused.count(), 32 - usize::try_from(then).expect("few"));
+}

@@ -8,6 +8,9 @@ use super::fault;
 use super::text::Text;
 use crate::kernel::{Code, Error, FieldError, Result};
 
+/// No operation takes nearly as many.
+const MOST_PARAMETERS: usize = 64;
+
 /// The decoded parameters, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query(Vec<(String, String)>);
@@ -16,6 +19,10 @@ impl Query {
     /// Reads the query string of a request.
     pub fn parse(raw: &str) -> Result<Self> {
         let mut pairs = Vec::new();
+        if raw.split('&').nth(MOST_PARAMETERS).is_some() {
+            let detail = format!("A query has at most {MOST_PARAMETERS} parameters.");
+            return Err(Error::new(Code::MalformedRequest, detail));
+        }
         for part in raw.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             pairs.push((decode(name)?, decode(value)?));

@@ -21,4 +21,4 @@ pub use headers::{HEADERS, Told};
 pub use policies::{ALL, by_name};
 pub use route::{By, RouteLimit, RouteLimits, at_door, in_action, instead_at_door, plan};
 pub use step::{question, refusal, take_notes};
-pub use subject::Subject;
+pub use subject::{Subject, network};

@@ -51,8 +51,8 @@ impl Subject {
     }
 }
 
-/// One customer of IPv6 has a /64 at least.
-fn network(address: IpAddr) -> IpAddr {
+/// Where an address counts: one customer of IPv6 has a /64 at least.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

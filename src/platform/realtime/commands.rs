@@ -14,23 +14,49 @@ use super::talk::{Subscribe, Talk, Unsubscribe};
 use super::wire::{self, Request};
 use super::wishes::{self, Noted, Wanted};
 use super::{Channel, Inbound, presence, typing};
-use crate::kernel::{Error, Result};
+use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
+use crate::platform::limits::{Gate, Subject, policies};
 use crate::platform::sessions::CurrentUser;
 
+/// Once replies have so many bytes, the frames after them are left undone.
+const MOST_BYTES: usize = 1024 * 1024;
+
+fn too_much() -> Error {
+    let words = "The answers to the frames before are long. Send this frame again by itself.";
+    Error::new(Code::PayloadTooLarge, words)
+}
+
 /// Does what frames ask, one after the other, and gives the replies.
-pub(super) async fn run(talk: &Talk, live: Option<&str>, body: Value) -> Value {
+/// Each after the first counts as a request.
+pub(super) async fn run(talk: &Talk, gate: &Gate, live: Option<&str>, body: Value) -> Value {
     let mut replies = Vec::new();
+    let mut bytes = 0;
     for frame in wire::read_value(body) {
-        replies.push(match frame {
+        let reply = match frame {
+            Ok(request) if bytes > MOST_BYTES => wire::reply(request.id, &Err(too_much())),
             Ok(request) => {
                 let id = request.id;
-                wire::reply(id, &run_one(talk, live, request).await)
+                let outcome = match charge(talk, gate, replies.is_empty()).await {
+                    Ok(()) => run_one(talk, live, request).await,
+                    Err(refused) => Err(refused),
+                };
+                wire::reply(id, &outcome)
             }
             Err(unread) => wire::reply(unread.id, &Err(unread.error)),
-        });
+        };
+        bytes += reply.to_string().len();
+        replies.push(reply);
     }
     Value::Array(replies)
+}
+
+async fn charge(talk: &Talk, gate: &Gate, is_first: bool) -> Result<()> {
+    if is_first {
+        return Ok(());
+    }
+    let check = Subject::User(talk.user.id).check(&policies::GENERAL);
+    gate.pass(vec![check]).await.map(drop)
 }
 
 async fn run_one(talk: &Talk, live: Option<&str>, request: Request) -> Result<Value> {

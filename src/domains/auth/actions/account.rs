@@ -6,7 +6,7 @@ use super::super::model::{ClaimedPassword, EventKind, Password, Purpose};
 use super::super::store;
 use super::confirm::{Caller, confirm};
 use super::note;
-use super::password::hash_password;
+use super::password::{hash_password, require_strong};
 use crate::domains::users;
 use crate::kernel::Result;
 use crate::platform::limits::Gate;
@@ -28,7 +28,7 @@ pub async fn change_password(
     let known = store::find_recipient(&mut *ctx.conn().await?, me.id).await?;
     if let Some(known) = &known {
         let context = [&*known.username, &known.email, &known.display_name];
-        new.check_strength_at("/new_password", &context)?;
+        require_strong(ctx, new, "/new_password", context).await?;
     }
     let hash = hash_password(ctx, new).await?;
     transaction(ctx, async |tx: &mut Tx| {

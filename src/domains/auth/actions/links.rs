@@ -6,7 +6,7 @@ use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password, Purpose};
 use super::super::store;
 use super::note;
-use super::password::hash_password;
+use super::password::{hash_password, require_strong};
 use crate::infra::ratelimit::Policy;
 use crate::kernel::{Code, Error, OpaqueToken, Result};
 use crate::platform::limits::{Gate, Subject, policies};
@@ -106,7 +106,7 @@ pub async fn reset_password(
         .ok_or_else(link_expired)?;
     drop(conn);
     let context = [&*known.username, &known.email, &known.display_name];
-    password.check_strength_at("/password", &context)?;
+    require_strong(ctx, password, "/password", context).await?;
     let hash = hash_password(ctx, password).await?;
     transaction(ctx, async |tx: &mut Tx| {
         let now = tx.now();

@@ -7,6 +7,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as
 
 use super::super::model::{ClaimedPassword, Password};
 use crate::infra::db;
+use crate::kernel::text::Refusal;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 
@@ -31,6 +32,23 @@ pub enum Verdict {
     Right,
     /// It is, and its hash is weaker than those made today.
     RightButWeak,
+}
+
+/// Refuses a password at `pointer` that is easy to guess by somebody who knows `context`. Never call it inside
+/// a transaction.
+pub async fn require_strong(
+    ctx: &Ctx,
+    password: &Password,
+    pointer: &'static str,
+    context: [&str; 3],
+) -> Result<()> {
+    let (password, context) = (password.clone(), context.map(str::to_owned));
+    in_turn(ctx, move || {
+        let context = context.each_ref().map(String::as_str);
+        let refused = |refusal: Refusal| Error::invalid(vec![refusal.at(pointer)]);
+        password.check_strength(&context).map_err(refused)
+    })
+    .await
 }
 
 /// Hashes a password. Never call it inside a transaction: it takes long, and waits for its turn.

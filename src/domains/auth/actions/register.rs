@@ -7,7 +7,7 @@ use super::super::model::{Email, EventKind, Password};
 use super::super::store;
 use super::super::view::{self, SignedIn};
 use super::note;
-use super::password::hash_password;
+use super::password::{hash_password, require_strong};
 use crate::domains::users::{self, DisplayName, NewAccount, Username};
 use crate::kernel::{Code, Error, FieldError, Result, UserId};
 use crate::platform::config::Registration as Policy;
@@ -115,7 +115,7 @@ pub async fn register(
         display_name,
     } = registration;
     let context = [username.as_str(), email.as_str(), display_name.as_str()];
-    password.check_strength_at("/password", &context)?;
+    require_strong(ctx, password, "/password", context).await?;
     let address = Subject::Address(address).check(&policies::REGISTRATION);
     gate.pass(vec![address]).await.map(drop)?;
     let hash = hash_password(ctx, password).await?;

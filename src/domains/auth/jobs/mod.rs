@@ -34,6 +34,9 @@ const SECURITY_LOG: Retention = Retention {
     every: Duration::from_hours(1),
 };
 
+/// Sessions that go at once: each may have some hundred tokens.
+const BATCH: i64 = 100;
+
 /// Registers mail and retention.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
@@ -45,8 +48,8 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 
 async fn delete_dead_sessions(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    let deleted = sessions::store::delete_dead(&mut *ctx.conn().await?, before).await?;
-    tracing::debug!(deleted, "deleted sessions that ended long ago");
+    let mut conn = ctx.conn().await?;
+    while sessions::store::delete_dead(&mut conn, before, BATCH).await? > 0 {}
     Ok(())
 }
 

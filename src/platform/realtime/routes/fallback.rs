@@ -14,6 +14,7 @@ use super::{Entrance, admit, connect, hub_of};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{AnyJson, ClientAddress, HttpResult, Params};
+use crate::platform::limits::Gate;
 use crate::platform::realtime::arrival::{Wanted, arrive};
 use crate::platform::realtime::conn::Transport;
 use crate::platform::realtime::{commands, greet, origin, poll, session, socket, sse};
@@ -195,6 +196,7 @@ pub(super) async fn run_realtime_commands(
     ctx: Ctx,
     me: CurrentUser,
     client: ClientAddress,
+    gate: Gate,
     request: HttpRequest,
     body: AnyJson,
 ) -> HttpResult<HttpResponse> {
@@ -203,7 +205,7 @@ pub(super) async fn run_realtime_commands(
     let live = session_of(&ctx, &request, me)?;
     let conn = connect(&hub, Transport::Poll, &client, &request);
     let talk = commands::party(&ctx, &hub, conn, me, live.as_deref());
-    let replies = commands::run(&talk, live.as_deref(), body.0).await;
+    let replies = commands::run(&talk, &gate, live.as_deref(), body.0).await;
     Ok(crate::platform::http::no_store(replies))
 }
 

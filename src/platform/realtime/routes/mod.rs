@@ -21,7 +21,7 @@ use crate::platform::Ctx;
 use crate::platform::http::{
     ClientAddress, Handover, HttpResult, LineGrip, Params, Problem, no_store,
 };
-use crate::platform::limits::{RouteLimit, instead_at_door, policies};
+use crate::platform::limits::{RouteLimit, instead_at_door, network, policies};
 use crate::platform::realtime::conn::{Conn, Transport};
 use crate::platform::realtime::hub::Hub;
 use crate::platform::realtime::origin;
@@ -194,8 +194,8 @@ fn busy(after: u32) -> Error {
 }
 
 fn strangers_from(hub: &Hub, conn: &Conn) -> usize {
-    let conns = hub.all_conns();
-    let is_stranger = |other: &&Arc<Conn>| other.who().is_none() && other.address == conn.address;
+    let (conns, place) = (hub.all_conns(), network(conn.address));
+    let is_stranger = |other: &&Arc<Conn>| other.who().is_none() && network(other.address) == place;
     conns.iter().filter(is_stranger).count()
 }
 
