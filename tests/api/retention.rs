@@ -88,6 +88,12 @@ async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
             .expect_status(200);
         bob.set(&format!("{path}/saved")).await.expect_status(200);
         bob.set(&format!("{path}/hidden")).await.expect_status(200);
+        bob.post("/v1/posts/views", &json!({"post_ids": [post]}))
+            .await
+            .expect_status(202);
+        bob.put("/v1/feed/marker", &json!({"post_id": post}))
+            .await
+            .expect_status(200);
         alice.patch(&path, &change).await.expect_status(200);
     }
     let mut before = Vec::new();

@@ -31,7 +31,9 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 }
 
 async fn forget_answers(ctx: Ctx, rule: Retention) -> Result<()> {
-    write::forget_answers(&mut *ctx.conn().await?, rule.before(ctx.now())).await
+    let mut conn = ctx.conn().await?;
+    while write::forget_answers(&mut conn, rule.before(ctx.now()), BATCH).await? > 0 {}
+    Ok(())
 }
 
 async fn forget_events(ctx: Ctx, rule: Retention) -> Result<()> {

@@ -172,12 +172,18 @@ pub(super) async fn store(
     Ok(())
 }
 
-/// Forgets answers given before `before`.
-pub async fn forget(conn: &mut Conn, before: Timestamp) -> Result<()> {
-    sqlx::query!("delete from idempotency where created_at < $1", before as _)
-        .execute(conn)
-        .await?;
-    Ok(())
+/// Forgets some of the answers given before `before`; says how many.
+pub async fn forget(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from idempotency where (user_id, route, key) in (
+             select user_id, route, key from idempotency
+             where created_at < $1 order by created_at limit $2)",
+        before as _,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub async fn purge(conn: &mut Conn, ids: &[PostId]) -> Result<()> {
               counter as (delete from post_counter where post_id = any($1)),
               saved as (delete from saved_post where post_id = any($1)),
               hidden as (delete from hidden_post where post_id = any($1)),
-              muted as (delete from muted_post where post_id = any($1))
+              muted as (delete from muted_post where post_id = any($1)),
+              trending as (delete from trending_post where post_id = any($1))
          delete from post where post_id = any($1)",
         ids as _
     )

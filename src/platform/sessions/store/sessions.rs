@@ -347,14 +347,15 @@ pub async fn revoke_device(
     Ok(())
 }
 
-/// Deletes sessions that ended before `before`, with their tokens; says how many.
-pub async fn delete_dead(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+/// Deletes some of the sessions that ended before `before`, with their tokens; says how many.
+pub async fn delete_dead(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
         "delete from session where session_id in (
              select session_id from session
              where expires_at < $1 or revoked_at < $1
-             limit 10000)",
-        before as _
+             limit $2)",
+        before as _,
+        limit
     )
     .execute(conn)
     .await?;
