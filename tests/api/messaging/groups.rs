@@ -237,6 +237,19 @@ async fn whoever_comes_first_into_a_group_that_everybody_has_left_owns_it() {
 }
 
 #[tokio::test]
+async fn nobody_without_an_account_is_made_the_owner() {
+    let scene = Scene::set().await;
+    let Scene { ann, ben, id, .. } = &scene;
+    let deletion = ben.request(reqwest::Method::DELETE, "/v1/me");
+    let deletion = ben.send(deletion.json(&json!({"password": PASSWORD})));
+    deletion.await.expect_status(204);
+    ann.patch(&scene.member(ben), &json!({"role": "owner"}))
+        .await
+        .expect_problem(404, "not_found");
+    assert_eq!(seen(ann, id).await["viewer"]["role"], "owner");
+}
+
+#[tokio::test]
 async fn a_group_of_a_deleted_account_goes_to_somebody_who_has_one() {
     let scene = Scene::set().await;
     let Scene {

@@ -56,3 +56,20 @@ async fn circles_are_private_and_hold_friends_only() {
         .await
         .expect_status(201);
 }
+
+#[tokio::test]
+async fn taking_somebody_out_of_a_circle_tells_of_nobody_who_hides() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let circle = ada.post("/v1/circles", &json!({"name": "few"})).await;
+    let member = |who: &str| format!("/v1/circles/{}/members/{who}", circle.id());
+    ada.delete(&member("@bob")).await.expect_status(200);
+    bob.set(&format!("/v1/users/{}/block", ada.id))
+        .await
+        .expect_status(200);
+    for nobody in ["@bob", "@nobody"] {
+        ada.delete(&member(nobody))
+            .await
+            .expect_problem(404, "not_found");
+    }
+}

@@ -160,6 +160,9 @@ pub async fn give_role(
         if part.state != MemberState::Active {
             return Err(forbidden("They have to accept first."));
         }
+        if !store::hold_account(tx.conn(), user_id).await? {
+            return Err(Error::not_found());
+        }
         store::update_role(tx.conn(), id, me, MemberRole::Admin).await?;
     }
     store::update_role(tx.conn(), id, user_id, role).await?;

@@ -253,12 +253,25 @@ pub async fn find_successor(
            from conversation_member m join account a using (user_id)
            where m.conversation_id = $1 and m.user_id <> $2 and m.state = 'active'
              and a.state <> 'deleted'
-           order by m.role = 'admin' desc, m.joined_at, m.user_id limit 1"#,
+           order by m.role = 'admin' desc, m.joined_at, m.user_id limit 1
+           for share of a"#,
         conversation_id as _,
         user_id as _
     )
     .fetch_optional(conn)
     .await?)
+}
+
+/// Whether somebody has an account still, and until this transaction ends: deleting it waits, and hands over
+/// what they own by then.
+pub async fn hold_account(conn: &mut Conn, user_id: UserId) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select state <> 'deleted' as "there!" from account where user_id = $1 for share"#,
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Whether somebody who has an account owns a group and is in it.

@@ -14,7 +14,7 @@ pub struct Due {
 }
 
 /// Sends a notification on its way: to each device of its person if `push`, and to their mailbox if
-/// `email`. What waits already stays as it is.
+/// `email`. What waits already is due when it was; what a worker has taken meanwhile goes out once more.
 pub async fn enqueue_deliveries(
     conn: &mut Conn,
     (notification_id, user_id): (NotificationId, UserId),
@@ -32,9 +32,11 @@ pub async fn enqueue_deliveries(
          union all
          select $1, 'email', '', $2, $3, $7::timestamptz, $8 where $5::boolean
          on conflict (notification_id, channel, device_id) do update
-         set state = 'waiting', due_at = excluded.due_at, lane = excluded.lane, attempts = 0,
-             last_error = null, created_at = excluded.created_at, settled_at = null
-         where d.state <> 'waiting'",
+         set state = 'waiting', created_at = excluded.created_at,
+             due_at = case d.state when 'waiting' then d.due_at else excluded.due_at end,
+             lane = case d.state when 'waiting' then d.lane else excluded.lane end,
+             attempts = case d.state when 'waiting' then d.attempts else 0 end,
+             last_error = case d.state when 'waiting' then d.last_error end, settled_at = null",
         notification_id as _,
         user_id as _,
         lane.as_str(),
@@ -64,6 +66,8 @@ pub struct Taken {
     pub lane: String,
     /// How often it was taken, this time included.
     pub attempts: i32,
+    /// When it was last sent on its way.
+    pub created_at: Timestamp,
 }
 
 /// Takes at most `limit` deliveries of a lane that are due, first those that have been so longest,
@@ -89,7 +93,8 @@ pub async fn take_deliveries(
            where d.notification_id = due.notification_id and d.channel = due.channel
              and d.device_id = due.device_id
            returning d.notification_id as "notification_id: _", d.channel, d.device_id,
-                     d.user_id as "user_id: _", d.lane, d.attempts"#,
+                     d.user_id as "user_id: _", d.lane, d.attempts,
+                     d.created_at as "created_at: _""#,
         lane.as_str(),
         limit,
         now as _,
@@ -99,7 +104,8 @@ pub async fn take_deliveries(
     .await?)
 }
 
-/// Ends a delivery, as `sent`, `cancelled` or `dead`, unless another worker has taken it since.
+/// Ends a delivery, as `sent`, `cancelled` or `dead`, unless another worker has taken it since. What was sent
+/// on its way meanwhile waits and is due at once: there is more to tell than was told.
 pub async fn settle_delivery(
     conn: &mut Conn,
     taken: &Taken,
@@ -108,7 +114,11 @@ pub async fn settle_delivery(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "update notification_delivery set state = $5, last_error = $6, settled_at = $7
+        "update notification_delivery
+         set state = case when created_at = $8 then $5 else 'waiting' end,
+             due_at = case when created_at = $8 then due_at else $7 end,
+             settled_at = case when created_at = $8 then $7 end,
+             last_error = $6
          where notification_id = $1 and channel = $2 and device_id = $3
            and attempts = $4 and state = 'waiting'",
         taken.notification_id as _,
@@ -117,7 +127,8 @@ pub async fn settle_delivery(
         taken.attempts,
         state,
         error,
-        now as _
+        now as _,
+        taken.created_at as _
     )
     .execute(conn)
     .await?;

@@ -93,9 +93,13 @@ pub async fn remove_member(
     version.ok_or_else(Error::not_found)?;
     let now = tx.now();
     if store::delete_member(tx.conn(), circle_id, user_id).await? {
-        store::touch_circle(tx.conn(), circle_id, now).await?;
+        return store::touch_circle(tx.conn(), circle_id, now).await;
     }
-    Ok(())
+    // Of whom one may not see, nobody learns that they are there.
+    if store::is_visible(tx.conn(), Some(me), user_id).await? {
+        return Ok(());
+    }
+    Err(Error::not_found())
 }
 
 async fn guard_circle(tx: &mut Tx, me: UserId, circle_id: CircleId) -> Result<()> {
