@@ -44,21 +44,22 @@ impl Cache {
         // What is voided from here on, nobody tells this Redis before `tell_missed`.
         *self.lock_ready_since() = Some(Instant::now());
         self.0.behind.store(true, Ordering::Release);
-        let (mut epoch, mut sequence, mut is_new) = self.agree_on_epoch(conn, run_id).await?;
-        let mut db = self.0.db.acquire().await?;
-        if !is_new && store::count_waiting(&mut db, MOST_WAITING).await? >= MOST_WAITING {
-            store::end_epochs(&mut db).await?;
-            (epoch, sequence, is_new) = self.agree_on_epoch(conn, run_id).await?;
-        }
+        let (epoch, sequence, is_new) = self.agree_on_epoch(conn, run_id).await?;
         // The ledger first: what is voided from now on counts in it.
         self.begin_ledger(Some(epoch), sequence);
         if is_new {
             return Ok(());
         }
         let mut tags = self.recent_voids();
-        for (_, waiting) in store::list_waiting(&mut db, MOST_WAITING).await? {
-            tags.extend(waiting);
+        let mut db = self.0.db.acquire().await?;
+        let waiting = store::list_waiting(&mut db, MOST_WAITING).await?;
+        if i64::try_from(waiting.len()).is_ok_and(|waiting| waiting >= MOST_WAITING) {
+            store::end_epochs(&mut db).await?;
+            let (epoch, sequence, _) = self.agree_on_epoch(conn, run_id).await?;
+            self.begin_ledger(Some(epoch), sequence);
+            return Ok(());
         }
+        tags.extend(waiting.into_iter().flat_map(|(_, tags)| tags));
         tags.sort_unstable();
         tags.dedup();
         for some in tags.chunks(MOST_TAGS) {

@@ -35,16 +35,6 @@ pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Vec<VoidRow>> {
         .collect())
 }
 
-/// How many voids wait, counted up to `most`.
-pub async fn count_waiting(conn: &mut Conn, most: i64) -> Result<i64> {
-    Ok(sqlx::query_scalar!(
-        r#"select count(*) as "waiting!" from (select from cache_void limit $1) waiting"#,
-        most
-    )
-    .fetch_one(conn)
-    .await?)
-}
-
 /// Takes voids older than `millis` out of others' reach until the transaction ends.
 pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<VoidRow>> {
     let rows = sqlx::query!(
