@@ -6,7 +6,7 @@ use super::super::model::{ClaimedPassword, EventKind, Login};
 use super::super::store::{self, Known};
 use super::super::view::{self, SignedIn};
 use super::attempt::Attempt;
-use super::password::{self, Verdict};
+use super::password::{Verdict, hash_again, verify};
 use super::session::refuse_suspended;
 use super::{invalid_credentials, issue_session, note_later};
 use crate::kernel::Result;
@@ -33,17 +33,24 @@ pub async fn sign_in(
     device: &Device,
     address: IpAddr,
 ) -> Result<SignedIn> {
-    let account = Subject::Account(credentials.login.as_str().to_owned());
+    // Folded once: by another folding than the limit's, one account would have several counts.
+    let login = credentials.login.as_str().to_lowercase();
+    let account = Subject::Account(login.clone());
     let attempt = Attempt::begin(gate, &account, address).await?;
-    let outcome = try_sign_in(ctx, credentials, device).await;
+    let outcome = try_sign_in(ctx, &login, &credentials.password, device).await;
     attempt.end(&outcome).await;
     outcome
 }
 
-async fn try_sign_in(ctx: &Ctx, credentials: &Credentials, device: &Device) -> Result<SignedIn> {
-    let known = find(ctx, credentials.login.as_str()).await?;
+async fn try_sign_in(
+    ctx: &Ctx,
+    login: &str,
+    password: &ClaimedPassword,
+    device: &Device,
+) -> Result<SignedIn> {
+    let known = find(ctx, login).await?;
     let stored = known.as_ref().map(|known| known.password_hash.clone());
-    let verdict = password::verify(ctx, &credentials.password, stored).await?;
+    let verdict = verify(ctx, password, stored).await?;
     let Some(known) = known else {
         return Err(invalid_credentials());
     };
@@ -55,7 +62,7 @@ async fn try_sign_in(ctx: &Ctx, credentials: &Credentials, device: &Device) -> R
         return Err(suspended(known.suspended_until));
     }
     let stronger = match verdict {
-        Verdict::RightButWeak => Some(password::hash_again(ctx, &credentials.password).await?),
+        Verdict::RightButWeak => Some(hash_again(ctx, password).await?),
         _ => None,
     };
     transaction(ctx, async |tx: &mut Tx| {
