@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::receiver::{Browser, Receiver};
 use super::{expect_kinds, list_until, react, settle};
-use crate::support::{Session, TestApp};
+use crate::support::{PASSWORD, Session, TestApp};
 
 /// Devices may be reached on this machine, and are pushed to at once.
 const AT_ONCE: &[(&str, &str)] = &[("KITH_PUSH_PRIVATE", "on"), ("KITH_PUSH_HOLD", "1ms")];
@@ -196,6 +196,31 @@ async fn a_subscription_is_set_again_and_ended_again_without_harm() {
         let path = format!("/v1/me/push-subscriptions/{bad}");
         alice.put(&path, &body).await.expect_status(404);
     }
+}
+
+#[tokio::test]
+async fn a_new_password_ends_what_was_subscribed_before() {
+    let app = TestApp::start_with(AT_ONCE).await;
+    let alice = app.register("alice").await;
+    let body = Browser::new().subscription("http://127.0.0.1:9/device");
+    alice
+        .put("/v1/me/push-subscriptions/phone", &body)
+        .await
+        .expect_status(200);
+    let count = async || {
+        let all = "select count(*) from push_subscription";
+        let all: i64 = sqlx::query_scalar(all).fetch_one(&app.db).await.unwrap();
+        all
+    };
+    assert_eq!(count().await, 1);
+    let change =
+        json!({"current_password": PASSWORD, "new_password": "a new horse battery staple"});
+    alice
+        .put("/v1/me/password", &change)
+        .await
+        .expect_status(204);
+    settle(&app).await;
+    assert_eq!(count().await, 0);
 }
 
 #[tokio::test]

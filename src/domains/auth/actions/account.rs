@@ -1,6 +1,6 @@
 //! What wants the password once more: a new one, a recent confirmation, the end of the account.
 
-use super::super::events::AccountDeleted;
+use super::super::events::{AccountDeleted, PasswordReplaced};
 use super::super::jobs::Mail;
 use super::super::model::{ClaimedPassword, EventKind, Password, Purpose};
 use super::super::store;
@@ -40,6 +40,10 @@ pub async fn change_password(
         if !keep_other_sessions {
             let (kept, reason) = (Some(me.session_id), "password_changed");
             sessions::store::revoke_all(tx.conn(), me.id, kept, reason, now).await?;
+            tx.emit(&PasswordReplaced {
+                user_id: me.id,
+                at: now,
+            })?;
         }
         let kind = EventKind::PasswordChanged;
         note(tx, me.id, kind, device, Some(me.session_id)).await?;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::super::events::PasswordReplaced;
 use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password, Purpose};
 use super::super::store;
@@ -119,6 +120,7 @@ pub async fn reset_password(
         store::mark_verified(tx.conn(), user_id, &owner.email, now).await?;
         store::expire_mail_tokens(tx.conn(), user_id, purpose, now).await?;
         sessions::store::revoke_all(tx.conn(), user_id, None, "password_reset", now).await?;
+        tx.emit(&PasswordReplaced { user_id, at: now })?;
         note(tx, user_id, EventKind::PasswordReset, device, None).await?;
         tx.enqueue(&Mail::PasswordChanged { user_id }.job()?).await
     })

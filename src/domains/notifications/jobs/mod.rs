@@ -11,6 +11,7 @@ pub use courier::{Courier, start as start_courier};
 use std::time::Duration;
 
 use super::store;
+use crate::domains::auth::PasswordReplaced;
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited};
 use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::domains::posts::{PostAddressed, PostEdited};
@@ -46,8 +47,16 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         .on_event::<PostEdited, _, _>("notifications.post-edited", handlers::post_edited)
         .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
         .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)
+        .on_event::<PasswordReplaced, _, _>("notifications.end-devices", end_devices)
         .on_event::<GroupInvited, _, _>("notifications.invitation", talks::invited)
         .keep(OLD, trim)
+}
+
+/// Whoever had a session of theirs may have set a device of their own: those that are theirs are set again by
+/// their clients.
+async fn end_devices(ctx: Ctx, replaced: PasswordReplaced) -> Result<()> {
+    let conn = &mut *ctx.conn().await?;
+    store::delete_subscriptions(conn, replaced.user_id, replaced.at).await
 }
 
 async fn trim(ctx: Ctx, rule: Retention) -> Result<()> {

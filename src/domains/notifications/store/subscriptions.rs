@@ -112,6 +112,22 @@ pub async fn delete_subscription(conn: &mut Conn, user_id: UserId, device_id: &s
     Ok(())
 }
 
+/// Ends those subscriptions of a person that were last set before `before`.
+pub async fn delete_subscriptions(
+    conn: &mut Conn,
+    user_id: UserId,
+    before: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from push_subscription where user_id = $1 and updated_at < $2",
+        user_id as _,
+        before as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Ends the subscription that the push service no longer knows, unless the device has another
 /// endpoint by now.
 pub async fn delete_endpoint(
