@@ -24,7 +24,7 @@ pub use model::{
 pub use routes::configure;
 pub use store::{
     AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username,
-    lift_suspension, load_settings, lock_account, recount, set_role, set_state, walk_accounts,
+    load_settings, lock_account, recount, set_role, set_state, walk_accounts,
 };
 pub use view::{
     Counts, Me, Person, Profile, me, people, people_in_order, people_page, person,

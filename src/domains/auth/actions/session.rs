@@ -65,7 +65,9 @@ pub(super) async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()>
         "active" => Ok(()),
         state if sessions::is_suspended(state, until, now) => Err(sessions::suspended(until)),
         // Over, and not lifted yet.
-        "suspended" => users::lift_suspension(tx.conn(), user_id, now).await,
+        "suspended" => users::set_state(tx.conn(), user_id, "active", None, None, now)
+            .await
+            .map(drop),
         _ => Err(ended()),
     }
 }

@@ -313,21 +313,6 @@ pub async fn mark_deleted(conn: &mut Conn, user_id: UserId, now: Timestamp) -> R
     Ok(())
 }
 
-/// Restores an account whose suspension has run out. The caller holds it.
-pub async fn lift_suspension(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Result<()> {
-    sqlx::query!(
-        "update account
-         set state = 'active', suspended_until = null, suspended_reason = null,
-             version = version + 1, updated_at = $2
-         where user_id = $1",
-        user_id as _,
-        now as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Restores accounts whose suspension has run out; says how many.
 pub async fn lift_suspensions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     let done = sqlx::query!(
