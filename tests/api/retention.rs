@@ -207,6 +207,47 @@ async fn a_person_keeps_a_hundred_lines_of_security_log() {
     expect_one_to_go("auth.security_log", "security_event", insert).await;
 }
 
+/// A hundred accounts beside those that are there, named `crowd1` and on.
+const CROWD: &str = "insert into account (user_id, username, display_name, created_at, updated_at)
+         select gen_random_uuid(), 'crowd' || n, 'One of many', now(), now() from generate_series(1, 100) n";
+
+#[tokio::test]
+async fn every_log_is_trimmed_however_many_people_there_are() {
+    let app = start().await;
+    app.person("alice").await;
+    let crowd = CROWD.replace("100)", "1100)");
+    let lines = "delete from security_event;
+         insert into security_event (security_event_id, user_id, kind, address, user_agent, created_at)
+         select gen_random_uuid(), user_id, 'login', '', '', now() - n * interval '1 minute'
+         from account, generate_series(1, 102) n";
+    let planting = sqlx::raw_sql(AssertSqlSafe(format!("{crowd}; {lines}")));
+    planting.execute(&app.db).await.expect("rows");
+    let people = count(&app, "account").await;
+    run_at(&app, TimeDelta::zero(), "auth.security_log").await;
+    assert_eq!(count(&app, "security_event").await, people * 100);
+}
+
+#[tokio::test]
+async fn posts_that_many_reacted_to_go_with_all_reactions() {
+    let app = start().await;
+    let alice = app.person("alice").await;
+    let plant = format!(
+        "{CROWD};
+         insert into post (post_id, author_id, content, audience, created_at, updated_at, deleted_at)
+         select gen_random_uuid(), '{}', '', 'public', now(), now(), now() from generate_series(1, 120);
+         insert into reaction (target_kind, target_id, user_id, kind, created_at)
+         select 'post', post_id, user_id, 'like', now() from post, account",
+        alice.id
+    );
+    let planting = sqlx::raw_sql(AssertSqlSafe(plant)).execute(&app.db);
+    planting.await.expect("rows");
+    assert!(count(&app, "reaction").await > 12_000);
+    run_at(&app, DAY * 30, "posts.purge").await;
+    for table in ["reaction", "post"] {
+        assert_eq!(count(&app, table).await, 0, "{table}");
+    }
+}
+
 #[tokio::test]
 async fn a_former_username_is_free_after_ninety_days() {
     let insert = "insert into former_username (username, user_id, released_at)

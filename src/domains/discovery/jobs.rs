@@ -17,6 +17,8 @@ use crate::platform::Ctx;
 const POST_DAYS: i64 = 7;
 /// Days whose hashtags are ranked.
 const HASHTAG_DAYS: i64 = 3;
+/// Most posts that are looked at, the newest: so that ranking takes about as long however much is posted.
+const MOST_POSTS: i64 = 100_000;
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
@@ -28,9 +30,11 @@ async fn rank(ctx: Ctx) -> Result<()> {
     {
         let conn = &mut *ctx.conn().await?;
         let since = now - TimeDelta::days(POST_DAYS);
-        store::rank_posts(conn, since, first_id(since), now, TRENDING_POSTS).await?;
+        let first = store::first_of_newest(conn, first_id(since), MOST_POSTS).await?;
+        store::rank_posts(conn, since, first, now, TRENDING_POSTS).await?;
         let since = now - TimeDelta::days(HASHTAG_DAYS);
-        store::rank_hashtags(conn, since, first_id(since), now, TRENDING_HASHTAGS).await?;
+        let first = first.max(first_id(since));
+        store::rank_hashtags(conn, since, first, now, TRENDING_HASHTAGS).await?;
     }
     ctx.cache().reload(&TRENDING, &[Only]).await?;
     ctx.cache().reload(&HASHTAGS, &[Only]).await

@@ -300,19 +300,27 @@ pub async fn list_reactions(
     rows.into_iter().map(ListRow::keyed).collect()
 }
 
-/// Deletes all reactions to targets that are gone for good.
-pub async fn forget(conn: &mut Conn, kind: TargetKind, target_ids: &[Uuid]) -> Result<()> {
-    sqlx::query!(
+/// Reactions that one statement deletes.
+const FORGOTTEN: i64 = 10_000;
+
+/// Deletes reactions to targets that are gone for good, some at a time; says whether none is left.
+pub async fn forget(conn: &mut Conn, kind: TargetKind, target_ids: &[Uuid]) -> Result<bool> {
+    let done = sqlx::query!(
         "with gone as (
              delete from reaction_summary where target_kind = $1 and target_id = any($2)
          )
-         delete from reaction where target_kind = $1 and target_id = any($2)",
+         delete from reaction r using (
+             select user_id, target_id from reaction
+             where target_kind = $1 and target_id = any($2) limit $3
+         ) few
+         where r.target_kind = $1 and r.target_id = few.target_id and r.user_id = few.user_id",
         kind.as_str(),
-        target_ids
+        target_ids,
+        FORGOTTEN
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(i64::try_from(done.rows_affected()).is_ok_and(|deleted| deleted < FORGOTTEN))
 }
 
 /// Counts every summary anew; says how many counts had drifted.

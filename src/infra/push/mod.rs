@@ -7,6 +7,7 @@
 mod address;
 mod encrypt;
 mod sender;
+mod turns;
 mod vapid;
 
 pub use address::{Faulty, check_endpoint, is_public};

@@ -9,6 +9,7 @@ use reqwest::{Client, Response, StatusCode};
 
 use super::address::{PublicOnly, check_endpoint};
 use super::encrypt::Keys;
+use super::turns::{Turn, Turns};
 use super::vapid::Vapid;
 use crate::kernel::{IdFactory, Timestamp};
 
@@ -50,6 +51,8 @@ pub enum Refused {
     Gone,
     /// The service wants to be left alone until then, or says nothing of when.
     Later(Option<Duration>, String),
+    /// It was not asked: others are asking it, or it has failed lately. After that it may be.
+    Busy(Duration),
     /// It does not take this message, and will not.
     Never(String),
 }
@@ -61,6 +64,7 @@ pub struct Sender {
     vapid: Vec<Vapid>,
     random: IdFactory,
     private: bool,
+    turns: Turns,
 }
 
 impl Sender {
@@ -81,6 +85,7 @@ impl Sender {
             vapid,
             random: IdFactory::from_os(),
             private,
+            turns: Turns::default(),
         })
     }
 
@@ -112,11 +117,22 @@ impl Sender {
                 },
             )
             .body(body);
-        match request.send().await {
+        let turn = self.turns.begin(&origin).map_err(Refused::Busy)?;
+        let outcome = match request.send().await {
             Ok(response) => judge(&response),
             // The address is the device's secret: it stays out of errors.
             Err(error) => Err(Refused::Later(None, error.without_url().to_string())),
-        }
+        };
+        end(turn, &outcome);
+        outcome
+    }
+}
+
+/// What a service would not take just now counts against it; what it would never take does not.
+fn end(turn: Turn, outcome: &Result<(), Refused>) {
+    match outcome {
+        Err(Refused::Later(..)) => turn.failed(),
+        _ => turn.succeeded(),
     }
 }
 

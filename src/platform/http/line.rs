@@ -1,5 +1,6 @@
 //! The connection beneath HTTP. A handler may take it over: once its 101 is written, the stream belongs to
-//! whoever asked, and the buffers and timers that HTTP keeps for a connection are freed.
+//! whoever asked, and the buffers and timers that HTTP keeps for a connection are freed. A client that takes
+//! nothing of its answers is let go of: what is written to it would stay in memory for as long as it likes.
 
 use std::convert::Infallible;
 use std::io;
@@ -7,6 +8,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::rt::net::TcpStream;
@@ -14,12 +16,21 @@ use actix_web::web::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
+
+/// A write that makes no headway for so long ends the connection.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection as HTTP sees it: a stream, until somebody takes that away; then it has ended.
 pub(super) struct Line {
     stream: Option<TcpStream>,
     grip: LineGrip,
+    patience: Patience,
 }
+
+/// How long the write that is under way may still wait; nothing while none waits.
+#[derive(Default)]
+struct Patience(Option<Pin<Box<Sleep>>>);
 
 /// A hold on a connection from outside: to take it over, or to cut it. It is among the data of the
 /// connection that a request brings along.
@@ -54,6 +65,7 @@ impl Line {
         Self {
             stream: Some(stream),
             grip: LineGrip::default(),
+            patience: Patience::default(),
         }
     }
 
@@ -67,6 +79,23 @@ impl Line {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(self.stream.as_mut().map(Pin::new))
+    }
+}
+
+impl Patience {
+    /// What came of a write, with an error in place of waiting once it has waited too long.
+    fn judge<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.0 = None;
+            return written;
+        }
+        let deadline = self.0.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        ready!(deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -171,11 +200,12 @@ impl AsyncWrite for Line {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.stream(context)? {
-            Some(stream) => stream.poll_write(context, bytes),
+        let Some(stream) = self.stream(context)? else {
             // There is nothing to answer after a handover.
-            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        }
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        let written = stream.poll_write(context, bytes);
+        self.patience.judge(written, context)
     }
 
     /// HTTP flushes when all that it had to write is written: then a stream that is due is handed over.

@@ -1,6 +1,8 @@
 //! Refresh tokens: 256 random bits, stored as a hash, each used once. The successor of a token is an
 //! HMAC of it under a server key, so a client that lost the answer and asks again gets the same one.
 
+use chrono::TimeDelta;
+
 use super::{Device, IDLE, Tokens, store, tokens};
 use crate::kernel::mac::hmac_sha256;
 use crate::kernel::{Error, OpaqueToken, Result, SessionId, Timestamp, UserId};
@@ -8,6 +10,9 @@ use crate::platform::Tx;
 
 /// A repeat within this many seconds, while the successor is unused, gets the same successor.
 const GRACE_SECONDS: i64 = 30;
+/// Used tokens are kept for so long, in days: one that is used again until then ends its family, and one that
+/// is used later is not known.
+const USED_KEPT: i64 = 30;
 const KEY_PURPOSE: &str = "refresh-token";
 
 /// What became of a refresh token.
@@ -77,6 +82,7 @@ async fn issue_successor(
         .into_iter()
         .next()
         .ok_or_else(|| Error::internal(anyhow::anyhow!("there is no key for refresh tokens")))?;
+    store::forget_used(tx.conn(), session_id, now - TimeDelta::days(USED_KEPT)).await?;
     store::mark_used(tx.conn(), &token.hash(), now).await?;
     store::insert_refresh_token(tx.conn(), &newest.hash(), session_id, now).await?;
     Ok(newest)

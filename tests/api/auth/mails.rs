@@ -98,6 +98,68 @@ async fn the_link_is_sent_again_on_request() {
 }
 
 #[tokio::test]
+async fn another_address_counts_once_its_link_is_followed() {
+    let app = TestApp::start().await;
+    let (ada, anyone) = (app.register("ada").await, app.anyone());
+    app.register("bob").await;
+    let path = "/v1/me/email";
+    let ask = async |email: &str, password: &str| {
+        let body = json!({"email": email, "password": password});
+        ada.put(path, &body).await
+    };
+    ask("new@example.org", "wrong")
+        .await
+        .expect_problem(401, "invalid_credentials");
+    ask("BOB@example.org", PASSWORD)
+        .await
+        .expect_problem(409, "email_taken");
+    ask("ada@example.org", PASSWORD)
+        .await
+        .expect_problem(422, "validation_failed");
+    ask("new@example.org", PASSWORD).await.expect_status(202);
+
+    let mail = wait_for(&app, "new@example.org", "/verify-email#token=").await;
+    let me = ada.get("/v1/me").await.expect_status(200);
+    assert_eq!(
+        me.json["email"], "ada@example.org",
+        "until the link is followed"
+    );
+    let body = json!({"token": token(&mail)});
+    let followed = anyone.post("/v1/auth/verify-email", &body).await;
+    followed.expect_status(204);
+    let again = anyone.post("/v1/auth/verify-email", &body).await;
+    again.expect_problem(422, "link_expired");
+
+    let me = ada.get("/v1/me").await.expect_status(200);
+    assert_eq!(me.json["email"], "new@example.org");
+    assert_eq!(me.json["email_verified"], true);
+    let log = log_of(&ada).await;
+    assert_eq!(log[..2], ["email_changed", "email_change_requested"]);
+    wait_for(&app, "ada@example.org", "has another e-mail address").await;
+    login(&anyone, "new@example.org", PASSWORD)
+        .await
+        .expect_status(200);
+    login(&anyone, "ada@example.org", PASSWORD)
+        .await
+        .expect_problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn an_address_that_was_taken_meanwhile_stays_where_it_is() {
+    let app = TestApp::start().await;
+    let ada = app.register("ada").await;
+    let body = json!({"email": "eve@example.org", "password": PASSWORD});
+    ada.put("/v1/me/email", &body).await.expect_status(202);
+    let mail = wait_for(&app, "eve@example.org", "/verify-email#token=").await;
+    app.register("eve").await;
+    let body = json!({"token": token(&mail)});
+    let followed = app.anyone().post("/v1/auth/verify-email", &body).await;
+    followed.expect_problem(409, "email_taken");
+    let me = ada.get("/v1/me").await.expect_status(200);
+    assert_eq!(me.json["email"], "ada@example.org");
+}
+
+#[tokio::test]
 async fn a_forgotten_password_is_set_by_a_link() {
     let app = TestApp::start().await;
     let ada = app.register("ada").await;

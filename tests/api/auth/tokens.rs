@@ -56,6 +56,31 @@ async fn a_repeat_after_half_a_minute_ends_the_session() {
 }
 
 #[tokio::test]
+async fn used_tokens_are_forgotten_thirty_days_after_their_use() {
+    let app = TestApp::start().await;
+    let ada = app.register("ada").await;
+    sqlx::query(
+        "insert into refresh_token (token_hash, session_id, issued_at, used_at)
+         select decode(md5(days::text), 'hex'), session_id, now(), now() - days * interval '1 day'
+         from session, unnest(array[29, 31, 120]) days",
+    )
+    .execute(&app.db)
+    .await
+    .expect("tokens");
+    refresh(&app.anyone(), &ada.refresh_token)
+        .await
+        .expect_status(200);
+    let left: i64 = sqlx::query_scalar("select count(*) from refresh_token")
+        .fetch_one(&app.db)
+        .await
+        .expect("a count");
+    assert_eq!(
+        left, 3,
+        "the new one, the one before and that of 29 days ago"
+    );
+}
+
+#[tokio::test]
 async fn two_refreshes_at_once_get_the_same_successor() {
     let app = TestApp::start().await;
     let ada = app.register("ada").await;

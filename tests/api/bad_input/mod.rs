@@ -110,6 +110,10 @@ impl Scene {
                 "PUT /v1/me/password",
                 json!({"current_password": PASSWORD, "new_password": "another long passphrase"}),
             ),
+            (
+                "PUT /v1/me/email",
+                json!({"email": "another@example.org", "password": PASSWORD}),
+            ),
             ("DELETE /v1/me", json!({"password": PASSWORD})),
             ("PATCH /v1/me", json!({"bio": "x"})),
             ("PATCH /v1/me/settings", json!({"searchable": false})),

@@ -271,3 +271,48 @@ async fn many_people_in_one_group_are_one_push() {
     wait_for_states(&app, &["sent"]).await;
     assert_eq!(receiver.pushed().len(), 1);
 }
+
+#[tokio::test]
+async fn a_person_whose_devices_do_not_answer_holds_up_nobody_else() {
+    let app = TestApp::start_with(AT_ONCE).await;
+    let (slow, quick) = (Receiver::start().await, Receiver::start().await);
+    slow.answer(&["hang"; 100]);
+    let (alice, bob) = (app.person("alice").await, app.person("bob").await);
+    for device in 0..20 {
+        let endpoint = format!("{}/{device}", slow.url);
+        Browser::new()
+            .subscribe(&alice, &format!("device-{device}"), &endpoint)
+            .await;
+    }
+    let endpoint = format!("{}/phone", quick.url);
+    Browser::new().subscribe(&bob, "phone", &endpoint).await;
+    let fan = app.person("fan").await;
+    for _ in 0..2 {
+        let post = alice.post_to(&json!("public"), "a post").await;
+        react(&fan, &format!("/v1/posts/{post}")).await;
+    }
+    slow.wait_for(4).await;
+    let post = bob.post_to(&json!("public"), "a post").await;
+    react(&fan, &format!("/v1/posts/{post}")).await;
+    quick.wait_for(1).await;
+    let asked = slow.pushed().len();
+    assert_eq!(
+        asked, 4,
+        "so many of one person at once, and none of them failed"
+    );
+    let attempts = "select sum(attempts) from notification_delivery where state = 'waiting'";
+    let begun = tokio::time::Instant::now();
+    // What is put back was taken for an instant.
+    while sqlx::query_scalar::<_, i64>(attempts)
+        .fetch_one(&app.db)
+        .await
+        .expect("a sum")
+        != 4
+    {
+        assert!(
+            begun.elapsed() < super::PATIENCE,
+            "who waits has been tried"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}

@@ -39,6 +39,11 @@ pub fn auth() -> Vec<Line> {
             Caller,
             json!({"current_password": "x", "new_password": "x"}),
         ),
+        with(
+            "PUT /v1/me/email",
+            Caller,
+            json!({"email": "x@example.org", "password": "x"}),
+        ),
         line("GET /v1/me/sessions", Caller),
         line("DELETE /v1/me/sessions", Caller),
         line("DELETE /v1/me/sessions/{session}", HIDDEN),

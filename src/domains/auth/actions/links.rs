@@ -6,6 +6,7 @@ use super::super::events::PasswordReplaced;
 use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password, Purpose};
 use super::super::store;
+use super::email::follow_email_change;
 use super::note;
 use super::password::{hash_password, require_strong};
 use crate::infra::ratelimit::Policy;
@@ -38,10 +39,19 @@ pub async fn request_verification(
 }
 
 /// Charges a mail to whoever is to get it, and to where it is asked for unless they ask themselves.
-async fn charge(gate: &Gate, policy: &'static Policy, mail: &Mail, address: IpAddr) -> Result<()> {
+pub(super) async fn charge(
+    gate: &Gate,
+    policy: &'static Policy,
+    mail: &Mail,
+    address: IpAddr,
+) -> Result<()> {
     let subjects = match mail {
-        Mail::VerifyEmail { user_id } | Mail::PasswordChanged { user_id } => {
-            vec![Subject::User(*user_id)]
+        Mail::VerifyEmail { user_id }
+        | Mail::PasswordChanged { user_id }
+        | Mail::AddressChanged { user_id, .. } => vec![Subject::User(*user_id)],
+        Mail::ChangeAddress { user_id, email } => {
+            let account = Subject::Account(email.as_str().to_owned());
+            vec![Subject::User(*user_id), account]
         }
         Mail::VerifyAddress { email } | Mail::ResetPassword { email } => {
             let account = Subject::Account(email.as_str().to_owned());
@@ -57,7 +67,7 @@ async fn queue(ctx: &Ctx, mail: &Mail) -> Result<()> {
     transaction(ctx, async |tx: &mut Tx| tx.enqueue(&job).await).await
 }
 
-fn link_expired() -> Error {
+pub(super) fn link_expired() -> Error {
     Error::new(
         Code::LinkExpired,
         "The link was used, is too old, or is not whole. Ask for another one.",
@@ -70,14 +80,15 @@ fn hash_of(token: &str) -> Result<[u8; 32]> {
     Ok(token.hash())
 }
 
-/// Confirms an e-mail address.
+/// Confirms an e-mail address: the one of the account, or the one that it is to have from now on.
 pub async fn verify_email(ctx: &Ctx, token: &str, device: &Device) -> Result<()> {
     let hash = hash_of(token)?;
     transaction(ctx, async |tx: &mut Tx| {
         let now = tx.now();
-        let owner = store::use_mail_token(tx.conn(), &hash, Purpose::VerifyEmail, now)
-            .await?
-            .ok_or_else(link_expired)?;
+        let purpose = Purpose::VerifyEmail;
+        let Some(owner) = store::use_mail_token(tx.conn(), &hash, purpose, now).await? else {
+            return follow_email_change(tx, &hash, device).await;
+        };
         if store::mark_verified(tx.conn(), owner.user_id, &owner.email, now).await? {
             note(tx, owner.user_id, EventKind::EmailVerified, device, None).await?;
         }

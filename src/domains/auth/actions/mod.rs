@@ -3,6 +3,7 @@
 mod account;
 mod attempt;
 mod confirm;
+mod email;
 mod links;
 mod password;
 mod register;
@@ -11,6 +12,7 @@ mod sign_in;
 
 pub use account::{change_password, delete_account, reauthenticate};
 pub use confirm::Caller;
+pub use email::request_email_change;
 pub use links::{request_reset, request_verification, reset_password, verify_email};
 pub use password::hash_password;
 pub use register::{NewUser, Registration, create_user, mark_email_verified, register};

@@ -43,6 +43,20 @@ pub enum Mail {
         /// The person.
         user_id: UserId,
     },
+    /// Asks a person at a new address to confirm that.
+    ChangeAddress {
+        /// The person.
+        user_id: UserId,
+        /// Their new address.
+        email: Email,
+    },
+    /// Tells a person at the address before that they have another one.
+    AddressChanged {
+        /// The person.
+        user_id: UserId,
+        /// Their address before.
+        email: Email,
+    },
 }
 
 impl Mail {
@@ -68,8 +82,13 @@ pub async fn deliver(ctx: Ctx, payload: Value) -> Result<()> {
             send_link(&ctx, &to, Purpose::VerifyEmail).await
         }
         Mail::ResetPassword { .. } => send_link(&ctx, &to, Purpose::ResetPassword).await,
+        Mail::ChangeAddress { .. } => send_link(&ctx, &to, Purpose::ChangeEmail).await,
         Mail::PasswordChanged { .. } => {
             let message = compose(&to, "Your password was changed", PASSWORD_CHANGED);
+            ctx.mailer().send(&message).await
+        }
+        Mail::AddressChanged { .. } => {
+            let message = compose(&to, "Your e-mail address was changed", ADDRESS_CHANGED);
             ctx.mailer().send(&message).await
         }
     }
@@ -79,6 +98,11 @@ async fn recipient(ctx: &Ctx, mail: &Mail) -> Result<Option<Recipient>> {
     let mut conn = ctx.conn().await?;
     let user_id = match mail {
         Mail::VerifyEmail { user_id } | Mail::PasswordChanged { user_id } => Some(*user_id),
+        Mail::ChangeAddress { user_id, email } | Mail::AddressChanged { user_id, email } => {
+            let known = store::find_recipient(&mut conn, *user_id).await?;
+            let email = email.as_str().to_owned();
+            return Ok(known.map(|known| Recipient { email, ..known }));
+        }
         Mail::VerifyAddress { email } | Mail::ResetPassword { email } => {
             let known = store::find_by_email(&mut conn, email.as_str()).await?;
             known.map(|known| known.user_id)
@@ -128,6 +152,12 @@ fn link(web_url: &str, to: &Recipient, purpose: Purpose, token: &str) -> Message
             "somebody asked to set a new password for your account. Within an hour you can do it here:",
             "If it was not you, ignore this mail: your password stays as it is.",
         ),
+        Purpose::ChangeEmail => (
+            "Confirm your new e-mail address",
+            "verify-email",
+            "please confirm that this is the new address of your account, within 24 hours:",
+            "If you did not ask for that, ignore this mail.",
+        ),
     };
     let text = format!("{ask}\n\n{web_url}/{page}#token={token}\n\n{otherwise}");
     compose(to, subject, &text)
@@ -135,6 +165,11 @@ fn link(web_url: &str, to: &Recipient, purpose: Purpose, token: &str) -> Message
 
 const PASSWORD_CHANGED: &str = "the password of your account was changed just now.\n\n\
     If it was not you, set a new one at once by 'forgot password', and look at your security log.";
+
+const ADDRESS_CHANGED: &str = "your account has another e-mail address as of just now, and this one is no longer \
+    used.\n\n\
+    If it was not you, sign in with your username and set a new password at once, and write to whoever runs \
+    this site.";
 
 fn compose(to: &Recipient, subject: &str, text: &str) -> Message {
     Message {

@@ -31,11 +31,14 @@ const SECURITY_LOG: Retention = Retention {
     what: "lines of a person's security log",
     kept: Kept::Last(EVENTS_KEPT),
     job: "auth.security_log",
-    every: Duration::from_hours(1),
+    every: Duration::from_hours(24),
 };
 
 /// Sessions that go at once: each may have some hundred tokens.
 const BATCH: i64 = 100;
+
+/// People whose logs are trimmed at a time.
+const PEOPLE: i64 = 500;
 
 /// Registers mail and retention.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
@@ -61,7 +64,12 @@ async fn delete_old_mail_tokens(ctx: Ctx, rule: Retention) -> Result<()> {
 }
 
 async fn trim_security_log(ctx: Ctx, _rule: Retention) -> Result<()> {
-    let deleted = store::trim_events(&mut *ctx.conn().await?).await?;
+    let mut conn = ctx.conn().await?;
+    let (mut last, mut deleted) = (None, 0);
+    while let Some((person, lines)) = store::trim_events(&mut conn, last, PEOPLE).await? {
+        last = Some(person);
+        deleted += lines;
+    }
     tracing::debug!(deleted, "trimmed security logs");
     Ok(())
 }

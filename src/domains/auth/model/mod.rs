@@ -190,6 +190,8 @@ pub enum Purpose {
     VerifyEmail,
     /// Sets a new password.
     ResetPassword,
+    /// Makes the address that it is mailed to that of the account.
+    ChangeEmail,
 }
 
 impl Purpose {
@@ -198,13 +200,14 @@ impl Purpose {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
+            Self::ChangeEmail => "change_email",
         }
     }
 
     /// Hours that a link is good for.
     pub fn hours(self) -> i64 {
         match self {
-            Self::VerifyEmail => 24,
+            Self::VerifyEmail | Self::ChangeEmail => 24,
             Self::ResetPassword => 1,
         }
     }
@@ -247,6 +250,10 @@ event_kinds! {
     PasswordReset = "password_reset",
     /// The e-mail address was confirmed.
     EmailVerified = "email_verified",
+    /// A link was mailed to another e-mail address.
+    EmailChangeRequested = "email_change_requested",
+    /// That link was followed: the account has that address now.
+    EmailChanged = "email_changed",
     /// A session was ended from another one.
     SessionRevoked = "session_revoked",
     /// All sessions, or all others, were ended.

@@ -34,7 +34,8 @@ struct LinkToken {
 
 /// Confirm an e-mail address
 ///
-/// By the token of a mailed link, which counts once, within 24 hours.
+/// By the token of a mailed link, which counts once, within 24 hours. A link that was mailed to a new address
+/// makes it that of the account.
 #[utoipa::path(tag = "Authentication", request_body = LinkToken, responses((status = 204)))]
 #[post("/auth/verify-email")]
 async fn verify_email(

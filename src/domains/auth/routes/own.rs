@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, Caller};
-use super::super::model::{ClaimedPassword, Password};
+use super::super::model::{ClaimedPassword, Email, Password};
 use super::super::view::{self, SecurityEvent, SessionView};
 use super::cookie;
 use crate::kernel::SessionId;
 use crate::platform::http::{
-    Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, no_content,
+    Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, accepted, no_content,
 };
 use crate::platform::limits::Gate;
 use crate::platform::sessions::{Activity, CurrentUser};
@@ -23,6 +23,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(logout_all)
         .service(reauth)
         .service(change_password)
+        .service(change_email)
         .service(delete_account)
         .service(list_sessions)
         .service(revoke_other_sessions)
@@ -97,6 +98,30 @@ async fn change_password(
     )
     .await?;
     Ok(no_content())
+}
+
+/// A change of e-mail address.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EmailChange {
+    email: Email,
+    password: ClaimedPassword,
+}
+
+/// Change your e-mail address
+///
+/// Mails a link to the new address. Once its token is confirmed by `POST /v1/auth/verify-email`, within 24
+/// hours, your account has that address, and the one before is told. At most three are mailed an hour.
+#[utoipa::path(tag = "Authentication", request_body = EmailChange, responses((status = 202)), security(("bearer" = [])))]
+#[put("/me/email")]
+async fn change_email(
+    ctx: Ctx,
+    gate: Gate,
+    caller: Caller,
+    body: Body<EmailChange>,
+) -> HttpResult<HttpResponse> {
+    actions::request_email_change(&ctx, &gate, &caller, &body.password, &body.email).await?;
+    Ok(accepted())
 }
 
 /// Delete your account

@@ -155,6 +155,27 @@ pub async fn mark_verified(
     Ok(done.rows_affected() > 0)
 }
 
+/// Gives an account another address, which is confirmed; gives the one before.
+pub async fn replace_email(
+    conn: &mut Conn,
+    user_id: UserId,
+    email: &str,
+    now: Timestamp,
+) -> Result<String> {
+    sqlx::query_scalar!(
+        "update credential c set email = $2, email_verified_at = $3
+         from (select email from credential where user_id = $1 for update) before
+         where c.user_id = $1
+         returning before.email",
+        user_id as _,
+        email,
+        now as _
+    )
+    .fetch_one(conn)
+    .await
+    .on_constraint("credential_email_key", email_taken)
+}
+
 /// Takes address and password away from a deleted account, so that the address is free again.
 pub async fn erase_credential(conn: &mut Conn, user_id: UserId) -> Result<()> {
     sqlx::query!(

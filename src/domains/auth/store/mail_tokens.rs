@@ -80,6 +80,24 @@ pub async fn use_mail_token(
     .await?)
 }
 
+/// Uses up a token that was mailed to a new address.
+pub async fn use_change_token(
+    conn: &mut Conn,
+    hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<TokenOwner>> {
+    Ok(sqlx::query_as!(
+        TokenOwner,
+        r#"update mail_token set used_at = $2
+           where token_hash = $1 and purpose = 'change_email' and used_at is null and expires_at > $2
+           returning user_id as "user_id: _", email"#,
+        hash.as_slice(),
+        now as _
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// How many links for this purpose a person was sent since then.
 pub async fn count_mail_tokens(
     conn: &mut Conn,

@@ -80,20 +80,34 @@ pub async fn list_events(
     Ok(slice.page(rows.into_iter().map(key).collect()))
 }
 
-/// Deletes what is older than each person's last 100 lines; says how many lines.
-pub async fn trim_events(conn: &mut Conn) -> Result<u64> {
-    let done = sqlx::query!(
-        "delete from security_event where security_event_id in (
-             select e.security_event_id
-             from (select user_id from security_event group by user_id having count(*) > $1) full_log
-             cross join lateral (
-                 select security_event_id from security_event s
-                 where s.user_id = full_log.user_id
-                 order by created_at desc, security_event_id desc
-                 offset $1) e)",
+/// Deletes what is older than the last 100 lines of each of the `people` whose ids come after `after`.
+/// Gives the last of them, and how many lines went; nothing when there is nobody left.
+pub async fn trim_events(
+    conn: &mut Conn,
+    after: Option<UserId>,
+    people: i64,
+) -> Result<Option<(UserId, i64)>> {
+    let trimmed = sqlx::query!(
+        r#"with person as (
+             select user_id from account where $1::uuid is null or user_id > $1
+             order by user_id limit $2
+         ), gone as (
+             delete from security_event where security_event_id in (
+                 select e.security_event_id
+                 from person cross join lateral (
+                     select security_event_id from security_event s
+                     where s.user_id = person.user_id
+                     order by created_at desc, security_event_id desc
+                     offset $3) e)
+             returning security_event_id
+         )
+         select user_id as "user_id: UserId", (select count(*) from gone) as "lines!"
+         from person order by user_id desc limit 1"#,
+        after as _,
+        people,
         EVENTS_KEPT
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(trimmed.map(|row| (row.user_id, row.lines)))
 }

@@ -6,8 +6,21 @@ use uuid::Uuid;
 use crate::infra::db::Conn;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
+/// The smallest id of the newest posts, which are at most `most`, and none below `first_id`.
+pub async fn first_of_newest(conn: &mut Conn, first_id: Uuid, most: i64) -> Result<Uuid> {
+    let first = sqlx::query_scalar!(
+        "select post_id from post where post_id > $1 order by post_id desc offset $2 limit 1",
+        first_id,
+        most - 1
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(first.unwrap_or(first_id))
+}
+
 /// Ranks public posts by active people made after `since`: reactions, comments and shares weigh in,
-/// and less as the post grows older. `first_id` is the smallest id of such a post.
+/// and less as the post grows older. Looks at the posts from `first_id` on, and at those that were ranked
+/// the last time.
 pub async fn rank_posts(
     conn: &mut Conn,
     since: Timestamp,
@@ -23,7 +36,8 @@ pub async fn rank_posts(
                         where s.target_kind = 'post' and s.target_id = p.post_id
                     ), 0) as weight
              from visible_post(null) p left join post_counter c on c.post_id = p.post_id
-             where p.post_id >= $2 and p.created_at >= $1 and p.audience = 'public'
+             where (p.post_id >= $2 or p.post_id = any(array(select post_id from trending_post)))
+               and p.created_at >= $1 and p.audience = 'public'
          ), best as (
              select post_id,
                     (1000000 * weight / power(
@@ -49,7 +63,8 @@ pub async fn rank_posts(
 }
 
 /// Ranks the hashtags of public posts by active people made after `since`, by how many people use
-/// them and how lately: somebody who repeats a hashtag counts by their newest post.
+/// them and how lately: somebody who repeats a hashtag counts by their newest post. Looks at the posts
+/// from `first_id` on.
 pub async fn rank_hashtags(
     conn: &mut Conn,
     since: Timestamp,

@@ -1,21 +1,26 @@
 //! Takes deliveries that are due, from two lanes, and carries them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::super::model::{Lane, vapid_keys};
 use super::super::store::{self, Taken};
-use super::delivery::{deliver, show_counters};
+use super::delivery::{deliver, put_back, show_counters};
 use crate::infra::push::Sender;
-use crate::kernel::Result;
+use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
 
 /// Deliveries that are carried at the same time in one process.
-const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 32;
+/// Of one person: whose devices answer slowly, or not at all, holds up nobody else.
+const OF_ONE_PERSON: usize = 4;
+/// Another one of theirs is taken again after this.
+const BACK: Duration = Duration::from_secs(1);
 /// Of this many, one is of the normal lane, whatever waits in the other.
 const TURN: usize = 5;
 /// Between two looks at the queue.
@@ -48,14 +53,14 @@ impl Courier {
 
     /// Carries deliveries until `stop`, then finishes those that it has taken.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut running = JoinSet::new();
+        let mut running = Running::default();
         let mut away = false;
         while !stop.is_cancelled() {
             match self.take(CONCURRENCY.saturating_sub(running.len())).await {
                 Ok(taken) => {
                     away = false;
                     for one in taken {
-                        running.spawn(deliver(self.ctx.clone(), self.sender.clone(), one));
+                        self.begin(&mut running, one).await;
                     }
                 }
                 // Said once an outage, not twice a second.
@@ -68,10 +73,28 @@ impl Courier {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sleep(POLL) => {}
-                Some(_) = running.join_next() => {}
+                true = running.join_next() => {}
             }
         }
-        while running.join_next().await.is_some() {}
+        while running.join_next().await {}
+    }
+
+    /// Begins to carry a delivery, unless as many of its person are being carried as may be at once.
+    async fn begin(&self, running: &mut Running, taken: Taken) {
+        let user_id = taken.user_id;
+        if running.of(user_id) < OF_ONE_PERSON {
+            let carried = deliver(self.ctx.clone(), self.sender.clone(), taken);
+            running.spawn(user_id, carried);
+            return;
+        }
+        let back = async {
+            let conn = &mut *self.ctx.conn().await?;
+            put_back(&self.ctx, conn, &taken, BACK).await
+        };
+        if let Err(error) = back.await {
+            // Its lease runs out.
+            tracing::debug!(?error, "a delivery was not put back");
+        }
     }
 
     /// Carries everything that is due now: for tests.
@@ -110,6 +133,40 @@ impl Courier {
         }
         self.turn = (self.turn + taken.len()) % TURN;
         Ok(taken)
+    }
+}
+
+/// What is being carried, and for whom.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<()>,
+    people: HashMap<task::Id, UserId>,
+}
+
+impl Running {
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// How many of one person.
+    fn of(&self, user_id: UserId) -> usize {
+        let theirs = self.people.values().filter(|one| **one == user_id);
+        theirs.count()
+    }
+
+    fn spawn(&mut self, user_id: UserId, carried: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(carried);
+        self.people.insert(task.id(), user_id);
+    }
+
+    /// Waits until one ends; false if there is none.
+    async fn join_next(&mut self) -> bool {
+        let Some(ended) = self.tasks.join_next_with_id().await else {
+            return false;
+        };
+        let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+        self.people.remove(&id);
+        true
     }
 }
 

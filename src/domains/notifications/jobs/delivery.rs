@@ -12,6 +12,7 @@ use super::super::model::{Channel, Lane};
 use super::super::store::{self, Taken};
 use super::super::view::{self, Notification};
 use super::mail;
+use crate::infra::db::Conn;
 use crate::infra::metrics::declared::DELIVERIES;
 use crate::infra::push::{Keys, Push, Refused, Sender, Urgency};
 use crate::kernel::{Code, Error, Result};
@@ -32,6 +33,8 @@ enum End {
     Cancelled,
     /// It may be tried again, after the pause that the service asked for.
     Later(Option<Duration>, String),
+    /// It was not tried, and may be after that: that is no attempt.
+    Busy(Duration),
     /// It will never go.
     Dead(String),
 }
@@ -126,6 +129,7 @@ async fn pushed(
     match sender.send(&push, now).await {
         Ok(()) => Ok(End::Sent),
         Err(Refused::Later(pause, why)) => Ok(End::Later(pause, why)),
+        Err(Refused::Busy(pause)) => Ok(End::Busy(pause)),
         Err(Refused::Never(why)) => Ok(End::Dead(why)),
         Err(Refused::Gone) => {
             let conn = &mut *ctx.conn().await?;
@@ -170,12 +174,26 @@ async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
             let due = now + TimeDelta::from_std(pause).unwrap_or_default();
             store::postpone_delivery(conn, taken, due, &why).await
         }
+        End::Busy(pause) => put_back(ctx, conn, taken, pause).await,
         End::Later(_, why) | End::Dead(why) => {
             count("dead");
             tracing::warn!(channel = taken.channel, why, "a delivery failed for good");
             store::settle_delivery(conn, taken, "dead", Some(&why), now).await
         }
     }
+}
+
+/// Has a delivery that was not tried taken again, after a pause at the least: those that wait for the same do not
+/// come back at once.
+pub(super) async fn put_back(
+    ctx: &Ctx,
+    conn: &mut Conn,
+    taken: &Taken,
+    pause: Duration,
+) -> Result<()> {
+    let pause = pause.mul_f64(1.0 + jitter(ctx));
+    let due = ctx.now() + TimeDelta::from_std(pause).unwrap_or_default();
+    store::put_back_delivery(conn, taken, due).await
 }
 
 fn jitter(ctx: &Ctx) -> f64 {

@@ -21,7 +21,7 @@ use crate::infra::jobs::{Kept, Registry, Retention};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
-/// Groups that one statement deletes.
+/// Groups, and items of groups, that one statement deletes.
 const BATCH: i64 = 1_000;
 
 const OLD: Retention = Retention {

@@ -158,6 +158,24 @@ pub async fn postpone_delivery(
     Ok(())
 }
 
+/// Has a delivery that was taken and not tried taken again at `due_at`, unless another worker has taken it
+/// since: it has not been attempted.
+pub async fn put_back_delivery(conn: &mut Conn, taken: &Taken, due_at: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update notification_delivery set due_at = $5, attempts = attempts - 1
+         where notification_id = $1 and channel = $2 and device_id = $3
+           and attempts = $4 and state = 'waiting'",
+        taken.notification_id as _,
+        taken.channel,
+        taken.device_id,
+        taken.attempts,
+        due_at as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// How many deliveries of a lane and a channel are in a state.
 #[derive(Debug)]
 pub struct DeliveryCount {

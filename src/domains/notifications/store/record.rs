@@ -250,16 +250,31 @@ pub async fn delete_item(
     .await?)
 }
 
-/// Deletes some groups in which nothing has happened since `before`; says how many.
+/// Deletes some items of the groups in which nothing has happened since `before`, oldest groups first, and
+/// those of these groups that have none left; says how many of both.
 pub async fn trim(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
-    let done = sqlx::query!(
+    let items = sqlx::query!(
+        "delete from notification_item where notification_item_id in (
+             select i.notification_item_id
+             from (select notification_id from notification where updated_at < $1
+                   order by updated_at limit $2) n
+             join notification_item i on i.notification_id = n.notification_id
+             limit $2)",
+        before as _,
+        limit
+    )
+    .execute(&mut *conn)
+    .await?;
+    let groups = sqlx::query!(
         "delete from notification where notification_id in (
-             select notification_id from notification where updated_at < $1
-             order by updated_at limit $2)",
+             select n.notification_id
+             from (select notification_id from notification where updated_at < $1
+                   order by updated_at limit $2) n
+             where not exists (select from notification_item i where i.notification_id = n.notification_id))",
         before as _,
         limit
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(items.rows_affected() + groups.rows_affected())
 }

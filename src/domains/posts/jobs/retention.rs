@@ -45,8 +45,9 @@ async fn purge(ctx: Ctx, rule: Retention) -> Result<()> {
         Box::pin(async move {
             let ids = store::lock_purgeable(tx.conn(), before, BATCH).await?;
             let targets: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-            reactions::forget(tx.conn(), TargetKind::Post, &targets).await?;
-            store::purge(tx.conn(), &ids).await?;
+            if reactions::forget(tx.conn(), TargetKind::Post, &targets).await? {
+                store::purge(tx.conn(), &ids).await?;
+            }
             Ok(ids.len())
         })
     })

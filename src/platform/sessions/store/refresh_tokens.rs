@@ -80,6 +80,18 @@ pub async fn is_unused(conn: &mut Conn, hash: &[u8; 32]) -> Result<bool> {
     .await?)
 }
 
+/// Deletes the tokens of a family that were used before `before`.
+pub async fn forget_used(conn: &mut Conn, session_id: SessionId, before: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "delete from refresh_token where session_id = $1 and used_at < $2",
+        session_id as _,
+        before as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Marks a token as used.
 pub async fn mark_used(conn: &mut Conn, hash: &[u8; 32], now: Timestamp) -> Result<()> {
     sqlx::query!(
