@@ -10,6 +10,7 @@ pub mod mac;
 pub mod page;
 pub mod text;
 mod token;
+pub mod words;
 
 pub use clock::{Clock, Timestamp};
 pub use distinct::distinct;
@@ -19,3 +20,4 @@ pub use ids::{
     MessageId, NotificationId, PostId, SecurityEventId, SessionId, UserId,
 };
 pub use token::OpaqueToken;
+pub use words::UnknownWord;

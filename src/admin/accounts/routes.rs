@@ -14,7 +14,7 @@ use crate::platform::http::{
 };
 use crate::platform::sessions::{Admin, Role};
 use crate::platform::{Answer, Ctx, Tx, Writer};
-use crate::text_type;
+use crate::{text_type, words};
 
 text_type!(
     /// Why an account is suspended.
@@ -35,14 +35,14 @@ struct AccountsWanted {
     q: Option<SearchText>,
 }
 
-/// What an administrator gives an account to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum AccountState {
-    /// It can be used.
-    Active,
-    /// Its person is signed out, and cannot sign in.
-    Suspended,
+words! {
+    /// What an administrator gives an account to be.
+    enum AccountState {
+        /// It can be used.
+        Active = "active",
+        /// Its person is signed out, and cannot sign in.
+        Suspended = "suspended",
+    }
 }
 
 /// What changes of an account. Absent members stay as they are.

@@ -352,12 +352,10 @@ fn columns(targets: &[Target]) -> (Vec<&'static str>, Vec<Uuid>) {
 
 /// Reads a kind that the table's check has let in.
 fn read_kind(word: &str) -> Result<Kind> {
-    Kind::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of reaction {word}")))
+    word.parse().map_err(Error::internal)
 }
 
 fn read_target(word: &str, id: Uuid) -> Result<Target> {
-    let kind = TargetKind::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of target {word}")))?;
+    let kind = word.parse().map_err(Error::internal)?;
     Ok(Target { kind, id })
 }

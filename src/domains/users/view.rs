@@ -219,20 +219,28 @@ pub async fn settings(reads: &mut Reads<'_>, user_id: UserId) -> Result<(i64, Se
 impl Settings {
     fn new(row: &SettingsRow) -> Result<Self> {
         Ok(Self {
-            default_audience: SimpleAudience::from_word(&row.default_audience)
+            default_audience: row
+                .default_audience
+                .parse()
                 .unwrap_or(SimpleAudience::Friends),
-            who_can_request: RequestPolicy::from_word(&row.who_can_request)
+            who_can_request: row
+                .who_can_request
+                .parse()
                 .unwrap_or(RequestPolicy::Everyone),
-            who_can_message: MessagePolicy::from_word(&row.who_can_message)
+            who_can_message: row
+                .who_can_message
+                .parse()
                 .unwrap_or(MessagePolicy::Everyone),
-            who_sees_friends: FriendListAudience::from_word(&row.who_sees_friends)
+            who_sees_friends: row
+                .who_sees_friends
+                .parse()
                 .unwrap_or(FriendListAudience::Friends),
             searchable: row.searchable,
             show_presence: row.show_presence,
             show_last_active: row.show_last_active,
             read_receipts: row.read_receipts,
             suggestions: row.suggestions,
-            email_digest: Digest::from_word(&row.email_digest).unwrap_or(Digest::Off),
+            email_digest: row.email_digest.parse().unwrap_or(Digest::Off),
             language: row.language.clone(),
             time_zone: row.time_zone.clone(),
             client: row.client()?,

@@ -22,10 +22,10 @@ pub fn can_see_conversation(kind: ConversationKind, state: MemberState, is_hidde
 /// Does somebody with this setting take messages from a person whom they know, or do not know, as a
 /// friend? From a stranger a first one is a request.
 pub fn takes_messages(who_can_message: &str, are_friends: bool) -> bool {
-    match MessagePolicy::from_word(who_can_message) {
-        Some(MessagePolicy::Everyone) => true,
-        Some(MessagePolicy::Friends) => are_friends,
-        Some(MessagePolicy::Nobody) | None => false,
+    match who_can_message.parse() {
+        Ok(MessagePolicy::Everyone) => true,
+        Ok(MessagePolicy::Friends) => are_friends,
+        Ok(MessagePolicy::Nobody) | Err(_) => false,
     }
 }
 

@@ -59,7 +59,7 @@ async fn carry(ctx: &Ctx, sender: Option<&Sender>, taken: &Taken) -> Result<End>
     // What is judged here must be no older than what a request would be judged by.
     ctx.cache().step().await;
     let reads = &mut Reads::cached(ctx);
-    let channel = Channel::from_word(&taken.channel).unwrap_or(Channel::Push);
+    let channel = taken.channel.parse().unwrap_or(Channel::Push);
     let (user_id, id) = (taken.user_id, taken.notification_id);
     let Some(notification) = view::one(ctx, reads, user_id, id, channel).await? else {
         return Ok(End::Cancelled);
@@ -118,7 +118,7 @@ async fn pushed(
         server_key: &device.server_key,
         text: text.as_bytes(),
         topic: &topic,
-        urgency: match Lane::from_word(&taken.lane) {
+        urgency: match taken.lane.parse().unwrap_or(Lane::Normal) {
             Lane::High => Urgency::High,
             Lane::Normal => Urgency::Normal,
         },

@@ -51,8 +51,7 @@ impl GroupRow {
 
 /// Reads a kind that the table's check has let in.
 pub(super) fn read_kind(word: &str) -> Result<Kind> {
-    Kind::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of notification {word}")))
+    word.parse().map_err(Error::internal)
 }
 
 /// The newest groups of some people; whoever has none has an empty list.

@@ -44,8 +44,7 @@ pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, 
 }
 
 pub(super) fn read_channel(word: &str) -> Result<Channel> {
-    Channel::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown channel {word}")))
+    word.parse().map_err(Error::internal)
 }
 
 /// Moves how far a person has seen the list; it never moves back. Says whether it moved.

@@ -82,10 +82,10 @@ impl Standing {
 
     /// Whether their setting lets the viewer ask for friendship.
     pub fn is_open_to_requests(&self) -> bool {
-        match RequestPolicy::from_word(&self.who_can_request) {
-            Some(RequestPolicy::Everyone) => true,
-            Some(RequestPolicy::FriendsOfFriends) => self.mutual_friends > 0,
-            Some(RequestPolicy::Nobody) | None => false,
+        match self.who_can_request.parse() {
+            Ok(RequestPolicy::Everyone) => true,
+            Ok(RequestPolicy::FriendsOfFriends) => self.mutual_friends > 0,
+            Ok(RequestPolicy::Nobody) | Err(_) => false,
         }
     }
 
@@ -99,10 +99,10 @@ impl Standing {
     /// Whether the viewer may write to them without being asked.
     pub fn can_message(&self) -> bool {
         can_see_person(self.sight())
-            && match MessagePolicy::from_word(&self.who_can_message) {
-                Some(MessagePolicy::Everyone) => true,
-                Some(MessagePolicy::Friends) => self.between.are_friends,
-                Some(MessagePolicy::Nobody) | None => false,
+            && match self.who_can_message.parse() {
+                Ok(MessagePolicy::Everyone) => true,
+                Ok(MessagePolicy::Friends) => self.between.are_friends,
+                Ok(MessagePolicy::Nobody) | Err(_) => false,
             }
     }
 }

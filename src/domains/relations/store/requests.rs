@@ -29,7 +29,7 @@ pub struct RequestRow {
 impl RequestRow {
     /// What became of it; a word that is unknown counts as closed.
     pub fn state(&self) -> RequestState {
-        RequestState::from_word(&self.state).unwrap_or(RequestState::Cancelled)
+        self.state.parse().unwrap_or(RequestState::Cancelled)
     }
 
     /// The one of the two who is not `viewer`.

@@ -97,7 +97,9 @@ fn shows_friends(
     are_friends: bool,
 ) -> bool {
     // A word that is unknown here is taken for the narrowest.
-    let audience = FriendListAudience::from_word(&settings.who_sees_friends)
+    let audience = settings
+        .who_sees_friends
+        .parse()
         .unwrap_or(FriendListAudience::OnlyMe);
     can_see_friends(audience, viewer.is(user_id), are_friends)
 }
