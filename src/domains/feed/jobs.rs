@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::cache::{ALL_PULLED, Line, Pending, Timelines};
 use super::live;
 use super::store::{self, Carried};
-use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
+use crate::domains::posts::{AudienceKind, PostCreated, PostRef, PostRestored, PostWidened};
 use crate::infra::cache::store::leave_void;
 use crate::infra::db::Conn;
 use crate::infra::jobs::{Progress, Registry, Step};
@@ -164,11 +164,11 @@ async fn hint(ctx: &Ctx, journey: &Journey) -> Result<Step> {
     let most = i64::from(ctx.config().feed_pull_above);
     let found = store::find_carried(conn, post_id).await?;
     let Some(carried) = found.filter(|carried| {
-        carried.audience != "only_me" && !carried.pulled && carried.readers <= most
+        carried.audience != AudienceKind::OnlyMe && !carried.pulled && carried.readers <= most
     }) else {
         return Ok(Step::Done);
     };
-    let is_public = carried.audience == "public";
+    let is_public = carried.audience == AudienceKind::Public;
     let mut after = UserId::from_uuid(uuid::Uuid::nil());
     loop {
         let some = store::list_recipients(conn, author_id, is_public, None, after, READERS).await?;
@@ -194,7 +194,7 @@ struct Ahead {
 async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
     let conn = &mut *ctx.conn().await?;
     let found = store::find_carried(conn, journey.post.post_id).await?;
-    let Some(carried) = found.filter(|carried| carried.audience != "only_me") else {
+    let Some(carried) = found.filter(|carried| carried.audience != AudienceKind::OnlyMe) else {
         return Ok(None);
     };
     let is_pulled = is_pulled(ctx, conn, journey, &carried).await?;
@@ -202,7 +202,7 @@ async fn look(ctx: &Ctx, journey: &mut Journey) -> Result<Option<Ahead>> {
         Vec::new()
     } else {
         let (author, after) = (journey.post.author_id, journey.after);
-        let is_public = carried.audience == "public";
+        let is_public = carried.audience == AudienceKind::Public;
         let since = active_since(ctx)?;
         store::list_recipients(conn, author, is_public, Some(since), after, READERS).await?
     };

@@ -10,6 +10,7 @@ mod cache;
 mod extract;
 mod refresh;
 mod role;
+mod state;
 pub mod store;
 mod verified;
 
@@ -28,7 +29,8 @@ pub use cache::{SESSION, SPACES};
 pub use extract::{Admin, CurrentUser, SignedIn, Viewer, bearer_of, living, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
-pub use store::{Session, is_suspended};
+pub use state::AccountState;
+pub use store::Session;
 pub use verified::VerifiedTokens;
 
 /// A session ends this long after its last use.

@@ -6,7 +6,7 @@ use super::super::store;
 use super::note;
 use crate::domains::users;
 use crate::kernel::{Code, Error, Result, SessionId, UserId};
-use crate::platform::sessions::{self, CurrentUser, Device, Refreshed, Tokens};
+use crate::platform::sessions::{self, AccountState, CurrentUser, Device, Refreshed, Tokens};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -61,14 +61,16 @@ pub(super) async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()>
     let now = tx.now();
     let standing = store::hold_standing(tx.conn(), user_id).await?;
     let until = standing.suspended_until;
-    match standing.state.as_str() {
-        "active" => Ok(()),
-        state if sessions::is_suspended(state, until, now) => Err(sessions::suspended(until)),
+    match standing.state {
+        AccountState::Active => Ok(()),
+        state if state.is_suspended(until, now) => Err(sessions::suspended(until)),
         // Over, and not lifted yet.
-        "suspended" => users::set_state(tx.conn(), user_id, "active", None, None, now)
-            .await
-            .map(drop),
-        _ => Err(ended()),
+        AccountState::Suspended => {
+            users::set_state(tx.conn(), user_id, AccountState::Active, None, None, now)
+                .await
+                .map(drop)
+        }
+        AccountState::Deleted => Err(ended()),
     }
 }
 

@@ -62,8 +62,8 @@ pub async fn note_reader(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Re
 /// A post that is to be carried to its readers.
 #[derive(Debug)]
 pub struct Carried {
-    /// The word of its audience.
-    pub audience: String,
+    /// The sort of its audience.
+    pub audience: AudienceKind,
     /// How many friends and followers its author has.
     pub readers: i64,
     /// Whether its author's posts are fetched at reading.
@@ -73,7 +73,7 @@ pub struct Carried {
 impl Carried {
     /// Whether its author has chosen who sees it, by people and circles.
     pub fn is_chosen(&self) -> bool {
-        AudienceKind::from_word(&self.audience) == AudienceKind::Custom
+        self.audience == AudienceKind::Custom
     }
 }
 
@@ -81,7 +81,7 @@ impl Carried {
 pub async fn find_carried(conn: &mut Conn, post_id: PostId) -> Result<Option<Carried>> {
     Ok(sqlx::query_as!(
         Carried,
-        r#"select p.audience, (c.friends + c.followers)::bigint as "readers!",
+        r#"select p.audience as "audience: _", (c.friends + c.followers)::bigint as "readers!",
                   exists (select from feed_pulled f where f.author_id = p.author_id) as "pulled!"
            from post p
            join user_counter c on c.user_id = p.author_id

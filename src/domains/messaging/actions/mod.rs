@@ -55,7 +55,7 @@ fn guard_group(facts: &Facts) -> Result<()> {
 /// How somebody comes into a conversation with a person who has reached out to them: a friend at
 /// once, a stranger by request, unless they want neither.
 fn entrance(contact: &Contact) -> Result<MemberState> {
-    if !super::model::takes_messages(&contact.who_can_message, contact.are_friends) {
+    if !super::model::takes_messages(contact.who_can_message, contact.are_friends) {
         return Err(forbidden("This person does not take your messages."));
     }
     Ok(if contact.are_friends {

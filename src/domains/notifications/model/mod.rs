@@ -67,3 +67,17 @@ words! {
         Normal = "normal",
     }
 }
+
+words! {
+    /// How a delivery stands.
+    pub enum DeliveryState {
+        /// It is to be carried, perhaps once more.
+        Waiting = "waiting",
+        /// It was handed over.
+        Sent = "sent",
+        /// Nothing was left to tell, or nobody there to tell it to.
+        Cancelled = "cancelled",
+        /// It failed as often as it may.
+        Dead = "dead",
+    }
+}

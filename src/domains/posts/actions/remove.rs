@@ -3,7 +3,7 @@
 use super::guard::guard_within;
 use crate::domains::posts::events::{PostDeleted, PostRestored};
 use crate::domains::posts::live;
-use crate::domains::posts::model::{self, AudienceKind, RESTORABLE};
+use crate::domains::posts::model::{self, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
 use crate::domains::posts::store::{counters, hashtags, posts as store};
 use crate::domains::users::{self, Tally};
@@ -63,6 +63,6 @@ async fn count(tx: &mut Tx, author_id: UserId, post: &OwnRow, change: i32) -> Re
         live::tell_counters(tx, original);
     }
     let mut tally = Tally::default();
-    AudienceKind::from_word(&post.audience).count_in(&mut tally, change);
+    post.audience.count_in(&mut tally, change);
     users::bump(tx.conn(), &[(author_id, tally)]).await
 }

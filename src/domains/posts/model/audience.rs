@@ -34,12 +34,6 @@ words! {
 }
 
 impl AudienceKind {
-    /// Reads the word. What is unknown counts as the narrowest, so that nothing is ever shown by
-    /// mistake.
-    pub fn from_word(word: &str) -> Self {
-        word.parse().unwrap_or(Self::OnlyMe)
-    }
-
     /// Whether others than the author may pass a post on.
     pub fn may_be_shared_by_others(self) -> bool {
         matches!(self, Self::Public | Self::Friends)
@@ -238,13 +232,5 @@ mod tests {
             faults(json!({"kind": "custom", "deny": vec![ID; 101]})),
             own("/audience/deny", "too_many")
         );
-    }
-
-    #[test]
-    fn an_unknown_word_is_the_narrowest_audience() {
-        assert_eq!(AudienceKind::from_word("?"), AudienceKind::OnlyMe);
-        for kind in ["public", "friends", "only_me", "custom"] {
-            assert_eq!(AudienceKind::from_word(kind).as_str(), kind);
-        }
     }
 }

@@ -64,7 +64,7 @@ pub async fn send(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
 pub async fn accept(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
     let request = lock_request(tx, me, request_id).await?;
     guard_party(me == request.recipient_id)?;
-    match request.state() {
+    match request.state {
         RequestState::Accepted => Ok(()),
         RequestState::Pending => make_friends(tx, request_id, me, request.sender_id).await,
         RequestState::Declined | RequestState::Cancelled => Err(Code::RequestClosed.into()),
@@ -86,10 +86,10 @@ pub async fn cancel(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Res
 }
 
 async fn close(tx: &mut Tx, me: UserId, request: &RequestRow, state: RequestState) -> Result<()> {
-    if request.state() == state {
+    if request.state == state {
         return Ok(());
     }
-    if request.state() != RequestState::Pending {
+    if request.state != RequestState::Pending {
         return Err(Code::RequestClosed.into());
     }
     let now = tx.now();
