@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::kernel::PostId;
 use crate::kernel::ids::Id as _;
+use crate::kernel::{CommentId, MessageId, PostId};
 use crate::words;
 
 words! {
@@ -23,7 +23,7 @@ words! {
 }
 
 /// One thing that people react to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     /// What it is.
     pub kind: TargetKind,
@@ -33,10 +33,22 @@ pub struct Target {
 
 impl From<PostId> for Target {
     fn from(post_id: PostId) -> Self {
-        Self {
-            kind: TargetKind::Post,
-            id: post_id.uuid(),
-        }
+        let (kind, id) = (TargetKind::Post, post_id.uuid());
+        Self { kind, id }
+    }
+}
+
+impl From<CommentId> for Target {
+    fn from(comment_id: CommentId) -> Self {
+        let (kind, id) = (TargetKind::Comment, comment_id.uuid());
+        Self { kind, id }
+    }
+}
+
+impl From<MessageId> for Target {
+    fn from(message_id: MessageId) -> Self {
+        let (kind, id) = (TargetKind::Message, message_id.uuid());
+        Self { kind, id }
     }
 }
 
