@@ -20,7 +20,7 @@ mod routes;
 mod store;
 mod view;
 
-pub use cache::{SCRIPTS, SPACES};
+pub use cache::{ALL_TIMELINES, SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
 pub use live::LIVE;
 pub use routes::{PREFETCH, configure};

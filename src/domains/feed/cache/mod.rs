@@ -14,7 +14,7 @@ use crate::kernel::UserId;
 
 pub use build::{build, build_behind};
 pub use stretch::{ReadReply, Spot, Stretch, spot_of};
-pub use timeline::{Line, Pending, PendingReply, SCRIPTS, Timelines};
+pub use timeline::{ALL_TIMELINES, Line, Pending, PendingReply, SCRIPTS, Timelines};
 
 /// The spaces of this domain.
 pub const SPACES: &[Described] = &[PULLED.described()];

@@ -49,7 +49,7 @@ static STEPS: Semaphore = Semaphore::const_new(1);
 /// The longest rest between two of them: where Redis is far, most of a step is the way there.
 const REST: Duration = Duration::from_millis(2);
 /// Every timeline has this tag: whoever loads posts in bulk voids it.
-const ALL: &str = "space:timeline";
+pub const ALL_TIMELINES: &str = "space:timeline";
 
 /// Which timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ impl Line {
     }
 
     fn tags(self) -> [String; 2] {
-        [self.name(), ALL.to_owned()]
+        [self.name(), ALL_TIMELINES.to_owned()]
     }
 }
 
