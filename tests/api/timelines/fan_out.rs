@@ -1,5 +1,5 @@
-//! Posts on their way: seen at once, carried by a job that goes on where a killed one stopped, and
-//! gone at once with the friendship.
+//! The fan-out of posts: pending ones are seen at once, a job that goes on where a killed one stopped pushes
+//! them, and they are gone at once with the friendship.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use kith::kernel::clock::SystemClock;
 use redis::Pipeline;
 use serde_json::json;
 
-use super::{is_built, is_redis_there, key, send, wait_until_built, wait_until_carried};
+use super::{is_built, is_redis_there, key, send, wait_until_built, wait_until_fanned_out};
 use crate::support::{Session, TestApp};
 
 /// More than three steps of a job.
@@ -112,7 +112,7 @@ async fn the_posts_of_somebody_who_is_no_friend_any_more_vanish_at_once() {
     warm(&app, &me).await;
     let public = friend.post_to(&json!("public"), "for all").await;
     let post = friend.post_to(&json!("friends"), "for friends").await;
-    wait_until_carried(&app).await;
+    wait_until_fanned_out(&app).await;
     let elsewhere = friend.at(&beside.url);
     for _ in 0..5 {
         warm(&app, &me).await;
@@ -134,7 +134,7 @@ async fn the_posts_of_somebody_who_is_no_friend_any_more_vanish_at_once() {
 }
 
 #[tokio::test]
-async fn a_walk_misses_nothing_and_repeats_nothing_while_posts_are_carried() {
+async fn a_walk_misses_nothing_and_repeats_nothing_while_posts_fan_out() {
     if !is_redis_there() {
         return;
     }
@@ -307,7 +307,7 @@ async fn carrying_goes_on_where_a_killed_worker_stopped() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    wait_until_carried(&app).await;
+    wait_until_fanned_out(&app).await;
     going_on.abort();
     assert_eq!(have_it(&app).await, 1_600);
 }
