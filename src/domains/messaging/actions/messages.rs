@@ -12,7 +12,7 @@ use crate::platform::http::IfMatch;
 
 /// Changes what one's own message says. `if_match` guards against an edit that the client has not
 /// seen.
-pub async fn edit_message(
+pub async fn update_message(
     tx: &mut Tx,
     me: UserId,
     message_id: MessageId,
@@ -61,7 +61,7 @@ pub async fn delete_message(tx: &mut Tx, me: UserId, message_id: MessageId) -> R
 }
 
 /// Sets one's reaction to a message, or takes it back with `None`.
-pub async fn react(
+pub async fn set_reaction(
     tx: &mut Tx,
     me: UserId,
     message_id: MessageId,

@@ -11,12 +11,12 @@ mod title;
 
 pub use marks::{change_mine, mark_delivered, mark_read};
 pub use members::{add_member, give_role, remove_member};
-pub use messages::{delete_message, edit_message, react};
-pub use open::{Opened, open};
+pub use messages::{delete_message, set_reaction, update_message};
+pub use open::{Opened, open_conversation};
 pub use owners::hand_over_groups;
-pub use requests::{accept, decline};
+pub use requests::{accept_conversation, decline_conversation};
 pub use send::{Outgoing, send_messages};
-pub use title::rename;
+pub use title::rename_conversation;
 
 use super::events::ConversationChanged;
 use super::model::{Action, ConversationKind, MemberState};

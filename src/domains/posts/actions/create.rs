@@ -27,7 +27,7 @@ pub struct NewPost {
 }
 
 /// Posts something.
-pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<PostId> {
+pub async fn create_post(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<PostId> {
     check_content(new)?;
     let post_id: PostId = tx.new_id();
     let wanted = match &new.audience {

@@ -30,7 +30,7 @@ pub struct PostChange {
 
 /// Changes a post and keeps what it said before. `if_match` guards against an edit that the client
 /// has not seen. A change that changes nothing leaves the version as it is.
-pub async fn edit(
+pub async fn update_post(
     tx: &mut Tx,
     user_id: UserId,
     post_id: PostId,

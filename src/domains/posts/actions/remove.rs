@@ -11,7 +11,7 @@ use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Tx;
 
 /// Deletes one's own post; it can be restored for a while.
-pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+pub async fn delete_post(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     let Some(post) = store::lock_own(tx.conn(), user_id, post_id).await? else {
         return Err(refuse_stranger(tx, user_id, post_id).await);
     };
@@ -28,7 +28,7 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()>
 }
 
 /// Brings one's own deleted post back; a post that is not deleted stays as it is.
-pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+pub async fn restore_post(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     let Some(post) = store::lock_own(tx.conn(), user_id, post_id).await? else {
         return Err(refuse_stranger(tx, user_id, post_id).await);
     };
