@@ -1,4 +1,4 @@
-//! Pure vocabulary: ids, time, errors, cursors and text. No IO, no actix, no SQL.
+//! Pure vocabulary: ids, time, errors, cursors, text and words. No IO, no actix, no SQL.
 
 pub mod clock;
 pub mod cursor;
