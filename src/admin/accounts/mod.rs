@@ -13,7 +13,7 @@ use crate::infra::db::Conn;
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::{self, AccountState, Role};
+use crate::platform::sessions::{self, AccountState, EndReason, Role};
 
 pub use routes::configure;
 
@@ -119,7 +119,7 @@ pub async fn suspend(
     let state = AccountState::Suspended;
     let found = users::set_state(tx.conn(), user_id, state, until, reason, now).await?;
     found_or_refused(found)?;
-    sessions::store::revoke_all(tx.conn(), user_id, None, "suspended", now).await
+    sessions::store::revoke_all(tx.conn(), user_id, None, EndReason::Suspended, now).await
 }
 
 /// Ends a suspension.

@@ -7,6 +7,7 @@
 mod access;
 mod activity;
 mod cache;
+mod ending;
 mod extract;
 mod refresh;
 mod role;
@@ -26,6 +27,7 @@ pub use access::ACCESS_TOKEN_SECONDS;
 pub use access::{Bearer, verify};
 pub use activity::Activity;
 pub use cache::{SESSION, SPACES};
+pub use ending::EndReason;
 pub use extract::{Admin, CurrentUser, SignedIn, Viewer, bearer_of, living, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;

@@ -1,7 +1,7 @@
 //! Refresh tokens: 256 random bits, stored as a hash, each used once. The successor of a token is an
 //! HMAC of it under a server key, so a client that lost the answer and asks again gets the same one.
 
-use super::{Device, IDLE, Tokens, store, tokens};
+use super::{Device, EndReason, IDLE, Tokens, store, tokens};
 use crate::kernel::mac::hmac_sha256;
 use crate::kernel::{Error, OpaqueToken, Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
@@ -46,7 +46,7 @@ pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refres
         Some(used_at) => find_successor(tx, token, used_at).await?,
     };
     let Some(successor) = successor else {
-        store::revoke(tx.conn(), session_id, "refresh_token_reused", now).await?;
+        store::revoke(tx.conn(), session_id, EndReason::RefreshTokenReused, now).await?;
         return Ok(Refreshed::Reused(family.user_id, session_id));
     };
     let expires_at = family.ends_at.min(now + IDLE);

@@ -6,7 +6,9 @@ use super::super::store;
 use super::note;
 use crate::domains::users;
 use crate::kernel::{Code, Error, Result, SessionId, UserId};
-use crate::platform::sessions::{self, AccountState, CurrentUser, Device, Refreshed, Tokens};
+use crate::platform::sessions::{
+    self, AccountState, CurrentUser, Device, EndReason, Refreshed, Tokens,
+};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -100,7 +102,9 @@ async fn end_own(
     device: &Device,
 ) -> Result<()> {
     let now = tx.now();
-    if sessions::store::revoke_own(tx.conn(), user_id, session_id, "signed_out", now).await? {
+    if sessions::store::revoke_own(tx.conn(), user_id, session_id, EndReason::SignedOut, now)
+        .await?
+    {
         note(tx, user_id, EventKind::SignedOut, device, Some(session_id)).await?;
     }
     Ok(())
@@ -114,7 +118,7 @@ pub async fn revoke_one(
     device: &Device,
 ) -> Result<()> {
     let now = tx.now();
-    if !sessions::store::revoke_own(tx.conn(), me.id, session_id, "revoked", now).await? {
+    if !sessions::store::revoke_own(tx.conn(), me.id, session_id, EndReason::Revoked, now).await? {
         return Err(Error::not_found());
     }
     let kind = EventKind::SessionRevoked;
@@ -129,7 +133,7 @@ pub async fn revoke_all(
     device: &Device,
 ) -> Result<()> {
     let now = tx.now();
-    sessions::store::revoke_all(tx.conn(), me.id, kept, "revoked", now).await?;
+    sessions::store::revoke_all(tx.conn(), me.id, kept, EndReason::Revoked, now).await?;
     let kind = EventKind::SessionsRevoked;
     note(tx, me.id, kind, device, Some(me.session_id)).await
 }

@@ -9,7 +9,7 @@ use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{Result, SessionId, Timestamp, UserId};
 use crate::keyset;
-use crate::platform::sessions::{AccountState, Device, Role};
+use crate::platform::sessions::{AccountState, Device, EndReason, Role};
 
 /// What a request needs to know of its session and its person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,14 +266,14 @@ pub async fn mark_reauthenticated(
 pub async fn revoke(
     conn: &mut Conn,
     session_id: SessionId,
-    reason: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "update session set revoked_at = $3, revoked_reason = $2
          where session_id = $1 and revoked_at is null",
         session_id as _,
-        reason,
+        reason.as_str(),
         now as _
     )
     .execute(conn)
@@ -286,7 +286,7 @@ pub async fn revoke_own(
     conn: &mut Conn,
     user_id: UserId,
     session_id: SessionId,
-    reason: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
@@ -294,7 +294,7 @@ pub async fn revoke_own(
          where session_id = $1 and user_id = $2 and revoked_at is null",
         session_id as _,
         user_id as _,
-        reason,
+        reason.as_str(),
         now as _
     )
     .execute(conn)
@@ -307,7 +307,7 @@ pub async fn revoke_all(
     conn: &mut Conn,
     user_id: UserId,
     kept: Option<SessionId>,
-    reason: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<u64> {
     let done = sqlx::query!(
@@ -315,7 +315,7 @@ pub async fn revoke_all(
          where user_id = $1 and revoked_at is null and session_id is distinct from $2",
         user_id as _,
         kept as _,
-        reason,
+        reason.as_str(),
         now as _
     )
     .execute(conn)
