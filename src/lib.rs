@@ -2,7 +2,7 @@
 //!
 //! The modules, in reading order:
 
-/// Pure vocabulary: ids, time, errors, cursors, text.
+/// Pure vocabulary: ids, time, errors, cursors, text, words.
 pub mod kernel;
 /// Capabilities that know no domain: Postgres, jobs, mail, private servers.
 pub mod infra;

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::stats::STATS;
 use crate::infra::cache::{Cache, Described, Figures, Kind, L1Share, Mode, Only, store};
-use crate::infra::redis::Info;
+use crate::infra::redis::Usage;
 use crate::kernel::{Error, Timestamp};
 use crate::platform::http::{HttpResult, PathOf, no_content};
 use crate::platform::sessions::Admin;
@@ -156,18 +156,18 @@ struct RedisState {
     uptime_seconds: u64,
 }
 
-impl From<Info> for RedisState {
-    fn from(info: Info) -> Self {
+impl From<Usage> for RedisState {
+    fn from(usage: Usage) -> Self {
         Self {
-            version: info.version,
-            used_memory: info.used_memory,
-            max_memory: info.max_memory,
-            policy: info.policy,
-            evicted_keys: info.evicted_keys,
-            expired_keys: info.expired_keys,
-            clients: info.clients,
-            keys: info.keys,
-            uptime_seconds: info.uptime_seconds,
+            version: usage.version,
+            used_memory: usage.used_memory,
+            max_memory: usage.max_memory,
+            policy: usage.policy,
+            evicted_keys: usage.evicted_keys,
+            expired_keys: usage.expired_keys,
+            clients: usage.clients,
+            keys: usage.keys,
+            uptime_seconds: usage.uptime_seconds,
         }
     }
 }
@@ -230,9 +230,9 @@ async fn show_cache(ctx: Ctx, _admin: Admin) -> HttpResult<HttpResponse> {
     let (entries, bytes) = cache.l1_size();
     let checker = Checked::so_far(cache);
     let mut warnings = warnings(cache, &figures, &checker);
-    let info = ctx.redis().info().await.ok();
-    match &info {
-        Some(info) => warnings.extend(info.warnings()),
+    let usage = ctx.redis().usage().await.ok();
+    match &usage {
+        Some(usage) => warnings.extend(usage.warnings()),
         None if ctx.config().redis_url.is_some() => {
             warnings.push("Redis is away: this instance goes on without it.".to_owned());
         }
@@ -255,7 +255,7 @@ async fn show_cache(ctx: Ctx, _admin: Admin) -> HttpResult<HttpResponse> {
         },
         checker,
         sessions: Sessions::counted(&ctx).await,
-        redis: info.map(RedisState::from),
+        redis: usage.map(RedisState::from),
         warnings,
     };
     Ok(Answer::ok(&state)?.into())

@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::infra::redis::PATIENT;
 use crate::platform::Ctx;
 use crate::platform::realtime::Hub;
+use crate::words;
 
 /// What readiness depends on beyond the servers themselves.
 #[derive(Debug, Default)]
@@ -60,18 +61,34 @@ struct Readiness {
     parts: Parts,
 }
 
+words! {
+    /// How a part of an instance is.
+    enum PartState {
+        /// It does its work.
+        Ok = "ok",
+        /// It does not answer.
+        Down = "down",
+        /// The schema is not known to be right yet.
+        Pending = "pending",
+        /// There is none.
+        None = "none",
+        /// Redis answers, and what it is told does not arrive here.
+        Deaf = "deaf",
+    }
+}
+
 /// The state of each part.
 #[derive(Debug, Serialize, ToSchema)]
 struct Parts {
     /// `ok`, `down`, or `pending` before the schema is known to be right.
-    #[schema(example = "ok")]
-    postgres: &'static str,
+    #[schema(value_type = String, example = "ok")]
+    postgres: PartState,
     /// `ok`, `down`, or `none` where this process was started without Redis.
-    #[schema(example = "ok")]
-    redis: &'static str,
+    #[schema(value_type = String, example = "ok")]
+    redis: PartState,
     /// `ok`, or `deaf`: Redis answers, and what it is told does not arrive here.
-    #[schema(example = "ok")]
-    live: &'static str,
+    #[schema(value_type = String, example = "ok")]
+    live: PartState,
 }
 
 /// Redis, as this instance meets it.
@@ -108,27 +125,27 @@ async fn livez() -> HttpResponse {
 async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
     let parts = Parts {
         postgres: if !health.schema_ready.load(Ordering::Relaxed) {
-            "pending"
+            PartState::Pending
         } else if answers(&ctx).await {
-            "ok"
+            PartState::Ok
         } else {
-            "down"
+            PartState::Down
         },
         redis: match &ctx.config().redis_url {
-            None => "none",
-            Some(_) if ctx.redis().is_up() => "ok",
-            Some(_) => "down",
+            None => PartState::None,
+            Some(_) if ctx.redis().is_up() => PartState::Ok,
+            Some(_) => PartState::Down,
         },
         live: match Hub::of(&ctx) {
-            Some(hub) if hub.is_deaf(&ctx) => "deaf",
-            _ => "ok",
+            Some(hub) if hub.is_deaf(&ctx) => PartState::Deaf,
+            _ => PartState::Ok,
         },
     };
     let is_draining = health.draining.load(Ordering::Relaxed);
-    let is_deaf = parts.live == "deaf";
-    let (code, status) = if is_draining || is_deaf || parts.postgres == "pending" {
+    let is_deaf = parts.live == PartState::Deaf;
+    let (code, status) = if is_draining || is_deaf || parts.postgres == PartState::Pending {
         (503, "unavailable")
-    } else if parts.postgres == "down" || parts.redis == "down" {
+    } else if parts.postgres == PartState::Down || parts.redis == PartState::Down {
         (200, "degraded")
     } else {
         (200, "ok")

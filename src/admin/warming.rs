@@ -10,6 +10,7 @@ use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, no_store};
 use crate::platform::sessions::Admin;
+use crate::words;
 
 /// Registers the route.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -36,16 +37,16 @@ pub struct WarmReport {
     pub categories: Vec<WarmCategory>,
 }
 
-/// How a run of warming ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WarmOutcome {
-    /// It came to its end; single entries may have failed.
-    Done,
-    /// Its time was over, or its lock was lost: what was left counts as skipped.
-    CutShort,
-    /// Another run was under way, here or elsewhere, and this one did nothing.
-    UnderWay,
+words! {
+    /// How a run of warming ended.
+    pub enum WarmOutcome {
+        /// It came to its end; single entries may have failed.
+        Done = "done",
+        /// Its time was over, or its lock was lost: what was left counts as skipped.
+        CutShort = "cut_short",
+        /// Another run was under way, here or elsewhere, and this one did nothing.
+        UnderWay = "under_way",
+    }
 }
 
 /// What became of the entries of a category.

@@ -139,19 +139,19 @@ async fn attach(ctx: &Ctx) -> anyhow::Result<()> {
 
 async fn stats(ctx: &Ctx, as_json: bool) -> anyhow::Result<Exit> {
     attach(ctx).await?;
-    let info = ctx.redis().info().await?;
-    let warnings = info.warnings();
+    let usage = ctx.redis().usage().await?;
+    let warnings = usage.warnings();
     let facts = [
         ("epoch", json!(ctx.cache().epoch())),
-        ("version", json!(info.version)),
-        ("used_memory", json!(info.used_memory)),
-        ("max_memory", json!(info.max_memory)),
-        ("policy", json!(info.policy)),
-        ("evicted_keys", json!(info.evicted_keys)),
-        ("expired_keys", json!(info.expired_keys)),
-        ("clients", json!(info.clients)),
-        ("keys", json!(info.keys)),
-        ("uptime_seconds", json!(info.uptime_seconds)),
+        ("version", json!(usage.version)),
+        ("used_memory", json!(usage.used_memory)),
+        ("max_memory", json!(usage.max_memory)),
+        ("policy", json!(usage.policy)),
+        ("evicted_keys", json!(usage.evicted_keys)),
+        ("expired_keys", json!(usage.expired_keys)),
+        ("clients", json!(usage.clients)),
+        ("keys", json!(usage.keys)),
+        ("uptime_seconds", json!(usage.uptime_seconds)),
     ];
     if as_json {
         let facts = facts.map(|(name, value)| (name.to_owned(), value));

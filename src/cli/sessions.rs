@@ -5,7 +5,7 @@ use kith::admin::accounts::{self, Who};
 use kith::infra::db::Conn;
 use kith::kernel::page::{Slice, TimeKey};
 use kith::kernel::{SessionId, Timestamp, UserId};
-use kith::platform::sessions::store;
+use kith::platform::sessions::{EndReason, store};
 use kith::platform::write::transaction;
 use serde_json::json;
 
@@ -120,10 +120,11 @@ async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {
             let now = tx.now();
             let mut ended = 0;
             if let Some(user_id) = user_id {
-                ended += store::revoke_all(tx.conn(), user_id, None, "operator", now).await?;
+                ended +=
+                    store::revoke_all(tx.conn(), user_id, None, EndReason::Operator, now).await?;
             }
             if let Some(id) = args.id {
-                let alive = store::revoke(tx.conn(), id, "operator", now).await?;
+                let alive = store::revoke(tx.conn(), id, EndReason::Operator, now).await?;
                 ended += u64::from(alive);
             }
             Ok(ended)

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use kith::admin::accounts::{self, Who};
-use kith::platform::sessions::{self, Device};
+use kith::platform::sessions::{self, AccountState, Device};
 use kith::platform::write::transaction;
 use serde_json::json;
 
@@ -47,7 +47,7 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
     with_ctx(config, async move |ctx| {
         let account = accounts::find(&mut *ctx.conn().await?, &args.user).await?;
         let until = account.suspended_until;
-        if account.state == "deleted" || sessions::is_suspended(&account.state, until, ctx.now()) {
+        if account.state == AccountState::Deleted || account.state.is_suspended(until, ctx.now()) {
             anyhow::bail!("{} is {}", account.username, account.state);
         }
         let device = Device {

@@ -8,16 +8,17 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
-use super::dataset::{Audience, Comment, Dataset, Named, Post, Reaction, Target};
+use super::dataset::{Comment, Dataset, Named, Post, Reaction};
 use super::draw::{Draw, Thing, between, heavy_tail, weighted};
 use super::people::index;
 use super::words::Words;
+use crate::domains::comments;
+use crate::domains::posts::AudienceKind;
+use crate::domains::reactions::{self, Target};
 use crate::kernel::{CircleId, CommentId, PostId, Timestamp, UserId};
 
 /// Days before the present over which posts are spread.
 const DAYS: i64 = 60;
-/// Deepest reply.
-const MAX_DEPTH: u8 = 8;
 /// Most comments under one post.
 const MOST_COMMENTS: usize = 60;
 /// How many people write in each hour of the day, in UTC: a lull at night, a rise at noon, the most
@@ -26,21 +27,21 @@ const HOURS: [u32; 24] = [
     3, 2, 1, 1, 1, 2, 4, 8, 11, 10, 9, 10, 14, 13, 9, 8, 9, 12, 16, 20, 22, 19, 12, 6,
 ];
 
-const AUDIENCES: &[(Audience, u32)] = &[
-    (Audience::Public, 40),
-    (Audience::Friends, 50),
-    (Audience::OnlyMe, 5),
-    (Audience::Custom, 5),
+const AUDIENCES: &[(AudienceKind, u32)] = &[
+    (AudienceKind::Public, 40),
+    (AudienceKind::Friends, 50),
+    (AudienceKind::OnlyMe, 5),
+    (AudienceKind::Custom, 5),
 ];
 
-const KINDS: &[(&str, u32)] = &[
-    ("like", 60),
-    ("love", 16),
-    ("haha", 9),
-    ("wow", 5),
-    ("care", 4),
-    ("sad", 4),
-    ("angry", 2),
+const KINDS: &[(reactions::Kind, u32)] = &[
+    (reactions::Kind::Like, 60),
+    (reactions::Kind::Love, 16),
+    (reactions::Kind::Haha, 9),
+    (reactions::Kind::Wow, 5),
+    (reactions::Kind::Care, 4),
+    (reactions::Kind::Sad, 4),
+    (reactions::Kind::Angry, 2),
 ];
 
 /// Who knows whom, by place in the data set's accounts.
@@ -129,7 +130,7 @@ impl Scene<'_> {
                 readers,
                 since: at,
             };
-            self.react(&mut rng, Target::Post(id), at, &thread.readers, 0.75, 0.62);
+            self.react(&mut rng, id.into(), at, &thread.readers, 0.75, 0.62);
             self.discuss(&mut rng, &thread);
         }
     }
@@ -141,11 +142,11 @@ impl Scene<'_> {
             .friends
             .get(author)
             .map_or(&[][..], Vec::as_slice);
-        post.audience = weighted(rng, AUDIENCES, Audience::Friends);
+        post.audience = weighted(rng, AUDIENCES, AudienceKind::Friends);
         match post.audience {
-            Audience::Public | Audience::Friends => friends.to_vec(),
-            Audience::OnlyMe => Vec::new(),
-            Audience::Custom => self.choose_custom(rng, author, friends, post),
+            AudienceKind::Public | AudienceKind::Friends => friends.to_vec(),
+            AudienceKind::OnlyMe => Vec::new(),
+            AudienceKind::Custom => self.choose_custom(rng, author, friends, post),
         }
     }
 
@@ -201,7 +202,7 @@ impl Scene<'_> {
             self.data.reactions.push(Reaction {
                 target,
                 user: person.id,
-                kind: weighted(rng, KINDS, "like"),
+                kind: weighted(rng, KINDS, reactions::Kind::Like),
                 at: later(rng, since, self.crowd.at),
             });
         }
@@ -214,7 +215,7 @@ impl Scene<'_> {
         }
         let many = heavy_tail(rng, 0.5, MOST_COMMENTS);
         let talkative = rng.random_range(0.2..0.8);
-        let mut written: Vec<(CommentId, u8)> = Vec::with_capacity(many);
+        let mut written: Vec<(CommentId, i16)> = Vec::with_capacity(many);
         let mut at = thread.since;
         for place in 0..many {
             let parent = if rng.random_bool(talkative) {
@@ -228,12 +229,12 @@ impl Scene<'_> {
                 None
             };
             // Nothing hangs below the deepest reply.
-            let parent = parent.filter(|(_, depth)| *depth < MAX_DEPTH);
+            let parent = parent.filter(|(_, depth)| *depth < comments::MAX_DEPTH);
             at = later(rng, at, self.crowd.at);
             let comment = self.say(rng, thread, index(place), parent, at);
             if let Some((id, depth)) = comment {
                 written.push((id, depth));
-                self.react(rng, Target::Comment(id), at, &thread.readers, 0.25, 0.4);
+                self.react(rng, id.into(), at, &thread.readers, 0.25, 0.4);
             }
         }
     }
@@ -243,9 +244,9 @@ impl Scene<'_> {
         rng: &mut StdRng,
         thread: &Thread,
         place: u64,
-        parent: Option<(CommentId, u8)>,
+        parent: Option<(CommentId, i16)>,
         at: Timestamp,
-    ) -> Option<(CommentId, u8)> {
+    ) -> Option<(CommentId, i16)> {
         let speaker = if rng.random_bool(0.25) {
             thread.author
         } else {

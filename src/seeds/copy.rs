@@ -3,6 +3,7 @@
 
 use chrono::SecondsFormat;
 use std::io::Write as _;
+use uuid::Uuid;
 
 use crate::kernel::Timestamp;
 use crate::kernel::ids::Id;
@@ -48,9 +49,14 @@ impl CopyText {
 
     /// Adds an id.
     pub fn id<I: Id>(&mut self, id: I) -> &mut Self {
+        self.uuid(id.uuid())
+    }
+
+    /// Adds the id of whatever it may be.
+    pub fn uuid(&mut self, id: Uuid) -> &mut Self {
         self.part();
-        let mut buffer = uuid::Uuid::encode_buffer();
-        let text = id.uuid().hyphenated().encode_lower(&mut buffer);
+        let mut buffer = Uuid::encode_buffer();
+        let text = id.hyphenated().encode_lower(&mut buffer);
         self.bytes.extend_from_slice(text.as_bytes());
         self
     }

@@ -2,25 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::dataset::{Audience, Dataset, Target};
+use super::dataset::Dataset;
+use crate::domains::reactions::{self, Target};
+use crate::domains::users::Tally;
 use crate::kernel::{CommentId, PostId, UserId};
-
-/// Numbers of one person.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OfPerson {
-    /// Friends.
-    pub friends: i32,
-    /// People who follow them.
-    pub followers: i32,
-    /// People whom they follow.
-    pub following: i32,
-    /// Public posts.
-    pub posts_public: i32,
-    /// Posts for friends.
-    pub posts_friends: i32,
-    /// Posts for fewer.
-    pub posts_private: i32,
-}
 
 /// Numbers of one post.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,13 +20,13 @@ pub struct OfPost {
 #[derive(Debug, Default)]
 pub struct Counters {
     /// By person.
-    pub people: HashMap<UserId, OfPerson>,
+    pub people: HashMap<UserId, Tally>,
     /// By post.
     pub posts: HashMap<PostId, OfPost>,
     /// Direct replies that are not deleted, by comment.
     pub replies: HashMap<CommentId, i32>,
     /// Reactions by target and kind.
-    pub reactions: BTreeMap<(Target, &'static str), i32>,
+    pub reactions: BTreeMap<(Target, reactions::Kind), i32>,
 }
 
 /// Counts a data set.
@@ -70,11 +55,7 @@ fn count_people(data: &Dataset, counters: &mut Counters) {
     }
     for post in data.posts.iter().filter(|post| post.deleted_at.is_none()) {
         let numbers = people.entry(post.author).or_default();
-        match post.audience {
-            Audience::Public => numbers.posts_public += 1,
-            Audience::Friends => numbers.posts_friends += 1,
-            Audience::OnlyMe | Audience::Custom => numbers.posts_private += 1,
-        }
+        post.audience.count_in(numbers, 1);
     }
 }
 

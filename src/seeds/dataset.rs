@@ -1,8 +1,13 @@
 //! All rows of one load, in memory, before any of them is written.
 
+use crate::domains::messaging::MemberState;
+use crate::domains::posts::AudienceKind;
+use crate::domains::reactions::{self, Target};
+use crate::domains::users::{FriendListAudience, RequestPolicy, SimpleAudience};
 use crate::kernel::{
     CircleId, CommentId, ConversationId, FriendRequestId, MessageId, PostId, Timestamp, UserId,
 };
+use crate::platform::sessions::Role;
 
 /// Everything that one load writes.
 #[derive(Debug, Default)]
@@ -50,8 +55,8 @@ pub struct Account {
     pub location: String,
     /// E-mail address, taken for verified.
     pub email: String,
-    /// `user`, `moderator` or `admin`.
-    pub role: &'static str,
+    /// What they may do.
+    pub role: Role,
     /// Whether they can sign in and be seen.
     pub state: State,
     /// What differs from the usual settings.
@@ -77,11 +82,11 @@ pub struct Settings {
     /// Language tag.
     pub language: &'static str,
     /// Whom posts are for when nothing else is said.
-    pub default_audience: &'static str,
+    pub default_audience: SimpleAudience,
     /// Who may ask for friendship.
-    pub who_can_request: &'static str,
+    pub who_can_request: RequestPolicy,
     /// Who may see the list of friends.
-    pub who_sees_friends: &'static str,
+    pub who_sees_friends: FriendListAudience,
     /// Whether search and suggestions know them.
     pub findable: bool,
 }
@@ -90,9 +95,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             language: "en",
-            default_audience: "friends",
-            who_can_request: "everyone",
-            who_sees_friends: "friends",
+            default_audience: SimpleAudience::Friends,
+            who_can_request: RequestPolicy::Everyone,
+            who_sees_friends: FriendListAudience::Friends,
             findable: true,
         }
     }
@@ -124,31 +129,6 @@ pub struct Circle {
     pub created_at: Timestamp,
 }
 
-/// Whom a post is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Audience {
-    /// Everybody.
-    Public,
-    /// The author's friends.
-    Friends,
-    /// The author alone.
-    OnlyMe,
-    /// Some friends.
-    Custom,
-}
-
-impl Audience {
-    /// The audience's name in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Friends => "friends",
-            Self::OnlyMe => "only_me",
-            Self::Custom => "custom",
-        }
-    }
-}
-
 /// Somebody, or a circle, that a custom audience names.
 #[derive(Debug, Clone, Copy)]
 pub enum Named {
@@ -168,7 +148,7 @@ pub struct Post {
     /// What it says.
     pub content: String,
     /// Whom it is for.
-    pub audience: Audience,
+    pub audience: AudienceKind,
     /// Whom a custom audience allows; empty means all friends.
     pub allow: Vec<Named>,
     /// Whom a custom audience denies.
@@ -192,7 +172,7 @@ impl Post {
             id,
             author,
             content,
-            audience: Audience::Public,
+            audience: AudienceKind::Public,
             allow: Vec::new(),
             deny: Vec::new(),
             shared: None,
@@ -213,8 +193,8 @@ pub struct Comment {
     pub post: PostId,
     /// The comment that it answers.
     pub parent: Option<CommentId>,
-    /// How far below the post, from 0 to 8.
-    pub depth: u8,
+    /// How far below the post.
+    pub depth: i16,
     /// Who wrote it.
     pub author: UserId,
     /// What it says.
@@ -225,15 +205,6 @@ pub struct Comment {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// What somebody reacted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Target {
-    /// A post.
-    Post(PostId),
-    /// A comment.
-    Comment(CommentId),
-}
-
 /// Somebody's reaction to a post or comment.
 #[derive(Debug, Clone, Copy)]
 pub struct Reaction {
@@ -241,8 +212,8 @@ pub struct Reaction {
     pub target: Target,
     /// Whose.
     pub user: UserId,
-    /// Which of the seven.
-    pub kind: &'static str,
+    /// Which one.
+    pub kind: reactions::Kind,
     /// When.
     pub at: Timestamp,
 }
@@ -278,8 +249,8 @@ pub struct Conversation {
 pub struct Seat {
     /// Who.
     pub user: UserId,
-    /// `active`, or `request` of whom a stranger has written to.
-    pub state: &'static str,
+    /// Active, or asked, of whom a stranger has written to.
+    pub state: MemberState,
     /// How many messages they have read.
     pub read_up_to: usize,
 }

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use super::dataset::{Account, Settings, State};
 use super::draw::{Draw, Thing, between, weighted};
 use super::words::{LANGUAGES, Name, Words};
+use crate::domains::users::FriendListAudience;
 use crate::kernel::Timestamp;
+use crate::platform::sessions::Role;
 
 /// The password of everybody who is seeded.
 pub const DEMO_PASSWORD: &str = "demo-password";
@@ -66,8 +68,12 @@ impl Maker<'_> {
         let language = weighted(&mut rng, LANGUAGES, "en");
         let who_sees_friends = weighted(
             &mut rng,
-            &[("public", 30), ("friends", 60), ("only_me", 10)],
-            "friends",
+            &[
+                (FriendListAudience::Public, 30),
+                (FriendListAudience::Friends, 60),
+                (FriendListAudience::OnlyMe, 10),
+            ],
+            FriendListAudience::Friends,
         );
         Ok(Account {
             id: self.draw.id(Thing::Person, index, created_at),
@@ -76,7 +82,7 @@ impl Maker<'_> {
             bio: self.words.bio(&mut rng),
             location: self.words.location(&mut rng),
             email,
-            role: "user",
+            role: Role::User,
             state: State::Active,
             settings: Settings {
                 language,

@@ -8,52 +8,13 @@ use super::people::password_hash;
 use super::report::{Progress, Step};
 use super::tables::{self, Shared, Table};
 use super::told;
+use crate::domains::{
+    comments, discovery, feed, messaging, notifications, posts, reactions, relations, users,
+};
+use crate::infra::cache::Described;
 use crate::infra::db::Conn;
 use crate::kernel::UserId;
-
-/// Every space of the cache, and the timelines. A load silences the triggers that void single
-/// entries, so it voids all of these as wholes.
-pub const SPACES: &[&str] = &[
-    "space:session",
-    "space:user",
-    "space:user-counts",
-    "space:username",
-    "space:settings",
-    "space:me",
-    "space:ties",
-    "space:standing",
-    "space:friend-requests",
-    "space:circles",
-    "space:circle-members",
-    "space:reaction-summary",
-    "space:own-reactions",
-    "space:reactors",
-    "space:post",
-    "space:post-counts",
-    "space:post-marks",
-    "space:author-posts",
-    "space:comment",
-    "space:comment-counts",
-    "space:comments",
-    "space:comments-newest",
-    "space:replies",
-    "space:conversation",
-    "space:conversation-members",
-    "space:membership",
-    "space:receipts",
-    "space:unread",
-    "space:waiting-conversations",
-    "space:recent-messages",
-    "space:message",
-    "space:notifications",
-    "space:notification-marks",
-    "space:suggestions",
-    "space:trending-posts",
-    "space:trending-hashtags",
-    "space:instance-stats",
-    "space:feed-pulled",
-    "space:timeline",
-];
+use crate::platform::sessions;
 
 /// Bytes that are sent to Postgres at a time.
 const CHUNK: usize = 1 << 20;
@@ -172,9 +133,29 @@ async fn copy(conn: &mut Conn, table: Table) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The tags of every space of the cache, and of the timelines. A load silences the triggers that void single
+/// entries, so it voids all of these as wholes.
+pub fn every_space() -> Vec<String> {
+    let spaces = [
+        sessions::SPACES,
+        users::SPACES,
+        relations::SPACES,
+        reactions::SPACES,
+        posts::SPACES,
+        comments::SPACES,
+        feed::SPACES,
+        discovery::SPACES,
+        messaging::SPACES,
+        notifications::SPACES,
+    ];
+    let spaces = spaces.into_iter().flatten().map(Described::tag);
+    // Numbers of the instance are the administration's, which stands beside the seeds.
+    let others = ["space:instance-stats", feed::ALL_TIMELINES];
+    spaces.chain(others.map(str::to_owned)).collect()
+}
+
 async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
-    let tags: Vec<String> = SPACES.iter().map(|space| (*space).to_owned()).collect();
-    sqlx::query!("insert into cache_void (tags) values ($1)", &tags)
+    sqlx::query!("insert into cache_void (tags) values ($1)", &every_space())
         .execute(conn)
         .await?;
     Ok(())

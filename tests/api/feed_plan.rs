@@ -1,5 +1,5 @@
 //! What a page of the home feed costs: it depends on how many authors somebody reads, and neither on
-//! how much they write nor on how many people there are. What it costs to find whom a post is carried to
+//! how much they write nor on how many people there are. What it costs to find whom a post is pushed to
 //! depends on its author's friends alone.
 
 use kith::domains::feed::{NEWER, OLDER, PLANNING, RECIPIENTS};
@@ -165,7 +165,7 @@ async fn the_rows_that_a_page_of_the_feed_reads_do_not_grow_with_posts_or_people
 }
 
 #[tokio::test]
-async fn whom_a_post_is_carried_to_is_found_without_looking_at_all_readers() {
+async fn whom_a_post_is_pushed_to_is_found_without_looking_at_all_readers() {
     const FRIENDS: f64 = 60.0;
     let app = TestApp::start().await;
     let mut conn = PgConnection::connect_with(&app.db.connect_options())

@@ -215,7 +215,7 @@ async fn everything_that_is_declared_shows_after_some_use() {
         let circle = person.post("/v1/circles", &json!({"name": "close"})).await;
         assert_eq!(circle.status, status);
     }
-    // The post is carried to timelines by a job.
+    // The post is pushed to timelines by a job.
     let mut scraped = scrape(&app).await;
     for _ in 0..75 {
         if silent(&scraped).is_empty() {

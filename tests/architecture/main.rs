@@ -53,7 +53,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Names that a module shows at its own level, and where they live.
 const FACES: &[(&str, &str)] = &[
     ("keyset", "infra::db"),
+    ("stored_words", "infra::db"),
     ("text_type", "kernel::text"),
+    ("words", "kernel::words"),
     ("platform::Ctx", "platform::context"),
     ("platform::Reads", "platform::reads"),
     ("platform::Held", "platform::reads"),

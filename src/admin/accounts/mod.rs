@@ -13,7 +13,7 @@ use crate::infra::db::Conn;
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::{self, Role};
+use crate::platform::sessions::{self, AccountState, EndReason, Role};
 
 pub use routes::configure;
 
@@ -32,9 +32,11 @@ pub struct Account {
     /// Whether the address was confirmed.
     pub email_verified: bool,
     /// `user`, `moderator` or `admin`.
-    pub role: String,
+    #[schema(value_type = String)]
+    pub role: Role,
     /// `active`, `suspended` or `deleted`.
-    pub state: String,
+    #[schema(value_type = String)]
+    pub state: AccountState,
     /// End of a suspension.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     pub suspended_until: Option<Timestamp>,
@@ -102,7 +104,7 @@ pub async fn hold(tx: &mut Tx, user_id: UserId) -> Result<()> {
 /// Changes what an account may do.
 pub async fn promote(tx: &mut Tx, user_id: UserId, role: Role) -> Result<()> {
     let now = tx.now();
-    let found = users::set_role(tx.conn(), user_id, role.as_str(), now).await?;
+    let found = users::set_role(tx.conn(), user_id, role, now).await?;
     found_or_refused(found)
 }
 
@@ -114,15 +116,17 @@ pub async fn suspend(
     reason: Option<&str>,
 ) -> Result<u64> {
     let now = tx.now();
-    let found = users::set_state(tx.conn(), user_id, "suspended", until, reason, now).await?;
+    let state = AccountState::Suspended;
+    let found = users::set_state(tx.conn(), user_id, state, until, reason, now).await?;
     found_or_refused(found)?;
-    sessions::store::revoke_all(tx.conn(), user_id, None, "suspended", now).await
+    sessions::store::revoke_all(tx.conn(), user_id, None, EndReason::Suspended, now).await
 }
 
 /// Ends a suspension.
 pub async fn unsuspend(tx: &mut Tx, user_id: UserId) -> Result<()> {
     let now = tx.now();
-    let found = users::set_state(tx.conn(), user_id, "active", None, None, now).await?;
+    let state = AccountState::Active;
+    let found = users::set_state(tx.conn(), user_id, state, None, None, now).await?;
     found_or_refused(found)
 }
 

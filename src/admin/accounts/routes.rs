@@ -14,7 +14,7 @@ use crate::platform::http::{
 };
 use crate::platform::sessions::{Admin, Role};
 use crate::platform::{Answer, Ctx, Tx, Writer};
-use crate::text_type;
+use crate::{text_type, words};
 
 text_type!(
     /// Why an account is suspended.
@@ -35,14 +35,15 @@ struct AccountsWanted {
     q: Option<SearchText>,
 }
 
-/// What an administrator gives an account to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum AccountState {
-    /// It can be used.
-    Active,
-    /// Its person is signed out, and cannot sign in.
-    Suspended,
+words! {
+    /// What an administrator gives an account to be.
+    #[schema(as = AccountState)]
+    enum WantedState {
+        /// It can be used.
+        Active = "active",
+        /// Its person is signed out, and cannot sign in.
+        Suspended = "suspended",
+    }
 }
 
 /// What changes of an account. Absent members stay as they are.
@@ -52,9 +53,9 @@ struct AccountChange {
     #[schema(value_type = Role, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     role: Option<Role>,
-    #[schema(value_type = AccountState, required = false)]
+    #[schema(value_type = WantedState, required = false)]
     #[serde(default, deserialize_with = "not_null")]
-    state: Option<AccountState>,
+    state: Option<WantedState>,
     /// When a suspension ends; for good without it.
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(default)]
@@ -118,8 +119,8 @@ async fn apply(tx: &mut Tx, user_id: UserId, change: &AccountChange) -> Result<(
         super::promote(tx, user_id, role).await?;
     }
     match change.state {
-        Some(AccountState::Active) => super::unsuspend(tx, user_id).await,
-        Some(AccountState::Suspended) => {
+        Some(WantedState::Active) => super::unsuspend(tx, user_id).await,
+        Some(WantedState::Suspended) => {
             let reason = change.reason.as_ref().map(Reason::as_str);
             let ended = super::suspend(tx, user_id, change.until, reason).await?;
             tracing::info!(%user_id, ended, "an account was suspended");
@@ -132,7 +133,7 @@ async fn apply(tx: &mut Tx, user_id: UserId, change: &AccountChange) -> Result<(
 impl AccountChange {
     /// Refuses an end or a reason of no suspension, and an end that has passed.
     fn check(&self, now: Timestamp) -> Result<()> {
-        let is_suspension = self.state == Some(AccountState::Suspended);
+        let is_suspension = self.state == Some(WantedState::Suspended);
         let pointer = match (self.until, &self.reason) {
             _ if is_suspension => None,
             (Some(_), _) => Some("/until"),

@@ -20,7 +20,8 @@ pub(super) async fn list_accounts(
         "a.user_id",
         Account,
         r#"select a.user_id as "id: _", a.username, a.display_name, c.email as "email?",
-                  c.email_verified_at is not null as "email_verified!", a.role, a.state,
+                  c.email_verified_at is not null as "email_verified!",
+                  a.role as "role: _", a.state as "state: _",
                   a.suspended_until as "suspended_until: _", a.suspended_reason,
                   a.created_at as "created_at: _", a.version
            from account a left join credential c using (user_id)
@@ -39,7 +40,8 @@ macro_rules! find {
         Ok(sqlx::query_as!(
             Account,
             r#"select a.user_id as "id: _", a.username, a.display_name, c.email as "email?",
-                      c.email_verified_at is not null as "email_verified!", a.role, a.state,
+                      c.email_verified_at is not null as "email_verified!",
+                      a.role as "role: _", a.state as "state: _",
                       a.suspended_until as "suspended_until: _", a.suspended_reason,
                       a.created_at as "created_at: _", a.version
                from account a left join credential c using (user_id)

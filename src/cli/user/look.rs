@@ -3,6 +3,7 @@
 use kith::admin::accounts::{self, Account};
 use kith::kernel::cursor::CursorCodec;
 use kith::kernel::page::{Direction, Slice, TimeKey};
+use kith::platform::sessions::AccountState;
 use serde_json::json;
 
 use super::UserArg;
@@ -69,8 +70,8 @@ fn row(account: &Account) -> [String; 6] {
         account.id.to_string(),
         account.username.clone(),
         account.email.clone().unwrap_or_default(),
-        account.role.clone(),
-        account.state.clone(),
+        account.role.to_string(),
+        account.state.to_string(),
         account.created_at.to_string(),
     ]
 }
@@ -109,17 +110,17 @@ fn describe(account: &Account) -> anyhow::Result<()> {
     let until = account
         .suspended_until
         .map_or_else(|| "for good".to_owned(), |until| format!("until {until}"));
-    let state = match (account.state.as_str(), &account.suspended_reason) {
-        ("suspended", Some(reason)) => format!("suspended {until}: {reason}"),
-        ("suspended", None) => format!("suspended {until}"),
-        (state, _) => state.to_owned(),
+    let state = match (account.state, &account.suspended_reason) {
+        (AccountState::Suspended, Some(reason)) => format!("suspended {until}: {reason}"),
+        (AccountState::Suspended, None) => format!("suspended {until}"),
+        (state, _) => state.to_string(),
     };
     for (label, value) in [
         ("id", account.id.to_string()),
         ("username", account.username.clone()),
         ("name", account.display_name.clone()),
         ("e-mail", email),
-        ("role", account.role.clone()),
+        ("role", account.role.to_string()),
         ("state", state),
         ("made", account.created_at.to_string()),
     ] {

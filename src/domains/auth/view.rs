@@ -90,8 +90,7 @@ pub struct SecurityEvent {
     /// Its id.
     pub id: SecurityEventId,
     /// What happened.
-    #[schema(value_type = EventKind)]
-    pub kind: String,
+    pub kind: EventKind,
     /// Network address it came from.
     pub address: String,
     /// What the client called itself.
@@ -108,7 +107,7 @@ impl SecurityEvent {
     fn new(row: &store::EventRow) -> Self {
         Self {
             id: SecurityEventId::from_uuid(row.security_event_id),
-            kind: row.kind.clone(),
+            kind: row.kind,
             address: row.address.clone(),
             user_agent: row.user_agent.clone(),
             session_id: row.session_id,

@@ -7,8 +7,7 @@ use super::model::{CommentChange, NewComment, depth_below};
 use super::store::{self, Facts, NewRow};
 use super::view::{self, Comment};
 use crate::domains::posts;
-use crate::domains::reactions::{self, Kind, TargetKind};
-use crate::kernel::ids::Id as _;
+use crate::domains::reactions::{self, Kind};
 use crate::kernel::{Code, CommentId, Error, PostId, Result, UserId};
 use crate::platform::http::IfMatch;
 use crate::platform::{Answer, Tx};
@@ -117,10 +116,9 @@ pub async fn set_reaction(
     posts::guard_for_write(tx.conn(), user_id, post_id).await?;
     store::share_comment(tx.conn(), comment_id).await?;
     load_facts(tx, user_id, comment_id).await?;
-    let target_id = comment_id.uuid();
     match kind {
-        Some(kind) => reactions::react(tx, TargetKind::Comment, target_id, user_id, kind).await,
-        None => reactions::unreact(tx, TargetKind::Comment, target_id, user_id).await,
+        Some(kind) => reactions::react(tx, comment_id.into(), user_id, kind).await,
+        None => reactions::unreact(tx, comment_id.into(), user_id).await,
     }
 }
 

@@ -94,8 +94,6 @@ impl Value for CommentEntry {
     }
 }
 
-impl Value for i32 {}
-
 impl Value for Head<Listed> {
     fn weight(&self) -> usize {
         self.rows().len() * 56 + size_of::<Self>()

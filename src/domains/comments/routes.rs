@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::COMMENTS_PATH;
@@ -19,6 +19,7 @@ use crate::platform::http::{
 use crate::platform::limits::{RouteLimit, at_door, policies};
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Answer, Ctx, Reads, Writer};
+use crate::words;
 
 /// How many replies `expand=replies` shows of each comment.
 const EXPANDED_REPLIES: u16 = 2;
@@ -42,23 +43,24 @@ pub const LIMITS: &[RouteLimit] = &[
     at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),
 ];
 
-/// Which end of a thread comes first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum CommentOrder {
-    /// Oldest first.
-    #[default]
-    Oldest,
-    /// Newest first.
-    Newest,
+words! {
+    /// Which end of a thread comes first.
+    #[derive(Default)]
+    enum CommentOrder {
+        /// Oldest first.
+        #[default]
+        Oldest = "oldest",
+        /// Newest first.
+        Newest = "newest",
+    }
 }
 
-/// What is shown inside each comment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum CommentExpansion {
-    /// The first two replies.
-    Replies,
+words! {
+    /// What is shown inside each comment.
+    enum CommentExpansion {
+        /// The first two replies.
+        Replies = "replies",
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]

@@ -7,7 +7,7 @@
 //! the same result. Losing timelines loses nothing else.
 //!
 //! Owns the tables `feed_marker` (how far each person has read), `feed_reader` and `feed_pulled`, and
-//! in Redis the timelines and the list of posts on their way. Invariants: a post is in the list from
+//! in Redis the timelines and the list of pending posts. Invariants: a post is pending from
 //! its commit until it is in all timelines; a timeline carries the stamp of its reader's friendships
 //! and follows, so a change of those ends it; whoever has a timeline is in `feed_reader` before it is
 //! built.
@@ -16,6 +16,7 @@ mod actions;
 mod cache;
 mod jobs;
 mod live;
+mod model;
 mod routes;
 mod store;
 mod view;
@@ -23,6 +24,7 @@ mod view;
 pub use cache::{SCRIPTS, SPACES};
 pub use jobs::{at_once, jobs};
 pub use live::LIVE;
+pub use model::ALL_TIMELINES;
 pub use routes::{PREFETCH, configure};
 pub use store::{NEWER, OLDER, PLANNING, RECIPIENTS};
 pub use view::warm;

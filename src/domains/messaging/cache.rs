@@ -176,8 +176,6 @@ impl Value for Vec<Receipt> {
     }
 }
 
-impl Value for i64 {}
-
 impl Value for Waiting {}
 
 impl Value for Window {

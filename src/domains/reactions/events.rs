@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::model::TargetKind;
+use super::model::{Target, TargetKind};
 use crate::infra::outbox::events;
 use crate::kernel::UserId;
 
@@ -10,7 +10,7 @@ events! {
     /// Somebody's reaction to something is there, gone, or another one. Which one it is by now is looked
     /// up by whoever wants to know.
     ReactionChanged {
-        /// What was reacted to.
+        /// The sort of what was reacted to.
         pub target_kind: TargetKind,
         /// Its id.
         pub target_id: Uuid,
@@ -21,4 +21,14 @@ events! {
         /// Whether they react now.
         pub is_there: bool,
     } = "reaction.changed",
+}
+
+impl ReactionChanged {
+    /// What was reacted to.
+    pub fn target(&self) -> Target {
+        Target {
+            kind: self.target_kind,
+            id: self.target_id,
+        }
+    }
 }

@@ -6,40 +6,24 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::kernel::PostId;
 use crate::kernel::ids::Id as _;
+use crate::kernel::{CommentId, MessageId, PostId};
+use crate::words;
 
-/// What is reacted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum TargetKind {
-    /// A post.
-    Post,
-    /// A comment.
-    Comment,
-    /// A message.
-    Message,
-}
-
-impl TargetKind {
-    /// The word in SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Post => "post",
-            Self::Comment => "comment",
-            Self::Message => "message",
-        }
-    }
-
-    /// Reads the word; `None` for any other.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Post, Self::Comment, Self::Message]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+words! {
+    /// What is reacted to.
+    pub enum TargetKind {
+        /// A post.
+        Post = "post",
+        /// A comment.
+        Comment = "comment",
+        /// A message.
+        Message = "message",
     }
 }
 
 /// One thing that people react to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     /// What it is.
     pub kind: TargetKind,
@@ -49,10 +33,22 @@ pub struct Target {
 
 impl From<PostId> for Target {
     fn from(post_id: PostId) -> Self {
-        Self {
-            kind: TargetKind::Post,
-            id: post_id.uuid(),
-        }
+        let (kind, id) = (TargetKind::Post, post_id.uuid());
+        Self { kind, id }
+    }
+}
+
+impl From<CommentId> for Target {
+    fn from(comment_id: CommentId) -> Self {
+        let (kind, id) = (TargetKind::Comment, comment_id.uuid());
+        Self { kind, id }
+    }
+}
+
+impl From<MessageId> for Target {
+    fn from(message_id: MessageId) -> Self {
+        let (kind, id) = (TargetKind::Message, message_id.uuid());
+        Self { kind, id }
     }
 }
 
@@ -69,57 +65,24 @@ impl Summary {
     }
 }
 
-/// A way to react.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ReactionKind)]
-pub enum Kind {
-    /// Thumb up.
-    Like,
-    /// Heart.
-    Love,
-    /// Hug.
-    Care,
-    /// Laughter.
-    Haha,
-    /// Amazement.
-    Wow,
-    /// Tears.
-    Sad,
-    /// Anger.
-    Angry,
-}
-
-impl Kind {
-    /// Every kind, in the order in which they are offered.
-    pub const ALL: &[Self] = &[
-        Self::Like,
-        Self::Love,
-        Self::Care,
-        Self::Haha,
-        Self::Wow,
-        Self::Sad,
-        Self::Angry,
-    ];
-
-    /// The word in SQL and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Like => "like",
-            Self::Love => "love",
-            Self::Care => "care",
-            Self::Haha => "haha",
-            Self::Wow => "wow",
-            Self::Sad => "sad",
-            Self::Angry => "angry",
-        }
-    }
-
-    /// Reads the word; `None` for any other.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+words! {
+    /// A way to react.
+    #[schema(as = ReactionKind)]
+    pub enum Kind {
+        /// Thumb up.
+        Like = "like",
+        /// Heart.
+        Love = "love",
+        /// Hug.
+        Care = "care",
+        /// Laughter.
+        Haha = "haha",
+        /// Amazement.
+        Wow = "wow",
+        /// Tears.
+        Sad = "sad",
+        /// Anger.
+        Angry = "angry",
     }
 }
 
@@ -147,16 +110,6 @@ pub(super) fn summary_changes(old: Option<Kind>, new: Option<Kind>) -> Vec<(Kind
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_the_same_in_sql_and_on_the_wire() {
-        for kind in Kind::ALL {
-            let wire = serde_json::to_value(kind).expect("JSON");
-            assert_eq!(wire, kind.as_str());
-            assert_eq!(Kind::from_word(kind.as_str()), Some(*kind));
-        }
-        assert_eq!(Kind::from_word("boo"), None);
-    }
 
     #[test]
     fn the_summary_changes_by_what_was_lost_and_gained_in_order_of_kind() {

@@ -10,8 +10,10 @@ use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::kept::{Head, Newest};
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{Error, Result, Timestamp, UserId};
-use crate::keyset;
+use crate::kernel::{Result, Timestamp, UserId};
+use crate::{keyset, stored_words};
+
+stored_words!(TargetKind, Kind);
 
 /// What somebody has reacted to, in order of kind and id.
 pub async fn walk_targets(
@@ -21,25 +23,26 @@ pub async fn walk_targets(
 ) -> Result<Vec<Target>> {
     let (kind, id) = after.map_or(("", Uuid::nil()), |after| (after.kind.as_str(), after.id));
     let rows = sqlx::query!(
-        "select distinct target_kind, target_id from reaction_summary
+        r#"select distinct target_kind as "target_kind: TargetKind", target_id from reaction_summary
          where (target_kind, target_id) > ($1, $2)
-         order by target_kind, target_id limit $3",
+         order by target_kind, target_id limit $3"#,
         kind,
         id,
         limit
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| read_target(&row.target_kind, row.target_id))
-        .collect()
+    let target = |kind, id| Target { kind, id };
+    Ok(rows
+        .into_iter()
+        .map(|row| target(row.target_kind, row.target_id))
+        .collect())
 }
 
 /// Adds a reaction; says whether the person had none to this target.
 pub async fn insert_reaction(
     conn: &mut Conn,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
     user_id: UserId,
     kind: Kind,
     now: Timestamp,
@@ -47,8 +50,8 @@ pub async fn insert_reaction(
     let done = sqlx::query!(
         "insert into reaction (target_kind, target_id, user_id, kind, created_at)
          values ($1, $2, $3, $4, $5) on conflict do nothing",
-        target.as_str(),
-        target_id,
+        target.kind.as_str(),
+        target.id,
         user_id as _,
         kind.as_str(),
         now as _
@@ -61,36 +64,32 @@ pub async fn insert_reaction(
 /// A person's reaction to a target, locked until the transaction ends.
 pub async fn lock_reaction(
     conn: &mut Conn,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
     user_id: UserId,
 ) -> Result<Option<Kind>> {
-    sqlx::query_scalar!(
-        "select kind from reaction
-         where target_kind = $1 and target_id = $2 and user_id = $3 for update",
-        target.as_str(),
-        target_id,
+    Ok(sqlx::query_scalar!(
+        r#"select kind as "kind: _" from reaction
+         where target_kind = $1 and target_id = $2 and user_id = $3 for update"#,
+        target.kind.as_str(),
+        target.id,
         user_id as _
     )
     .fetch_optional(conn)
-    .await?
-    .map(|word| read_kind(&word))
-    .transpose()
+    .await?)
 }
 
 /// Changes a reaction. It keeps its time, so that nobody who walks the list meets it twice.
 pub async fn update_reaction(
     conn: &mut Conn,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
     user_id: UserId,
     kind: Kind,
 ) -> Result<()> {
     sqlx::query!(
         "update reaction set kind = $4
          where target_kind = $1 and target_id = $2 and user_id = $3",
-        target.as_str(),
-        target_id,
+        target.kind.as_str(),
+        target.id,
         user_id as _,
         kind.as_str()
     )
@@ -102,28 +101,24 @@ pub async fn update_reaction(
 /// Removes a reaction; says which it was.
 pub async fn delete_reaction(
     conn: &mut Conn,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
     user_id: UserId,
 ) -> Result<Option<Kind>> {
-    sqlx::query_scalar!(
-        "delete from reaction where target_kind = $1 and target_id = $2 and user_id = $3
-         returning kind",
-        target.as_str(),
-        target_id,
+    Ok(sqlx::query_scalar!(
+        r#"delete from reaction where target_kind = $1 and target_id = $2 and user_id = $3
+         returning kind as "kind: _""#,
+        target.kind.as_str(),
+        target.id,
         user_id as _
     )
     .fetch_optional(conn)
-    .await?
-    .map(|word| read_kind(&word))
-    .transpose()
+    .await?)
 }
 
 /// Adds to one count of a target's summary.
 pub async fn add_to_summary(
     conn: &mut Conn,
-    target: TargetKind,
-    target_id: Uuid,
+    target: Target,
     kind: Kind,
     change: i32,
 ) -> Result<()> {
@@ -133,8 +128,8 @@ pub async fn add_to_summary(
         "insert into reaction_summary as s (target_kind, target_id, kind, count)
          values ($1, $2, $3, greatest($4, 0))
          on conflict (target_kind, target_id, kind) do update set count = s.count + $4",
-        target.as_str(),
-        target_id,
+        target.kind.as_str(),
+        target.id,
         kind.as_str(),
         change
     )
@@ -147,7 +142,8 @@ pub async fn add_to_summary(
 pub async fn list_summaries(conn: &mut Conn, targets: &[Target]) -> Result<Vec<(Target, Summary)>> {
     let (kinds, ids) = columns(targets);
     let rows = sqlx::query!(
-        r#"select s.target_kind, s.target_id, s.kind, s.count
+        r#"select s.target_kind as "target_kind: TargetKind", s.target_id,
+                  s.kind as "kind: Kind", s.count
            from unnest($1::text[], $2::uuid[]) as wanted (kind, id)
            join reaction_summary s on s.target_kind = wanted.kind and s.target_id = wanted.id
            where s.count > 0"#,
@@ -161,9 +157,9 @@ pub async fn list_summaries(conn: &mut Conn, targets: &[Target]) -> Result<Vec<(
         .map(|target| (*target, Summary::default()))
         .collect();
     for row in rows {
-        let target = read_target(&row.target_kind, row.target_id)?;
-        let summary = found.entry(target).or_default();
-        summary.0.insert(read_kind(&row.kind)?, row.count);
+        let (kind, id) = (row.target_kind, row.target_id);
+        let summary = found.entry(Target { kind, id }).or_default();
+        summary.0.insert(row.kind, row.count);
     }
     Ok(found.into_iter().collect())
 }
@@ -175,18 +171,19 @@ pub async fn list_own(
     target: TargetKind,
     target_ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Kind>> {
-    sqlx::query!(
-        "select target_id, kind from reaction
-         where user_id = $1 and target_kind = $2 and target_id = any(array(select unnest($3::uuid[])))",
+    let rows = sqlx::query!(
+        r#"select target_id, kind as "kind: Kind" from reaction
+         where user_id = $1 and target_kind = $2 and target_id = any(array(select unnest($3::uuid[])))"#,
         user_id as _,
         target.as_str(),
         target_ids
     )
     .fetch_all(conn)
-    .await?
-    .into_iter()
-    .map(|row| Ok((row.target_id, read_kind(&row.kind)?)))
-    .collect()
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.target_id, row.kind))
+        .collect())
 }
 
 /// The newest things that some people reacted to, and how.
@@ -195,7 +192,8 @@ pub async fn list_newest_own(
     user_ids: &[UserId],
 ) -> Result<Vec<(UserId, Newest<(TargetKind, Kind)>)>> {
     let rows = sqlx::query!(
-        r#"select r.user_id as "user_id: UserId", r.target_kind, r.target_id, r.kind
+        r#"select r.user_id as "user_id: UserId", r.target_kind as "target_kind: TargetKind",
+                  r.target_id, r.kind as "kind: Kind"
            from unnest($1::uuid[]) as person (id)
            cross join lateral (
                select * from reaction r where r.user_id = person.id
@@ -209,8 +207,7 @@ pub async fn list_newest_own(
     .await?;
     let mut by_person: HashMap<UserId, Vec<_>> = HashMap::new();
     for row in rows {
-        let target = read_target(&row.target_kind, row.target_id)?;
-        let own = (target.id, (target.kind, read_kind(&row.kind)?));
+        let own = (row.target_id, (row.target_kind, row.kind));
         by_person.entry(row.user_id).or_default().push(own);
     }
     let newest = user_ids.iter().map(|id| {
@@ -223,7 +220,7 @@ pub async fn list_newest_own(
 /// A reaction in a list.
 struct ListRow {
     user_id: UserId,
-    kind: String,
+    kind: Kind,
     created_at: Timestamp,
 }
 
@@ -231,9 +228,9 @@ struct ListRow {
 pub type Row = (TimeKey, (UserId, Kind));
 
 impl ListRow {
-    fn keyed(self) -> Result<Row> {
+    fn keyed(self) -> Row {
         let key = TimeKey(self.created_at, self.user_id.uuid());
-        Ok((key, (self.user_id, read_kind(&self.kind)?)))
+        (key, (self.user_id, self.kind))
     }
 }
 
@@ -244,7 +241,8 @@ pub async fn list_heads(
 ) -> Result<Vec<(Target, Head<(UserId, Kind)>)>> {
     let (kinds, ids) = columns(targets);
     let rows = sqlx::query!(
-        r#"select r.target_kind, r.target_id, r.user_id as "user_id: UserId", r.kind,
+        r#"select r.target_kind as "target_kind: TargetKind", r.target_id,
+                  r.user_id as "user_id: UserId", r.kind as "kind: Kind",
                   r.created_at as "created_at: Timestamp"
            from unnest($1::text[], $2::uuid[]) as wanted (kind, id)
            cross join lateral (
@@ -260,10 +258,13 @@ pub async fn list_heads(
     .await?;
     let mut by_target: HashMap<Target, Vec<Row>> = HashMap::new();
     for row in rows {
-        let target = read_target(&row.target_kind, row.target_id)?;
+        let (kind, id) = (row.target_kind, row.target_id);
         let key = TimeKey(row.created_at, row.user_id.uuid());
-        let reaction = (key, (row.user_id, read_kind(&row.kind)?));
-        by_target.entry(target).or_default().push(reaction);
+        let reaction = (key, (row.user_id, row.kind));
+        by_target
+            .entry(Target { kind, id })
+            .or_default()
+            .push(reaction);
     }
     let heads = targets.iter().map(|target| {
         let rows = by_target.remove(target).unwrap_or_default();
@@ -284,20 +285,22 @@ pub async fn list_reactions(
     let rows = match kind {
         None => keyset!(
             conn, slice, newest "r.created_at", "r.user_id", ListRow,
-            r#"select r.user_id as "user_id: _", r.kind, r.created_at as "created_at: _"
+            r#"select r.user_id as "user_id: _", r.kind as "kind: _",
+                      r.created_at as "created_at: _"
                from reaction r join visible_account($4) a on a.user_id = r.user_id
                where r.target_kind = $5 and r.target_id = $6"#,
             viewer as _, target.kind.as_str(), target.id
         ),
         Some(kind) => keyset!(
             conn, slice, newest "r.created_at", "r.user_id", ListRow,
-            r#"select r.user_id as "user_id: _", r.kind, r.created_at as "created_at: _"
+            r#"select r.user_id as "user_id: _", r.kind as "kind: _",
+                      r.created_at as "created_at: _"
                from reaction r join visible_account($4) a on a.user_id = r.user_id
                where r.target_kind = $5 and r.target_id = $6 and r.kind = $7"#,
             viewer as _, target.kind.as_str(), target.id, kind.as_str()
         ),
     }?;
-    rows.into_iter().map(ListRow::keyed).collect()
+    Ok(rows.into_iter().map(ListRow::keyed).collect())
 }
 
 /// Reactions that one statement deletes.
@@ -356,16 +359,4 @@ fn columns(targets: &[Target]) -> (Vec<&'static str>, Vec<Uuid>) {
         kinds.collect(),
         targets.iter().map(|target| target.id).collect(),
     )
-}
-
-/// Reads a kind that the table's check has let in.
-fn read_kind(word: &str) -> Result<Kind> {
-    Kind::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of reaction {word}")))
-}
-
-fn read_target(word: &str, id: Uuid) -> Result<Target> {
-    let kind = TargetKind::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of target {word}")))?;
-    Ok(Target { kind, id })
 }

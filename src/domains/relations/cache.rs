@@ -129,12 +129,6 @@ impl Value for Ties {
     }
 }
 
-impl Value for Vec<UserId> {
-    fn weight(&self) -> usize {
-        16 * self.len() + size_of::<Self>()
-    }
-}
-
 impl Value for Between {}
 
 impl Value for Vec<WaitingRow> {

@@ -19,7 +19,7 @@ mod routes;
 mod store;
 mod view;
 
-pub use actions::see as see_requests;
+pub use actions::mark_requests_seen;
 pub use cache::{CIRCLE_MEMBERS, SPACES, TIES, ties_of, ties_of_many};
 pub use events::{
     FriendAccepted, FriendRequestClosed, FriendRequested, RelationshipChanged, RequestRef, events,

@@ -169,31 +169,11 @@ pub async fn update_settings(
 }
 
 fn apply(change: &SettingsChange, row: &mut store::SettingsRow) -> Result<()> {
-    let word = |to: &mut String, new: Option<&'static str>| {
-        if let Some(new) = new {
-            new.clone_into(to);
-        }
-    };
-    word(
-        &mut row.default_audience,
-        change.default_audience.map(SimpleAudience::as_str),
-    );
-    word(
-        &mut row.who_can_request,
-        change.who_can_request.map(RequestPolicy::as_str),
-    );
-    word(
-        &mut row.who_can_message,
-        change.who_can_message.map(MessagePolicy::as_str),
-    );
-    word(
-        &mut row.who_sees_friends,
-        change.who_sees_friends.map(FriendListAudience::as_str),
-    );
-    word(
-        &mut row.email_digest,
-        change.email_digest.map(Digest::as_str),
-    );
+    row.default_audience = change.default_audience.unwrap_or(row.default_audience);
+    row.who_can_request = change.who_can_request.unwrap_or(row.who_can_request);
+    row.who_can_message = change.who_can_message.unwrap_or(row.who_can_message);
+    row.who_sees_friends = change.who_sees_friends.unwrap_or(row.who_sees_friends);
+    row.email_digest = change.email_digest.unwrap_or(row.email_digest);
     row.searchable = change.searchable.unwrap_or(row.searchable);
     row.show_presence = change.show_presence.unwrap_or(row.show_presence);
     row.show_last_active = change.show_last_active.unwrap_or(row.show_last_active);

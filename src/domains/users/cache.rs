@@ -23,7 +23,7 @@ pub const SPACES: &[Described] = &[
 /// Accounts by id, whatever their state. Whether one is active decides who sees what they made.
 pub static USER: Space<UserId, AccountRow> = Space {
     name: "user",
-    version: 1,
+    version: 2,
     kind: Kind::Exact,
     policy: Policy::lasting(Duration::from_hours(1))
         .deciding()
@@ -67,7 +67,7 @@ pub static USERNAME: Space<String, NamedRow> = Space {
 /// What a person chose. It decides who sees their friends and who may ask or write.
 pub static SETTINGS: Space<UserId, SettingsRow> = Space {
     name: "settings",
-    version: 1,
+    version: 2,
     kind: Kind::Exact,
     policy: Policy::lasting(Duration::from_hours(1)).deciding(),
     tags: |user_id| smallvec![format!("settings:{user_id}")],

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::kernel::UserId;
 use crate::kernel::text::Refusal;
-use crate::text_type;
+use crate::{text_type, words};
 
 /// Days that a former username leads to its person and is nobody else's.
 pub const FORMER_USERNAME_DAYS: i64 = 90;
@@ -161,31 +161,9 @@ impl From<Website> for String {
     }
 }
 
-/// Declares a closed set of words that is the same in SQL and on the wire.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// The word in SQL and on the wire.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// Reads the word; `None` for any other.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-words!(
+words! {
     /// Whom posts are for when nothing else is said.
-    SimpleAudience {
+    pub enum SimpleAudience {
         /// Everybody.
         Public = "public",
         /// Friends.
@@ -193,10 +171,10 @@ words!(
         /// Nobody else.
         OnlyMe = "only_me",
     }
-);
-words!(
+}
+words! {
     /// Who may ask for friendship.
-    RequestPolicy {
+    pub enum RequestPolicy {
         /// Everybody.
         Everyone = "everyone",
         /// Friends of friends.
@@ -204,10 +182,10 @@ words!(
         /// Nobody.
         Nobody = "nobody",
     }
-);
-words!(
+}
+words! {
     /// Who may write a message without being asked.
-    MessagePolicy {
+    pub enum MessagePolicy {
         /// Everybody.
         Everyone = "everyone",
         /// Friends.
@@ -215,10 +193,10 @@ words!(
         /// Nobody.
         Nobody = "nobody",
     }
-);
-words!(
+}
+words! {
     /// Who may see the list and the number of friends.
-    FriendListAudience {
+    pub enum FriendListAudience {
         /// Everybody.
         Public = "public",
         /// Friends.
@@ -226,10 +204,10 @@ words!(
         /// Nobody else.
         OnlyMe = "only_me",
     }
-);
-words!(
+}
+words! {
     /// How often a summary comes by mail.
-    Digest {
+    pub enum Digest {
         /// Never.
         Off = "off",
         /// Every day.
@@ -237,7 +215,7 @@ words!(
         /// Every week.
         Weekly = "weekly",
     }
-);
+}
 
 /// What is needed to make an account.
 #[derive(Debug, Clone)]

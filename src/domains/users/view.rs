@@ -15,7 +15,7 @@ use crate::kernel::page::Page;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::http::UserRef;
-use crate::platform::sessions::Role;
+use crate::platform::sessions::{AccountState, Role};
 
 /// A person inside other objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -34,7 +34,7 @@ pub struct Person {
 
 impl From<&AccountRow> for Person {
     fn from(row: &AccountRow) -> Self {
-        let deleted = row.state == "deleted";
+        let deleted = row.state == AccountState::Deleted;
         let shown = |name: &str, instead: &str| if deleted { instead } else { name }.to_owned();
         Self {
             id: row.user_id,
@@ -166,14 +166,13 @@ pub async fn me(reads: &mut Reads<'_>, user_id: UserId) -> Result<Me> {
     let row = reads.load(&USER, &user_id).await?;
     let own = reads.load(&ME, &user_id).await?;
     let counts = reads.load(&USER_COUNTS, &user_id).await?;
-    let role: Role = row.role.parse().unwrap_or(Role::User);
     Ok(Me {
         profile: Profile::new(&row, Counts::whole(&counts)),
         viewer: None,
         email: own.email.clone(),
         email_verified: own.email_verified,
-        role,
-        permissions: role.permissions().to_vec(),
+        role: row.role,
+        permissions: row.role.permissions().to_vec(),
         version: row.version,
     })
 }
@@ -219,20 +218,16 @@ pub async fn settings(reads: &mut Reads<'_>, user_id: UserId) -> Result<(i64, Se
 impl Settings {
     fn new(row: &SettingsRow) -> Result<Self> {
         Ok(Self {
-            default_audience: SimpleAudience::from_word(&row.default_audience)
-                .unwrap_or(SimpleAudience::Friends),
-            who_can_request: RequestPolicy::from_word(&row.who_can_request)
-                .unwrap_or(RequestPolicy::Everyone),
-            who_can_message: MessagePolicy::from_word(&row.who_can_message)
-                .unwrap_or(MessagePolicy::Everyone),
-            who_sees_friends: FriendListAudience::from_word(&row.who_sees_friends)
-                .unwrap_or(FriendListAudience::Friends),
+            default_audience: row.default_audience,
+            who_can_request: row.who_can_request,
+            who_can_message: row.who_can_message,
+            who_sees_friends: row.who_sees_friends,
             searchable: row.searchable,
             show_presence: row.show_presence,
             show_last_active: row.show_last_active,
             read_receipts: row.read_receipts,
             suggestions: row.suggestions,
-            email_digest: Digest::from_word(&row.email_digest).unwrap_or(Digest::Off),
+            email_digest: row.email_digest,
             language: row.language.clone(),
             time_zone: row.time_zone.clone(),
             client: row.client()?,

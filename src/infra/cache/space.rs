@@ -99,6 +99,16 @@ pub trait Value: Serialize + DeserializeOwned + PartialEq + Send + Sync + 'stati
     }
 }
 
+impl Value for i32 {}
+
+impl Value for i64 {}
+
+impl<I: Id + Serialize + DeserializeOwned> Value for Vec<I> {
+    fn weight(&self) -> usize {
+        16 * self.len() + size_of::<Self>()
+    }
+}
+
 /// How entries end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

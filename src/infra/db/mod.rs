@@ -8,6 +8,7 @@ mod migrate;
 mod pool;
 mod types;
 mod upkeep;
+mod words;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use crate::words;
+
 pub use statements::{Ran, Statements, are_statements_counted, statements};
 
 tokio::task_local! {
@@ -51,28 +53,17 @@ pub struct Spent {
     pub time: Duration,
 }
 
-/// Who answered for an entry of the cache, the strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
-    /// The process itself.
-    L1,
-    /// Redis.
-    L2,
-    /// Nobody: it was loaded.
-    Miss,
-    /// The process or Redis, with an entry past its freshness: it is loaded anew behind the answer.
-    Stale,
-}
-
-impl Layer {
-    /// Its name in headers and labels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::L1 => "l1",
-            Self::L2 => "l2",
-            Self::Miss => "miss",
-            Self::Stale => "stale",
-        }
+words! {
+    /// Who answered for an entry of the cache, the strongest first.
+    pub enum Layer {
+        /// The process itself.
+        L1 = "l1",
+        /// Redis.
+        L2 = "l2",
+        /// Nobody: it was loaded.
+        Miss = "miss",
+        /// The process or Redis, with an entry past its freshness: it is loaded anew behind the answer.
+        Stale = "stale",
     }
 }
 

@@ -21,30 +21,22 @@ use std::sync::OnceLock;
 use metrics::{Counter, Gauge, Histogram, Label};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::words;
+
 pub use declared::GROUPS;
 pub use document::render_markdown;
 pub use groups::{Breaker, RedisMetrics, redis};
 pub use http::answered;
 
-/// What a metric is to Prometheus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Only grows, until the process ends.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// How many values fell below each of some bounds, with their count and sum.
-    Histogram,
-}
-
-impl Kind {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
+words! {
+    /// What a metric is to Prometheus.
+    pub enum Kind {
+        /// Only grows, until the process ends.
+        Counter = "counter",
+        /// Goes up and down.
+        Gauge = "gauge",
+        /// How many values fell below each of some bounds, with their count and sum.
+        Histogram = "histogram",
     }
 }
 

@@ -14,68 +14,10 @@ pub const SCRIPTS: &[&Script] = &[&TAKE];
 /// allows the call (1 or 0), how many more would pass, milliseconds until more would, and the
 /// sub-window that was charged. All keys are charged or none. A key is a hash of sub-windows with a
 /// lifetime that is set in the same step.
-pub const LUA_LIMIT: &str = r"
-local function limit(keys, args, now_micros)
-  local counted, all = {}, true
-  for n, key in ipairs(keys) do
-    local quota, window = tonumber(args[2 * n - 1]), tonumber(args[2 * n])
-    local width = window * 100
-    local one = {quota = quota, window = window, width = width, used = 0, slots = {}, old = {}}
-    one.slot = math.floor(now_micros / width)
-    local stored = redis.call('HGETALL', key)
-    for f = 1, #stored, 2 do
-      local at, calls = tonumber(stored[f]), tonumber(stored[f + 1])
-      if at and calls and at + 10 >= one.slot and at <= one.slot + 10 then
-        one.used = one.used + calls
-        one.slots[#one.slots + 1] = {at, calls}
-      else
-        one.old[#one.old + 1] = stored[f]
-      end
-    end
-    one.allowed = one.used < quota
-    all = all and one.allowed
-    counted[n] = one
-  end
-  local answer = {}
-  for n, key in ipairs(keys) do
-    local one = counted[n]
-    if all then
-      if #one.old > 0 then redis.call('HDEL', key, unpack(one.old)) end
-      redis.call('HINCRBY', key, string.format('%.0f', one.slot), 1)
-      redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(one.window * 1.1) + 1))
-      one.used = one.used + 1
-      one.slots[#one.slots + 1] = {one.slot, 1}
-    end
-    table.sort(one.slots, function(a, b) return a[1] < b[1] end)
-    local left, enough, reset = one.used, math.min(one.used, one.quota), 0
-    for _, slot in ipairs(one.slots) do
-      if left < enough or left == 0 then break end
-      left = left - slot[2]
-      if left < enough then
-        reset = math.max(0, math.ceil(((slot[1] + 11) * one.width - now_micros) / 1000))
-      end
-    end
-    answer[n] = {one.allowed and 1 or 0, math.max(0, one.quota - one.used), reset, one.slot}
-  end
-  return answer
-end
-";
+pub const LUA_LIMIT: &str = include_str!("limit.lua");
 
 /// A script by itself: [`LUA_LIMIT`] over its keys and arguments, by the server's clock.
-pub const LUA_TAKE: &str = r"
-local time = redis.call('TIME')
-return limit(KEYS, ARGV, time[1] * 1000000 + time[2])
-";
+pub const LUA_TAKE: &str = include_str!("take.lua");
 
 /// A script that takes back one call a key, in the sub-window that `ARGV` names for it.
-pub const LUA_GIVE_BACK: &str = r"
-for n, key in ipairs(KEYS) do
-  local calls = tonumber(redis.call('HGET', key, ARGV[n]) or 0)
-  if calls > 1 then
-    redis.call('HINCRBY', key, ARGV[n], -1)
-  elseif calls == 1 then
-    redis.call('HDEL', key, ARGV[n])
-  end
-end
-return 0
-";
+pub const LUA_GIVE_BACK: &str = include_str!("give_back.lua");

@@ -1,4 +1,5 @@
-//! What a server says of itself, for whoever looks after it.
+//! Whether a server is fit to be worked with, by its settings and its distance: what `kith doctor` asks it
+//! beforehand.
 
 use std::time::{Duration, Instant};
 

@@ -1,81 +1,4 @@
-//! What the server says of itself.
-
-use redis::Pipeline;
-
-use super::{Away, PATIENT, Redis};
-
-/// The state of a server.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Info {
-    /// Its version.
-    pub version: String,
-    /// Bytes in use.
-    pub used_memory: u64,
-    /// Bytes that it may use; zero: as many as it gets.
-    pub max_memory: u64,
-    /// What it drops when they are used up.
-    pub policy: String,
-    /// Keys that it has dropped for want of room.
-    pub evicted_keys: u64,
-    /// Keys that have ended by their lifetime.
-    pub expired_keys: u64,
-    /// Connections of clients.
-    pub clients: u64,
-    /// Keys that there are, whoever's.
-    pub keys: u64,
-    /// Seconds since it was started.
-    pub uptime_seconds: u64,
-}
-
-impl Redis {
-    /// Asks the server how it is.
-    pub async fn info(&self) -> Result<Info, Away> {
-        let mut pipe = Pipeline::new();
-        pipe.cmd("INFO").cmd("DBSIZE");
-        let (text, keys): (String, u64) = self.query_within(&pipe, PATIENT).await?;
-        Ok(Info::read(&text, keys))
-    }
-}
-
-impl Info {
-    fn read(text: &str, keys: u64) -> Self {
-        let word = |name: &str| field(text, name).to_owned();
-        let number = |name: &str| word(name).parse().unwrap_or_default();
-        Self {
-            version: word("redis_version"),
-            used_memory: number("used_memory"),
-            max_memory: number("maxmemory"),
-            policy: word("maxmemory_policy"),
-            evicted_keys: number("evicted_keys"),
-            expired_keys: number("expired_keys"),
-            clients: number("connected_clients"),
-            keys,
-            uptime_seconds: number("uptime_in_seconds"),
-        }
-    }
-
-    /// What an operator should change, in words.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.max_memory == 0 {
-            warnings
-                .push("Redis has no maxmemory: it may take all the memory there is.".to_owned());
-        } else if self.used_memory.saturating_mul(5) >= self.max_memory.saturating_mul(4) {
-            let (used, max) = (self.used_memory, self.max_memory);
-            warnings.push(format!(
-                "Redis uses {used} of {max} bytes, 80 % or more of maxmemory."
-            ));
-        }
-        let policies = ["allkeys-lfu", "allkeys-lru", "volatile-lfu", "volatile-lru"];
-        if !policies.contains(&self.policy.as_str()) {
-            warnings.push(format!(
-                "Redis' maxmemory-policy is {}: set allkeys-lfu, so that a full Redis drops what is used least.",
-                self.policy
-            ));
-        }
-        warnings
-    }
-}
+//! The text that a server answers to `INFO`.
 
 /// What the reply to `INFO` says under a name; nothing where it has no such line.
 pub(super) fn field<'a>(info: &'a str, name: &str) -> &'a str {
@@ -86,21 +9,12 @@ pub(super) fn field<'a>(info: &'a str, name: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::field;
 
     #[test]
-    fn a_server_is_warned_of_before_it_is_full() {
-        let told = "# Memory\r\nused_memory:799\r\nused_memory_rss:5000\r\nmaxmemory:1000\r\n\
-                    maxmemory_policy:allkeys-lfu\r\nconnected_clients:3\r\n";
-        let mut info = Info::read(told, 7);
-        assert_eq!((info.used_memory, info.max_memory), (799, 1_000));
-        assert_eq!((info.clients, info.keys), (3, 7));
-        assert_eq!(info.warnings(), Vec::<String>::new());
-        info.used_memory = 800;
-        assert_eq!(info.warnings().len(), 1);
-        info.policy = "noeviction".to_owned();
-        assert_eq!(info.warnings().len(), 2);
-        info.max_memory = 0;
-        assert_eq!(info.warnings().len(), 2);
+    fn a_field_is_found_by_its_whole_name() {
+        let told = "# Memory\r\nused_memory_rss:5\r\nused_memory:7\r\n";
+        assert_eq!(field(told, "used_memory"), "7");
+        assert_eq!(field(told, "memory"), "");
     }
 }

@@ -13,6 +13,7 @@ mod own;
 mod sentinel;
 mod server;
 mod supervisor;
+mod usage;
 
 use std::fmt;
 use std::pin::Pin;
@@ -30,9 +31,9 @@ use crate::infra::metrics::Breaker;
 use crate::infra::{meter, metrics};
 
 pub use condition::Condition;
-pub use info::Info;
 pub use server::Server;
 pub use supervisor::{Attached, Supervisor};
+pub use usage::Usage;
 
 /// A Lua script, known to the server by its hash.
 pub type Script = std::sync::LazyLock<redis::Script>;

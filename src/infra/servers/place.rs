@@ -12,7 +12,7 @@ use nix::unistd::geteuid;
 use sha2::{Digest, Sha256};
 
 use super::account::Account;
-use crate::kernel::IdFactory;
+use crate::kernel::{IdFactory, hex};
 
 /// Where servers live whose own folder is out of reach for the account that they run under.
 const ELSEWHERE: &str = "/var/lib/kith";
@@ -198,15 +198,6 @@ fn elsewhere_name(dir: &Path) -> String {
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let hash = hex(&Sha256::digest(dir.as_os_str().as_encoded_bytes()));
     format!("{name}-{}", hash.get(..16).unwrap_or(&hash))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl Config {
     pub(super) fn read(reader: &mut Reader, sources: &Sources) -> Self {
         // The profile and the directory come first: they decide whether keys are made, and where.
         let env = reader
-            .get("KITH_ENV", Env::parse)
+            .get("KITH_ENV", values::word)
             .unwrap_or(Env::Production);
         // Which file that is was settled before it was read; its row shows it.
         reader.text("KITH_CONFIG");
@@ -60,12 +60,12 @@ impl Config {
                 .get("KITH_PUBLIC_READ", values::switch)
                 .unwrap_or(false),
             registration: reader
-                .get("KITH_REGISTRATION", Registration::parse)
+                .get("KITH_REGISTRATION", values::word)
                 .unwrap_or(Registration::Closed),
             jwt_keys,
             secret_key,
             cache: reader
-                .get("KITH_CACHE", CacheMode::parse)
+                .get("KITH_CACHE", values::word)
                 .unwrap_or(CacheMode::On),
             warming: reader.get("KITH_WARMING", values::switch).unwrap_or(true),
             limits: reader.get("KITH_LIMITS", values::switch).unwrap_or(true),
@@ -126,7 +126,7 @@ impl Config {
                 .get("KITH_LOG", values::log_filter)
                 .unwrap_or_default(),
             log_format: reader
-                .get("KITH_LOG_FORMAT", LogFormat::parse)
+                .get("KITH_LOG_FORMAT", values::word)
                 .unwrap_or(LogFormat::Json),
             otlp_endpoint: reader.get("OTEL_EXPORTER_OTLP_ENDPOINT", values::otlp_url),
             warnings: Vec::new(),

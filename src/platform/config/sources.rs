@@ -164,7 +164,7 @@ pub(super) fn gather(sources: &Sources) -> Gathered {
     let env = layers
         .iter()
         .find_map(|layer| layer.get("KITH_ENV"))
-        .and_then(|text| Env::parse(text).ok())
+        .and_then(|text| text.parse::<Env>().ok())
         .unwrap_or(Env::Dev);
     let dotenv = sources.path(".env");
     if env == Env::Dev && sources.has_dir() && dotenv.is_file() {

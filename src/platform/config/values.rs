@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -9,70 +10,65 @@ use secrecy::{ExposeSecret, SecretString};
 use super::network::{Network, NetworkError};
 use super::problem::Fault;
 use super::redact::without_password;
+use crate::kernel::UnknownWord;
+use crate::words;
 
-macro_rules! choices {
-    ($(
-        $(#[$doc:meta])*
-        $type:ident: $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+;
-    )+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $type { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $type {
-            /// The value as it is written in settings.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// Reads the value as it is written in settings.
-            pub fn parse(text: &str) -> Result<Self, Fault> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(one_of(&[$($text),+])),
-                }
-            }
-        }
-    )+};
-}
-
-choices! {
+words! {
     /// The profile.
-    Env:
+    pub enum Env {
         /// On a developer's machine: everything that can be made up is.
         Dev = "dev",
         /// In front of people: nothing is made up.
-        Production = "production";
+        Production = "production",
+    }
+}
+words! {
     /// Who may register.
-    Registration:
+    pub enum Registration {
         /// Everyone.
         Open = "open",
         /// Those who were invited.
         Invite = "invite",
         /// Nobody.
-        Closed = "closed";
+        Closed = "closed",
+    }
+}
+words! {
     /// What reads may come from the cache.
-    CacheMode:
+    pub enum CacheMode {
         /// Both layers.
         On = "on",
         /// The layer in the process.
         Local = "local",
         /// None: every read goes to Postgres.
-        Off = "off";
+        Off = "off",
+    }
+}
+words! {
     /// How the log is written.
-    LogFormat:
+    pub enum LogFormat {
         /// For people.
         Text = "text",
         /// For programs: one object a line.
-        Json = "json";
+        Json = "json",
+    }
+}
+words! {
     /// A part of kith's work.
-    Role:
+    pub enum Role {
         /// Answers HTTP requests.
         Web = "web",
         /// Holds sockets.
         Gateway = "gateway",
         /// Runs jobs.
-        Worker = "worker";
+        Worker = "worker",
+    }
+}
+
+/// Reads one of a closed set of words.
+pub fn word<W: FromStr<Err = UnknownWord>>(text: &str) -> Result<W, Fault> {
+    text.parse()
+        .map_err(|unknown: UnknownWord| one_of(&unknown.known))
 }
 
 fn one_of(texts: &[&str]) -> Fault {
@@ -275,9 +271,10 @@ pub fn origin_of(site: &str) -> String {
 
 /// Reads the parts of kith's work.
 pub fn roles(text: &str) -> Result<Vec<Role>, Fault> {
-    let roles = list(text, Role::parse)?;
+    let roles = list(text, word)?;
     if roles.is_empty() {
-        return Err(one_of(&["web", "gateway", "worker"]));
+        let known: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        return Err(one_of(&known));
     }
     Ok(roles)
 }
@@ -372,9 +369,9 @@ mod tests {
     #[test]
     fn a_list_may_have_spaces_and_an_end() {
         assert_eq!(
-            list("web, worker,", Role::parse),
+            list("web, worker,", word),
             Ok(vec![Role::Web, Role::Worker])
         );
-        assert!(list("web,wörker", Role::parse).is_err());
+        assert!(list::<Role>("web,wörker", word).is_err());
     }
 }

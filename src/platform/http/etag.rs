@@ -12,9 +12,8 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::hex;
 use super::problem::Problem;
-use crate::kernel::{Code, Error, Result};
+use crate::kernel::{Code, Error, Result, hex};
 
 const HASH_BYTES: usize = 8;
 

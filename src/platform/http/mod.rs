@@ -53,15 +53,3 @@ pub use respond::{accepted, no_content, no_store, ok, unkept};
 pub use routed::{path_of, template_of};
 pub use serve::serve;
 pub use setup::{HttpSetup, PublicUrl};
-
-/// Bytes in lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            write!(text, "{byte:02x}").unwrap_or_default();
-            text
-        })
-}

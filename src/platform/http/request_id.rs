@@ -7,8 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::hex;
-use crate::kernel::IdFactory;
+use crate::kernel::{IdFactory, hex};
 
 /// The request's id: the client's own, if it sent a fit one, or a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]

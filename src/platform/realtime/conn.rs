@@ -18,26 +18,17 @@ use super::{Channel, Offset, Topic};
 use crate::kernel::UserId;
 use crate::platform::http::LineGrip;
 use crate::platform::sessions::CurrentUser;
+use crate::words;
 
-/// How a connection is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// A WebSocket.
-    Socket,
-    /// A stream of server-sent events.
-    Sse,
-    /// A long poll: it lasts as long as one request.
-    Poll,
-}
-
-impl Transport {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Socket => "websocket",
-            Self::Sse => "sse",
-            Self::Poll => "poll",
-        }
+words! {
+    /// How a connection is made.
+    pub enum Transport {
+        /// A WebSocket.
+        Socket = "websocket",
+        /// A stream of server-sent events.
+        Sse = "sse",
+        /// A long poll: it lasts as long as one request.
+        Poll = "poll",
     }
 }
 

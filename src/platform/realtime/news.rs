@@ -1,11 +1,11 @@
 //! What is told: durable events, which are rows of a stream, and signals, which are not kept.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Channel;
 use crate::kernel::{Timestamp, UserId};
+use crate::words;
 
 /// The place of an event in its stream; the first has 1.
 pub type Offset = i64;
@@ -27,16 +27,16 @@ pub struct News {
     pub detail: Value,
 }
 
-/// What may happen to a frame that a slow reader has no room for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// It is kept, or the connection ends, so that its client resumes from where it was.
-    Durable,
-    /// Only the latest for its key counts.
-    State,
-    /// It may be dropped.
-    Ephemeral,
+words! {
+    /// What may happen to a frame that a slow reader has no room for.
+    pub enum Class {
+        /// It is kept, or the connection ends, so that its client resumes from where it was.
+        Durable = "durable",
+        /// Only the latest for its key counts.
+        State = "state",
+        /// It may be dropped.
+        Ephemeral = "ephemeral",
+    }
 }
 
 /// Something that is told and not kept.

@@ -15,7 +15,7 @@ pub const SPACES: &[Described] = &[SESSION.described()];
 /// together, as tokens name both, so that what ends all sessions of a person ends its entry too.
 pub static SESSION: Space<(UserId, SessionId), Session> = Space {
     name: "session",
-    version: 1,
+    version: 2,
     kind: Kind::Exact,
     policy: Policy {
         negative: Duration::from_secs(10),

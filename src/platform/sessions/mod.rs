@@ -7,9 +7,11 @@
 mod access;
 mod activity;
 mod cache;
+mod ending;
 mod extract;
 mod refresh;
 mod role;
+mod state;
 pub mod store;
 mod verified;
 
@@ -25,10 +27,12 @@ pub use access::ACCESS_TOKEN_SECONDS;
 pub use access::{Bearer, verify};
 pub use activity::Activity;
 pub use cache::{SESSION, SPACES};
+pub use ending::EndReason;
 pub use extract::{Admin, CurrentUser, SignedIn, Viewer, bearer_of, living, seat, suspended};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
-pub use store::{Session, is_suspended};
+pub use state::AccountState;
+pub use store::Session;
 pub use verified::VerifiedTokens;
 
 /// A session ends this long after its last use.

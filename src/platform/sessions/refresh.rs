@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Device, IDLE, Tokens, store, tokens};
+use super::{Device, EndReason, IDLE, Tokens, store, tokens};
 use crate::kernel::mac::hmac_sha256;
 use crate::kernel::{Error, OpaqueToken, Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
@@ -51,7 +51,7 @@ pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refres
         Some(used_at) => find_successor(tx, token, used_at).await?,
     };
     let Some(successor) = successor else {
-        store::revoke(tx.conn(), session_id, "refresh_token_reused", now).await?;
+        store::revoke(tx.conn(), session_id, EndReason::RefreshTokenReused, now).await?;
         return Ok(Refreshed::Reused(family.user_id, session_id));
     };
     let expires_at = family.ends_at.min(now + IDLE);

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
+use crate::domains::users::{FriendListAudience, RequestPolicy, SimpleAudience};
 use crate::kernel::Timestamp;
+use crate::platform::sessions;
 use crate::seeds::dataset::{Account, State};
 use crate::seeds::people::DEMO_PASSWORD;
 
@@ -146,7 +148,7 @@ impl Role {
             _ => "en",
         };
         match self.part {
-            Part::Popular => account.settings.who_sees_friends = "public",
+            Part::Popular => account.settings.who_sees_friends = FriendListAudience::Public,
             Part::Ordinary | Part::Blocked => {}
             Part::New => {
                 account.created_at = at - TimeDelta::hours(1);
@@ -155,12 +157,12 @@ impl Role {
             }
             Part::Private => {
                 account.settings.findable = false;
-                account.settings.default_audience = "only_me";
-                account.settings.who_can_request = "nobody";
-                account.settings.who_sees_friends = "only_me";
+                account.settings.default_audience = SimpleAudience::OnlyMe;
+                account.settings.who_can_request = RequestPolicy::Nobody;
+                account.settings.who_sees_friends = FriendListAudience::OnlyMe;
             }
-            Part::Moderator => account.role = "moderator",
-            Part::Admin => account.role = "admin",
+            Part::Moderator => account.role = sessions::Role::Moderator,
+            Part::Admin => account.role = sessions::Role::Admin,
             Part::Suspended => account.state = State::Suspended,
             Part::Gone => {
                 account.state = State::Deleted(at - TimeDelta::days(2));

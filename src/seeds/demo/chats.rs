@@ -4,6 +4,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 
 use super::cast::place;
+use crate::domains::messaging::MemberState;
 use crate::kernel::{ConversationId, Timestamp, UserId};
 use crate::seeds::dataset::{Conversation, Dataset, Message, Seat};
 use crate::seeds::draw::{Draw, Thing, between};
@@ -98,7 +99,7 @@ impl Chats<'_> {
             let own = own.map_or(0, |place| place + 1);
             Seat {
                 user: *user,
-                state: "active",
+                state: MemberState::Active,
                 read_up_to: top.saturating_sub(behind).max(own),
             }
         });
@@ -164,7 +165,7 @@ impl Chats<'_> {
             if let Some(made) = self.made.last_mut() {
                 made.seats.push(Seat {
                     user: bob,
-                    state: "request",
+                    state: MemberState::Request,
                     read_up_to: 0,
                 });
             }

@@ -9,9 +9,10 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
 use super::cast::{CAST, Part, place};
+use crate::domains::posts::AudienceKind;
 use crate::kernel::{PostId, Timestamp, UserId};
 use crate::seeds::activity::Crowd;
-use crate::seeds::dataset::{Audience, Comment, Dataset, Link, Mark, Post};
+use crate::seeds::dataset::{Comment, Dataset, Link, Mark, Post};
 use crate::seeds::draw::{Draw, Thing, between};
 use crate::seeds::people::index;
 use crate::seeds::words::Words;
@@ -37,7 +38,7 @@ fn share(rng: &mut StdRng, draw: &Draw, words: &Words, crowd: &Crowd, data: &mut
     for original in data
         .posts
         .iter()
-        .filter(|post| post.audience == Audience::Public)
+        .filter(|post| post.audience == AudienceKind::Public)
     {
         if !rng.random_bool(0.12) {
             continue;
@@ -52,9 +53,9 @@ fn share(rng: &mut StdRng, draw: &Draw, words: &Words, crowd: &Crowd, data: &mut
         let id = draw.id(Thing::Post, APART + index(made.len()), created_at);
         let mut post = Post::new(id, sharer.id, words.comment(rng, "en"), created_at);
         post.audience = if rng.random_bool(0.5) {
-            Audience::Public
+            AudienceKind::Public
         } else {
-            Audience::Friends
+            AudienceKind::Friends
         };
         post.shared = Some(original.id);
         made.push(post);
@@ -76,7 +77,7 @@ fn leave_traces(rng: &mut StdRng, draw: &Draw, words: &Words, at: Timestamp, dat
     let posts: Vec<(PostId, Timestamp)> = data
         .posts
         .iter()
-        .filter(|post| post.author == alice && post.audience == Audience::Public)
+        .filter(|post| post.author == alice && post.audience == AudienceKind::Public)
         .map(|post| (post.id, post.created_at))
         .filter(|(_, since)| *since < until)
         .collect();
@@ -126,7 +127,7 @@ fn mark(rng: &mut StdRng, crowd: &Crowd, data: &mut Dataset) {
     let public: Vec<(UserId, PostId, Timestamp)> = data
         .posts
         .iter()
-        .filter(|post| post.audience == Audience::Public && post.deleted_at.is_none())
+        .filter(|post| post.audience == AudienceKind::Public && post.deleted_at.is_none())
         .map(|post| (post.author, post.id, post.created_at))
         .collect();
     for (place, account) in data.accounts.iter().enumerate() {

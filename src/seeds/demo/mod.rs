@@ -11,11 +11,12 @@ use std::collections::{HashMap, HashSet};
 use rand::RngExt as _;
 
 use super::activity::{self, Crowd};
-use super::dataset::{Audience, Circle, Dataset, Link};
+use super::dataset::{Circle, Dataset, Link};
 use super::draw::{Draw, Thing, between, heavy_tail};
 use super::people::{Maker, index};
 use super::report::Skipped;
 use super::words::Words;
+use crate::domains::posts::AudienceKind;
 use crate::kernel::Timestamp;
 use cast::{CAST, Part};
 
@@ -148,7 +149,7 @@ fn keep_private(data: &mut Dataset) {
         .posts
         .iter_mut()
         .filter(|post| post.author == account.id);
-    for post in posts.filter(|post| post.audience == Audience::Public) {
-        post.audience = Audience::Friends;
+    for post in posts.filter(|post| post.audience == AudienceKind::Public) {
+        post.audience = AudienceKind::Friends;
     }
 }

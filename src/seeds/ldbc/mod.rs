@@ -14,6 +14,7 @@ use super::problems::Problems;
 use super::report::Skipped;
 use crate::kernel::UserId;
 use crate::kernel::text;
+use crate::platform::sessions::Role;
 use read::{Csv, Line};
 
 const PERSON: &[&str] = &[
@@ -182,7 +183,7 @@ impl Reader {
                 bio: String::new(),
                 location: String::new(),
                 email: emails.get(&id).cloned().unwrap_or_else(unknown),
-                role: "user",
+                role: Role::User,
                 state: State::Active,
                 settings: Settings::default(),
                 created_at,

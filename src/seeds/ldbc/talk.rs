@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::Reader;
 use super::read::{Csv, Line};
+use crate::domains::reactions::{self, Target};
 use crate::domains::{comments, posts};
 use crate::kernel::text;
 use crate::kernel::{CommentId, PostId, Timestamp, UserId};
-use crate::seeds::dataset::{Comment, Post, Reaction, Target};
+use crate::seeds::dataset::{Comment, Post, Reaction};
 use crate::seeds::draw::Thing;
 
 const POST: &[&str] = &[
@@ -65,9 +66,9 @@ impl Reader {
             cut,
             "texts were cut at 10,000 characters (posts) and 5,000 (comments)",
         );
-        let of_post = |id: u64| posts.get(&id).copied().map(Target::Post);
+        let of_post = |id: u64| posts.get(&id).copied().map(Target::from);
         self.likes("person_likes_post", "Post.id", of_post)?;
-        let of_comment = |id: u64| comments.get(&id).copied().map(Target::Comment);
+        let of_comment = |id: u64| comments.get(&id).copied().map(Target::from);
         self.likes("person_likes_comment", "Comment.id", of_comment)
     }
 
@@ -176,7 +177,7 @@ impl Reader {
                 id,
                 post,
                 parent: parent.map(|parent| id_of(parent)),
-                depth: u8::try_from(depth).unwrap_or_default(),
+                depth: i16::try_from(depth).unwrap_or_default(),
                 author: comment.author,
                 content: comment.content.clone(),
                 created_at: comment.created_at,
@@ -221,7 +222,7 @@ impl Reader {
             self.data.reactions.push(Reaction {
                 target,
                 user,
-                kind: "like",
+                kind: reactions::Kind::Like,
                 at,
             });
         }

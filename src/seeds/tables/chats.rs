@@ -1,6 +1,7 @@
 //! Conversations as the rows of their tables.
 
 use super::{Fill, Shared};
+use crate::domains::messaging::{ConversationKind, MemberRole};
 use crate::seeds::copy::CopyText;
 use crate::seeds::counters::Counters;
 use crate::seeds::dataset::{Conversation, Dataset};
@@ -41,10 +42,10 @@ fn conversations(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyTe
         copy.id(talk.id);
         match (talk.title, talk.seats.as_slice()) {
             (None, [one, other]) => copy
-                .text("direct")
+                .text(ConversationKind::Direct.as_str())
                 .id(one.user.min(other.user))
                 .id(one.user.max(other.user)),
-            _ => copy.text("group").null().null(),
+            _ => copy.text(ConversationKind::Group.as_str()).null().null(),
         };
         let last = talk.messages.last();
         copy.maybe_text(talk.title)
@@ -56,11 +57,11 @@ fn conversations(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyTe
     }
 }
 
-fn role(talk: &Conversation, place: usize) -> &'static str {
+fn role(talk: &Conversation, place: usize) -> MemberRole {
     if talk.title.is_some() && place == 0 {
-        "owner"
+        MemberRole::Owner
     } else {
-        "member"
+        MemberRole::Member
     }
 }
 
@@ -69,8 +70,8 @@ fn members(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
         for (place, seat) in talk.seats.iter().enumerate() {
             copy.id(talk.id)
                 .id(seat.user)
-                .text(role(talk, place))
-                .text(seat.state)
+                .text(role(talk, place).as_str())
+                .text(seat.state.as_str())
                 .time(talk.created_at)
                 .end();
         }

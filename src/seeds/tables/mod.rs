@@ -4,9 +4,11 @@ mod chats;
 
 use super::copy::CopyText;
 use super::counters::Counters;
-use super::dataset::{Dataset, Named, Post, State, Target};
+use super::dataset::{Dataset, Named, Post, State};
 use super::hashtags;
+use crate::domains::reactions::Target;
 use crate::kernel::Timestamp;
+use crate::platform::sessions::AccountState;
 
 /// The rows of one table.
 pub struct Table {
@@ -175,19 +177,20 @@ pub fn tables<'a>(
 }
 
 fn accounts(data: &Dataset, _: &Counters, shared: &Shared<'_>, copy: &mut CopyText) {
+    let why = "Unkind messages to many people.";
     for account in &data.accounts {
         let (state, reason, deleted_at) = match account.state {
-            State::Active => ("active", None, None),
-            State::Suspended => ("suspended", Some("Unkind messages to many people."), None),
-            State::Deleted(at) => ("deleted", None, Some(at)),
+            State::Active => (AccountState::Active, None, None),
+            State::Suspended => (AccountState::Suspended, Some(why), None),
+            State::Deleted(at) => (AccountState::Deleted, None, Some(at)),
         };
         copy.id(account.id)
             .text(&account.username)
             .text(&account.display_name)
             .text(&account.bio)
             .text(&account.location)
-            .text(account.role)
-            .text(state)
+            .text(account.role.as_str())
+            .text(state.as_str())
             .maybe_text(reason)
             .time(account.created_at)
             .time(deleted_at.unwrap_or(account.created_at).min(shared.at))
@@ -216,9 +219,9 @@ fn settings(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
     for account in &data.accounts {
         let settings = account.settings;
         copy.id(account.id)
-            .text(settings.default_audience)
-            .text(settings.who_can_request)
-            .text(settings.who_sees_friends)
+            .text(settings.default_audience.as_str())
+            .text(settings.who_can_request.as_str())
+            .text(settings.who_sees_friends.as_str())
             .flag(settings.findable)
             .flag(settings.findable)
             .text(settings.language)
@@ -380,7 +383,7 @@ fn reactions(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) 
     for reaction in &data.reactions {
         target(reaction.target, copy)
             .id(reaction.user)
-            .text(reaction.kind)
+            .text(reaction.kind.as_str())
             .time(reaction.at)
             .end();
     }
@@ -388,13 +391,10 @@ fn reactions(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) 
 
 fn summaries(_: &Dataset, counters: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
     for ((to, kind), count) in &counters.reactions {
-        target(*to, copy).text(kind).number(*count).end();
+        target(*to, copy).text(kind.as_str()).number(*count).end();
     }
 }
 
 fn target(target: Target, copy: &mut CopyText) -> &mut CopyText {
-    match target {
-        Target::Post(id) => copy.text("post").id(id),
-        Target::Comment(id) => copy.text("comment").id(id),
-    }
+    copy.text(target.kind.as_str()).uuid(target.id)
 }

@@ -144,7 +144,13 @@ async fn only_json_is_produced() {
 async fn a_client_that_takes_nothing_of_its_answers_is_let_go_of() {
     const ASKED: usize = 64;
     let app = TestApp::start().await;
-    let whole = app.anyone().get("/openapi.json").await.json.to_string().len();
+    let whole = app
+        .anyone()
+        .get("/openapi.json")
+        .await
+        .json
+        .to_string()
+        .len();
     let addr = app.url.strip_prefix("http://").expect("a URL");
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4_096).expect("a small buffer");

@@ -5,7 +5,7 @@ use crate::support::TestApp;
 
 #[tokio::test]
 async fn the_rule_in_sql_and_the_rule_in_rust_are_one() {
-    use kith::domains::messaging::{ConversationKind, MemberState, can_see_conversation};
+    use kith::domains::messaging::{ConversationKind, can_see_conversation};
     let app = TestApp::start().await;
     let (ann, ben) = app.friends("ann", "ben").await;
     let carol = app.person("carol").await;
@@ -44,7 +44,7 @@ async fn the_rule_in_sql_and_the_rule_in_rust_are_one() {
                 .fetch_one(&app.db)
                 .await
                 .expect("an answer");
-                let state = MemberState::from_word(word).expect("a state");
+                let state = word.parse().expect("a state");
                 let in_rust = can_see_conversation(kind, state, hidden);
                 assert_eq!(in_sql, in_rust, "{kind:?}, {word}, hidden: {hidden}");
             }

@@ -55,7 +55,7 @@ async fn a_new_post_is_hinted_at_to_those_who_may_find_it() {
     let eve = app.person("eve").await;
     let mut listeners = Vec::new();
     for (person, url) in [(&bob, app.url.as_str()), (&bob, there), (&eve, &app.url)] {
-        // Posts are carried to those who read.
+        // Posts are pushed to those who read.
         person.get("/v1/feed").await.expect_status(200);
         let mut socket = Socket::of(person, url).await;
         subscribe(&mut socket, &format!("feed:{}", person.id)).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{is_redis_there, key, run, wait_until_built, wait_until_carried};
+use super::{is_redis_there, key, run, wait_until_built, wait_until_fanned_out};
 use crate::support::{Session, TestApp};
 
 async fn post_many(app: &TestApp, author: &Session, many: i32) {
@@ -49,7 +49,7 @@ async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
         assert!(posted < 200, "none of {posted} posts trimmed");
         let text = format!("{posted}");
         let post = friend.post_to(&json!("friends"), &text).await;
-        wait_until_carried(&app).await;
+        wait_until_fanned_out(&app).await;
         trimmed = post.ends_with('0');
         size = if trimmed { 801 } else { size + 1 };
         assert_eq!(run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await, size);

@@ -1,6 +1,6 @@
 //! Home feeds from timelines in Redis: the same as from Postgres, whatever happens meanwhile.
 
-mod carried;
+mod fan_out;
 mod differential;
 mod limits;
 mod pulled;
@@ -61,7 +61,7 @@ pub async fn wait_until_built(app: &TestApp, person: &str) {
 }
 
 /// Waits until no post is on its way.
-pub async fn wait_until_carried(app: &TestApp) {
+pub async fn wait_until_fanned_out(app: &TestApp) {
     let key = key(app, "pending");
     for _ in 0..2_000 {
         let pending: i64 = run(app, &[b"ZCARD", key.as_bytes()]).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{is_redis_there, key, run, wait_until_built, wait_until_carried};
+use super::{is_redis_there, key, run, wait_until_built, wait_until_fanned_out};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -18,21 +18,21 @@ async fn an_author_who_gets_many_readers_is_fetched_from_then_on_and_stays_so() 
     me.get("/v1/feed").await.expect_status(200);
     wait_until_built(&app, &me.id).await;
     let pushed = author.post_to(&json!("friends"), "pushed").await;
-    wait_until_carried(&app).await;
+    wait_until_fanned_out(&app).await;
     let line = key(&app, &format!("timeline:{}:v2", me.id));
     let in_timeline = async || run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await;
     assert_eq!(in_timeline().await, 2, "pushed, beside the mark");
 
     app.person("third").await.befriend(&author).await;
     let crossing = author.post_to(&json!("friends"), "crossing").await;
-    wait_until_carried(&app).await;
+    wait_until_fanned_out(&app).await;
     assert_eq!(
         in_timeline().await,
         3,
         "the post that crosses is pushed too"
     );
     let fetched = author.post_to(&json!("friends"), "fetched").await;
-    wait_until_carried(&app).await;
+    wait_until_fanned_out(&app).await;
     assert_eq!(in_timeline().await, 3, "not pushed any more");
     let expected = [fetched.clone(), crossing.clone(), pushed.clone()];
     for _ in 0..30 {
@@ -47,7 +47,7 @@ async fn an_author_who_gets_many_readers_is_fetched_from_then_on_and_stays_so() 
         .await
         .expect_status(200);
     let later = author.post_to(&json!("public"), "still fetched").await;
-    wait_until_carried(&app).await;
+    wait_until_fanned_out(&app).await;
     assert_eq!(in_timeline().await, 3, "once fetched, always fetched");
     assert_eq!(me.get("/v1/feed").await.ids().first(), Some(&later));
     assert!(other.get("/v1/feed").await.ids().is_empty());

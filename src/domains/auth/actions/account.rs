@@ -10,7 +10,7 @@ use super::password::{hash_password, require_strong};
 use crate::domains::users;
 use crate::kernel::Result;
 use crate::platform::limits::Gate;
-use crate::platform::sessions;
+use crate::platform::sessions::{self, EndReason};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -38,7 +38,7 @@ pub async fn change_password(
         store::expire_mail_tokens(tx.conn(), me.id, Purpose::ResetPassword, now).await?;
         sessions::store::mark_reauthenticated(tx.conn(), me.session_id, now).await?;
         if !keep_other_sessions {
-            let (kept, reason) = (Some(me.session_id), "password_changed");
+            let (kept, reason) = (Some(me.session_id), EndReason::PasswordChanged);
             sessions::store::revoke_all(tx.conn(), me.id, kept, reason, now).await?;
             tx.emit(&PasswordReplaced {
                 user_id: me.id,
@@ -87,7 +87,7 @@ pub async fn delete_account(
         users::mark_deleted(tx, me.id).await?;
         store::erase_credential(tx.conn(), me.id).await?;
         store::delete_mail_tokens_of(tx.conn(), me.id).await?;
-        sessions::store::revoke_all(tx.conn(), me.id, None, "account_deleted", now).await?;
+        sessions::store::revoke_all(tx.conn(), me.id, None, EndReason::AccountDeleted, now).await?;
         tx.emit(&AccountDeleted { user_id: me.id })?;
         let kind = EventKind::AccountDeleted;
         note(tx, me.id, kind, &caller.device, Some(me.session_id)).await

@@ -12,7 +12,7 @@ use super::password::{hash_password, require_strong};
 use crate::infra::ratelimit::Policy;
 use crate::kernel::{Code, Error, OpaqueToken, Result};
 use crate::platform::limits::{Gate, Subject, policies};
-use crate::platform::sessions::{self, Device};
+use crate::platform::sessions::{self, Device, EndReason};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -130,7 +130,8 @@ pub async fn reset_password(
         store::update_password(tx.conn(), user_id, &hash, now).await?;
         store::mark_verified(tx.conn(), user_id, &owner.email, now).await?;
         store::expire_mail_tokens(tx.conn(), user_id, purpose, now).await?;
-        sessions::store::revoke_all(tx.conn(), user_id, None, "password_reset", now).await?;
+        sessions::store::revoke_all(tx.conn(), user_id, None, EndReason::PasswordReset, now)
+            .await?;
         tx.emit(&PasswordReplaced { user_id, at: now })?;
         note(tx, user_id, EventKind::PasswordReset, device, None).await?;
         tx.enqueue(&Mail::PasswordChanged { user_id }.job()?).await

@@ -6,7 +6,9 @@ use super::super::store;
 use super::note;
 use crate::domains::users;
 use crate::kernel::{Code, Error, Result, SessionId, UserId};
-use crate::platform::sessions::{self, CurrentUser, Device, Refreshed, Tokens};
+use crate::platform::sessions::{
+    self, AccountState, CurrentUser, Device, EndReason, Refreshed, Tokens,
+};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -61,14 +63,16 @@ pub(super) async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()>
     let now = tx.now();
     let standing = store::hold_standing(tx.conn(), user_id).await?;
     let until = standing.suspended_until;
-    match standing.state.as_str() {
-        "active" => Ok(()),
-        state if sessions::is_suspended(state, until, now) => Err(sessions::suspended(until)),
+    match standing.state {
+        AccountState::Active => Ok(()),
+        state if state.is_suspended(until, now) => Err(sessions::suspended(until)),
         // Over, and not lifted yet.
-        "suspended" => users::set_state(tx.conn(), user_id, "active", None, None, now)
-            .await
-            .map(drop),
-        _ => Err(ended()),
+        AccountState::Suspended => {
+            users::set_state(tx.conn(), user_id, AccountState::Active, None, None, now)
+                .await
+                .map(drop)
+        }
+        AccountState::Deleted => Err(ended()),
     }
 }
 
@@ -98,7 +102,9 @@ async fn end_own(
     device: &Device,
 ) -> Result<()> {
     let now = tx.now();
-    if sessions::store::revoke_own(tx.conn(), user_id, session_id, "signed_out", now).await? {
+    if sessions::store::revoke_own(tx.conn(), user_id, session_id, EndReason::SignedOut, now)
+        .await?
+    {
         note(tx, user_id, EventKind::SignedOut, device, Some(session_id)).await?;
     }
     Ok(())
@@ -112,7 +118,7 @@ pub async fn revoke_one(
     device: &Device,
 ) -> Result<()> {
     let now = tx.now();
-    if !sessions::store::revoke_own(tx.conn(), me.id, session_id, "revoked", now).await? {
+    if !sessions::store::revoke_own(tx.conn(), me.id, session_id, EndReason::Revoked, now).await? {
         return Err(Error::not_found());
     }
     let kind = EventKind::SessionRevoked;
@@ -127,7 +133,7 @@ pub async fn revoke_all(
     device: &Device,
 ) -> Result<()> {
     let now = tx.now();
-    sessions::store::revoke_all(tx.conn(), me.id, kept, "revoked", now).await?;
+    sessions::store::revoke_all(tx.conn(), me.id, kept, EndReason::Revoked, now).await?;
     let kind = EventKind::SessionsRevoked;
     note(tx, me.id, kind, device, Some(me.session_id)).await
 }

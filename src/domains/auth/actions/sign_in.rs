@@ -11,7 +11,7 @@ use super::session::refuse_suspended;
 use super::{invalid_credentials, issue_session, note_later};
 use crate::kernel::Result;
 use crate::platform::limits::{Gate, Subject};
-use crate::platform::sessions::{Device, is_suspended, suspended};
+use crate::platform::sessions::{AccountState, Device, suspended};
 use crate::platform::write::transaction;
 use crate::platform::{Ctx, Tx};
 
@@ -58,7 +58,7 @@ async fn try_sign_in(
         note_later(ctx, known.user_id, EventKind::SignInFailed, device, None);
         return Err(invalid_credentials());
     }
-    if is_suspended(&known.state, known.suspended_until, ctx.now()) {
+    if known.state.is_suspended(known.suspended_until, ctx.now()) {
         return Err(suspended(known.suspended_until));
     }
     let stronger = match verdict {
@@ -89,5 +89,5 @@ async fn find(ctx: &Ctx, login: &str) -> Result<Option<Known>> {
     } else {
         store::find_by_username(&mut conn, login).await?
     };
-    Ok(known.filter(|known| known.state != "deleted"))
+    Ok(known.filter(|known| known.state != AccountState::Deleted))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use zxcvbn::{Score, zxcvbn};
 
 use crate::kernel::text::Refusal;
-use crate::text_type;
+use crate::{text_type, words};
 
 /// Fewest characters (code points) of a password.
 pub const MIN_PASSWORD: usize = 8;
@@ -183,27 +183,19 @@ impl TryFrom<String> for ClaimedPassword {
     }
 }
 
-/// What a link in a mail is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Shows that the address is theirs.
-    VerifyEmail,
-    /// Sets a new password.
-    ResetPassword,
-    /// Makes the address that it is mailed to that of the account.
-    ChangeEmail,
+words! {
+    /// What a link in a mail is for.
+    pub enum Purpose {
+        /// Shows that the address is theirs.
+        VerifyEmail = "verify_email",
+        /// Sets a new password.
+        ResetPassword = "reset_password",
+        /// Makes the address that it is mailed to that of the account.
+        ChangeEmail = "change_email",
+    }
 }
 
 impl Purpose {
-    /// The word in SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify_email",
-            Self::ResetPassword => "reset_password",
-            Self::ChangeEmail => "change_email",
-        }
-    }
-
     /// Hours that a link is good for.
     pub fn hours(self) -> i64 {
         match self {
@@ -213,53 +205,40 @@ impl Purpose {
     }
 }
 
-macro_rules! event_kinds {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
-        /// What a line of the security log tells.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-        #[schema(rename_all = "snake_case")]
-        pub enum EventKind { $($(#[$doc])* $name,)+ }
-
-        impl EventKind {
-            /// The word in SQL and on the wire.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)+ }
-            }
-        }
-    };
-}
-
-event_kinds! {
-    /// The account was made.
-    Registered = "registered",
-    /// A session was opened with the password.
-    SignedIn = "signed_in",
-    /// A wrong password was given.
-    SignInFailed = "sign_in_failed",
-    /// A session was ended by itself.
-    SignedOut = "signed_out",
-    /// A refresh token was used twice; its session was ended.
-    RefreshReused = "refresh_reused",
-    /// The password was confirmed.
-    Reauthenticated = "reauthenticated",
-    /// A signed-in client gave a wrong password.
-    ConfirmationFailed = "confirmation_failed",
-    /// The password was changed by somebody who knew it.
-    PasswordChanged = "password_changed",
-    /// The password was set by a link in a mail.
-    PasswordReset = "password_reset",
-    /// The e-mail address was confirmed.
-    EmailVerified = "email_verified",
-    /// A link was mailed to another e-mail address.
-    EmailChangeRequested = "email_change_requested",
-    /// That link was followed: the account has that address now.
-    EmailChanged = "email_changed",
-    /// A session was ended from another one.
-    SessionRevoked = "session_revoked",
-    /// All sessions, or all others, were ended.
-    SessionsRevoked = "sessions_revoked",
-    /// The account was deleted.
-    AccountDeleted = "account_deleted",
+words! {
+    /// What a line of the security log tells.
+    pub enum EventKind {
+        /// The account was made.
+        Registered = "registered",
+        /// A session was opened with the password.
+        SignedIn = "signed_in",
+        /// A wrong password was given.
+        SignInFailed = "sign_in_failed",
+        /// A session was ended by itself.
+        SignedOut = "signed_out",
+        /// A refresh token was used twice; its session was ended.
+        RefreshReused = "refresh_reused",
+        /// The password was confirmed.
+        Reauthenticated = "reauthenticated",
+        /// A signed-in client gave a wrong password.
+        ConfirmationFailed = "confirmation_failed",
+        /// The password was changed by somebody who knew it.
+        PasswordChanged = "password_changed",
+        /// The password was set by a link in a mail.
+        PasswordReset = "password_reset",
+        /// The e-mail address was confirmed.
+        EmailVerified = "email_verified",
+        /// A link was mailed to another e-mail address.
+        EmailChangeRequested = "email_change_requested",
+        /// That link was followed: the account has that address now.
+        EmailChanged = "email_changed",
+        /// A session was ended from another one.
+        SessionRevoked = "session_revoked",
+        /// All sessions, or all others, were ended.
+        SessionsRevoked = "sessions_revoked",
+        /// The account was deleted.
+        AccountDeleted = "account_deleted",
+    }
 }
 
 #[cfg(test)]

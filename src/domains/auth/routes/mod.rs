@@ -13,14 +13,13 @@ pub use pages::configure_pages;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::Caller;
 use crate::platform::http::{ClientAddress, Problem};
 use crate::platform::limits::{RouteLimit, in_action, policies};
 use crate::platform::sessions::{CurrentUser, Device};
+use crate::words;
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -52,15 +51,16 @@ pub const LIMITS: &[RouteLimit] = &[
     ),
 ];
 
-/// Where the refresh token goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum RefreshIn {
-    /// Into the answer.
-    #[default]
-    Body,
-    /// Into the cookie `__Host-kith_refresh`, out of reach of scripts.
-    Cookie,
+words! {
+    /// Where the refresh token goes.
+    #[derive(Default)]
+    enum RefreshIn {
+        /// Into the answer.
+        #[default]
+        Body = "body",
+        /// Into the cookie `__Host-kith_refresh`, out of reach of scripts.
+        Cookie = "cookie",
+    }
 }
 
 impl FromRequest for Caller {

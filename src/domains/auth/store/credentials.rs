@@ -3,6 +3,7 @@
 use super::super::model::Email;
 use crate::infra::db::{Conn, OnConstraint};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
+use crate::platform::sessions::AccountState;
 
 /// What is known of somebody who gives a login name.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub struct Known {
     /// Hash of their password.
     pub password_hash: String,
     /// Their account's state.
-    pub state: String,
+    pub state: AccountState,
     /// End of a suspension.
     pub suspended_until: Option<Timestamp>,
 }
@@ -21,7 +22,7 @@ pub struct Known {
 pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<Known>> {
     Ok(sqlx::query_as!(
         Known,
-        r#"select user_id as "user_id: _", password_hash, state,
+        r#"select user_id as "user_id: _", password_hash, state as "state: _",
                   suspended_until as "suspended_until: _"
            from account join credential using (user_id) where username = lower($1)"#,
         username
@@ -34,7 +35,7 @@ pub async fn find_by_username(conn: &mut Conn, username: &str) -> Result<Option<
 pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Known>> {
     Ok(sqlx::query_as!(
         Known,
-        r#"select user_id as "user_id: _", password_hash, state,
+        r#"select user_id as "user_id: _", password_hash, state as "state: _",
                   suspended_until as "suspended_until: _"
            from account join credential using (user_id) where lower(email) = lower($1)"#,
         email
@@ -222,7 +223,7 @@ pub async fn find_recipient(conn: &mut Conn, user_id: UserId) -> Result<Option<R
 #[derive(Debug)]
 pub struct Standing {
     /// Their account's state.
-    pub state: String,
+    pub state: AccountState,
     /// End of a suspension.
     pub suspended_until: Option<Timestamp>,
 }
@@ -232,7 +233,7 @@ pub struct Standing {
 pub async fn hold_standing(conn: &mut Conn, user_id: UserId) -> Result<Standing> {
     sqlx::query_as!(
         Standing,
-        r#"select state, suspended_until as "suspended_until: _" from account
+        r#"select state as "state: _", suspended_until as "suspended_until: _" from account
            where user_id = $1 for no key update"#,
         user_id as _
     )

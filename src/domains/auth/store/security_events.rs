@@ -45,7 +45,7 @@ pub struct EventRow {
     /// Its id.
     pub security_event_id: Uuid,
     /// What happened.
-    pub kind: String,
+    pub kind: EventKind,
     /// Network address it came from.
     pub address: String,
     /// What the client called itself.
@@ -68,7 +68,7 @@ pub async fn list_events(
         newest "e.created_at",
         "e.security_event_id",
         EventRow,
-        r#"select e.security_event_id, e.kind, e.address, e.user_agent,
+        r#"select e.security_event_id, e.kind as "kind: _", e.address, e.user_agent,
                   e.session_id as "session_id: _", e.created_at as "created_at: _"
            from (select * from security_event where user_id = $4
                  order by created_at desc, security_event_id desc limit $5) e

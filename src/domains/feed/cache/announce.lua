@@ -1,5 +1,5 @@
--- Notes that a post is on its way, unless it has arrived already: its writer may be late.
--- KEYS: posts on their way, the note that this one has arrived. ARGV: now, the post, most posts, lifetime in ms.
+-- Notes that a post is pending, unless it has arrived already: its writer may be late.
+-- KEYS: pending posts, the note that this one has arrived. ARGV: now, the post, most posts, lifetime in ms.
 if redis.call('EXISTS', KEYS[2]) == 1 then
     return 0
 end

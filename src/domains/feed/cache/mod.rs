@@ -1,7 +1,7 @@
 //! What is kept of feeds in Redis, and what of it is cached.
 
 mod build;
-mod stretch;
+mod reply;
 mod timeline;
 
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::infra::cache::{Described, Kind, Only, Policy, Space};
 use crate::kernel::UserId;
 
 pub use build::{build, build_behind};
-pub use stretch::{ReadReply, Spot, Stretch, spot_of};
-pub use timeline::{Line, Pending, PendingReply, SCRIPTS, Timelines};
+pub use reply::TimelineReply;
+pub use timeline::{PendingReply, SCRIPTS, TimelineCache};
 
 /// The spaces of this domain.
 pub const SPACES: &[Described] = &[PULLED.described()];
@@ -22,7 +22,7 @@ pub const SPACES: &[Described] = &[PULLED.described()];
 /// The tag of the list of those authors.
 pub const ALL_PULLED: &str = "feed-pulled:all";
 
-/// Authors whose posts are fetched at reading, in order of id.
+/// Authors whose posts are pulled, in order of id.
 pub static PULLED: Space<Only, Vec<UserId>> = Space {
     name: "feed-pulled",
     version: 1,

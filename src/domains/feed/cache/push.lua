@@ -7,7 +7,7 @@
 local score, member, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local call = redis.call
 
--- The mark moves up with the lowest post that is kept, and never down: a post can lie below it that is
+-- The watermark moves up with the lowest post that is kept, and never down: a post can lie below it that is
 -- older than what the timeline holds.
 local function trim(key)
     local first = call('ZRANGE', key, 0, 0)[1]
@@ -26,7 +26,7 @@ local function trim(key)
         return
     end
     if lowest == floor then
-        -- Posts of this very instant may be missing below the old mark.
+        -- Posts of this very instant may be missing below the old watermark.
         low = string.sub(low, 1, 8) .. string.rep('\255', 16)
     end
     call('ZREM', key, first)

@@ -2,7 +2,7 @@
 //!
 //! A timeline holds candidates: posts that its reader may have to be shown, as far as friendships
 //! and follows say. Whether they may be shown is judged at each read. Its first member is either
-//! the mark, which says down to where it is complete and carries the stamps that it counts under,
+//! the watermark, which says down to where it is complete and carries the stamps that it counts under,
 //! or the token of whoever builds it. So both are lost with the timeline.
 //!
 //! A post's member is its instant and its id, 24 bytes. The instant is its score too, but Redis takes
@@ -13,13 +13,12 @@ use std::time::Duration;
 use redis::Pipeline;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
-use super::stretch::{ReadReply, Spot, Stretch, member};
+use super::super::model::{PendingPost, Position, Segment, Timeline};
+use super::reply::{TimelineReply, member};
 use crate::infra::cache::{Cache, Stamp};
 use crate::infra::redis::{Away, PATIENT, Redis, Script};
-use crate::kernel::ids::Id as _;
-use crate::kernel::{Timestamp, UserId};
+use crate::kernel::Timestamp;
 
 static PUSH: Script = Script::new(|| redis::Script::new(include_str!("push.lua")));
 static ANNOUNCE: Script = Script::new(|| redis::Script::new(include_str!("announce.lua")));
@@ -33,9 +32,9 @@ pub const SCRIPTS: &[&Script] = &[&PUSH, &ANNOUNCE, &BEGIN, &FINISH];
 const VERSION: u16 = 2;
 /// Most posts in a timeline.
 pub const MOST: i64 = 800;
-/// Posts on their way that a reader looks at.
+/// Pending posts that a reader looks at.
 const PENDING_READ: i64 = 256;
-/// Posts on their way that are remembered.
+/// Pending posts that are remembered.
 const PENDING_KEPT: i64 = 4_096;
 /// So long it is known that a post has arrived: its writer is no later than that.
 const ARRIVED: Duration = Duration::from_secs(10);
@@ -44,77 +43,17 @@ const BUILDING: Duration = Duration::from_secs(10);
 /// Timelines that are pushed to in one step: Redis serves nobody else for that half of a millisecond.
 const PUSHED_AT_ONCE: usize = 32;
 /// Steps that this process has before Redis at the same time. All readers wait behind each, and would
-/// behind as many as there are posts on their way.
+/// behind as many as there are pending posts.
 static STEPS: Semaphore = Semaphore::const_new(1);
 /// The longest rest between two of them: where Redis is far, most of a step is the way there.
 const REST: Duration = Duration::from_millis(2);
-/// Every timeline has this tag: whoever loads posts in bulk voids it.
-const ALL: &str = "space:timeline";
 
-/// Which timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Line {
-    /// The home feed of a person.
-    Home(UserId),
-    /// What an author has posted for others than themselves.
-    Author(UserId),
-}
-
-impl Line {
-    /// Its name in Redis, which is its own tag too.
-    pub fn name(self) -> String {
-        match self {
-            Self::Home(viewer) => format!("timeline:{viewer}"),
-            Self::Author(author) => format!("author-timeline:{author}"),
-        }
-    }
-
-    fn tags(self) -> [String; 2] {
-        [self.name(), ALL.to_owned()]
-    }
-}
-
-/// A post between its commit and its arrival in the last timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pending {
-    /// Why it is on its way: a post can be so twice at once.
-    pub reason: u8,
-    /// Its author.
-    pub author_id: UserId,
-    /// Its place.
-    pub spot: Spot,
-}
-
-impl Pending {
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![self.reason];
-        bytes.extend_from_slice(self.author_id.uuid().as_bytes());
-        bytes.extend_from_slice(self.spot.1.as_bytes());
-        bytes.extend_from_slice(&self.spot.0.to_be_bytes());
-        bytes
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (reason, rest) = bytes.split_first()?;
-        let (author, rest) = rest.split_first_chunk::<16>()?;
-        let (post, rest) = rest.split_first_chunk::<16>()?;
-        Some(Self {
-            reason: *reason,
-            author_id: UserId::from_uuid(Uuid::from_bytes(*author)),
-            spot: (
-                i64::from_be_bytes(rest.try_into().ok()?),
-                Uuid::from_bytes(*post),
-            ),
-        })
-    }
-}
-
-/// What the look at posts on their way answers.
+/// What the look at pending posts answers.
 pub type PendingReply = Vec<Vec<u8>>;
 
 /// The timelines of one epoch.
 #[derive(Clone, Copy)]
-pub struct Timelines<'a> {
+pub struct TimelineCache<'a> {
     cache: &'a Cache,
     epoch: i64,
     life: Duration,
@@ -123,12 +62,12 @@ pub struct Timelines<'a> {
 /// The right to build a timeline, with the stamps of before the read.
 #[derive(Debug)]
 pub struct Building {
-    line: Line,
+    timeline: Timeline,
     token: [u8; 16],
     stamps: [Stamp; 2],
 }
 
-impl<'a> Timelines<'a> {
+impl<'a> TimelineCache<'a> {
     /// For readers and builders; `None` where nothing is read from Redis.
     pub fn to_read(cache: &'a Cache, life: Duration) -> Option<Self> {
         let epoch = cache.epoch_to_read()?;
@@ -145,8 +84,8 @@ impl<'a> Timelines<'a> {
         self.cache.redis()
     }
 
-    fn key(&self, line: Line) -> String {
-        let name = line.name();
+    fn key(&self, timeline: Timeline) -> String {
+        let name = timeline.name();
         self.cache
             .structure_key(self.epoch, format_args!("{name}:v{VERSION}"))
     }
@@ -155,36 +94,42 @@ impl<'a> Timelines<'a> {
         self.cache.structure_key(self.epoch, "pending")
     }
 
-    fn arrived_key(&self, post: &Pending) -> String {
-        let name = format!("arrived:{}:{}", post.spot.1, char::from(post.reason));
+    fn arrived_key(&self, post: &PendingPost) -> String {
+        let name = format!(
+            "arrived:{}:{}",
+            post.position.1,
+            char::from(u8::from(post.reason))
+        );
         self.cache.structure_key(self.epoch, &name)
     }
 
     /// Where the stamps of its tags lie.
-    fn tag_keys(&self, line: Line) -> [String; 2] {
-        line.tags().map(|tag| self.cache.tag_key(self.epoch, &tag))
+    fn tag_keys(&self, timeline: Timeline) -> [String; 2] {
+        timeline
+            .tags()
+            .map(|tag| self.cache.tag_key(self.epoch, &tag))
     }
 
-    fn add_script(&self, pipe: &mut Pipeline, script: &Script, line: Line) {
-        let [own, all] = self.tag_keys(line);
+    fn add_script(&self, pipe: &mut Pipeline, script: &Script, timeline: Timeline) {
+        let [own, all] = self.tag_keys(timeline);
         pipe.cmd("EVALSHA")
             .arg(script.get_hash())
             .arg(3)
-            .arg(self.key(line))
+            .arg(self.key(timeline))
             .arg(own)
             .arg(all);
     }
 
     /// Asks for up to `most` posts of a timeline, at `below` and older. The replies are for
-    /// [`ReadReply::read`].
+    /// [`TimelineReply::read`].
     ///
     /// It is no script, which costs Redis three times as much, so others may come in between. Before the
     /// posts and after them it has to be the same timeline, built to its end. A push or a trim in between
-    /// moves the mark up, and what lies below the later one is believed to be missing. A void or another
-    /// timeline in between leaves stamps that are not those of the mark, or both are new, and the change
+    /// moves the watermark up, and what lies below the later one is believed to be missing. A void or another
+    /// timeline in between leaves stamps that are not those of the watermark, or both are new, and the change
     /// that they tell of is not acknowledged yet.
-    pub fn ask(&self, pipe: &mut Pipeline, line: Line, below: Option<i64>, most: usize) {
-        let key = self.key(line);
+    pub fn ask(&self, pipe: &mut Pipeline, timeline: Timeline, below: Option<i64>, most: usize) {
+        let key = self.key(timeline);
         pipe.cmd("ZRANGE").arg(&key).arg(0).arg(0);
         let range = pipe.cmd("ZRANGE").arg(&key);
         match below {
@@ -199,16 +144,16 @@ impl<'a> Timelines<'a> {
             .arg(0)
             .arg(most);
         pipe.cmd("ZRANGE").arg(&key).arg(0).arg(0);
-        pipe.cmd("MGET").arg(&self.tag_keys(line)[..]);
+        pipe.cmd("MGET").arg(&self.tag_keys(timeline)[..]);
         pipe.cmd("PTTL").arg(&key);
     }
 
     /// Reads such a reply; `None`: there is no timeline that counts.
-    pub fn stretch(&self, reply: ReadReply, most: usize) -> Option<Stretch> {
-        reply.stretch(most, self.life)
+    pub fn segment(&self, reply: TimelineReply, most: usize) -> Option<Segment> {
+        reply.segment(most, self.life)
     }
 
-    /// Asks for the posts on their way. The reply is a [`PendingReply`]. It comes before timelines
+    /// Asks for the pending posts. The reply is a [`PendingReply`]. It comes before timelines
     /// in a pipeline: what has left it by then is in them.
     pub fn ask_pending(&self, pipe: &mut Pipeline) {
         pipe.cmd("ZREVRANGE")
@@ -218,29 +163,39 @@ impl<'a> Timelines<'a> {
     }
 
     /// Reads such a reply.
-    pub fn pending(reply: &PendingReply) -> Vec<Pending> {
+    pub fn pending(reply: &PendingReply) -> Vec<PendingPost> {
         reply
             .iter()
-            .filter_map(|one| Pending::decode(one))
+            .filter_map(|one| PendingPost::decode(one))
             .collect()
     }
 
     /// Puts a post into those of these timelines that there are.
-    pub fn add_push(&self, pipe: &mut Pipeline, lines: &[Line], spot: Spot) {
-        pipe.cmd("EVALSHA").arg(PUSH.get_hash()).arg(lines.len());
-        for line in lines {
-            pipe.arg(self.key(*line));
+    pub fn add_push(&self, pipe: &mut Pipeline, timelines: &[Timeline], position: Position) {
+        pipe.cmd("EVALSHA")
+            .arg(PUSH.get_hash())
+            .arg(timelines.len());
+        for timeline in timelines {
+            pipe.arg(self.key(*timeline));
         }
-        pipe.arg(spot.0).arg(&member(&spot)[..]).arg(MOST).ignore();
+        pipe.arg(position.0)
+            .arg(&member(&position)[..])
+            .arg(MOST)
+            .ignore();
     }
 
-    /// Puts a post on its way into those of these timelines that there are, some at a time, and notes at
+    /// Puts a pending post into those of these timelines that there are, some at a time, and notes at
     /// the `last` that it has arrived.
-    pub async fn push(&self, lines: &[Line], post: &Pending, last: bool) -> Result<(), Away> {
-        let mut some = lines.chunks(PUSHED_AT_ONCE).peekable();
-        while let Some(lines) = some.next() {
+    pub async fn push(
+        &self,
+        timelines: &[Timeline],
+        post: &PendingPost,
+        last: bool,
+    ) -> Result<(), Away> {
+        let mut some = timelines.chunks(PUSHED_AT_ONCE).peekable();
+        while let Some(timelines) = some.next() {
             let mut pipe = Pipeline::new();
-            self.add_push(&mut pipe, lines, post.spot);
+            self.add_push(&mut pipe, timelines, post.position);
             if last && some.peek().is_none() {
                 self.add_arrived(&mut pipe, post);
             }
@@ -256,8 +211,8 @@ impl<'a> Timelines<'a> {
         Ok(())
     }
 
-    /// Notes that a post is on its way, unless it has arrived.
-    pub fn add_pending(&self, pipe: &mut Pipeline, post: &Pending, now: Timestamp) {
+    /// Notes that a post is pending, unless it has arrived.
+    pub fn add_pending(&self, pipe: &mut Pipeline, post: &PendingPost, now: Timestamp) {
         pipe.cmd("EVALSHA")
             .arg(ANNOUNCE.get_hash())
             .arg(2)
@@ -271,7 +226,7 @@ impl<'a> Timelines<'a> {
     }
 
     /// Notes that a post has arrived.
-    fn add_arrived(&self, pipe: &mut Pipeline, post: &Pending) {
+    fn add_arrived(&self, pipe: &mut Pipeline, post: &PendingPost) {
         pipe.cmd("ZREM")
             .arg(self.pending_key())
             .arg(post.encode())
@@ -285,17 +240,21 @@ impl<'a> Timelines<'a> {
     }
 
     /// Begins to build a timeline; `None`: there is one, or somebody else is at it.
-    pub async fn begin(&self, line: Line, token: [u8; 16]) -> Result<Option<Building>, Away> {
+    pub async fn begin(
+        &self,
+        timeline: Timeline,
+        token: [u8; 16],
+    ) -> Result<Option<Building>, Away> {
         let stamps = self
             .cache
-            .stamps(self.epoch, &line.tags(), self.life * 2)
+            .stamps(self.epoch, &timeline.tags(), self.life * 2)
             .await?;
         let mut pipe = Pipeline::new();
-        self.add_script(&mut pipe, &BEGIN, line);
+        self.add_script(&mut pipe, &BEGIN, timeline);
         pipe.arg(&token[..]).arg(millis(BUILDING));
         let (begun,): (bool,) = self.redis().query(&pipe).await?;
         Ok(begun.then_some(Building {
-            line,
+            timeline,
             token,
             stamps,
         }))
@@ -306,11 +265,11 @@ impl<'a> Timelines<'a> {
     pub async fn finish(
         &self,
         building: &Building,
-        rows: &[Spot],
+        rows: &[Position],
         no_more: bool,
     ) -> Result<bool, Away> {
         let mut pipe = Pipeline::new();
-        self.add_script(&mut pipe, &FINISH, building.line);
+        self.add_script(&mut pipe, &FINISH, building.timeline);
         let [own, all] = building.stamps;
         pipe.arg(&building.token[..])
             .arg(&own[..])
@@ -329,13 +288,13 @@ impl<'a> Timelines<'a> {
     }
 
     /// Gives a timeline and its stamps their lifetimes anew.
-    pub async fn renew(&self, line: Line) -> Result<(), Away> {
+    pub async fn renew(&self, timeline: Timeline) -> Result<(), Away> {
         let mut pipe = Pipeline::new();
         pipe.cmd("PEXPIRE")
-            .arg(self.key(line))
+            .arg(self.key(timeline))
             .arg(millis(self.life))
             .ignore();
-        for tag in line.tags() {
+        for tag in timeline.tags() {
             pipe.cmd("PEXPIRE")
                 .arg(self.cache.tag_key(self.epoch, &tag))
                 .arg(millis(self.life * 2))

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::view;
@@ -13,19 +13,20 @@ use crate::platform::door::{Prefetch, Prefetched};
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams};
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads};
+use crate::words;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_feed);
 }
 
-/// How a feed is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum FeedOrder {
-    /// Newest first.
-    Latest,
-    /// What is talked about first, among the newest hundred.
-    Top,
+words! {
+    /// How a feed is ordered.
+    enum FeedOrder {
+        /// Newest first.
+        Latest = "latest",
+        /// What is talked about first, among the newest hundred.
+        Top = "top",
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]

@@ -11,15 +11,15 @@ use crate::kernel::page::{Direction, Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
 pub use timelines::{
-    Carried, find_carried, forget_readers, insert_pulled, list_by_author, list_candidates,
-    list_pulled, list_recipients, list_who_see, note_reader,
+    find_fan_out_post, forget_readers, insert_pulled, list_by_author, list_candidates, list_pulled,
+    list_recipients, list_who_see, note_reader,
 };
 
 /// The statement that reads a page away from the newest post, for tests of its plan.
 pub const OLDER: &str = include_str!("older.sql");
 /// The statement that reads a page towards the newest post, for tests of its plan.
 pub const NEWER: &str = include_str!("newer.sql");
-/// The statement that finds whom a post is carried to, for tests of its plan.
+/// The statement that finds whom a post is pushed to, for tests of its plan.
 pub const RECIPIENTS: &str = include_str!("recipients.sql");
 
 /// How both statements of pages are planned: once for all, and by walking indexes in the order of the list.
@@ -28,31 +28,31 @@ pub const RECIPIENTS: &str = include_str!("recipients.sql");
 pub const PLANNING: &str = "begin read only; set local plan_cache_mode = force_generic_plan; \
      set local enable_seqscan = off; set local enable_bitmapscan = off";
 
-/// A post of the feed with its sort key.
-pub type Place = (TimeKey, PostId);
+/// A post of a feed with its sort key.
+pub type FeedEntry = (TimeKey, PostId);
 
-struct PlaceRow {
+struct EntryRow {
     created_at: Timestamp,
     post_id: PostId,
 }
 
-fn place(row: &PlaceRow) -> Place {
+fn entry(row: &EntryRow) -> FeedEntry {
     (TimeKey(row.created_at, row.post_id.uuid()), row.post_id)
 }
 
 /// A stretch of the home feed of `viewer`.
-pub async fn list_places(
+pub async fn list_entries(
     conn: &mut Conn,
     viewer: UserId,
     slice: &Slice<TimeKey>,
     now: Timestamp,
-) -> Result<Vec<Place>> {
+) -> Result<Vec<FeedEntry>> {
     let ascending = slice.direction == Direction::Prev;
     let TimeKey(time, id) = slice.bound(ascending);
     let mut transaction = conn.begin_with(PLANNING).await?;
     let rows = if ascending {
         sqlx::query_file_as!(
-            PlaceRow,
+            EntryRow,
             "src/domains/feed/store/newer.sql",
             time as _,
             id,
@@ -64,7 +64,7 @@ pub async fn list_places(
         .await?
     } else {
         sqlx::query_file_as!(
-            PlaceRow,
+            EntryRow,
             "src/domains/feed/store/older.sql",
             time as _,
             id,
@@ -76,18 +76,18 @@ pub async fn list_places(
         .await?
     };
     transaction.commit().await?;
-    Ok(rows.iter().map(place).collect())
+    Ok(rows.iter().map(entry).collect())
 }
 
 /// Where a post stands in the home feed of `viewer`, if it belongs there.
-pub async fn find_place(
+pub async fn find_entry(
     conn: &mut Conn,
     viewer: UserId,
     post_id: PostId,
     now: Timestamp,
-) -> Result<Option<Place>> {
+) -> Result<Option<FeedEntry>> {
     let row = sqlx::query_as!(
-        PlaceRow,
+        EntryRow,
         r#"select p.created_at as "created_at!: _", p.post_id as "post_id!: _"
            from visible_post($1) p
            where p.post_id = $2
@@ -110,5 +110,5 @@ pub async fn find_place(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.as_ref().map(place))
+    Ok(row.as_ref().map(entry))
 }

@@ -1,25 +1,22 @@
-//! What timelines are built from, and whom posts are carried to.
+//! What timelines are built from, and to whom posts fan out.
 
 use sqlx::Connection as _;
 
-use super::{PLANNING, PlaceRow};
-use crate::domains::posts::AudienceKind;
+use super::super::model::{FanOutPost, Position};
+use super::{EntryRow, PLANNING};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
-/// A place among posts: microseconds since 1970, then the id.
-type Spot = (i64, uuid::Uuid);
-
-fn spot(row: &PlaceRow) -> Spot {
+fn position(row: &EntryRow) -> Position {
     (row.created_at.micros(), row.post_id.uuid())
 }
 
 /// The newest posts that the timeline of `viewer` has to hold.
-pub async fn list_candidates(conn: &mut Conn, viewer: UserId, most: i64) -> Result<Vec<Spot>> {
+pub async fn list_candidates(conn: &mut Conn, viewer: UserId, most: i64) -> Result<Vec<Position>> {
     let mut transaction = conn.begin_with(PLANNING).await?;
     let rows = sqlx::query_file_as!(
-        PlaceRow,
+        EntryRow,
         "src/domains/feed/store/candidates.sql",
         viewer as _,
         most
@@ -27,13 +24,13 @@ pub async fn list_candidates(conn: &mut Conn, viewer: UserId, most: i64) -> Resu
     .fetch_all(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(rows.iter().map(spot).collect())
+    Ok(rows.iter().map(position).collect())
 }
 
 /// The newest posts of an author that others may see.
-pub async fn list_by_author(conn: &mut Conn, author: UserId, most: i64) -> Result<Vec<Spot>> {
+pub async fn list_by_author(conn: &mut Conn, author: UserId, most: i64) -> Result<Vec<Position>> {
     let rows = sqlx::query_as!(
-        PlaceRow,
+        EntryRow,
         r#"select created_at as "created_at: _", post_id as "post_id: _" from post
            where author_id = $1 and deleted_at is null and audience <> 'only_me'
            order by created_at desc, post_id desc limit $2"#,
@@ -42,7 +39,7 @@ pub async fn list_by_author(conn: &mut Conn, author: UserId, most: i64) -> Resul
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.iter().map(spot).collect())
+    Ok(rows.iter().map(position).collect())
 }
 
 /// Notes that somebody looks at their feed.
@@ -59,29 +56,11 @@ pub async fn note_reader(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Re
     Ok(())
 }
 
-/// A post that is to be carried to its readers.
-#[derive(Debug)]
-pub struct Carried {
-    /// The word of its audience.
-    pub audience: String,
-    /// How many friends and followers its author has.
-    pub readers: i64,
-    /// Whether its author's posts are fetched at reading.
-    pub pulled: bool,
-}
-
-impl Carried {
-    /// Whether its author has chosen who sees it, by people and circles.
-    pub fn is_chosen(&self) -> bool {
-        AudienceKind::from_word(&self.audience) == AudienceKind::Custom
-    }
-}
-
-/// How a post stands now; `None` if it is deleted.
-pub async fn find_carried(conn: &mut Conn, post_id: PostId) -> Result<Option<Carried>> {
+/// What decides of a post to whom it fans out; `None` if it is deleted.
+pub async fn find_fan_out_post(conn: &mut Conn, post_id: PostId) -> Result<Option<FanOutPost>> {
     Ok(sqlx::query_as!(
-        Carried,
-        r#"select p.audience, (c.friends + c.followers)::bigint as "readers!",
+        FanOutPost,
+        r#"select p.audience as "audience: _", (c.friends + c.followers)::bigint as "readers!",
                   exists (select from feed_pulled f where f.author_id = p.author_id) as "pulled!"
            from post p
            join user_counter c on c.user_id = p.author_id
@@ -131,7 +110,7 @@ pub async fn list_who_see(
     .await?)
 }
 
-/// Authors whose posts are fetched at reading, in order of id.
+/// Authors whose posts are pulled, in order of id.
 pub async fn list_pulled(conn: &mut Conn) -> Result<Vec<UserId>> {
     Ok(sqlx::query_scalar!(
         r#"select author_id as "author_id: _" from feed_pulled order by author_id"#
@@ -140,7 +119,7 @@ pub async fn list_pulled(conn: &mut Conn) -> Result<Vec<UserId>> {
     .await?)
 }
 
-/// From now on the author's posts are fetched at reading; or have been before.
+/// From now on the author's posts are pulled; or have been before.
 pub async fn insert_pulled(conn: &mut Conn, author: UserId) -> Result<()> {
     sqlx::query!(
         "insert into feed_pulled (author_id) values ($1) on conflict do nothing",

@@ -2,7 +2,6 @@
 
 mod choice;
 mod marker;
-mod merge;
 mod page;
 mod sources;
 mod top;

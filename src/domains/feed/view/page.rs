@@ -8,8 +8,8 @@ use redis::Value;
 
 use super::choice::Choice;
 use super::sources;
-use crate::domains::feed::cache::{Spot, spot_of};
-use crate::domains::feed::store::{self, Place};
+use crate::domains::feed::model::{Position, position_of};
+use crate::domains::feed::store::{self, FeedEntry};
 use crate::domains::posts::{self, Rendered};
 use crate::domains::relations::{self, Ties};
 use crate::kernel::ids::Id as _;
@@ -24,7 +24,7 @@ const ROUNDS: usize = 3;
 /// each time.
 const AT_ONCE: usize = 10;
 
-/// A stretch of the home feed of `viewer`.
+/// A page of the home feed of `viewer`.
 pub async fn page(
     ctx: &Ctx,
     viewer: UserId,
@@ -39,7 +39,7 @@ pub async fn page(
     let rest = walk.rest(slice);
     if let Some(rest) = rest {
         let conn = &mut *reads.conn().await?;
-        let found = store::list_places(conn, viewer, &rest, ctx.now()).await?;
+        let found = store::list_entries(conn, viewer, &rest, ctx.now()).await?;
         walk.rows.extend(found);
     }
     let page = slice.page(walk.rows);
@@ -47,7 +47,7 @@ pub async fn page(
     Ok(page.with_items(posts))
 }
 
-/// The page with a post in its middle: `slices` are the stretches before and behind it. What does not
+/// The page with a post in its middle: `slices` are the segments before and behind it. What does not
 /// belong in this feed is 404.
 pub async fn around(
     ctx: &Ctx,
@@ -58,12 +58,12 @@ pub async fn around(
     let now = ctx.now();
     let page = {
         let conn = &mut *ctx.conn().await?;
-        let place = store::find_place(conn, viewer, post_id, now).await?;
-        let place: Place = place.ok_or_else(Error::not_found)?;
-        let (before, after) = slices(&place.0);
-        let rows_before = store::list_places(conn, viewer, &before, now).await?;
-        let mut rows = vec![place];
-        rows.extend(store::list_places(conn, viewer, &after, now).await?);
+        let entry = store::find_entry(conn, viewer, post_id, now).await?;
+        let entry: FeedEntry = entry.ok_or_else(Error::not_found)?;
+        let (before, after) = slices(&entry.0);
+        let rows_before = store::list_entries(conn, viewer, &before, now).await?;
+        let mut rows = vec![entry];
+        rows.extend(store::list_entries(conn, viewer, &after, now).await?);
         after.page(rows).preceded_by(before.page(rows_before))
     };
     let shown = posts::rendered(ctx, viewer, &page.items).await?;
@@ -90,10 +90,10 @@ async fn fill(
 struct Walk {
     viewer: UserId,
     wanted: usize,
-    rows: Vec<Place>,
+    rows: Vec<FeedEntry>,
     shown: HashMap<PostId, Rendered>,
     /// Everything above is decided.
-    from: Option<Spot>,
+    from: Option<Position>,
     done: bool,
 }
 
@@ -104,7 +104,7 @@ impl Walk {
             wanted: usize::from(slice.limit) + 1,
             rows: Vec::new(),
             shown: HashMap::new(),
-            from: slice.from.as_ref().map(spot_of),
+            from: slice.from.as_ref().map(position_of),
             done: false,
         }
     }
@@ -126,7 +126,7 @@ impl Walk {
                 sources::candidates(ctx, self.viewer, &ties, self.from, ahead.take()).await?;
             let Some(merged) = merged else { break };
             let before = self.from;
-            let whole = self.take(ctx, reads, &ties, &merged.spots).await?;
+            let whole = self.take(ctx, reads, &ties, &merged.posts).await?;
             if self.done || !whole {
                 break;
             }
@@ -153,9 +153,9 @@ impl Walk {
         ctx: &Ctx,
         reads: &mut Reads<'_>,
         ties: &Arc<Ties>,
-        spots: &[Spot],
+        posts: &[Position],
     ) -> Result<bool> {
-        let mut ahead = spots;
+        let mut ahead = posts;
         while let Some(wanted) = self.wanted.checked_sub(self.rows.len()).filter(|n| *n > 0) {
             let (some, rest) = ahead.split_at(wanted.max(AT_ONCE).min(ahead.len()));
             ahead = rest;
@@ -174,9 +174,9 @@ impl Walk {
         ctx: &Ctx,
         reads: &mut Reads<'_>,
         ties: &Arc<Ties>,
-        spots: &[Spot],
+        posts: &[Position],
     ) -> Result<()> {
-        let ids: Vec<PostId> = spots.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
+        let ids: Vec<PostId> = posts.iter().map(|(_, id)| PostId::from_uuid(*id)).collect();
         let visible = posts::rendered(ctx, self.viewer, &ids).await?;
         let choice = Choice::among(ctx, reads, self.viewer, ties, &ids).await?;
         let mut found: HashMap<PostId, Rendered> = visible
@@ -184,7 +184,7 @@ impl Walk {
             .filter(|post| choice.holds(post.id, post.author_id))
             .map(|post| (post.id, post))
             .collect();
-        for (micros, id) in spots {
+        for (micros, id) in posts {
             let id = PostId::from_uuid(*id);
             if let (Some(post), Some(at)) = (found.remove(&id), Timestamp::from_micros(*micros)) {
                 self.rows.push((TimeKey(at, id.uuid()), id));

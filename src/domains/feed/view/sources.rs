@@ -1,12 +1,12 @@
 //! Where the posts of a home feed come from: one's timeline, the timelines of authors with many
-//! readers, and posts that are still on their way.
+//! readers, and pending posts.
 
 use redis::{FromRedisValue as _, Pipeline, Value};
 
-use super::merge::{Merged, merge};
 use crate::domains::feed::cache::{
-    Line, PULLED, Pending, PendingReply, ReadReply, Spot, Stretch, Timelines, build_behind,
+    PULLED, PendingReply, TimelineCache, TimelineReply, build_behind,
 };
+use crate::domains::feed::model::{Merged, PendingPost, Position, Segment, Timeline, merge};
 use crate::domains::relations::Ties;
 use crate::infra::cache::Only;
 use crate::kernel::{Result, UserId};
@@ -23,9 +23,9 @@ const ASKED: usize = 120;
 
 /// Adds what a first page needs to the pipeline of the door.
 pub fn ask_ahead(ctx: &Ctx, viewer: UserId, pipe: &mut Pipeline) {
-    if let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) {
-        timelines.ask_pending(pipe);
-        timelines.ask(pipe, Line::Home(viewer), None, AHEAD);
+    if let Some(cache) = TimelineCache::to_read(ctx.cache(), ctx.config().feed_timeline) {
+        cache.ask_pending(pipe);
+        cache.ask(pipe, Timeline::Home(viewer), None, AHEAD);
     }
 }
 
@@ -34,10 +34,10 @@ pub async fn candidates(
     ctx: &Ctx,
     viewer: UserId,
     ties: &Ties,
-    from: Option<Spot>,
+    from: Option<Position>,
     ahead: Option<Vec<Value>>,
 ) -> Result<Option<Merged>> {
-    let Some(timelines) = Timelines::to_read(ctx.cache(), ctx.config().feed_timeline) else {
+    let Some(cache) = TimelineCache::to_read(ctx.cache(), ctx.config().feed_timeline) else {
         return Ok(None);
     };
     let pulled = Reads::cached(ctx).load(&PULLED, &Only).await?;
@@ -46,26 +46,26 @@ pub async fn candidates(
     if pulled.len() > MOST_PULLED {
         return Ok(None);
     }
-    let lines: Vec<Line> = std::iter::once(Line::Home(viewer))
-        .chain(pulled.into_iter().map(|author| Line::Author(*author)))
+    let timelines: Vec<Timeline> = std::iter::once(Timeline::Home(viewer))
+        .chain(pulled.into_iter().map(|author| Timeline::Author(*author)))
         .collect();
     let read = |replies, asked| {
         read(
             ctx,
-            timelines,
+            cache,
             (viewer, ties),
-            &lines,
+            &timelines,
             (replies, asked),
             from,
         )
     };
-    if let (Some(replies), [_home]) = (ahead, &*lines) {
+    if let (Some(replies), [_home]) = (ahead, &*timelines) {
         return Ok(read(replies, AHEAD));
     }
     let mut pipe = Pipeline::new();
-    timelines.ask_pending(&mut pipe);
-    for line in &lines {
-        timelines.ask(&mut pipe, *line, from.map(|(micros, _)| micros), ASKED);
+    cache.ask_pending(&mut pipe);
+    for timeline in &timelines {
+        cache.ask(&mut pipe, *timeline, from.map(|(micros, _)| micros), ASKED);
     }
     let Ok(replies) = ctx.redis().query::<Vec<Value>>(&pipe).await else {
         return Ok(None);
@@ -76,36 +76,36 @@ pub async fn candidates(
 /// What the replies come to; `asked` is how many posts were asked for.
 fn read(
     ctx: &Ctx,
-    timelines: Timelines<'_>,
+    cache: TimelineCache<'_>,
     (viewer, ties): (UserId, &Ties),
-    lines: &[Line],
+    timelines: &[Timeline],
     (replies, asked): (Vec<Value>, usize),
-    from: Option<Spot>,
+    from: Option<Position>,
 ) -> Option<Merged> {
     let mut replies = replies.into_iter();
     let pending = PendingReply::from_redis_value(replies.next()?).ok()?;
-    let mut stretches: Vec<Stretch> = Vec::with_capacity(lines.len());
-    for line in lines {
-        let reply = ReadReply::read(&mut replies);
-        match reply.and_then(|reply| timelines.stretch(reply, asked)) {
-            Some(stretch) => {
-                if stretch.worn {
-                    build_behind(ctx, *line, true);
+    let mut segments: Vec<Segment> = Vec::with_capacity(timelines.len());
+    for timeline in timelines {
+        let reply = TimelineReply::read(&mut replies);
+        match reply.and_then(|reply| cache.segment(reply, asked)) {
+            Some(segment) => {
+                if segment.worn {
+                    build_behind(ctx, *timeline, true);
                 }
-                stretches.push(stretch);
+                segments.push(segment);
             }
-            None => build_behind(ctx, *line, false),
+            None => build_behind(ctx, *timeline, false),
         }
     }
-    if stretches.len() < lines.len() {
+    if segments.len() < timelines.len() {
         return None;
     }
-    let single: Vec<Spot> = Timelines::pending(&pending)
+    let single: Vec<Position> = TimelineCache::pending(&pending)
         .into_iter()
-        .filter(|post: &Pending| post.author_id == viewer || reads(ties, post.author_id))
-        .map(|post| post.spot)
+        .filter(|post: &PendingPost| post.author_id == viewer || reads(ties, post.author_id))
+        .map(|post| post.position)
         .collect();
-    Some(merge(&stretches, &single, from))
+    Some(merge(&segments, &single, from))
 }
 
 /// Whether posts of `author` belong into the feed of whoever has these ties.

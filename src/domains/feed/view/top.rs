@@ -4,59 +4,24 @@
 //! cursor holds the ids that follow: no post comes twice or is left out, on any instance, however
 //! long the walk takes, and nothing is stored.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use redis::Value;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::choice::Choice;
 use super::page::page;
+use crate::domains::feed::model::{Ranking, score};
 use crate::domains::posts::{self, Post};
 use crate::domains::relations;
 use crate::kernel::ids::Id as _;
-use crate::kernel::page::{Direction, Page, Slice, SortKey};
-use crate::kernel::{PostId, Result, Timestamp};
+use crate::kernel::page::{Direction, Page, Slice};
+use crate::kernel::{PostId, Result};
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads};
 
 /// As many of the newest posts of a feed are ranked.
 const RANKED: u16 = 100;
 
-/// A place in a ranking: what follows it, best first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd)]
-pub struct Ranking(Vec<Uuid>);
-
-impl SortKey for Ranking {
-    fn lowest() -> Self {
-        Self::default()
-    }
-    fn highest() -> Self {
-        Self::default()
-    }
-}
-
-/// Sixteen bytes an id, as text: a cursor is part of an address.
-impl Serialize for Ranking {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(Uuid::as_bytes).copied().collect();
-        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
-    }
-}
-
-impl<'de> Deserialize<'de> for Ranking {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = <&str>::deserialize(deserializer)?;
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(serde::de::Error::custom)?;
-        let ids = bytes.chunks_exact(16).map(Uuid::from_slice);
-        let ids = ids.collect::<std::result::Result<_, _>>();
-        ids.map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// A stretch of the ranked feed of `me`. It only goes down: a fresh look makes another ranking.
+/// A page of the ranked feed of `me`. It only goes down: a fresh look makes another ranking.
 pub async fn top(
     ctx: &Ctx,
     me: CurrentUser,
@@ -97,23 +62,4 @@ async fn kept(ctx: &Ctx, me: CurrentUser, ids: &[Uuid]) -> Result<Vec<Post>> {
     let mut posts = posts::posts(ctx, reads, me.viewer(), &ids).await?;
     posts.retain(|post| choice.holds(post.id, post.author.id));
     Ok(posts)
-}
-
-/// What is said of a post, weighed as trending posts are, over its age: twice as much makes up for
-/// some hours. A post that nobody has spoken of counts by its age alone.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "ranks need not be exact"
-)]
-fn score(post: &Post, now: Timestamp) -> i64 {
-    let counts = &post.counts;
-    let weight = 1
-        + counts.reactions.total()
-        + 2 * i64::from(counts.comments)
-        + 3 * i64::from(counts.shares);
-    let age = now.micros().saturating_sub(post.created_at.micros());
-    let hours = age.max(0) as f64 / 3.6e9;
-    (1e6 * weight as f64 / (hours + 2.0).powf(1.5)) as i64
 }

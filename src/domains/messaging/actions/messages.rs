@@ -4,7 +4,7 @@ use super::{forbidden, hold, note_change};
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{Bounds, MemberState, MessageChange, can_manage};
 use crate::domains::messaging::store::{self, Facts, MessageFacts};
-use crate::domains::reactions::{self, Kind, TargetKind};
+use crate::domains::reactions::{self, Kind, Target, TargetKind};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Code, Error, MessageId, Result, UserId};
 use crate::platform::Tx;
@@ -12,7 +12,7 @@ use crate::platform::http::IfMatch;
 
 /// Changes what one's own message says. `if_match` guards against an edit that the client has not
 /// seen.
-pub async fn edit_message(
+pub async fn update_message(
     tx: &mut Tx,
     me: UserId,
     message_id: MessageId,
@@ -61,7 +61,7 @@ pub async fn delete_message(tx: &mut Tx, me: UserId, message_id: MessageId) -> R
 }
 
 /// Sets one's reaction to a message, or takes it back with `None`.
-pub async fn react(
+pub async fn set_reaction(
     tx: &mut Tx,
     me: UserId,
     message_id: MessageId,
@@ -69,15 +69,15 @@ pub async fn react(
 ) -> Result<()> {
     let (_, message) = hold_message(tx, me, message_id).await?;
     guard_alive(&message)?;
-    let target_id = message_id.uuid();
-    let own = reactions::own(&mut tx.reads(), me, TargetKind::Message, &[target_id]).await?;
-    let before = own.get(&target_id).copied();
+    let target = Target::from(message_id);
+    let own = reactions::own(&mut tx.reads(), me, target.kind, &[target.id]).await?;
+    let before = own.get(&target.id).copied();
     let Some(told) = kind.or(before).filter(|_| kind != before) else {
         return Ok(());
     };
     match kind {
-        Some(kind) => reactions::react(tx, TargetKind::Message, target_id, me, kind).await?,
-        None => reactions::unreact(tx, TargetKind::Message, target_id, me).await?,
+        Some(kind) => reactions::react(tx, target, me, kind).await?,
+        None => reactions::unreact(tx, target, me).await?,
     }
     let id = message.conversation_id;
     live::tell_reaction(tx, id, message_id, (me, told, kind.is_some()));

@@ -11,12 +11,12 @@ mod title;
 
 pub use marks::{change_mine, mark_delivered, mark_read};
 pub use members::{add_member, give_role, remove_member};
-pub use messages::{delete_message, edit_message, react};
-pub use open::{Opened, open};
+pub use messages::{delete_message, set_reaction, update_message};
+pub use open::{Opened, open_conversation};
 pub use owners::hand_over_groups;
-pub use requests::{accept, decline};
+pub use requests::{accept_conversation, decline_conversation};
 pub use send::{Outgoing, send_messages};
-pub use title::rename;
+pub use title::rename_conversation;
 
 use super::events::ConversationChanged;
 use super::model::{Action, ConversationKind, MemberState};
@@ -55,7 +55,7 @@ fn guard_group(facts: &Facts) -> Result<()> {
 /// How somebody comes into a conversation with a person who has reached out to them: a friend at
 /// once, a stranger by request, unless they want neither.
 fn entrance(contact: &Contact) -> Result<MemberState> {
-    if !super::model::takes_messages(&contact.who_can_message, contact.are_friends) {
+    if !super::model::takes_messages(contact.who_can_message, contact.are_friends) {
         return Err(forbidden("This person does not take your messages."));
     }
     Ok(if contact.are_friends {

@@ -22,7 +22,7 @@ pub enum Opened {
 }
 
 /// Opens the conversation with one person, or a new group with several.
-pub async fn open(tx: &mut Tx, me: UserId, new: &NewConversation) -> Result<Opened> {
+pub async fn open_conversation(tx: &mut Tx, me: UserId, new: &NewConversation) -> Result<Opened> {
     let others: BTreeSet<UserId> = new.member_ids.iter().copied().collect();
     let others: Vec<UserId> = others.into_iter().filter(|id| *id != me).collect();
     if others.len() >= MAX_MEMBERS {

@@ -9,7 +9,7 @@ use crate::kernel::{Code, ConversationId, Error, Result, UserId};
 use crate::platform::Tx;
 
 /// Accepts to be in a conversation; again, it changes nothing.
-pub async fn accept(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
+pub async fn accept_conversation(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
     let facts = hold(tx, me, id).await?;
     match facts.state {
         MemberState::Request => enter(tx, me, &facts).await,
@@ -20,7 +20,7 @@ pub async fn accept(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
 
 /// Declines to be in a conversation, which is as if there were none; again, it changes nothing. Of two
 /// the other one is not told.
-pub async fn decline(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
+pub async fn decline_conversation(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
     store::lock_conversations(tx.conn(), &[(me, id)]).await?;
     let part = store::find_part(tx.conn(), id, me).await?;
     match part.map(|part| part.state) {

@@ -220,7 +220,7 @@ fn are_friends(other: &Counterpart) -> bool {
 /// Whether what is written in a direct conversation reaches the other one.
 fn reaches(facts: &Facts, other: &Counterpart) -> bool {
     let takes = (other.contact.as_ref())
-        .is_some_and(|contact| takes_messages(&contact.who_can_message, contact.are_friends));
+        .is_some_and(|contact| takes_messages(contact.who_can_message, contact.are_friends));
     let other_part = (state_of(other), other.contact.is_some(), takes);
     can_write(facts.state, Some(other_part))
 }

@@ -9,7 +9,7 @@ use crate::platform::Tx;
 use crate::platform::http::IfMatch;
 
 /// Gives a group another name, or takes its name away.
-pub async fn rename(
+pub async fn rename_conversation(
     tx: &mut Tx,
     me: UserId,
     id: ConversationId,

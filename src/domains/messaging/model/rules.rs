@@ -21,11 +21,11 @@ pub fn can_see_conversation(kind: ConversationKind, state: MemberState, is_hidde
 
 /// Does somebody with this setting take messages from a person whom they know, or do not know, as a
 /// friend? From a stranger a first one is a request.
-pub fn takes_messages(who_can_message: &str, are_friends: bool) -> bool {
-    match MessagePolicy::from_word(who_can_message) {
-        Some(MessagePolicy::Everyone) => true,
-        Some(MessagePolicy::Friends) => are_friends,
-        Some(MessagePolicy::Nobody) | None => false,
+pub fn takes_messages(who_can_message: MessagePolicy, are_friends: bool) -> bool {
+    match who_can_message {
+        MessagePolicy::Everyone => true,
+        MessagePolicy::Friends => are_friends,
+        MessagePolicy::Nobody => false,
     }
 }
 
@@ -88,8 +88,14 @@ mod tests {
 
     #[test]
     fn a_setting_holds_until_the_other_takes_part_and_a_refusal_is_not_told() {
-        assert!(takes_messages("everyone", false) && takes_messages("friends", true));
-        assert!(!takes_messages("friends", false) && !takes_messages("nobody", true));
+        assert!(
+            takes_messages(MessagePolicy::Everyone, false)
+                && takes_messages(MessagePolicy::Friends, true)
+        );
+        assert!(
+            !takes_messages(MessagePolicy::Friends, false)
+                && !takes_messages(MessagePolicy::Nobody, true)
+        );
         for state in [Unseen, Request, Declined] {
             assert!(can_write(Active, Some((state, true, true))));
             assert!(!can_write(Active, Some((state, true, false))));

@@ -1,34 +1,21 @@
 //! Words that stand in rows and on the wire.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::kernel::Timestamp;
+use crate::words;
 
-/// Which conversations a list shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ConversationFilter {
-    /// Those that you are in and have not put away.
-    #[default]
-    Active,
-    /// Those that strangers have begun.
-    Requests,
-    /// Those that you have put away, and groups that you have left.
-    Archived,
-    /// Active ones with something that you have not read.
-    Unread,
-}
-
-impl ConversationFilter {
-    /// The word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Requests => "requests",
-            Self::Archived => "archived",
-            Self::Unread => "unread",
-        }
+words! {
+    /// Which conversations a list shows.
+    #[derive(Default)]
+    pub enum ConversationFilter {
+        /// Those that you are in and have not put away.
+        #[default]
+        Active = "active",
+        /// Those that strangers have begun.
+        Requests = "requests",
+        /// Those that you have put away, and groups that you have left.
+        Archived = "archived",
+        /// Active ones with something that you have not read.
+        Unread = "unread",
     }
 }
 
@@ -43,33 +30,9 @@ pub struct Wanted<'a> {
     pub updated_after: Option<Timestamp>,
 }
 
-/// Declares a choice of words: the same ones in SQL and in JSON.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-        )]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$word_doc])* $word,)+ }
-
-        impl $name {
-            /// The word.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$word => $text,)+ }
-            }
-
-            /// Reads the word; `None` for any other.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($text => Some(Self::$word),)+ _ => None }
-            }
-        }
-    };
-}
-
 words! {
     /// How many talk with each other.
-    ConversationKind {
+    pub enum ConversationKind {
         /// Two, who have this one conversation.
         Direct = "direct",
         /// Any number, who may come and go.
@@ -79,7 +42,7 @@ words! {
 
 words! {
     /// What a member of a group may do. Whoever comes first here may do more.
-    MemberRole {
+    pub enum MemberRole {
         /// Everything; there is one.
         Owner = "owner",
         /// Name the group, remove members, delete messages.
@@ -91,7 +54,7 @@ words! {
 
 words! {
     /// How somebody is in a conversation.
-    MemberState {
+    pub enum MemberState {
         /// Of a direct conversation in which nobody has written yet: not there for them.
         Unseen = "unseen",
         /// A stranger has written, or has added them: they may accept or decline.
@@ -107,7 +70,7 @@ words! {
 
 words! {
     /// How the viewer is in a conversation.
-    ShownState {
+    pub enum ShownState {
         /// In it.
         Active = "active",
         /// Asked to it, by somebody who is no friend.
@@ -119,7 +82,7 @@ words! {
 
 words! {
     /// Who speaks.
-    MessageKind {
+    pub enum MessageKind {
         /// Somebody wrote it.
         Text = "text",
         /// It tells what happened in the conversation.
@@ -129,7 +92,7 @@ words! {
 
 words! {
     /// What a system message tells.
-    Action {
+    pub enum Action {
         /// The author made the group; its title is the content.
         Created = "created",
         /// The author gave the group the title that is the content, or took it away.
@@ -162,14 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_the_same_in_sql_and_on_the_wire() {
-        let states = ["unseen", "request", "active", "declined", "left"];
-        for word in states {
-            let state = MemberState::from_word(word).expect("a state");
-            assert_eq!(serde_json::to_value(state).expect("JSON"), word);
-            assert_eq!(state.as_str(), word);
-        }
-        assert_eq!(MemberState::from_word("banned"), None);
+    fn whoever_may_do_more_comes_first() {
         assert!(MemberRole::Owner < MemberRole::Admin && MemberRole::Admin < MemberRole::Member);
     }
 }

@@ -50,7 +50,7 @@ pub async fn message_edited(
     change: &MessageChange,
     if_match: IfMatch,
 ) -> Result<Answer> {
-    actions::edit_message(tx, me.id, message_id, change, if_match).await?;
+    actions::update_message(tx, me.id, message_id, change, if_match).await?;
     let body = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
     Answer::versioned(body.version, &body)
 }
@@ -72,7 +72,7 @@ pub async fn reacted(
     message_id: MessageId,
     kind: Option<Kind>,
 ) -> Result<Answer> {
-    actions::react(tx, me.id, message_id, kind).await?;
+    actions::set_reaction(tx, me.id, message_id, kind).await?;
     let message = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
     Answer::ok(&MessageState::from(message))
 }

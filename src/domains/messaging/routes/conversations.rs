@@ -81,7 +81,7 @@ async fn create_conversation(
 ) -> HttpResult<HttpResponse> {
     guard_group_pace(&ctx, &gate, me.id, &new.member_ids).await?;
     let written = writer.run(me.id, async move |tx| {
-        let opened = actions::open(tx, me.id, &new).await?;
+        let opened = actions::open_conversation(tx, me.id, &new).await?;
         let (Opened::New(id) | Opened::Known(id)) = opened;
         let answer = conversation_now(tx, me.id, id).await?;
         Ok(match opened {
@@ -128,7 +128,7 @@ async fn rename_conversation(
     change: Body<TitleChange>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::rename(tx, me.id, *id, &change, if_match).await?;
+        actions::rename_conversation(tx, me.id, *id, &change, if_match).await?;
         conversation_now(tx, me.id, *id).await
     });
     written.await.map(unkept)

@@ -53,7 +53,7 @@ async fn accept_conversation(
     id: PathOf<ConversationId>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::accept(tx, me.id, *id).await?;
+        actions::accept_conversation(tx, me.id, *id).await?;
         let now = tx.now();
         Answer::ok(&view::conversation(&mut tx.reads(), me.id, *id, now).await?)
     });
@@ -72,7 +72,7 @@ async fn decline_conversation(
     id: PathOf<ConversationId>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        actions::decline(tx, me.id, *id).await?;
+        actions::decline_conversation(tx, me.id, *id).await?;
         Ok(Answer::nothing())
     });
     written.await.map(unkept)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domains::messaging::model::MemberState;
+use crate::domains::users::MessagePolicy;
 use crate::infra::db::Conn;
 use crate::kernel::{ConversationId, Result, UserId};
 
@@ -14,7 +15,7 @@ pub struct Contact {
     /// Whether the two are friends.
     pub are_friends: bool,
     /// Whom they let write.
-    pub who_can_message: String,
+    pub who_can_message: MessagePolicy,
 }
 
 /// Those of these people whom `viewer` may see, in order of id.
@@ -25,7 +26,7 @@ pub async fn list_contacts(
 ) -> Result<Vec<Contact>> {
     Ok(sqlx::query_as!(
         Contact,
-        r#"select a.user_id as "user_id!: _", s.who_can_message,
+        r#"select a.user_id as "user_id!: _", s.who_can_message as "who_can_message: _",
                   exists (
                       select from friendship f where f.user_id = $1 and f.friend_id = a.user_id
                   ) as "are_friends!"
@@ -61,7 +62,8 @@ pub async fn list_counterparts(
     let others: Vec<UserId> = asked.iter().map(|(.., other)| *other).collect();
     let rows = sqlx::query!(
         r#"select asked.id as "id!: ConversationId", asked.other as "other!: UserId",
-                  m.state as "state?: MemberState", s.who_can_message as "who_can_message?",
+                  m.state as "state?: MemberState",
+                  s.who_can_message as "who_can_message?: MessagePolicy",
                   exists (
                       select from friendship f
                       where f.user_id = asked.viewer and f.friend_id = asked.other

@@ -6,7 +6,9 @@ mod lists;
 mod marks;
 mod members;
 mod messages;
-mod words;
+
+use crate::domains::messaging::model::{Action, ConversationKind, MemberRole, MemberState};
+use crate::stored_words;
 
 pub use contacts::*;
 pub use conversations::*;
@@ -14,3 +16,5 @@ pub use lists::*;
 pub use marks::*;
 pub use members::*;
 pub use messages::*;
+
+stored_words!(ConversationKind, MemberRole, MemberState, Action);

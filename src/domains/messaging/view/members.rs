@@ -88,7 +88,7 @@ impl Rosters {
     /// Whether somebody lets a person write whom they know, or do not know, as a friend.
     pub fn takes(&self, user_id: UserId, are_friends: bool) -> bool {
         let settings = self.settings.get(&user_id);
-        settings.is_some_and(|row| takes_messages(&row.who_can_message, are_friends))
+        settings.is_some_and(|row| takes_messages(row.who_can_message, are_friends))
     }
 
     /// Somebody's picture.

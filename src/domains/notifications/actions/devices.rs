@@ -11,6 +11,7 @@ use crate::infra::push::{Keys, check_endpoint};
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
 use crate::platform::sessions::CurrentUser;
+use crate::words;
 
 /// What a client calls a device: 1 to 100 visible ASCII characters, as at sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -35,12 +36,12 @@ impl TryFrom<String> for DeviceId {
     }
 }
 
-/// How a device is pushed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PushKind {
-    /// Web Push (RFC 8030).
-    Webpush,
+words! {
+    /// How a device is pushed to.
+    pub enum PushKind {
+        /// Web Push (RFC 8030).
+        Webpush = "webpush",
+    }
 }
 
 /// What a browser gives for a subscription.

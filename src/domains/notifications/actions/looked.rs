@@ -45,7 +45,7 @@ async fn resolve(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<Timestamp
 /// Notes how far a person has seen the list, requests for friendship among it.
 pub async fn mark_seen(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()> {
     let at = resolve(tx, user_id, up_to).await?;
-    let requests = relations::see_requests(tx, user_id, at).await?;
+    let requests = relations::mark_requests_seen(tx, user_id, at).await?;
     if store::advance_seen(tx.conn(), user_id, at).await? || requests {
         let mut telling = Telling::default();
         telling.counts(user_id);
@@ -82,7 +82,7 @@ async fn tell_read(tx: &mut Tx, user_id: UserId, detail: Value) -> Result<()> {
 }
 
 /// Deletes a notification, or one thing of those that it stands for.
-pub async fn delete(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<()> {
+pub async fn delete_notification(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<()> {
     let mut telling = Telling::default();
     if store::delete_group(tx.conn(), user_id, id).await? {
         telling.cleared(user_id, &[id]);

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::super::model::{Channel, Lane};
+use super::super::model::{Channel, DeliveryState, Lane};
 use super::super::store::{self, Taken};
 use super::super::view::{self, Notification};
 use super::mail;
@@ -62,16 +62,15 @@ async fn carry(ctx: &Ctx, sender: Option<&Sender>, taken: &Taken) -> Result<End>
     // What is judged here must be no older than what a request would be judged by.
     ctx.cache().step().await;
     let reads = &mut Reads::cached(ctx);
-    let channel = Channel::from_word(&taken.channel).unwrap_or(Channel::Push);
     let (user_id, id) = (taken.user_id, taken.notification_id);
-    let Some(notification) = view::one(ctx, reads, user_id, id, channel).await? else {
+    let Some(notification) = view::one(ctx, reads, user_id, id, taken.channel).await? else {
         return Ok(End::Cancelled);
     };
     // Whoever has seen it in the list on another device knows.
     if notification.seen || notification.read {
         return Ok(End::Cancelled);
     }
-    match (channel, sender) {
+    match (taken.channel, sender) {
         (Channel::Email, _) => mailed(ctx, taken, &notification).await,
         (_, Some(sender)) => pushed(ctx, sender, taken, &notification).await,
         (_, None) => Ok(End::Later(None, "this process cannot push".to_owned())),
@@ -121,7 +120,7 @@ async fn pushed(
         server_key: &device.server_key,
         text: text.as_bytes(),
         topic: &topic,
-        urgency: match Lane::from_word(&taken.lane) {
+        urgency: match taken.lane {
             Lane::High => Urgency::High,
             Lane::Normal => Urgency::Normal,
         },
@@ -158,15 +157,19 @@ pub(super) fn show_counters() {
 async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
     let now = ctx.now();
     let conn = &mut *ctx.conn().await?;
-    let count = |outcome| DELIVERIES.counter(&[&taken.channel, outcome]).increment(1);
+    let count = |outcome| {
+        DELIVERIES
+            .counter(&[taken.channel.as_str(), outcome])
+            .increment(1)
+    };
     match end {
         End::Sent => {
             count("sent");
-            store::settle_delivery(conn, taken, "sent", None, now).await
+            store::settle_delivery(conn, taken, DeliveryState::Sent, None, now).await
         }
         End::Cancelled => {
             count("cancelled");
-            store::settle_delivery(conn, taken, "cancelled", None, now).await
+            store::settle_delivery(conn, taken, DeliveryState::Cancelled, None, now).await
         }
         End::Later(pause, why) if taken.attempts < ATTEMPTS => {
             count("later");
@@ -177,8 +180,12 @@ async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
         End::Busy(pause) => put_back(ctx, conn, taken, pause).await,
         End::Later(_, why) | End::Dead(why) => {
             count("dead");
-            tracing::warn!(channel = taken.channel, why, "a delivery failed for good");
-            store::settle_delivery(conn, taken, "dead", Some(&why), now).await
+            tracing::warn!(
+                channel = taken.channel.as_str(),
+                why,
+                "a delivery failed for good"
+            );
+            store::settle_delivery(conn, taken, DeliveryState::Dead, Some(&why), now).await
         }
     }
 }

@@ -292,11 +292,12 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
     }
     noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
-            let (kind, id, actor_id) = (event.target_kind, event.target_id, event.user_id);
-            let found = store::find_reaction(tx.conn(), kind.as_str(), id, actor_id).await?;
+            let (target, actor_id) = (event.target(), event.user_id);
+            let found = store::find_reaction(tx.conn(), target, actor_id).await?;
             let Some(reaction) = found else {
                 let kinds = [Kind::Reaction];
-                let gone = store::forget_source(tx.conn(), &kinds, id, Some(actor_id)).await?;
+                let gone =
+                    store::forget_source(tx.conn(), &kinds, target.id, Some(actor_id)).await?;
                 forget(tx, telling, &gone).await?;
                 return Ok(Vec::new());
             };
@@ -306,7 +307,7 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
             let subject = reaction.comment_id.map_or(on_post, on_comment);
             let deed = Deed {
                 actor_id,
-                source_id: id,
+                source_id: target.id,
                 at: reaction.at,
             };
             Ok(deed.to([(reaction.author_id, subject)]))

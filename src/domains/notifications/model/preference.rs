@@ -3,44 +3,20 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::Kind;
+use crate::words;
 
-/// A way on which a notification reaches its person.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = NotificationChannel)]
-pub enum Channel {
-    /// The list in the application, its counts and live events.
-    InApp,
-    /// Mail.
-    Email,
-    /// Devices that have subscribed to push.
-    Push,
-}
-
-impl Channel {
-    /// Every channel.
-    pub const ALL: &[Self] = &[Self::InApp, Self::Email, Self::Push];
-
-    /// The word in SQL and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InApp => "in_app",
-            Self::Email => "email",
-            Self::Push => "push",
-        }
-    }
-
-    /// Reads the word; `None` for any other.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|channel| channel.as_str() == word)
+words! {
+    /// A way on which a notification reaches its person.
+    #[schema(as = NotificationChannel)]
+    pub enum Channel {
+        /// The list in the application, its counts and live events.
+        InApp = "in_app",
+        /// Mail.
+        Email = "email",
+        /// Devices that have subscribed to push.
+        Push = "push",
     }
 }
 

@@ -147,7 +147,7 @@ async fn delete_notification(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::delete(tx, me.id, *id).await?;
+            actions::delete_notification(tx, me.id, *id).await?;
             Ok(Answer::nothing())
         })
         .await

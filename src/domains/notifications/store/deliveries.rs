@@ -1,6 +1,6 @@
 //! The queue of deliveries.
 
-use crate::domains::notifications::model::Lane;
+use crate::domains::notifications::model::{Channel, DeliveryState, Lane};
 use crate::infra::db::Conn;
 use crate::kernel::{NotificationId, Result, Timestamp, UserId};
 
@@ -56,14 +56,14 @@ pub async fn enqueue_deliveries(
 pub struct Taken {
     /// The notification.
     pub notification_id: NotificationId,
-    /// `push` or `email`.
-    pub channel: String,
+    /// On which way.
+    pub channel: Channel,
     /// The device of a push.
     pub device_id: String,
     /// Whose it is.
     pub user_id: UserId,
-    /// `high` or `normal`.
-    pub lane: String,
+    /// Which queue.
+    pub lane: Lane,
     /// How often it was taken, this time included.
     pub attempts: i32,
     /// When it was last sent on its way.
@@ -92,8 +92,8 @@ pub async fn take_deliveries(
            from due
            where d.notification_id = due.notification_id and d.channel = due.channel
              and d.device_id = due.device_id
-           returning d.notification_id as "notification_id: _", d.channel, d.device_id,
-                     d.user_id as "user_id: _", d.lane, d.attempts,
+           returning d.notification_id as "notification_id: _", d.channel as "channel: _",
+                     d.device_id, d.user_id as "user_id: _", d.lane as "lane: _", d.attempts,
                      d.created_at as "created_at: _""#,
         lane.as_str(),
         limit,
@@ -104,12 +104,12 @@ pub async fn take_deliveries(
     .await?)
 }
 
-/// Ends a delivery, as `sent`, `cancelled` or `dead`, unless another worker has taken it since. What was sent
+/// Ends a delivery in this state, unless another worker has taken it since. What was sent
 /// on its way meanwhile waits and is due at once: there is more to tell than was told.
 pub async fn settle_delivery(
     conn: &mut Conn,
     taken: &Taken,
-    state: &str,
+    state: DeliveryState,
     error: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
@@ -122,10 +122,10 @@ pub async fn settle_delivery(
          where notification_id = $1 and channel = $2 and device_id = $3
            and attempts = $4 and state = 'waiting'",
         taken.notification_id as _,
-        taken.channel,
+        taken.channel.as_str(),
         taken.device_id,
         taken.attempts,
-        state,
+        state.as_str(),
         error,
         now as _,
         taken.created_at as _
@@ -147,7 +147,7 @@ pub async fn postpone_delivery(
          where notification_id = $1 and channel = $2 and device_id = $3
            and attempts = $4 and state = 'waiting'",
         taken.notification_id as _,
-        taken.channel,
+        taken.channel.as_str(),
         taken.device_id,
         taken.attempts,
         due_at as _,
@@ -179,12 +179,12 @@ pub async fn put_back_delivery(conn: &mut Conn, taken: &Taken, due_at: Timestamp
 /// How many deliveries of a lane and a channel are in a state.
 #[derive(Debug)]
 pub struct DeliveryCount {
-    /// `high` or `normal`.
-    pub lane: String,
-    /// `email` or `push`.
-    pub channel: String,
-    /// `waiting`, `sent`, `cancelled` or `dead`.
-    pub state: String,
+    /// Which queue.
+    pub lane: Lane,
+    /// On which way.
+    pub channel: Channel,
+    /// How they stand.
+    pub state: DeliveryState,
     /// How many.
     pub count: i64,
     /// When the one is due that is due first.
@@ -195,7 +195,8 @@ pub struct DeliveryCount {
 pub async fn count_deliveries(conn: &mut Conn) -> Result<Vec<DeliveryCount>> {
     Ok(sqlx::query_as!(
         DeliveryCount,
-        r#"select lane, channel, state, count(*) as "count!",
+        r#"select lane as "lane: _", channel as "channel: _", state as "state: _",
+                  count(*) as "count!",
                   min(due_at) filter (where state = 'waiting') as "first_due_at: _"
            from notification_delivery group by lane, channel, state
            order by lane, channel, state"#
@@ -211,10 +212,10 @@ pub struct DeadRow {
     pub notification_id: NotificationId,
     /// Whose it is.
     pub user_id: UserId,
-    /// `email` or `push`.
-    pub channel: String,
-    /// `high` or `normal`.
-    pub lane: String,
+    /// On which way.
+    pub channel: Channel,
+    /// Which queue.
+    pub lane: Lane,
     /// How often it was tried.
     pub attempts: i32,
     /// What went wrong last.
@@ -227,8 +228,8 @@ pub struct DeadRow {
 pub async fn list_dead(conn: &mut Conn, limit: i64) -> Result<Vec<DeadRow>> {
     Ok(sqlx::query_as!(
         DeadRow,
-        r#"select notification_id as "notification_id: _", user_id as "user_id: _", channel, lane,
-                  attempts, last_error, settled_at as "settled_at: _"
+        r#"select notification_id as "notification_id: _", user_id as "user_id: _",
+                  channel as "channel: _", lane as "lane: _", attempts, last_error, settled_at as "settled_at: _"
            from notification_delivery where state = 'dead'
            order by settled_at desc limit $1"#,
         limit

@@ -1,8 +1,7 @@
 //! What handlers must know of what happened, as it is by now. Its row is held to the end of the
 //! handler: whatever ends it ends later, and so does the handler that forgets it.
 
-use uuid::Uuid;
-
+use crate::domains::reactions::Target;
 use crate::infra::db::Conn;
 use crate::kernel::{
     CommentId, ConversationId, FriendRequestId, PostId, Result, Timestamp, UserId,
@@ -128,8 +127,7 @@ pub struct ReactionFacts {
 /// A person's reaction to a post or a comment that is not deleted.
 pub async fn find_reaction(
     conn: &mut Conn,
-    target_kind: &str,
-    target_id: Uuid,
+    target: Target,
     user_id: UserId,
 ) -> Result<Option<ReactionFacts>> {
     Ok(sqlx::query_as!(
@@ -146,8 +144,8 @@ pub async fn find_reaction(
            ) t on t.kind = r.target_kind and t.id = r.target_id
            where r.target_kind = $1 and r.target_id = $2 and r.user_id = $3
            for share of r"#,
-        target_kind,
-        target_id,
+        target.kind.as_str(),
+        target.id,
         user_id as _
     )
     .fetch_optional(conn)

@@ -8,9 +8,7 @@ use crate::domains::notifications::cache::{HOT, Hot};
 use crate::domains::notifications::model::{Group, Item, Kind};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{
-    CommentId, ConversationId, Error, NotificationId, PostId, Result, Timestamp, UserId,
-};
+use crate::kernel::{CommentId, ConversationId, NotificationId, PostId, Result, Timestamp, UserId};
 use crate::keyset;
 
 /// Of how many items the newest people of a group are found, and how many people those are.
@@ -20,7 +18,7 @@ const ITEMS: (i64, i64) = (50, 8);
 struct GroupRow {
     user_id: UserId,
     notification_id: NotificationId,
-    kind: String,
+    kind: Kind,
     group_key: String,
     post_id: Option<PostId>,
     comment_id: Option<CommentId>,
@@ -32,10 +30,10 @@ struct GroupRow {
 }
 
 impl GroupRow {
-    fn with(self, items: Vec<Item>) -> Result<Group> {
-        Ok(Group {
+    fn with(self, items: Vec<Item>) -> Group {
+        Group {
             notification_id: self.notification_id,
-            kind: read_kind(&self.kind)?,
+            kind: self.kind,
             group_key: self.group_key,
             post_id: self.post_id,
             comment_id: self.comment_id,
@@ -45,14 +43,8 @@ impl GroupRow {
             created_at: self.created_at,
             updated_at: self.updated_at,
             items,
-        })
+        }
     }
-}
-
-/// Reads a kind that the table's check has let in.
-pub(super) fn read_kind(word: &str) -> Result<Kind> {
-    Kind::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown kind of notification {word}")))
 }
 
 /// The newest groups of some people; whoever has none has an empty list.
@@ -61,7 +53,7 @@ pub async fn list_hot(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Ho
     let rows = sqlx::query_as!(
         GroupRow,
         r#"select n.user_id as "user_id!: _", n.notification_id as "notification_id!: _",
-                  n.kind as "kind!", n.group_key as "group_key!", n.post_id as "post_id?: _",
+                  n.kind as "kind!: _", n.group_key as "group_key!", n.post_id as "post_id?: _",
                   n.comment_id as "comment_id?: _",
                   n.conversation_id as "conversation_id?: _",
                   n.actor_count as "actor_count!", n.read_up_to as "read_up_to?: _",
@@ -100,8 +92,8 @@ pub async fn list_groups(
 ) -> Result<Vec<Group>> {
     let rows = keyset!(
         conn, slice, newest "n.updated_at", "n.notification_id", GroupRow,
-        r#"select n.user_id as "user_id: _", n.notification_id as "notification_id: _", n.kind,
-                  n.group_key, n.post_id as "post_id: _", n.comment_id as "comment_id: _",
+        r#"select n.user_id as "user_id: _", n.notification_id as "notification_id: _",
+                  n.kind as "kind: _", n.group_key, n.post_id as "post_id: _", n.comment_id as "comment_id: _",
                   n.conversation_id as "conversation_id: _", n.actor_count, n.read_up_to as "read_up_to: _",
                   n.created_at as "created_at: _", n.updated_at as "updated_at: _"
            from notification n where n.user_id = $4"#,
@@ -119,8 +111,8 @@ pub async fn list_groups_by_id(
 ) -> Result<Vec<Group>> {
     let rows = sqlx::query_as!(
         GroupRow,
-        r#"select n.user_id as "user_id: _", n.notification_id as "notification_id: _", n.kind,
-                  n.group_key, n.post_id as "post_id: _", n.comment_id as "comment_id: _",
+        r#"select n.user_id as "user_id: _", n.notification_id as "notification_id: _",
+                  n.kind as "kind: _", n.group_key, n.post_id as "post_id: _", n.comment_id as "comment_id: _",
                   n.conversation_id as "conversation_id: _", n.actor_count, n.read_up_to as "read_up_to: _",
                   n.created_at as "created_at: _", n.updated_at as "updated_at: _"
            from notification n where n.user_id = $1 and n.notification_id = any($2)"#,
@@ -170,18 +162,17 @@ async fn with_items(conn: &mut Conn, rows: Vec<GroupRow>) -> Result<Vec<(UserId,
             at: row.created_at,
         });
     }
-    rows.into_iter()
-        .map(|row| {
-            let items = items.remove(&row.notification_id).unwrap_or_default();
-            Ok((row.user_id, row.with(items)?))
-        })
-        .collect()
+    let groups = rows.into_iter().map(|row| {
+        let items = items.remove(&row.notification_id).unwrap_or_default();
+        (row.user_id, row.with(items))
+    });
+    Ok(groups.collect())
 }
 
 /// An item with its group.
 struct ItemRow {
     item_id: NotificationId,
-    kind: String,
+    kind: Kind,
     group_key: String,
     post_id: Option<PostId>,
     comment_id: Option<CommentId>,
@@ -200,7 +191,7 @@ pub async fn list_singly(
 ) -> Result<Vec<Group>> {
     let rows = keyset!(
         conn, slice, newest "i.created_at", "i.notification_item_id", ItemRow,
-        r#"select i.notification_item_id as "item_id: _", n.kind, n.group_key,
+        r#"select i.notification_item_id as "item_id: _", n.kind as "kind: _", n.group_key,
                   n.post_id as "post_id: _", n.comment_id as "comment_id: _",
                   n.conversation_id as "conversation_id: _",
                   n.read_up_to as "read_up_to: _", i.actor_id as "actor_id: _", i.source_id,
@@ -209,26 +200,24 @@ pub async fn list_singly(
            where i.user_id = $4"#,
         user_id as _
     )?;
-    let single = |row: ItemRow| {
-        Ok(Group {
-            notification_id: row.item_id,
-            kind: read_kind(&row.kind)?,
-            group_key: row.group_key,
-            post_id: row.post_id,
-            comment_id: row.comment_id,
-            conversation_id: row.conversation_id,
-            actor_count: 1,
-            read_up_to: row.read_up_to,
-            created_at: row.at,
-            updated_at: row.at,
-            items: vec![Item {
-                actor_id: row.actor_id,
-                source_id: row.source_id,
-                at: row.at,
-            }],
-        })
+    let single = |row: ItemRow| Group {
+        notification_id: row.item_id,
+        kind: row.kind,
+        group_key: row.group_key,
+        post_id: row.post_id,
+        comment_id: row.comment_id,
+        conversation_id: row.conversation_id,
+        actor_count: 1,
+        read_up_to: row.read_up_to,
+        created_at: row.at,
+        updated_at: row.at,
+        items: vec![Item {
+            actor_id: row.actor_id,
+            source_id: row.source_id,
+            at: row.at,
+        }],
     };
-    rows.into_iter().map(single).collect()
+    Ok(rows.into_iter().map(single).collect())
 }
 
 /// How many of `people` are among the actors of each group, whatever the group keeps of them.

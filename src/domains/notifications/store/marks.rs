@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::groups::read_kind;
 use crate::domains::notifications::cache::Marks;
-use crate::domains::notifications::model::{Channel, Preference};
+use crate::domains::notifications::model::{Channel, Kind, Preference};
 use crate::infra::db::Conn;
-use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::kernel::{Result, Timestamp, UserId};
 
 /// The marks of some people; whoever has left none has those that hold by default.
 pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Marks)>> {
     let rows = sqlx::query!(
         r#"select m.user_id as "user_id!: UserId", m.seen_up_to as "seen_up_to?: Timestamp",
-                  m.read_up_to as "read_up_to?: Timestamp", null::text as "kind?",
-                  null::text as "channel?", null::boolean as "is_on?"
+                  m.read_up_to as "read_up_to?: Timestamp", null::text as "kind?: Kind",
+                  null::text as "channel?: Channel", null::boolean as "is_on?"
            from notification_marker m where m.user_id = any(array(select unnest($1::uuid[])))
            union all
            select p.user_id, null, null, p.kind, p.channel, p.is_on
@@ -28,8 +27,8 @@ pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, 
         let marks = found.entry(row.user_id).or_default();
         if let (Some(kind), Some(channel), Some(is_on)) = (row.kind, row.channel, row.is_on) {
             marks.preferences.0.push(Preference {
-                kind: read_kind(&kind)?,
-                channel: read_channel(&channel)?,
+                kind,
+                channel,
                 is_on,
             });
         } else {
@@ -41,11 +40,6 @@ pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, 
         .iter()
         .map(|id| (*id, found.remove(id).unwrap_or_default()));
     Ok(marks.collect())
-}
-
-pub(super) fn read_channel(word: &str) -> Result<Channel> {
-    Channel::from_word(word)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!("unknown channel {word}")))
 }
 
 /// Moves how far a person has seen the list; it never moves back. Says whether it moved.

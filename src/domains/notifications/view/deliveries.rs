@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domains::notifications::model::vapid_keys;
+use crate::domains::notifications::model::{Channel, DeliveryState, Lane, vapid_keys};
 use crate::domains::notifications::store::{self, DeadRow, DeliveryCount};
 use crate::infra::db::Conn;
 use crate::kernel::{NotificationId, Result, Timestamp, UserId};
@@ -55,11 +55,14 @@ pub struct Deliveries {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryFigures {
     /// `high` or `normal`.
-    pub lane: String,
+    #[schema(value_type = String)]
+    pub lane: Lane,
     /// `email` or `push`.
-    pub channel: String,
+    #[schema(value_type = String)]
+    pub channel: Channel,
     /// `waiting`, `sent`, `cancelled` or `dead`.
-    pub state: String,
+    #[schema(value_type = String)]
+    pub state: DeliveryState,
     /// How many.
     pub count: i64,
     /// When the first of those that wait is due.
@@ -75,9 +78,11 @@ pub struct DeadDelivery {
     /// Whose it is.
     pub user_id: UserId,
     /// `email` or `push`.
-    pub channel: String,
+    #[schema(value_type = String)]
+    pub channel: Channel,
     /// `high` or `normal`.
-    pub lane: String,
+    #[schema(value_type = String)]
+    pub lane: Lane,
     /// How often it was tried.
     pub attempts: i32,
     /// What went wrong last.

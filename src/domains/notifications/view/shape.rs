@@ -13,6 +13,7 @@ use crate::domains::users::Person;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{CommentId, ConversationId, NotificationId, PostId, Result, Timestamp, UserId};
 use crate::platform::{Ctx, Reads};
+use crate::words;
 
 /// People that are shown of a group.
 const ACTORS: usize = 3;
@@ -46,19 +47,19 @@ pub struct Notification {
     pub updated_at: Timestamp,
 }
 
-/// What a notification leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = NotificationTargetKind)]
-pub enum TargetKind {
-    /// A person.
-    User,
-    /// A post.
-    Post,
-    /// A comment.
-    Comment,
-    /// A conversation.
-    Conversation,
+words! {
+    /// What a notification leads to.
+    #[schema(as = NotificationTargetKind)]
+    pub enum TargetKind {
+        /// A person.
+        User = "user",
+        /// A post.
+        Post = "post",
+        /// A comment.
+        Comment = "comment",
+        /// A conversation.
+        Conversation = "conversation",
+    }
 }
 
 /// Where a notification leads.

@@ -46,7 +46,7 @@ pub async fn stored_reach(conn: &mut Conn, post_id: PostId, post: &OwnRow) -> Re
         listed.map(|member| member.id).collect()
     };
     Ok(Reach {
-        kind: AudienceKind::from_word(&post.audience),
+        kind: post.audience,
         allow_all_friends: post.allow_all_friends,
         allow: ids(false),
         deny: ids(true),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::audience;
 use super::guard::{guard_for_write, guard_within, named_in_body};
 use crate::domains::posts::events::{PostAddressed, PostCreated, PostRef};
-use crate::domains::posts::model::{self, AudienceInput, AudienceKind, Facts, PostContent, Wanted};
+use crate::domains::posts::model::{self, AudienceInput, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
 use crate::domains::posts::view::warm_behind;
 use crate::domains::users::{self, Tally};
@@ -27,7 +27,7 @@ pub struct NewPost {
 }
 
 /// Posts something.
-pub async fn create(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<PostId> {
+pub async fn create_post(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<PostId> {
     check_content(new)?;
     let post_id: PostId = tx.new_id();
     let wanted = match &new.audience {
@@ -95,9 +95,7 @@ fn check_content(new: &NewPost) -> Result<()> {
 
 async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
     let settings = users::load_settings(tx.conn(), author_id).await?;
-    Ok(Wanted::bare(AudienceKind::from_word(
-        &settings.default_audience,
-    )))
+    Ok(Wanted::bare(settings.default_audience.into()))
 }
 
 /// The post that is shared in truth, held until the share is there.

@@ -30,7 +30,7 @@ pub struct PostChange {
 
 /// Changes a post and keeps what it said before. `if_match` guards against an edit that the client
 /// has not seen. A change that changes nothing leaves the version as it is.
-pub async fn edit(
+pub async fn update_post(
     tx: &mut Tx,
     user_id: UserId,
     post_id: PostId,
@@ -64,10 +64,9 @@ pub async fn edit(
         return Ok(());
     }
     revisions::insert_revision(tx.conn(), post_id).await?;
-    let old_kind = AudienceKind::from_word(&old.audience);
     let (kind, all) = match &audience {
         Some((new, _)) => (new.kind, new.allow_all_friends),
-        None => (old_kind, old.allow_all_friends),
+        None => (old.audience, old.allow_all_friends),
     };
     let now = tx.now();
     store::update_post(tx.conn(), post_id, content, kind, all, now).await?;
@@ -81,7 +80,7 @@ pub async fn edit(
     if audience.is_some_and(|(new, before)| new.reach().is_wider_than(&before)) {
         tx.emit(&PostWidened(reference))?;
     }
-    move_between_counters(tx, user_id, old_kind, kind).await?;
+    move_between_counters(tx, user_id, old.audience, kind).await?;
     live::tell_edited(tx, user_id, post_id);
     Ok(())
 }

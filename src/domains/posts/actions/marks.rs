@@ -3,15 +3,14 @@
 use super::guard::{guard_for_write, guard_within};
 use crate::domains::posts::live;
 use crate::domains::posts::store::marks as store;
-use crate::domains::reactions::{self, Kind, TargetKind};
-use crate::kernel::ids::Id as _;
+use crate::domains::reactions::{self, Kind};
 use crate::kernel::{PostId, Result, UserId};
 use crate::platform::Tx;
 
 /// Sets one's reaction.
 pub async fn react(tx: &mut Tx, user_id: UserId, post_id: PostId, kind: Kind) -> Result<()> {
     guard_for_write(tx.conn(), user_id, post_id).await?;
-    reactions::react(tx, TargetKind::Post, post_id.uuid(), user_id, kind).await?;
+    reactions::react(tx, post_id.into(), user_id, kind).await?;
     live::tell_counters(tx, post_id);
     Ok(())
 }
@@ -19,7 +18,7 @@ pub async fn react(tx: &mut Tx, user_id: UserId, post_id: PostId, kind: Kind) ->
 /// Takes one's reaction back.
 pub async fn unreact(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     guard_for_write(tx.conn(), user_id, post_id).await?;
-    reactions::unreact(tx, TargetKind::Post, post_id.uuid(), user_id).await?;
+    reactions::unreact(tx, post_id.into(), user_id).await?;
     live::tell_counters(tx, post_id);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::guard::guard_within;
 use crate::domains::posts::events::{PostDeleted, PostRestored};
 use crate::domains::posts::live;
-use crate::domains::posts::model::{self, AudienceKind, RESTORABLE};
+use crate::domains::posts::model::{self, RESTORABLE};
 use crate::domains::posts::store::posts::OwnRow;
 use crate::domains::posts::store::{counters, hashtags, posts as store};
 use crate::domains::users::{self, Tally};
@@ -11,7 +11,7 @@ use crate::kernel::{Code, Error, PostId, Result, UserId};
 use crate::platform::Tx;
 
 /// Deletes one's own post; it can be restored for a while.
-pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+pub async fn delete_post(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     let Some(post) = store::lock_own(tx.conn(), user_id, post_id).await? else {
         return Err(refuse_stranger(tx, user_id, post_id).await);
     };
@@ -28,7 +28,7 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()>
 }
 
 /// Brings one's own deleted post back; a post that is not deleted stays as it is.
-pub async fn restore(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
+pub async fn restore_post(tx: &mut Tx, user_id: UserId, post_id: PostId) -> Result<()> {
     let Some(post) = store::lock_own(tx.conn(), user_id, post_id).await? else {
         return Err(refuse_stranger(tx, user_id, post_id).await);
     };
@@ -63,6 +63,6 @@ async fn count(tx: &mut Tx, author_id: UserId, post: &OwnRow, change: i32) -> Re
         live::tell_counters(tx, original);
     }
     let mut tally = Tally::default();
-    AudienceKind::from_word(&post.audience).count_in(&mut tally, change);
+    post.audience.count_in(&mut tally, change);
     users::bump(tx.conn(), &[(author_id, tally)]).await
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, IntoDeserializer as _, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -14,46 +14,26 @@ use uuid::Uuid;
 use crate::domains::users::{SimpleAudience, Tally};
 use crate::kernel::FieldError;
 use crate::kernel::text::Refusal;
+use crate::words;
 
 /// Most people and circles in one list.
 pub const MAX_LIST: usize = 100;
 
-/// The sort of an audience.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AudienceKind {
-    /// Everybody.
-    Public,
-    /// Friends.
-    Friends,
-    /// Nobody else.
-    OnlyMe,
-    /// Some friends: those allowed, less those denied.
-    Custom,
+words! {
+    /// The sort of an audience.
+    pub enum AudienceKind {
+        /// Everybody.
+        Public = "public",
+        /// Friends.
+        Friends = "friends",
+        /// Nobody else.
+        OnlyMe = "only_me",
+        /// Some friends: those allowed, less those denied.
+        Custom = "custom",
+    }
 }
 
 impl AudienceKind {
-    /// The word in SQL and on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Friends => "friends",
-            Self::OnlyMe => "only_me",
-            Self::Custom => "custom",
-        }
-    }
-
-    /// Reads the word. What is unknown counts as the narrowest, so that nothing is ever shown by
-    /// mistake.
-    pub fn from_word(word: &str) -> Self {
-        match word {
-            "public" => Self::Public,
-            "friends" => Self::Friends,
-            "custom" => Self::Custom,
-            _ => Self::OnlyMe,
-        }
-    }
-
     /// Whether others than the author may pass a post on.
     pub fn may_be_shared_by_others(self) -> bool {
         matches!(self, Self::Public | Self::Friends)
@@ -252,13 +232,5 @@ mod tests {
             faults(json!({"kind": "custom", "deny": vec![ID; 101]})),
             own("/audience/deny", "too_many")
         );
-    }
-
-    #[test]
-    fn an_unknown_word_is_the_narrowest_audience() {
-        assert_eq!(AudienceKind::from_word("?"), AudienceKind::OnlyMe);
-        for kind in ["public", "friends", "only_me", "custom"] {
-            assert_eq!(AudienceKind::from_word(kind).as_str(), kind);
-        }
     }
 }

@@ -8,20 +8,21 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::domains::posts::view::Post;
 use crate::kernel::{Error, PostId, Result};
 use crate::platform::Reads;
 use crate::platform::http::Problem;
 use crate::platform::sessions::Viewer;
+use crate::words;
 
-/// What is shown inside each post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PostExpansion {
-    /// Two of its comments.
-    TopComments,
+words! {
+    /// What is shown inside each post.
+    pub enum PostExpansion {
+        /// Two of its comments.
+        TopComments = "top_comments",
+    }
 }
 
 /// The parameter, for routes that have no other.

@@ -1,8 +1,8 @@
 //! Posts by id, by author, saved; and what a post said before.
 
 use actix_web::{HttpResponse, get};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::expand::{OnlyExpand, PostExpansion, TopComments};
@@ -15,6 +15,7 @@ use crate::platform::http::{
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Ctx, Reads};
+use crate::words;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_posts)
@@ -53,12 +54,12 @@ async fn get_posts(
     Ok(ok(ListOf::whole(data)))
 }
 
-/// Which of a person's posts to list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum PostState {
-    /// One's own deleted posts that can be restored.
-    Deleted,
+words! {
+    /// Which of a person's posts to list.
+    enum PostState {
+        /// One's own deleted posts that can be restored.
+        Deleted = "deleted",
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

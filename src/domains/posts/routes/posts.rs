@@ -32,7 +32,7 @@ async fn create_post(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let post_id = actions::create(tx, me.id, &new).await?;
+            let post_id = actions::create_post(tx, me.id, &new).await?;
             let ctx = tx.ctx().clone();
             let body = view::fresh(&ctx, &mut tx.reads(), me.viewer(), post_id).await?;
             Answer::created(format!("/v1/posts/{post_id}"), body.version, &body)
@@ -75,7 +75,7 @@ async fn update_post(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::edit(tx, me.id, *post_id, &change, if_match).await?;
+            actions::update_post(tx, me.id, *post_id, &change, if_match).await?;
             let ctx = tx.ctx().clone();
             let body = view::post(&ctx, &mut tx.reads(), me.viewer(), *post_id).await?;
             Answer::versioned(body.version, &body)
@@ -96,7 +96,7 @@ async fn delete_post(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::delete(tx, me.id, *post_id).await?;
+            actions::delete_post(tx, me.id, *post_id).await?;
             Ok(Answer::nothing())
         })
         .await
@@ -116,7 +116,7 @@ async fn restore_post(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::restore(tx, me.id, *post_id).await?;
+            actions::restore_post(tx, me.id, *post_id).await?;
             let ctx = tx.ctx().clone();
             let body = view::post(&ctx, &mut tx.reads(), me.viewer(), *post_id).await?;
             Answer::versioned(body.version, &body)

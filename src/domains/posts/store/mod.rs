@@ -9,3 +9,8 @@ pub mod posts;
 pub mod purge;
 pub mod revisions;
 pub mod views;
+
+use crate::domains::posts::model::AudienceKind;
+use crate::stored_words;
+
+stored_words!(AudienceKind);

@@ -12,7 +12,8 @@ use crate::kernel::{PostId, Result, Timestamp, UserId};
 pub async fn list_entries(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<PostEntry>> {
     let rows = sqlx::query!(
         r#"select p.post_id as "post_id: PostId", p.author_id as "author_id: UserId", p.content,
-                  p.audience, p.allow_all_friends, p.shared_post_id as "shared_post_id: PostId",
+                  p.audience as "audience: AudienceKind", p.allow_all_friends,
+                  p.shared_post_id as "shared_post_id: PostId",
                   p.op_id, p.version, p.created_at as "created_at: Timestamp",
                   p.edited_at as "edited_at: Timestamp", p.deleted_at is not null as "deleted!",
                   listed.ids as "ids!: Vec<Uuid>", listed.denied as "denied!: Vec<bool>",
@@ -38,7 +39,7 @@ pub async fn list_entries(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<PostEnt
         post_id: row.post_id,
         author_id: row.author_id,
         content: row.content,
-        audience: AudienceKind::from_word(&row.audience),
+        audience: row.audience,
         allow_all_friends: row.allow_all_friends,
         shared_post_id: row.shared_post_id,
         op_id: row.op_id,
@@ -80,7 +81,7 @@ pub async fn find_facts(
     post_id: PostId,
 ) -> Result<Option<Facts>> {
     let row = sqlx::query!(
-        r#"select p.author_id as "author_id!: UserId", p.audience as "audience!",
+        r#"select p.author_id as "author_id!: UserId", p.audience as "audience!: AudienceKind",
                   p.version as "version!", p.shared_post_id as "shared_post_id: PostId"
            from visible_post($1) p where p.post_id = $2"#,
         viewer as _,
@@ -91,7 +92,7 @@ pub async fn find_facts(
     Ok(row.map(|row| Facts {
         post_id,
         author_id: row.author_id,
-        audience: AudienceKind::from_word(&row.audience),
+        audience: row.audience,
         version: row.version,
         shared_post_id: row.shared_post_id,
     }))
@@ -113,8 +114,8 @@ pub async fn lock_for_share(conn: &mut Conn, post_id: PostId) -> Result<()> {
 pub struct OwnRow {
     /// Its text.
     pub content: String,
-    /// The word of its audience.
-    pub audience: String,
+    /// The sort of its audience.
+    pub audience: AudienceKind,
     /// Whether a custom audience is all friends less those denied.
     pub allow_all_friends: bool,
     /// The post that it shares.
@@ -146,8 +147,8 @@ pub async fn lock_own(
 ) -> Result<Option<OwnRow>> {
     Ok(sqlx::query_as!(
         OwnRow,
-        r#"select content, audience, allow_all_friends, shared_post_id as "shared_post_id: _",
-                  version, created_at as "created_at: _", deleted_at as "deleted_at: _"
+        r#"select content, audience as "audience: _", allow_all_friends,
+                  shared_post_id as "shared_post_id: _", version, created_at as "created_at: _", deleted_at as "deleted_at: _"
            from post where post_id = $1 and author_id = $2 for no key update"#,
         post_id as _,
         author_id as _

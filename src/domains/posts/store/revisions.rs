@@ -1,5 +1,6 @@
 //! What posts said before.
 
+use crate::domains::posts::model::AudienceKind;
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{RankKey, Slice};
@@ -26,8 +27,8 @@ pub struct RevisionRow {
     pub version: i64,
     /// The text.
     pub content: String,
-    /// The word of the audience.
-    pub audience: String,
+    /// The sort of the audience.
+    pub audience: AudienceKind,
     /// When the version came to be.
     pub created_at: Timestamp,
 }
@@ -44,7 +45,7 @@ pub async fn list_history(
         newest "h.version",
         "h.post_id",
         RevisionRow,
-        r#"select h.version as "version!", h.content as "content!", h.audience as "audience!",
+        r#"select h.version as "version!", h.content as "content!", h.audience as "audience!: _",
                   h.created_at as "created_at!: _"
            from (
                select post_id, version, content, audience, created_at from post_revision

@@ -34,7 +34,7 @@ pub async fn history(
     let shown = |row: store::RevisionRow| PostRevision {
         version: row.version,
         content: row.content,
-        audience: AudienceKind::from_word(&row.audience),
+        audience: row.audience,
         created_at: row.created_at,
     };
     let rows = rows.into_iter().map(|(key, row)| (key, shown(row)));

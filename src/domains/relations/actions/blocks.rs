@@ -7,7 +7,7 @@ use super::super::events::RelationshipChanged;
 use super::super::model::can_see_person;
 use super::super::store;
 use super::requests::cancel_open;
-use super::{follows_by, friends_by, guard_other, lock_standing, tell_both};
+use super::{follows_by, friends_by, guard_other, guard_visible_other, lock_standing, tell_both};
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Tx;
@@ -38,7 +38,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         changes.extend(follows_by(-1, user_id, me));
     }
     tell_both(tx, me, user_id)?;
-    recount(tx, me, user_id);
+    tell_counts(tx, me, user_id);
     users::bump(tx.conn(), &changes).await
 }
 
@@ -53,12 +53,12 @@ pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     if !store::delete_block(tx.conn(), me, user_id).await? {
         return Ok(());
     }
-    recount(tx, me, user_id);
+    tell_counts(tx, me, user_id);
     tell_both(tx, me, user_id)
 }
 
-/// What one hears of the other waits no longer, or again.
-fn recount(tx: &mut Tx, me: UserId, user_id: UserId) {
+/// Tells both how much waits for them: what one hears of the other does no longer, or does again.
+fn tell_counts(tx: &mut Tx, me: UserId, user_id: UserId) {
     tx.tell_counts(me);
     tx.tell_counts(user_id);
 }
@@ -100,12 +100,4 @@ fn tell_one(tx: &mut Tx, user_id: UserId, other_id: UserId) -> Result<()> {
         other_id,
         is_private: true,
     })
-}
-
-async fn guard_visible_other(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
-    guard_other(me, user_id)?;
-    if store::is_visible(tx.conn(), Some(me), user_id).await? {
-        return Ok(());
-    }
-    Err(Error::not_found())
 }

@@ -1,9 +1,9 @@
 //! The end of a friendship, and suggestions that nobody wants.
 
 use super::super::store;
-use super::{friends_by, guard_other, lock_visible, tell_both};
+use super::{friends_by, guard_other, guard_visible_other, lock_visible, tell_both};
 use crate::domains::users;
-use crate::kernel::{Error, Result, UserId};
+use crate::kernel::{Result, UserId};
 use crate::platform::Tx;
 
 /// Ends a friendship, if there is one. Each leaves the other's circles.
@@ -20,10 +20,7 @@ pub async fn unfriend(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
 
 /// Leaves somebody out of all later suggestions.
 pub async fn dismiss_suggestion(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
-    guard_other(me, user_id)?;
-    if !store::is_visible(tx.conn(), Some(me), user_id).await? {
-        return Err(Error::not_found());
-    }
+    guard_visible_other(tx, me, user_id).await?;
     let now = tx.now();
     store::insert_dismissal(tx.conn(), me, user_id, now).await
 }

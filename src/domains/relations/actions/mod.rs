@@ -12,7 +12,10 @@ pub use circles::{
 };
 pub use follows::{follow, unfollow};
 pub use friends::{dismiss_suggestion, unfriend};
-pub use requests::{NewRequest, Sent, accept, cancel, decline, see, send};
+pub use requests::{
+    NewRequest, Sent, accept_request, cancel_request, decline_request, mark_requests_seen,
+    send_request,
+};
 
 use super::events::RelationshipChanged;
 use super::model::{Standing, can_see_person};
@@ -27,6 +30,15 @@ fn guard_other(me: UserId, user_id: UserId) -> Result<()> {
         return Err(Code::CannotTargetSelf.into());
     }
     Ok(())
+}
+
+/// Refuses oneself and people whom `me` may not see.
+async fn guard_visible_other(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
+    guard_other(me, user_id)?;
+    if store::is_visible(tx.conn(), Some(me), user_id).await? {
+        return Ok(());
+    }
+    Err(Error::not_found())
 }
 
 /// Locks the pair and gives what lies between the two from then on, whoever may see whom. Nobody

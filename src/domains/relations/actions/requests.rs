@@ -30,7 +30,7 @@ pub enum Sent {
 }
 
 /// Asks for friendship. Asking somebody who has asked accepts theirs.
-pub async fn send(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
+pub async fn send_request(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
     if me == user_id {
         return Err(Code::CannotFriendSelf.into());
     }
@@ -61,10 +61,10 @@ pub async fn send(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
 }
 
 /// Accepts a request that `me` was sent; again, it changes nothing.
-pub async fn accept(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
+pub async fn accept_request(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
     let request = lock_request(tx, me, request_id).await?;
     guard_party(me == request.recipient_id)?;
-    match request.state() {
+    match request.state {
         RequestState::Accepted => Ok(()),
         RequestState::Pending => make_friends(tx, request_id, me, request.sender_id).await,
         RequestState::Declined | RequestState::Cancelled => Err(Code::RequestClosed.into()),
@@ -72,24 +72,24 @@ pub async fn accept(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Res
 }
 
 /// Declines a request that `me` was sent; again, it changes nothing.
-pub async fn decline(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
+pub async fn decline_request(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
     let request = lock_request(tx, me, request_id).await?;
     guard_party(me == request.recipient_id)?;
     close(tx, me, &request, RequestState::Declined).await
 }
 
 /// Takes back a request that `me` sent; again, it changes nothing.
-pub async fn cancel(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
+pub async fn cancel_request(tx: &mut Tx, me: UserId, request_id: FriendRequestId) -> Result<()> {
     let request = lock_request(tx, me, request_id).await?;
     guard_party(me == request.sender_id)?;
     close(tx, me, &request, RequestState::Cancelled).await
 }
 
 async fn close(tx: &mut Tx, me: UserId, request: &RequestRow, state: RequestState) -> Result<()> {
-    if request.state() == state {
+    if request.state == state {
         return Ok(());
     }
-    if request.state() != RequestState::Pending {
+    if request.state != RequestState::Pending {
         return Err(Code::RequestClosed.into());
     }
     let now = tx.now();
@@ -152,7 +152,7 @@ pub(super) async fn cancel_open(tx: &mut Tx, open: Option<FriendRequestId>) -> R
 }
 
 /// Notes that `me` has looked at the requests that had come by then; says whether any was new.
-pub async fn see(tx: &mut Tx, me: UserId, up_to: Timestamp) -> Result<bool> {
+pub async fn mark_requests_seen(tx: &mut Tx, me: UserId, up_to: Timestamp) -> Result<bool> {
     let now = tx.now();
     store::mark_requests_seen(tx.conn(), me, up_to, now).await
 }

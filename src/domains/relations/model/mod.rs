@@ -3,11 +3,8 @@
 mod standing;
 mod ties;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::domains::users::FriendListAudience;
-use crate::text_type;
+use crate::{text_type, words};
 
 pub use standing::{Between, Muting, Standing};
 pub use ties::Ties;
@@ -60,66 +57,43 @@ pub fn can_see_friends(audience: FriendListAudience, is_self: bool, are_friends:
         }
 }
 
-/// How far two people are with their friendship.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Friendship {
-    /// Neither friends nor asked.
-    None,
-    /// The viewer has asked.
-    Outgoing,
-    /// The viewer was asked.
-    Incoming,
-    /// They are friends.
-    Friends,
-}
-
-/// Which way a request went, seen by one of the two.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestDirection {
-    /// The viewer was asked.
-    #[default]
-    Incoming,
-    /// The viewer has asked.
-    Outgoing,
-}
-
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestState {
-    /// Not answered yet.
-    Pending,
-    /// The two became friends.
-    Accepted,
-    /// The answer was no.
-    Declined,
-    /// The sender took it back, or a block ended it.
-    Cancelled,
-}
-
-impl RequestState {
-    /// The word in SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-            Self::Declined => "declined",
-            Self::Cancelled => "cancelled",
-        }
+words! {
+    /// How far two people are with their friendship.
+    pub enum Friendship {
+        /// Neither friends nor asked.
+        None = "none",
+        /// The viewer has asked.
+        Outgoing = "outgoing",
+        /// The viewer was asked.
+        Incoming = "incoming",
+        /// They are friends.
+        Friends = "friends",
     }
+}
 
-    /// Reads the word; `None` for any other.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [
-            Self::Pending,
-            Self::Accepted,
-            Self::Declined,
-            Self::Cancelled,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == word)
+words! {
+    /// Which way a request went, seen by one of the two.
+    #[derive(Default)]
+    pub enum RequestDirection {
+        /// The viewer was asked.
+        #[default]
+        Incoming = "incoming",
+        /// The viewer has asked.
+        Outgoing = "outgoing",
+    }
+}
+
+words! {
+    /// What became of a request.
+    pub enum RequestState {
+        /// Not answered yet.
+        Pending = "pending",
+        /// The two became friends.
+        Accepted = "accepted",
+        /// The answer was no.
+        Declined = "declined",
+        /// The sender took it back, or a block ended it.
+        Cancelled = "cancelled",
     }
 }
 

@@ -55,9 +55,9 @@ pub struct Standing {
     /// Friends of both whom the viewer may see.
     pub mutual_friends: i64,
     /// Whom they let ask for friendship.
-    pub who_can_request: String,
+    pub who_can_request: RequestPolicy,
     /// Whom they let write without being asked.
-    pub who_can_message: String,
+    pub who_can_message: MessagePolicy,
 }
 
 impl Standing {
@@ -82,10 +82,10 @@ impl Standing {
 
     /// Whether their setting lets the viewer ask for friendship.
     pub fn is_open_to_requests(&self) -> bool {
-        match RequestPolicy::from_word(&self.who_can_request) {
-            Some(RequestPolicy::Everyone) => true,
-            Some(RequestPolicy::FriendsOfFriends) => self.mutual_friends > 0,
-            Some(RequestPolicy::Nobody) | None => false,
+        match self.who_can_request {
+            RequestPolicy::Everyone => true,
+            RequestPolicy::FriendsOfFriends => self.mutual_friends > 0,
+            RequestPolicy::Nobody => false,
         }
     }
 
@@ -99,10 +99,10 @@ impl Standing {
     /// Whether the viewer may write to them without being asked.
     pub fn can_message(&self) -> bool {
         can_see_person(self.sight())
-            && match MessagePolicy::from_word(&self.who_can_message) {
-                Some(MessagePolicy::Everyone) => true,
-                Some(MessagePolicy::Friends) => self.between.are_friends,
-                Some(MessagePolicy::Nobody) | None => false,
+            && match self.who_can_message {
+                MessagePolicy::Everyone => true,
+                MessagePolicy::Friends => self.between.are_friends,
+                MessagePolicy::Nobody => false,
             }
     }
 }
@@ -120,8 +120,8 @@ mod tests {
             is_active: true,
             between: Between::default(),
             mutual_friends: 0,
-            who_can_request: "everyone".to_owned(),
-            who_can_message: "everyone".to_owned(),
+            who_can_request: RequestPolicy::Everyone,
+            who_can_message: MessagePolicy::Everyone,
         }
     }
 
@@ -149,15 +149,15 @@ mod tests {
 
     #[test]
     fn who_may_ask_is_the_setting_of_the_one_who_is_asked() {
-        let of = |word: &str, mutual_friends| Standing {
-            who_can_request: word.to_owned(),
+        let of = |who_can_request, mutual_friends| Standing {
+            who_can_request,
             mutual_friends,
             ..strangers()
         };
-        assert!(of("everyone", 0).can_request());
-        assert!(!of("friends_of_friends", 0).can_request());
-        assert!(of("friends_of_friends", 1).can_request());
-        assert!(!of("nobody", 1).can_request());
+        assert!(of(RequestPolicy::Everyone, 0).can_request());
+        assert!(!of(RequestPolicy::FriendsOfFriends, 0).can_request());
+        assert!(of(RequestPolicy::FriendsOfFriends, 1).can_request());
+        assert!(!of(RequestPolicy::Nobody, 1).can_request());
         let friends = Standing {
             between: Between {
                 are_friends: true,
@@ -178,18 +178,18 @@ mod tests {
 
     #[test]
     fn who_may_write_is_the_setting_of_the_one_who_is_written_to() {
-        let of = |word: &str, are_friends| Standing {
-            who_can_message: word.to_owned(),
+        let of = |who_can_message, are_friends| Standing {
+            who_can_message,
             between: Between {
                 are_friends,
                 ..Between::default()
             },
             ..strangers()
         };
-        assert!(of("everyone", false).can_message());
-        assert!(!of("friends", false).can_message());
-        assert!(of("friends", true).can_message());
-        assert!(!of("nobody", true).can_message());
+        assert!(of(MessagePolicy::Everyone, false).can_message());
+        assert!(!of(MessagePolicy::Friends, false).can_message());
+        assert!(of(MessagePolicy::Friends, true).can_message());
+        assert!(!of(MessagePolicy::Nobody, true).can_message());
     }
 
     #[test]

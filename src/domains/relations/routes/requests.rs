@@ -39,7 +39,7 @@ async fn create_friend_request(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let sent = actions::send(tx, me.id, new.user_id).await?;
+            let sent = actions::send_request(tx, me.id, new.user_id).await?;
             let (Sent::Asked(request_id) | Sent::Accepted(request_id)) = sent;
             let answer = request_now(tx, me.id, request_id).await?;
             Ok(match sent {
@@ -86,7 +86,7 @@ async fn accept_friend_request(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::accept(tx, me.id, *request_id).await?;
+            actions::accept_request(tx, me.id, *request_id).await?;
             request_now(tx, me.id, *request_id).await
         })
         .await
@@ -103,7 +103,7 @@ async fn decline_friend_request(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::decline(tx, me.id, *request_id).await?;
+            actions::decline_request(tx, me.id, *request_id).await?;
             request_now(tx, me.id, *request_id).await
         })
         .await
@@ -120,7 +120,7 @@ async fn cancel_friend_request(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            actions::cancel(tx, me.id, *request_id).await?;
+            actions::cancel_request(tx, me.id, *request_id).await?;
             Ok(Answer::nothing())
         })
         .await

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Deserialize;
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::view::{self, User, visible_person};
@@ -15,6 +14,7 @@ use crate::platform::http::{
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Ctx, Reads};
+use crate::words;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_users)
@@ -44,12 +44,12 @@ async fn get_user(
     Ok(json_with_etag(&request, body.version, &body))
 }
 
-/// What else a person may be shown with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Expansion {
-    /// What lies between the viewer and the person; profiles always have it, as `viewer`.
-    Relationship,
+words! {
+    /// What else a person may be shown with.
+    enum Expansion {
+        /// What lies between the viewer and the person; profiles always have it, as `viewer`.
+        Relationship = "relationship",
+    }
 }
 
 #[derive(Debug, Deserialize)]

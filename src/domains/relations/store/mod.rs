@@ -18,9 +18,13 @@ pub use requests::*;
 pub use suggestions::*;
 pub use ties::*;
 
+use super::model::RequestState;
 use crate::kernel::ids::Id;
 use crate::kernel::page::{NameKey, TimeKey};
 use crate::kernel::{Timestamp, UserId};
+use crate::stored_words;
+
+stored_words!(RequestState);
 
 /// A person in a list that is ordered by time.
 pub(super) struct TimedRow {

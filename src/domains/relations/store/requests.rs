@@ -21,17 +21,12 @@ pub struct RequestRow {
     /// Who is asked.
     pub recipient_id: UserId,
     /// What became of it.
-    pub state: String,
+    pub state: RequestState,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl RequestRow {
-    /// What became of it; a word that is unknown counts as closed.
-    pub fn state(&self) -> RequestState {
-        RequestState::from_word(&self.state).unwrap_or(RequestState::Cancelled)
-    }
-
     /// The one of the two who is not `viewer`.
     pub fn other(&self, viewer: UserId) -> UserId {
         if self.sender_id == viewer {
@@ -50,7 +45,8 @@ pub async fn find_request(
     Ok(sqlx::query_as!(
         RequestRow,
         r#"select friend_request_id as "friend_request_id: _", sender_id as "sender_id: _",
-                  recipient_id as "recipient_id: _", state, created_at as "created_at: _"
+                  recipient_id as "recipient_id: _", state as "state: _",
+                  created_at as "created_at: _"
            from friend_request where friend_request_id = $1"#,
         friend_request_id as _
     )
@@ -67,7 +63,8 @@ pub async fn list_requests_by_id(
     Ok(sqlx::query_as!(
         RequestRow,
         r#"select friend_request_id as "friend_request_id: _", sender_id as "sender_id: _",
-                  recipient_id as "recipient_id: _", state, created_at as "created_at: _"
+                  recipient_id as "recipient_id: _", state as "state: _",
+                  created_at as "created_at: _"
            from friend_request
            where friend_request_id = any($2) and (sender_id = $1 or recipient_id = $1)"#,
         user_id as _,
@@ -88,7 +85,8 @@ pub async fn list_requests(
         RequestDirection::Incoming => keyset!(
             conn, slice, newest "r.created_at", "r.friend_request_id", RequestRow,
             r#"select r.friend_request_id as "friend_request_id: _", r.sender_id as "sender_id: _",
-                      r.recipient_id as "recipient_id: _", r.state, r.created_at as "created_at: _"
+                      r.recipient_id as "recipient_id: _", r.state as "state: _",
+                      r.created_at as "created_at: _"
                from friend_request r
                where r.recipient_id = $4 and r.state = 'pending'
                  and exists (select from visible_account($4) a where a.user_id = r.sender_id)"#,
@@ -97,7 +95,8 @@ pub async fn list_requests(
         RequestDirection::Outgoing => keyset!(
             conn, slice, newest "r.created_at", "r.friend_request_id", RequestRow,
             r#"select r.friend_request_id as "friend_request_id: _", r.sender_id as "sender_id: _",
-                      r.recipient_id as "recipient_id: _", r.state, r.created_at as "created_at: _"
+                      r.recipient_id as "recipient_id: _", r.state as "state: _",
+                      r.created_at as "created_at: _"
                from friend_request r
                where r.sender_id = $4 and r.state = 'pending'
                  and exists (select from visible_account($4) a where a.user_id = r.recipient_id)"#,

@@ -9,6 +9,7 @@ use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Reads;
+use crate::words;
 
 /// A page of a person's friends by name, those whose name holds `q`, without people whom the viewer
 /// may not see. Whether the viewer may see the list was asked before.
@@ -102,12 +103,12 @@ async fn show_muted(reads: &mut Reads<'_>, rows: &[MuteRow]) -> Result<Vec<Muted
     Ok(rows.iter().filter_map(shown).collect())
 }
 
-/// Why somebody is suggested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SuggestionReason {
-    /// They are friends of friends.
-    MutualFriends,
+words! {
+    /// Why somebody is suggested.
+    pub enum SuggestionReason {
+        /// They are friends of friends.
+        MutualFriends = "mutual_friends",
+    }
 }
 
 /// Somebody whom the viewer may know.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::super::cache::ties_of;
 use crate::domains::users::SETTINGS;
 use crate::kernel::{Result, Timestamp, UserId};
-use crate::platform::realtime::presence;
+use crate::platform::realtime::presence::{self, Presence};
 use crate::platform::sessions::{self, Viewer};
 use crate::platform::{Ctx, Reads};
 
@@ -18,8 +18,8 @@ pub struct FriendPresence {
     /// The friend.
     pub user_id: UserId,
     /// `online`, `away`, `offline`, or `stale`: it cannot be known just now.
-    #[schema(example = "online")]
-    pub state: &'static str,
+    #[schema(value_type = String, example = "online")]
+    pub state: Presence,
     /// When they were last here; null where one of the two does not show it.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub last_active_at: Option<Timestamp>,
@@ -71,11 +71,7 @@ pub async fn presences(ctx: &Ctx, viewer: UserId, ids: &[UserId]) -> Result<Vec<
     };
     let seen = seen.into_iter().map(|user_id| FriendPresence {
         user_id,
-        state: states
-            .get(&user_id)
-            .copied()
-            .unwrap_or(presence::Presence::Offline)
-            .as_str(),
+        state: states.get(&user_id).copied().unwrap_or(Presence::Offline),
         last_active_at: last.get(&user_id).copied(),
     });
     Ok(seen.collect())

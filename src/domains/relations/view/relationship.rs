@@ -87,8 +87,8 @@ pub async fn standings(
             is_active: people.get(user_id)?.is_active(),
             between: Between::clone(between.get(&(viewer, *user_id))?),
             mutual_friends: mutual.get(user_id).copied().unwrap_or_default(),
-            who_can_request: settings.who_can_request.clone(),
-            who_can_message: settings.who_can_message.clone(),
+            who_can_request: settings.who_can_request,
+            who_can_message: settings.who_can_message,
         };
         Some((*user_id, standing))
     };

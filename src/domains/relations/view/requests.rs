@@ -64,7 +64,7 @@ async fn show_requests(
             },
             user: people.remove(&other)?,
             mutual_friends: between.get(&other)?.mutual_friends,
-            state: row.state(),
+            state: row.state,
             created_at: row.created_at,
         })
     };

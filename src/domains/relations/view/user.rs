@@ -12,7 +12,7 @@ use super::super::store;
 use super::relationship::{Relationship, standings};
 use super::sight::visible_among;
 use crate::domains::users::{
-    Counts, FriendListAudience, Profile, SETTINGS, SettingsRow, USER, USER_COUNTS, UserCounts,
+    Counts, Profile, SETTINGS, SettingsRow, USER, USER_COUNTS, UserCounts,
 };
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 use crate::platform::Reads;
@@ -96,10 +96,7 @@ fn shows_friends(
     settings: &SettingsRow,
     are_friends: bool,
 ) -> bool {
-    // A word that is unknown here is taken for the narrowest.
-    let audience = FriendListAudience::from_word(&settings.who_sees_friends)
-        .unwrap_or(FriendListAudience::OnlyMe);
-    can_see_friends(audience, viewer.is(user_id), are_friends)
+    can_see_friends(settings.who_sees_friends, viewer.is(user_id), are_friends)
 }
 
 /// Numbers of people, and what decides which of them a viewer sees.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::model::NewAccount;
 use crate::infra::db::{Conn, OnConstraint};
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
+use crate::platform::sessions::{AccountState, Role};
 
 /// An account as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +22,10 @@ pub struct AccountRow {
     pub location: String,
     /// Their website.
     pub website: Option<String>,
-    /// `user`, `moderator` or `admin`.
-    pub role: String,
-    /// `active`, `suspended` or `deleted`.
-    pub state: String,
+    /// What it may do.
+    pub role: Role,
+    /// How it stands.
+    pub state: AccountState,
     /// Counts edits.
     pub version: i64,
     /// When it was made.
@@ -34,7 +35,7 @@ pub struct AccountRow {
 impl AccountRow {
     /// Whether the person takes part: neither suspended nor deleted.
     pub fn is_active(&self) -> bool {
-        self.state == "active"
+        self.state == AccountState::Active
     }
 }
 
@@ -42,8 +43,8 @@ impl AccountRow {
 pub async fn list_accounts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<AccountRow>> {
     Ok(sqlx::query_as!(
         AccountRow,
-        r#"select user_id as "user_id: _", username, display_name, bio, location, website, role,
-                  state, version, created_at as "created_at: _"
+        r#"select user_id as "user_id: _", username, display_name, bio, location, website,
+                  role as "role: _", state as "state: _", version, created_at as "created_at: _"
            from account where user_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
@@ -175,8 +176,8 @@ pub struct AccountUpdate<'a> {
 pub async fn lock_account(conn: &mut Conn, user_id: UserId) -> Result<AccountRow> {
     sqlx::query_as!(
         AccountRow,
-        r#"select user_id as "user_id: _", username, display_name, bio, location, website, role,
-                  state, version, created_at as "created_at: _"
+        r#"select user_id as "user_id: _", username, display_name, bio, location, website,
+                  role as "role: _", state as "state: _", version, created_at as "created_at: _"
            from account where user_id = $1 for update"#,
         user_id as _
     )
@@ -259,13 +260,13 @@ pub async fn release_usernames(conn: &mut Conn, before: Timestamp) -> Result<u64
 pub async fn set_role(
     conn: &mut Conn,
     user_id: UserId,
-    role: &str,
+    role: Role,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "update account set role = $2, version = version + 1, updated_at = $3 where user_id = $1",
         user_id as _,
-        role,
+        role.as_str(),
         now as _
     )
     .execute(conn)
@@ -277,7 +278,7 @@ pub async fn set_role(
 pub async fn set_state(
     conn: &mut Conn,
     user_id: UserId,
-    state: &str,
+    state: AccountState,
     until: Option<Timestamp>,
     reason: Option<&str>,
     now: Timestamp,
@@ -288,7 +289,7 @@ pub async fn set_state(
              version = version + 1, updated_at = $5
          where user_id = $1 and state <> 'deleted'",
         user_id as _,
-        state,
+        state.as_str(),
         until as _,
         reason,
         now as _

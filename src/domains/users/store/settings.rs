@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::model::{
+    Digest, FriendListAudience, MessagePolicy, RequestPolicy, SimpleAudience,
+};
 use crate::infra::db::Conn;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 
@@ -9,13 +12,13 @@ use crate::kernel::{Error, Result, Timestamp, UserId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingsRow {
     /// Whom posts are for when nothing else is said.
-    pub default_audience: String,
+    pub default_audience: SimpleAudience,
     /// Who may ask for friendship.
-    pub who_can_request: String,
+    pub who_can_request: RequestPolicy,
     /// Who may write a message without being asked.
-    pub who_can_message: String,
+    pub who_can_message: MessagePolicy,
     /// Who may see the list of friends.
-    pub who_sees_friends: String,
+    pub who_sees_friends: FriendListAudience,
     /// Whether search finds the person.
     pub searchable: bool,
     /// Whether friends see that the person is online.
@@ -27,7 +30,7 @@ pub struct SettingsRow {
     /// Whether the person is suggested to others.
     pub suggestions: bool,
     /// How often a summary comes by mail.
-    pub email_digest: String,
+    pub email_digest: Digest,
     /// Language tag.
     pub language: String,
     /// Time zone.
@@ -54,9 +57,14 @@ pub async fn load_settings(conn: &mut Conn, user_id: UserId) -> Result<SettingsR
 /// The settings of some people.
 pub async fn list_settings(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, SettingsRow)>> {
     let rows = sqlx::query!(
-        r#"select user_id as "user_id: UserId", default_audience, who_can_request, who_can_message,
-                  who_sees_friends, searchable, show_presence, show_last_active, read_receipts,
-                  suggestions, email_digest, language, time_zone, client::text as "client!", version
+        r#"select user_id as "user_id: UserId",
+                  default_audience as "default_audience: SimpleAudience",
+                  who_can_request as "who_can_request: RequestPolicy",
+                  who_can_message as "who_can_message: MessagePolicy",
+                  who_sees_friends as "who_sees_friends: FriendListAudience",
+                  searchable, show_presence, show_last_active, read_receipts, suggestions,
+                  email_digest as "email_digest: Digest", language, time_zone,
+                  client::text as "client!", version
            from user_settings where user_id = any(array(select unnest($1::uuid[])))"#,
         ids as _
     )
@@ -110,16 +118,16 @@ pub async fn update_settings(
              time_zone = $13, client = $14::text::jsonb, version = version + 1, updated_at = $15
          where user_id = $1",
         user_id as _,
-        row.default_audience,
-        row.who_can_request,
-        row.who_can_message,
-        row.who_sees_friends,
+        row.default_audience.as_str(),
+        row.who_can_request.as_str(),
+        row.who_can_message.as_str(),
+        row.who_sees_friends.as_str(),
         row.searchable,
         row.show_presence,
         row.show_last_active,
         row.read_receipts,
         row.suggestions,
-        row.email_digest,
+        row.email_digest.as_str(),
         row.language,
         row.time_zone,
         row.client,

@@ -22,6 +22,7 @@ use super::{Channel, Inbound, Signal};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Result, UserId};
 use crate::platform::Ctx;
+use crate::words;
 
 pub(super) use feed::Feed;
 pub(super) use local::Local;
@@ -30,29 +31,17 @@ pub use shared::SCRIPTS;
 /// The topic of presences.
 pub const TOPIC: &str = "presence";
 
-/// How present somebody is; more is greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// No device is connected.
-    Offline,
-    /// It cannot be known just now.
-    Stale,
-    /// A device is connected, and nobody looks at it.
-    Away,
-    /// Somebody looks at a device.
-    Online,
-}
-
-impl Presence {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Offline => "offline",
-            Self::Stale => "stale",
-            Self::Away => "away",
-            Self::Online => "online",
-        }
+words! {
+    /// How present somebody is; more is greater.
+    pub enum Presence {
+        /// No device is connected.
+        Offline = "offline",
+        /// It cannot be known just now.
+        Stale = "stale",
+        /// A device is connected, and nobody looks at it.
+        Away = "away",
+        /// Somebody looks at a device.
+        Online = "online",
     }
 }
 
@@ -173,11 +162,14 @@ struct Set {
     state: Settable,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Settable {
-    Online,
-    Away,
+words! {
+    /// What a client may say.
+    enum Settable {
+        /// Somebody looks at it.
+        Online = "online",
+        /// Nobody does.
+        Away = "away",
+    }
 }
 
 /// A client says whether somebody looks at its device.

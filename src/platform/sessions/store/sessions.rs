@@ -9,15 +9,15 @@ use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{Result, SessionId, Timestamp, UserId};
 use crate::keyset;
-use crate::platform::sessions::Device;
+use crate::platform::sessions::{AccountState, Device, EndReason, Role};
 
 /// What a request needs to know of its session and its person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Their role now.
-    pub role: String,
+    pub role: Role,
     /// Their account's state now.
-    pub state: String,
+    pub state: AccountState,
     /// End of a suspension.
     pub suspended_until: Option<Timestamp>,
     /// Whether the session still counts.
@@ -29,19 +29,13 @@ pub struct Session {
 impl Session {
     /// Whether their account is suspended now.
     pub fn is_suspended(&self, now: Timestamp) -> bool {
-        is_suspended(&self.state, self.suspended_until, now)
+        self.state.is_suspended(self.suspended_until, now)
     }
 
     /// Whether the session counts now, as far as no suspension forbids it.
     pub fn is_alive(&self, now: Timestamp) -> bool {
-        self.state != "deleted" && !self.revoked && now < self.expires_at
+        self.state != AccountState::Deleted && !self.revoked && now < self.expires_at
     }
-}
-
-/// Whether an account of this state is suspended now. A suspension is over at its end, whether or not
-/// the job that lifts it has come by.
-pub fn is_suspended(state: &str, until: Option<Timestamp>, now: Timestamp) -> bool {
-    state == "suspended" && until.is_none_or(|until| now < until)
 }
 
 /// Sessions and the people behind them, as they are now. A session of somebody else than the key
@@ -53,7 +47,8 @@ pub async fn list_callers(
     let session_ids: Vec<SessionId> = keys.iter().map(|(_, session_id)| *session_id).collect();
     let rows = sqlx::query!(
         r#"select s.session_id as "session_id: SessionId", s.user_id as "user_id: UserId",
-                  a.role, a.state, a.suspended_until as "suspended_until: Timestamp",
+                  a.role as "role: Role", a.state as "state: AccountState",
+                  a.suspended_until as "suspended_until: Timestamp",
                   s.revoked_at is not null as "revoked!", s.expires_at as "expires_at: Timestamp"
            from session s join account a using (user_id)
            where s.session_id = any(array(select unnest($1::uuid[])))"#,
@@ -271,14 +266,14 @@ pub async fn mark_reauthenticated(
 pub async fn revoke(
     conn: &mut Conn,
     session_id: SessionId,
-    reason: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "update session set revoked_at = $3, revoked_reason = $2
          where session_id = $1 and revoked_at is null",
         session_id as _,
-        reason,
+        reason.as_str(),
         now as _
     )
     .execute(conn)
@@ -291,7 +286,7 @@ pub async fn revoke_own(
     conn: &mut Conn,
     user_id: UserId,
     session_id: SessionId,
-    reason: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
@@ -299,7 +294,7 @@ pub async fn revoke_own(
          where session_id = $1 and user_id = $2 and revoked_at is null",
         session_id as _,
         user_id as _,
-        reason,
+        reason.as_str(),
         now as _
     )
     .execute(conn)
@@ -312,7 +307,7 @@ pub async fn revoke_all(
     conn: &mut Conn,
     user_id: UserId,
     kept: Option<SessionId>,
-    reason: &str,
+    reason: EndReason,
     now: Timestamp,
 ) -> Result<u64> {
     let done = sqlx::query!(
@@ -320,7 +315,7 @@ pub async fn revoke_all(
          where user_id = $1 and revoked_at is null and session_id is distinct from $2",
         user_id as _,
         kept as _,
-        reason,
+        reason.as_str(),
         now as _
     )
     .execute(conn)
