@@ -233,8 +233,8 @@ async fn posts_that_many_reacted_to_go_with_all_reactions() {
     let alice = app.person("alice").await;
     let plant = format!(
         "{CROWD};
-         insert into post (post_id, author_id, content, audience, created_at, updated_at, deleted_at)
-         select gen_random_uuid(), '{}', '', 'public', now(), now(), now() from generate_series(1, 120);
+         insert into post (post_id, author_id, content, audience, created_at, deleted_at)
+         select gen_random_uuid(), '{}', '', 'public', now(), now() from generate_series(1, 120);
          insert into reaction (target_kind, target_id, user_id, kind, created_at)
          select 'post', post_id, user_id, 'like', now() from post, account",
         alice.id

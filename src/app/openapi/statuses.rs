@@ -62,6 +62,7 @@ const WITHOUT_DATABASE: &[&str] = &["get_meta", "livez"];
 const OTHERS: &[(&str, &[&str])] = &[
     ("add_conversation_member", &["409"]),
     ("cancel_friend_request", &["409"]),
+    ("change_email", &["409"]),
     ("create_conversation", &["404"]),
     ("create_friend_request", &["404"]),
     ("delete_message_reaction", &["410"]),
@@ -78,6 +79,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("set_post_reaction", &["409"]),
     ("update_message", &["410"]),
     ("update_me", &["409"]),
+    ("verify_email", &["409"]),
 ];
 
 impl Traits {

@@ -55,6 +55,7 @@ mod tests {
             let minutes = rule.every.as_secs() / 60;
             let every = match minutes {
                 60 => "1 hour".to_owned(),
+                _ if minutes % 60 == 0 => format!("{} hours", minutes / 60),
                 _ => format!("{minutes} minutes"),
             };
             let line = format!(

@@ -12,7 +12,8 @@ use super::super::store::{self, Recipient};
 use crate::infra::jobs::NewJob;
 use crate::infra::mail::Message;
 use crate::kernel::{Error, OpaqueToken, Result, UserId};
-use crate::platform::Ctx;
+use crate::platform::write::job_transaction;
+use crate::platform::{Ctx, Tx};
 
 /// The job that sends one.
 pub const JOB: &str = "auth.mail";
@@ -115,19 +116,17 @@ async fn recipient(ctx: &Ctx, mail: &Mail) -> Result<Option<Recipient>> {
 }
 
 async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {
-    let now = ctx.now();
     let token = OpaqueToken::new(ctx.ids().bytes());
     let hash = token.hash();
-    let mut conn = ctx.conn().await?;
-    let since = now - TimeDelta::hours(1);
-    let sent = store::count_mail_tokens(&mut conn, to.user_id, purpose, since).await?;
-    if sent >= LINKS_AN_HOUR {
+    let (user_id, email) = (to.user_id, to.email.clone());
+    let kept = job_transaction(ctx, move |tx| {
+        let email = email.clone();
+        Box::pin(async move { keep(tx, (user_id, &email), purpose, &hash).await })
+    });
+    if !kept.await? {
         tracing::info!(user_id = %to.user_id, "a person was mailed enough links for this hour");
         return Ok(());
     }
-    let until = now + TimeDelta::hours(purpose.hours());
-    store::insert_mail_token(&mut conn, &hash, to.user_id, purpose, &to.email, now, until).await?;
-    drop(conn);
     let message = link(ctx.web_url(), to, purpose, &token.reveal());
     let sent = ctx.mailer().send(&message).await;
     if sent.is_err() {
@@ -135,6 +134,26 @@ async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {
         store::delete_mail_token(&mut *ctx.conn().await?, &hash).await?;
     }
     sent
+}
+
+/// Keeps the token of a link, unless its person was mailed enough of them.
+async fn keep(
+    tx: &mut Tx,
+    (user_id, email): (UserId, &str),
+    purpose: Purpose,
+    hash: &[u8; 32],
+) -> Result<bool> {
+    let now = tx.now();
+    // Of two mails at once one waits, and counts the other.
+    store::lock_password_hash(tx.conn(), user_id).await?;
+    let since = now - TimeDelta::hours(1);
+    let sent = store::count_mail_tokens(tx.conn(), user_id, purpose, since).await?;
+    if sent >= LINKS_AN_HOUR {
+        return Ok(false);
+    }
+    let until = now + TimeDelta::hours(purpose.hours());
+    store::insert_mail_token(tx.conn(), hash, user_id, purpose, email, now, until).await?;
+    Ok(true)
 }
 
 /// The token stands in the fragment, which browsers send to no server.

@@ -112,3 +112,35 @@ pub async fn find_entry(
     .await?;
     Ok(row.as_ref().map(entry))
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A line of `older.sql` the other way round.
+    fn turned(line: &str) -> String {
+        let line = line
+            .replace(" desc", " asc")
+            .replace("'-infinity'", "'infinity'")
+            .replace(&Uuid::nil().to_string(), &Uuid::max().to_string());
+        if !line.contains("(p.created_at, p.post_id)") {
+            return line;
+        }
+        let turned = line.chars().map(|c| match c {
+            '<' => '>',
+            '>' => '<',
+            c => c,
+        });
+        turned.collect()
+    }
+
+    #[test]
+    fn both_directions_are_one_statement() {
+        // But for what they say they are.
+        let lines = OLDER.lines().skip(1).map(turned);
+        let newer: Vec<&str> = NEWER.lines().skip(1).collect();
+        assert_eq!(lines.collect::<Vec<_>>(), newer);
+    }
+}

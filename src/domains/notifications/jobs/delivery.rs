@@ -160,7 +160,7 @@ async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
     let count = |outcome| {
         DELIVERIES
             .counter(&[taken.channel.as_str(), outcome])
-            .increment(1)
+            .increment(1);
     };
     match end {
         End::Sent => {

@@ -166,7 +166,7 @@ pub async fn put_back_delivery(conn: &mut Conn, taken: &Taken, due_at: Timestamp
          where notification_id = $1 and channel = $2 and device_id = $3
            and attempts = $4 and state = 'waiting'",
         taken.notification_id as _,
-        taken.channel,
+        taken.channel.as_str(),
         taken.device_id,
         taken.attempts,
         due_at as _

@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn who_may_ask_is_the_setting_of_the_one_who_is_asked() {
         let of = |who_can_request, mutual_friends| Standing {
-            who_can_request,
             mutual_friends,
+            who_can_request,
             ..strangers()
         };
         assert!(of(RequestPolicy::Everyone, 0).can_request());
