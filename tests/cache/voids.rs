@@ -69,7 +69,8 @@ async fn a_request_after_a_void_does_not_join_a_load_from_before_it() {
     bed.held(2).await;
     gate.open().await;
     assert_eq!(before.await.unwrap(), Some(1));
-    assert_eq!(joins.await.unwrap(), Some(1));
+    // It has begun before the void, and may look after it.
+    assert!(matches!(joins.await.unwrap(), Some(1 | 2)));
     assert_eq!(after.await.unwrap(), Some(2));
     assert_eq!(bed.loads().await, 2);
     bed.end().await;

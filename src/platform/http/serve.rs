@@ -17,6 +17,9 @@ use super::line::Line;
 
 /// The head of a request must have come within this.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection on which nothing is asked is kept for this long: longer than a proxy keeps its own, which would
+/// otherwise now and then send a request into one that is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A connection that is over is waited for this long.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,7 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
+            .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_TIMEOUT)
             .client_disconnect_timeout(CLOSE_TIMEOUT)
             .local_addr(addr)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::Scene;
 use crate::support::TestApp;
@@ -165,4 +165,20 @@ async fn a_client_that_takes_nothing_of_its_answers_is_let_go_of() {
     let read = tokio::time::timeout(Duration::from_secs(5), reading).await;
     assert!(read.is_ok(), "the connection is open still");
     assert!(taken.len() < ASKED * whole, "all was answered");
+}
+
+#[tokio::test]
+async fn a_connection_lasts_while_nothing_is_asked_on_it() {
+    let app = TestApp::start().await;
+    let addr = app.url.strip_prefix("http://").expect("a URL");
+    let mut stream = TcpStream::connect(addr).await.expect("it answers");
+    for pause in [0, 7] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        let asking = stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+        asking.await.expect("it is asked");
+        let mut answer = [0; 4_096];
+        let read = stream.read(&mut answer).await.expect("it is open");
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    }
 }
