@@ -117,7 +117,7 @@ pub fn people() -> Vec<Line> {
             "GET /v1/users/{alice}/mutual-friends",
             Alice {
                 signed_out: 401,
-                stranger: 200,
+                stranger: 403,
             },
         ),
         line(

@@ -90,6 +90,21 @@ pub async fn guard_friends_shown(
     ))
 }
 
+/// Those of these people who show the viewer their friends.
+pub(super) async fn showing_friends(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    ids: &[UserId],
+) -> Result<Vec<UserId>> {
+    let settings = reads.get_many(&SETTINGS, ids).await?;
+    let ties = ties_of(reads, viewer).await?;
+    let shows = |id: &UserId| {
+        let settings = settings.get(id);
+        settings.is_some_and(|row| shows_friends(viewer, *id, row, ties.is_friend(*id)))
+    };
+    Ok(ids.iter().copied().filter(shows).collect())
+}
+
 fn shows_friends(
     viewer: Viewer,
     user_id: UserId,
