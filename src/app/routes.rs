@@ -40,6 +40,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 
 /// What the domains limit beside the general limit of every route.
 pub const LIMITS: &[&[RouteLimit]] = &[
+    users::LIMITS,
     auth::LIMITS,
     relations::LIMITS,
     posts::LIMITS,

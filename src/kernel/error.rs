@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::clock::Timestamp;
 
 /// A result with kith's error.
@@ -185,6 +187,7 @@ struct Inner {
     retry_after: Option<u32>,
     until: Option<Timestamp>,
     moved: Option<Moved>,
+    members: Map<String, Value>,
     source: Option<Arc<anyhow::Error>>,
 }
 
@@ -207,6 +210,7 @@ impl Error {
             retry_after: None,
             until: None,
             moved: None,
+            members: Map::new(),
             source: None,
         }))
     }
@@ -288,6 +292,12 @@ impl Error {
         self
     }
 
+    /// Adds members of the problem's own, as RFC 9457 allows, for what a client goes on with.
+    pub fn with_members(mut self, members: Map<String, Value>) -> Self {
+        self.0.members = members;
+        self
+    }
+
     /// The stable code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -311,6 +321,11 @@ impl Error {
     /// Until when the refusal holds.
     pub fn until(&self) -> Option<Timestamp> {
         self.0.until
+    }
+
+    /// Members of the problem's own.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0.members
     }
 
     /// Which part of the path is out of date.

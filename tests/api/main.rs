@@ -34,6 +34,7 @@ mod metrics;
 mod notifications;
 mod openapi;
 mod oracle;
+mod own_limits;
 mod paging;
 mod plans;
 mod posts;

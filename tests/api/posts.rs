@@ -169,6 +169,24 @@ async fn an_edit_keeps_the_former_text_and_guards_against_races() {
 }
 
 #[tokio::test]
+async fn of_what_a_post_said_before_the_newest_fifty_are_kept() {
+    let app = TestApp::start().await;
+    let author = app.person("author").await;
+    let path = format!("/v1/posts/{}", post(&author, "edit 0").await);
+    for number in 1..=53 {
+        let edit = json!({"content": format!("edit {number}")});
+        author.patch(&path, &edit).await.expect_status(200);
+    }
+    let history = author.walk(&format!("{path}/history"), 20).await;
+    let versions: Vec<i64> = (history.iter())
+        .filter_map(|old| old["version"].as_i64())
+        .collect();
+    let expected: Vec<i64> = (4..=54).rev().collect();
+    assert_eq!(versions, expected, "the present one and fifty before it");
+    assert_eq!(history[50]["content"], "edit 3");
+}
+
+#[tokio::test]
 async fn a_deleted_post_can_be_restored_for_thirty_days() {
     let app = TestApp::start().await;
     let (author, friend) = app.friends("author", "friend").await;

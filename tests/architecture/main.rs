@@ -229,6 +229,7 @@ fn request_types_refuse_unknown_members() {
         let strict = source.text.matches("deny_unknown_fields").count()
             + source.text.matches("serde(try_from").count()
             + source.text.matches("serde(rename_all").count()
+            + source.text.matches("serde(transparent").count()
             + source.text.matches("serde(untagged").count();
         assert!(
             derives <= strict,

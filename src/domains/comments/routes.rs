@@ -39,6 +39,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[
     at_door("POST", COMMENTS_PATH, &policies::COMMENT),
+    at_door("PATCH", "/v1/comments/{id}", &policies::EDIT),
     at_door("PUT", "/v1/comments/{id}/reaction", &policies::REACTION),
     at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),
 ];

@@ -62,7 +62,7 @@ pub static MEMBERS: Space<ConversationId, Vec<Member>> = Space {
 /// The part of one person in a conversation, which decides whether it is there for them.
 pub static MEMBERSHIP: Space<(ConversationId, UserId), Membership> = Space {
     name: "membership",
-    version: 1,
+    version: 2,
     kind: Kind::Exact,
     policy: Policy::lasting(Duration::from_hours(1)).deciding(),
     tags: |(id, user_id)| {
@@ -168,7 +168,11 @@ impl Value for Vec<Member> {
     }
 }
 
-impl Value for Membership {}
+impl Value for Membership {
+    fn weight(&self) -> usize {
+        self.left_title.as_ref().map_or(0, String::len) + size_of::<Self>()
+    }
+}
 
 impl Value for Vec<Receipt> {
     fn weight(&self) -> usize {

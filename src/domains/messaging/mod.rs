@@ -9,7 +9,7 @@
 //!
 //! Who sees a conversation is written once in SQL, as `visible_conversation`, and once in Rust, as
 //! `model::can_see_conversation`: whoever is in it, is asked to it, or has left it, which shows what
-//! was said until then. Who is added to a group sees what was said before. A block hides a direct
+//! was said until then, under the title of then; a message that was edited since is as if it were deleted. Who is added to a group sees what was said before. A block hides a direct
 //! conversation from both; in a group it hides nothing, and stops being added by that person.
 //!
 //! Locks are taken in one order by all: the conversation, the message, counters of reactions.

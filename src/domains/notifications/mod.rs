@@ -1,11 +1,11 @@
 //! What a person should know of: what others did that concerns them, in a list, in counts, on their
 //! devices and by mail.
 //!
-//! Owns the tables `notification`, `notification_item`, `notification_marker`,
+//! Owns the tables `notification`, `notification_item`, `mention_told`, `notification_marker`,
 //! `notification_preference`, `notification_delivery` and `push_subscription`. It is the last of the
 //! domains and is told by events: nobody knows that it exists. Invariants: nobody is told of what they
 //! did themselves; a thing that happened is one item, however often its event is handled, and what is
-//! undone leaves none; rows hold no content, and whether a person may see any of it is judged at each
+//! undone leaves none; of a mention a person is told once, however often the text is edited; rows hold no content, and whether a person may see any of it is judged at each
 //! read and once more before it is sent anywhere; read and seen never move back; a delivery is taken by
 //! one worker at a time, and what two of them send is one notification on the device.
 

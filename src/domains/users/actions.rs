@@ -55,6 +55,14 @@ pub struct ProfileChange {
     website: Patch<Website>,
 }
 
+impl ProfileChange {
+    /// Whether it gives another username to somebody who has this one.
+    pub fn renames(&self, username: &str) -> bool {
+        let wanted = self.username.as_ref();
+        wanted.is_some_and(|wanted| wanted.as_str() != username)
+    }
+}
+
 /// Changes a profile. `if_match` guards against an edit that the client has not seen.
 pub async fn update_profile(
     tx: &mut Tx,
@@ -222,27 +230,68 @@ fn check_client(client: &Value) -> Result<String> {
             "This must be a JSON object.",
         ));
     }
-    let text = client.to_string();
-    let bytes = text.len();
+    let bytes = stored_bytes(client);
     if bytes > MAX_CLIENT_BYTES {
         return Err(Error::invalid_field(
             "/client",
             "too_long",
-            format!("At most {MAX_CLIENT_BYTES} bytes are kept; this would be {bytes}."),
+            format!(
+                "At most {MAX_CLIENT_BYTES} bytes are kept; with what is there already this would be \
+                 {bytes}. Remove members by null, or write less."
+            ),
         ));
     }
-    Ok(text)
+    Ok(client.to_string())
+}
+
+/// How long a value is as Postgres keeps it: a blank after every comma and colon, and every digit of a
+/// number.
+fn stored_bytes(value: &Value) -> usize {
+    let list = |parts: &mut dyn Iterator<Item = usize>| {
+        let (bytes, count) = parts.fold((0, 0), |(bytes, count), part| (bytes + part, count + 1));
+        2 + bytes + 2 * usize::saturating_sub(count, 1)
+    };
+    match value {
+        Value::Array(items) => list(&mut items.iter().map(stored_bytes)),
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                Value::from(name.as_str()).to_string().len() + 2 + stored_bytes(value)
+            };
+            list(&mut members.iter().map(member))
+        }
+        Value::Number(number) if number.is_f64() => {
+            let digits = number.as_f64().unwrap_or_default().to_string();
+            digits.len().max(number.to_string().len())
+        }
+        other => other.to_string().len(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::merge;
-    use serde_json::json;
+    use super::{merge, stored_bytes};
+    use serde_json::{Value, json};
 
     #[test]
     fn a_merge_patch_keeps_what_is_absent_and_removes_what_is_null() {
         let mut target = json!({"a": 1, "b": {"c": 2, "d": 3}});
         merge(&mut target, &json!({"b": {"c": null, "e": 4}}));
         assert_eq!(target, json!({"a": 1, "b": {"d": 3, "e": 4}}));
+    }
+
+    #[test]
+    fn what_is_kept_is_measured_as_it_is_kept() {
+        for (value, kept) in [
+            (json!({}), "{}".len()),
+            (json!([]), "[]".len()),
+            (
+                json!({"a": [1, true, null], "b\"": "ž\n"}),
+                r#"{"a": [1, true, null], "b\"": "ž\n"}"#.len(),
+            ),
+            (json!([0.5, 1e300]), "[0.5, ".len() + 301 + "]".len()),
+        ] {
+            assert_eq!(stored_bytes(&value), kept, "{value}");
+        }
+        assert_eq!(stored_bytes(&Value::from(1e-300)), 302);
     }
 }

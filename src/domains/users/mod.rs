@@ -21,7 +21,7 @@ pub use model::{
     Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
     Username, mention,
 };
-pub use routes::configure;
+pub use routes::{LIMITS, configure};
 pub use store::{
     AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username,
     load_settings, lock_account, recount, set_role, set_state, walk_accounts,

@@ -30,14 +30,16 @@ const RESERVED: &[&str] = &[
     "undefined",
 ];
 
-/// The name in `@mentions` and addresses: 3 to 30 of `a-z 0-9 _ .`, kept in lower case.
+/// The name in `@mentions` and addresses: 3 to 30 of `a-z 0-9 _ .`, the last of them no full stop, kept in
+/// lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, min_length = 3, max_length = 30, pattern = "^[a-zA-Z0-9_.]{3,30}$", example = "alice")]
+#[schema(value_type = String, min_length = 3, max_length = 30, pattern = "^[a-zA-Z0-9_.]{2,29}[a-zA-Z0-9_]$", example = "alice")]
 pub struct Username(String);
 
 impl Username {
-    /// Checks characters, length and reserved words; upper case is folded.
+    /// Checks characters, length, the end and reserved words; upper case is folded. Names from before that
+    /// rule may end in a full stop.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let folded = text.to_ascii_lowercase();
         let length = folded.chars().count();
@@ -49,6 +51,12 @@ impl Username {
             return Err(Refusal::new(
                 "forbidden_character",
                 "A username consists of letters a to z, digits, '_' and '.'.",
+            ));
+        }
+        if folded.ends_with('.') {
+            return Err(Refusal::new(
+                "ends_in_a_full_stop",
+                "A username does not end in a full stop: nobody could mention it, since that ends a sentence.",
             ));
         }
         if RESERVED.contains(&folded.as_str()) {
@@ -242,6 +250,7 @@ mod tests {
             ("al", "too_short"),
             ("a b c", "forbidden_character"),
             ("аlice", "forbidden_character"),
+            ("alice.", "ends_in_a_full_stop"),
             ("admin", "reserved"),
         ] {
             assert_eq!(Username::parse(bad).map_err(|r| r.code), Err(code), "{bad}");

@@ -4,10 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, get, patch};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions::{self, ProfileChange, SettingsChange};
+use super::cache::USER;
 use super::view::{self, Me, Settings};
+use crate::kernel::{Result, UserId};
 use crate::platform::http::{Body, HttpResult, IfMatch, json_with_etag};
+use crate::platform::limits::{Gate, Passed, RouteLimit, Subject, in_action, policies};
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Answer, Ctx, Reads, Writer};
+
+/// What limits these routes beside the general limit.
+pub const LIMITS: &[RouteLimit] = &[in_action("PATCH", "/v1/me", &policies::USERNAME)];
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -27,22 +33,51 @@ async fn get_me(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<H
 
 /// Change your profile
 ///
-/// JSON Merge Patch: absent members stay, `null` clears. A former username leads to you for 90 days.
+/// JSON Merge Patch: absent members stay, `null` clears. A former username leads to you for 90 days; you
+/// may have five others in a day.
 #[utoipa::path(tag = "People", request_body = ProfileChange, responses((status = 200, body = Me)), security(("bearer" = [])))]
 #[patch("/me")]
 async fn update_me(
     writer: Writer,
+    (ctx, gate): (Ctx, Gate),
     me: CurrentUser,
     if_match: IfMatch,
     change: Body<ProfileChange>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            actions::update_profile(tx, me.id, &change, if_match).await?;
-            let body = view::me(&mut tx.reads(), me.id).await?;
-            Answer::versioned(body.version, &body)
-        })
-        .await
+    let renaming = begin_renaming(&ctx, &gate, me.id, &change).await?;
+    let written = writer.run(me.id, async move |tx| {
+        actions::update_profile(tx, me.id, &change, if_match).await?;
+        let body = view::me(&mut tx.reads(), me.id).await?;
+        Answer::versioned(body.version, &body)
+    });
+    end_renaming(&gate, renaming, written.await).await
+}
+
+/// Counts another username.
+async fn begin_renaming(
+    ctx: &Ctx,
+    gate: &Gate,
+    me: UserId,
+    change: &ProfileChange,
+) -> Result<Option<Passed>> {
+    let account = Reads::cached(ctx).load(&USER, &me).await?;
+    if !change.renames(&account.username) {
+        return Ok(None);
+    }
+    let check = Subject::User(me).check(&policies::USERNAME);
+    gate.pass(vec![check]).await.map(Some)
+}
+
+/// A name that somebody did not get costs them none.
+async fn end_renaming(
+    gate: &Gate,
+    renaming: Option<Passed>,
+    written: HttpResult<HttpResponse>,
+) -> HttpResult<HttpResponse> {
+    if let (Some(passed), Err(_)) = (&renaming, &written) {
+        gate.give_back(passed).await;
+    }
+    written
 }
 
 /// Your settings

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::l2::{Look, Reply, Seen, Wanted};
 use super::ledger::Moment;
-use super::read::Missing;
+use super::read::{Missing, typed};
 use super::space::{Key, Space, Value};
 use super::{Cache, State};
 
@@ -55,6 +55,18 @@ impl Cache {
             wanted,
             look,
         })
+    }
+
+    /// What L1 says is under a key, which may be nothing; `None` where only others know. Nobody is asked, so
+    /// it may have been voided elsewhere since.
+    pub fn peek<K: Key, V: Value>(
+        &self,
+        space: &'static Space<K, V>,
+        key: &K,
+    ) -> Option<Option<Arc<V>>> {
+        let l1 = (self.state(space).number, key.bytes());
+        let held = self.look(space, &self.0.ledger.load_full(), &l1, Instant::now())?;
+        Some(held.value.as_ref().and_then(typed))
     }
 
     /// Takes the reply in: an entry that counts is in L1 from now on.

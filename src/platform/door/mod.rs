@@ -3,7 +3,8 @@
 //! The token's signature is checked first, without asking anybody. Then one round trip to Redis
 //! brings what the request needs: whether its limits let it pass, the voids that this process has
 //! missed, its session unless the process has it, and what its route wants ahead ([`Prefetch`]).
-//! Without an answer in time the request counts as without Redis.
+//! Should the session have ended, the request is counted anew, as a stranger's: whoever holds an old
+//! token uses up nothing of its owner's. Without an answer in time the request counts as without Redis.
 
 mod prefetch;
 mod round;
@@ -33,8 +34,9 @@ pub async fn door(
     let ctx = Ctx::of(request.request()).map_err(Problem)?;
     let bearer = sessions::bearer_of(&ctx, request.request());
     let known = bearer.as_ref().ok().copied().flatten();
-    let user_id = known.map(|bearer| bearer.user_id);
-    let question = limits::question(ctx.limiter(), &mut request, user_id).await;
+    let counted = known.filter(|bearer| !sessions::is_over(&ctx, *bearer));
+    let counted = counted.map(|bearer| bearer.user_id);
+    let question = limits::question(ctx.limiter(), &mut request, counted).await;
     let (mut verdicts, in_doubt) = Round::new(&ctx, request.request(), known, question)
         .make()
         .await;
@@ -44,12 +46,18 @@ pub async fn door(
     let noted = limits::take_notes(&request);
     let handling = async {
         sessions::seat(&ctx, request.request(), bearer).await;
-        next.call(request).await
+        if counted.is_some() && sessions::has_ended(request.request()) {
+            verdicts = limits::as_stranger(ctx.limiter(), &mut request, &verdicts).await;
+            if let Some(refusal) = limits::refusal(&verdicts) {
+                return Ok(ServiceResponse::new(request.into_parts().0, refusal));
+            }
+        }
+        let response = next.call(request).await?;
+        Ok::<_, ActixError>(response.map_into_boxed_body())
     };
     // Moved once: each scope around it would copy it again.
     let handling = ctx.admission().scope(Box::pin(handling));
-    let response = cache::with_doubt(in_doubt, handling).await?;
-    let mut response = response.map_into_boxed_body();
+    let mut response = cache::with_doubt(in_doubt, handling).await?;
     verdicts.extend(noted.take());
     Told(&verdicts).add_to(response.headers_mut());
     Ok(response)

@@ -5,6 +5,7 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::kernel::{Error, Kind, Timestamp};
@@ -21,6 +22,7 @@ pub type HttpResult<T> = std::result::Result<T, Problem>;
 
 /// The body of every error response (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemBody<'a> {
     /// Reference to the documentation of the code.
     #[serde(rename = "type")]
@@ -48,6 +50,15 @@ pub struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
+}
+
+/// The body with the members that this problem has beside those of all.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    body: ProblemBody<'a>,
+    #[serde(flatten)]
+    own: &'a Map<String, Value>,
 }
 
 /// What is wrong with one member of the request.
@@ -116,8 +127,9 @@ pub(super) fn render(error: &Error, instance: &str, request_id: &str) -> HttpRes
             .collect(),
         until: error.until(),
     };
+    let own = error.members();
     // The body is plain text and numbers, which always serialise.
-    response.body(serde_json::to_vec(&body).unwrap_or_default())
+    response.body(serde_json::to_vec(&Whole { body, own }).unwrap_or_default())
 }
 
 impl ResponseError for Problem {
@@ -187,5 +199,20 @@ mod tests {
         let field =
             serde_json::json!({"pointer": "/name", "code": "too_long", "detail": "Shorter."});
         assert_eq!(body["errors"], serde_json::json!([field]));
+    }
+
+    #[actix_web::test]
+    async fn what_a_problem_has_of_its_own_stands_beside_what_all_have() {
+        let own = Map::from_iter([("cursor".to_owned(), Value::from("c1"))]);
+        let error = Error::from(Code::Unrecoverable).with_members(own);
+        let bytes = to_bytes(render(&error, "/v1/x", "r1").into_body())
+            .await
+            .expect("a body");
+        let body: Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(
+            (&body["cursor"], &body["instance"]),
+            (&"c1".into(), &"/v1/x".into())
+        );
+        assert_eq!(body["errors"], serde_json::json!([]));
     }
 }

@@ -5,7 +5,7 @@
 //! the door before the handler runs: [`plan`] says what to ask, [`Told`] what to answer.
 //! Where it takes more than the request's line to know whom to count (the name that somebody signs in
 //! with), the action asks, through [`Gate`]. Whoever is signed in is counted by their id wherever they
-//! are, anybody else by address; a network of IPv6 (a /64) is one address, since one customer has it.
+//! are, anybody else by address, with the token of a session that has ended too; a network of IPv6 (a /64) is one address, since one customer has it.
 
 mod file;
 mod gate;
@@ -20,5 +20,5 @@ pub use gate::{Gate, Noted, Passed};
 pub use headers::{HEADERS, Told};
 pub use policies::{ALL, by_name};
 pub use route::{By, RouteLimit, RouteLimits, at_door, in_action, instead_at_door, plan};
-pub use step::{question, refusal, take_notes};
+pub use step::{as_stranger, question, refusal, take_notes};
 pub use subject::{Subject, network};

@@ -7,6 +7,7 @@ use crate::infra::ratelimit::{Figures, Keyed, Policy};
 const SECOND: u64 = 1;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 const fn policy(name: &'static str, quota: u32, seconds: u64, keyed: Keyed) -> Policy {
     Policy {
@@ -47,6 +48,10 @@ pub const VERIFICATION_MAIL: Policy = strict(policy("verification_mail", 3, HOUR
 pub const POST: Policy = policy("post", 30, 5 * MINUTE, Keyed::Caller);
 /// New comments and replies.
 pub const COMMENT: Policy = policy("comment", 60, 5 * MINUTE, Keyed::Caller);
+/// Edits of posts, comments and messages.
+pub const EDIT: Policy = policy("edit", 60, HOUR, Keyed::Caller);
+/// Other usernames: each that is given up is nobody else's for a while.
+pub const USERNAME: Policy = strict(policy("username", 5, DAY, Keyed::Caller));
 /// Reactions, given and taken back.
 pub const REACTION: Policy = policy("reaction", 120, MINUTE, Keyed::Caller);
 /// Requests for friendship.
@@ -71,6 +76,8 @@ pub const ALL: &[&Policy] = &[
     &VERIFICATION_MAIL,
     &POST,
     &COMMENT,
+    &EDIT,
+    &USERNAME,
     &REACTION,
     &FRIEND_REQUEST,
     &CIRCLE,

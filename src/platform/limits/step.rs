@@ -23,6 +23,17 @@ pub async fn question(
     (!checks.is_empty()).then(|| limiter.question(checks))
 }
 
+/// Counts a request as a stranger's that was charged to somebody, in whose name it does not speak.
+pub async fn as_stranger(
+    limiter: &Limiter,
+    request: &mut ServiceRequest,
+    charged: &[Verdict],
+) -> Vec<Verdict> {
+    limiter.give_back(charged).await;
+    let checks = checks(request, None).await;
+    limiter.take(checks).await
+}
+
 /// The answer to a request that goes too far.
 pub fn refusal(verdicts: &[Verdict]) -> Option<HttpResponse> {
     let refusal = Told(verdicts).refusal()?;

@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, BytesMut};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -23,7 +23,7 @@ use super::{Channel, gap, greet, joining, socket, wishes};
 use crate::infra::db;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
-use crate::platform::http::no_content;
+use crate::platform::http::{ProblemBody, no_content};
 use crate::platform::sessions::CurrentUser;
 
 /// Most events of an answer, and most bytes.
@@ -34,19 +34,16 @@ const TOGETHER: Duration = Duration::from_millis(5);
 /// How long what was missed may take to come, however little the client waits.
 const REPLAY: Duration = Duration::from_secs(2);
 
+// It is only described: what is told is an error with these members.
 /// The answer to a poll when what it missed could not be made good (RFC 9457, with members of its own).
 #[derive(Serialize, ToSchema)]
 #[schema(as = RealtimeGone)]
 pub(super) struct Gone<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    title: &'static str,
-    status: u16,
-    code: &'static str,
-    detail: &'static str,
+    #[serde(flatten)]
+    problem: ProblemBody<'a>,
     /// Why, by channel: what is there is to be fetched anew.
     #[schema(value_type = Object)]
-    subs: &'a serde_json::Map<String, Value>,
+    subs: Map<String, Value>,
     /// Goes into the next poll, which goes on from now.
     cursor: String,
 }
@@ -100,7 +97,7 @@ async fn collect(
     let Arrived { reply, joined } = arrived;
     let mut ctl: Vec<Value> = Vec::new();
     if let Some(lost) = lost_of(conn, &reply, &mut ctl)? {
-        return unrecoverable(ctx, conn, &lost);
+        return Err(unrecoverable(cursor_of(ctx, conn)?, lost));
     }
     let mut events = Events {
         waits_for_replay: joining::has_replay(&joined),
@@ -143,11 +140,7 @@ fn goodbye(close: &Close) -> Result<Value> {
 
 /// The channels of which something cannot be made good, with those that are refused, if there are any;
 /// where some are only refused, words say so.
-fn lost_of(
-    conn: &Conn,
-    reply: &Value,
-    ctl: &mut Vec<Value>,
-) -> Result<Option<serde_json::Map<String, Value>>> {
+fn lost_of(conn: &Conn, reply: &Value, ctl: &mut Vec<Value>) -> Result<Option<Map<String, Value>>> {
     if is_unsure(reply) {
         // The client asks again, by the same cursor.
         let words = "Some channel could not be asked about. Poll again.";
@@ -282,23 +275,9 @@ fn render(ctx: &Ctx, conn: &Conn, events: &[Bytes], ctl: &[Value]) -> Result<Htt
 }
 
 /// Some of it is gone: what is there is to be fetched anew, and the cursor goes on from now.
-fn unrecoverable(
-    ctx: &Ctx,
-    conn: &Conn,
-    lost: &serde_json::Map<String, Value>,
-) -> Result<HttpResponse> {
-    let code = Code::Unrecoverable;
-    let body = Gone {
-        kind: format!("/docs/errors#{}", code.as_str()),
-        title: code.title(),
-        status: 410,
-        code: code.as_str(),
-        detail: "Fetch what `subs` names anew, and go on with `cursor`.",
-        subs: lost,
-        cursor: cursor_of(ctx, conn)?,
-    };
-    Ok(HttpResponse::Gone()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .content_type("application/problem+json")
-        .body(serde_json::to_vec(&body).map_err(Error::internal)?))
+fn unrecoverable(cursor: String, lost: Map<String, Value>) -> Error {
+    let words = "Fetch what `subs` names anew, and go on with `cursor`.";
+    let own = [("subs", Value::Object(lost)), ("cursor", cursor.into())];
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    Error::new(Code::Unrecoverable, words).with_members(own.into_iter().collect())
 }

@@ -9,7 +9,7 @@ use tracing::field::display;
 
 use super::access::{self, Bearer};
 use super::cache::SESSION;
-use super::{Activity, Role};
+use super::{Activity, Role, Session};
 use crate::infra::meter;
 use crate::kernel::{Code, Error, Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -70,6 +70,21 @@ pub fn bearer_of(ctx: &Ctx, request: &HttpRequest) -> Result<Option<Bearer>> {
         Some(token) => access::verify(ctx, token).map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether this process knows, without asking anybody, that a bearer speaks for nobody any more.
+pub fn is_over(ctx: &Ctx, bearer: Bearer) -> bool {
+    let known = ctx
+        .cache()
+        .peek(&SESSION, &(bearer.user_id, bearer.session_id));
+    let is_alive = |session: &Session| session.is_alive(ctx.now());
+    known.is_some_and(|session| !session.as_deref().is_some_and(is_alive))
+}
+
+/// Whether the session that a request names was found to have ended, or to be none.
+pub fn has_ended(request: &HttpRequest) -> bool {
+    let refused = current_user(request).err();
+    refused.is_some_and(|error| error.code() == Code::SessionRevoked)
 }
 
 /// Finds the session of a bearer and seats its person in the request.

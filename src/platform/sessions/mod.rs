@@ -28,7 +28,9 @@ pub use access::{Bearer, verify};
 pub use activity::Activity;
 pub use cache::{SESSION, SPACES};
 pub use ending::EndReason;
-pub use extract::{Admin, CurrentUser, SignedIn, Viewer, bearer_of, living, seat, suspended};
+pub use extract::{
+    Admin, CurrentUser, SignedIn, Viewer, bearer_of, has_ended, is_over, living, seat, suspended,
+};
 pub use refresh::{Refreshed, owner_of, refresh};
 pub use role::Role;
 pub use state::AccountState;

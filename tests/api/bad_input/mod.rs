@@ -185,7 +185,8 @@ impl Scene {
              where relkind = 'r' and relnamespace = 'public'::regnamespace
                and relname not in ('security_event', 'session', 'job', 'outbox', 'cache_void',
                                    'trending_post', 'trending_hashtag', 'notification',
-                                   'notification_item', 'notification_delivery')
+                                   'notification_item', 'notification_delivery',
+                                   'mention_told')
                and relname not like 'stream%'",
         )
         .fetch_all(&self.app.db)

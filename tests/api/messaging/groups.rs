@@ -273,3 +273,76 @@ async fn a_group_of_a_deleted_account_goes_to_somebody_who_has_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn who_left_sees_the_group_as_it_was_then() {
+    let scene = Scene::set().await;
+    let Scene { ann, ben, id, .. } = &scene;
+    let message = say(ann, id, "before").await;
+    let answered = message["id"].as_str().expect("an id");
+    let path = format!("/v1/conversations/{id}");
+    let answer = json!({"content": "an answer", "reply_to": answered});
+    ben.post(&format!("{path}/messages"), &answer)
+        .await
+        .expect_status(201);
+    ben.delete(&scene.member(ben)).await.expect_status(200);
+    let then = ben.get(&path).await.expect_status(200);
+    assert_eq!(then.json["title"], "A group");
+    let history = said(ben, id).await;
+    assert!(history.iter().any(|(_, text)| text == "before"));
+
+    let title = json!({"title": "Without Ben"});
+    ann.patch(&path, &title).await.expect_status(200);
+    let edit = json!({"content": "what Ben is not to know"});
+    ann.patch(&format!("/v1/messages/{answered}"), &edit)
+        .await
+        .expect_status(200);
+    let later = scene.app.person("later").await;
+    ann.befriend(&later).await;
+    ann.set(&scene.member(&later)).await.expect_status(200);
+    say(ann, id, "nor this").await;
+    let now = ben.get(&path).await.expect_status(200);
+    assert_eq!(now.json, then.json);
+    assert_eq!(now.header("etag"), then.header("etag"));
+    let list = ben.get("/v1/conversations?filter=archived").await;
+    assert_eq!(list.expect_status(200).json["data"], json!([then.json]));
+    assert!(listed(ben, "?filter=archived&q=without").await.is_empty());
+    assert_eq!(
+        listed(ben, "?filter=archived&q=a%20group").await,
+        [id.as_str()]
+    );
+
+    // What was edited since is without words, as if it were deleted.
+    for query in ["", "?after_seq=0", &format!("?around={answered}")] {
+        let page = ben.get(&format!("{path}/messages{query}")).await;
+        let page = page.expect_status(200).json;
+        let shown = page["data"].as_array().expect("messages");
+        let edited = shown.iter().find(|one| one["id"] == answered);
+        let edited = edited.expect("it keeps its place");
+        assert_eq!(
+            (&edited["content"], &edited["deleted"]),
+            (&json!(""), &json!(true))
+        );
+        let answer = shown.iter().find(|one| one["content"] == "an answer");
+        assert_eq!(
+            answer.expect("it stays")["reply_to"]["excerpt"],
+            Value::Null
+        );
+        assert!(!page.to_string().contains("is not to know"), "{page}");
+    }
+    // Their own marks are guarded by the version that they were shown.
+    let request = ben.request(reqwest::Method::PATCH, &format!("{path}/me"));
+    let request = request.header("If-Match", then.header("etag").expect("a tag"));
+    ben.send(request.json(&json!({"pinned": true})))
+        .await
+        .expect_status(200);
+
+    ann.set(&scene.member(ben)).await.expect_status(200);
+    ben.act(&format!("{path}/accept")).await.expect_status(200);
+    assert_eq!(seen(ben, id).await["title"], "Without Ben");
+    let back = said(ben, id).await;
+    assert!(
+        back.iter()
+            .any(|(_, text)| text == "what Ben is not to know")
+    );
+}

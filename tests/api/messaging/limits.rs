@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{direct, say, try_say};
+use super::{direct, group, say, try_say};
 use crate::support::TestApp;
 
 async fn limited() -> TestApp {
@@ -56,8 +56,51 @@ async fn each_stranger_in_a_new_group_counts_and_no_group_has_more_than_ten() {
     let refused = refused.expect_problem(422, "validation_failed");
     let fault = &refused.json["errors"][0];
     assert_eq!(fault["code"], "too_many_strangers", "{fault}");
-    // The refused call was charged.
+    // The refused call has asked nobody, and was not charged.
+    open(&strangers[..10]).await.expect_status(201);
     open(&strangers[..2])
+        .await
+        .expect_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn only_what_really_goes_to_strangers_counts() {
+    let figures =
+        "[message]\nquota = 50\n[message_stranger]\nquota = 1\n[registration]\nquota = 50\n";
+    let app = TestApp::start_limited(figures, &[]).await;
+    let (ann, friend) = app.friends("ann", "friend").await;
+    let (blocked, closed) = (app.person("blocked").await, app.person("closed").await);
+    let (one, other) = (app.person("one").await, app.person("other").await);
+    let unknown = direct(&ann, &closed).await;
+    let change = json!({"who_can_message": "friends"});
+    closed
+        .patch("/v1/me/settings", &change)
+        .await
+        .expect_status(200);
+    blocked
+        .set(&format!("/v1/users/{}/block", ann.id))
+        .await
+        .expect_status(200);
+    let id = group(&ann, &[&friend, &app.person("asked").await]).await;
+    // The one stranger that may be asked in a minute was asked by making the group.
+    let member = |id: &str, user_id: &str| format!("/v1/conversations/{id}/members/{user_id}");
+    let nobody = "01938b2f-5a00-7000-8000-000000000001";
+    for _ in 0..2 {
+        for (who, status) in [(blocked.id.as_str(), 404), (nobody, 404), (&closed.id, 403)] {
+            let refused = ann.set(&member(&id, who)).await;
+            refused.expect_status(status);
+            let body = json!({"member_ids": [one.id, who], "title": "Hello"});
+            let refused = ann.post("/v1/conversations", &body).await;
+            refused.expect_status(status);
+        }
+        let again = ann.set(&member(&id, &friend.id)).await;
+        again.expect_status(200);
+        let direct = ann.set(&member(&unknown, &one.id)).await;
+        direct.expect_problem(403, "forbidden");
+        let refused = try_say(&ann, &unknown, "hello?").await;
+        refused.expect_problem(403, "forbidden");
+    }
+    ann.set(&member(&id, &other.id))
         .await
         .expect_problem(429, "rate_limited");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{actors, expect_kinds, list, react, reply_to, settle};
+use super::{actors, expect_kinds, list, list_until, react, reply_to, settle};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -193,6 +193,41 @@ async fn a_mention_is_told_once_and_follows_the_text() {
         .await
         .expect_status(200);
     expect_kinds(&bob, &["mention"]).await;
+}
+
+/// An author who takes a name out and puts it back in calls nobody anew.
+#[tokio::test]
+async fn a_mention_that_comes_back_is_listed_as_read_and_not_told_again() {
+    let app = TestApp::start().await;
+    let (author, bob) = (app.person("author").await, app.person("bob").await);
+    let post = author.post_to(&json!("public"), "a post").await;
+    let comment = author.comment_on(&post, "hello @bob1").await;
+    expect_kinds(&bob, &["mention"]).await;
+    let paths = [
+        format!("/v1/posts/{post}"),
+        format!("/v1/comments/{comment}"),
+    ];
+    for round in 0..3 {
+        for words in ["again @bob1", "nobody"] {
+            for path in &paths {
+                let change = json!({ "content": format!("{words} {round}") });
+                author.patch(path, &change).await.expect_status(200);
+            }
+            let there = if words == "nobody" { 0 } else { 2 };
+            let told = list_until(&bob, |found| found.len() == there).await;
+            let unread = told.iter().filter(|one| one["read"] == false).count();
+            // What the first round adds or keeps is new; what comes back later is not.
+            let expected = if round == 0 { there } else { 0 };
+            assert_eq!(unread, expected, "{round}: {told:#?}");
+        }
+    }
+    settle(&app).await;
+    let told: i64 =
+        sqlx::query_scalar("select count(*) from stream_event where kind = 'notification.created'")
+            .fetch_one(&app.db)
+            .await
+            .expect("a count");
+    assert_eq!(told, 2, "one for each text");
 }
 
 #[tokio::test]

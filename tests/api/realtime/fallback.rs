@@ -145,7 +145,12 @@ async fn a_poll_says_what_cannot_be_made_good_and_goes_on() {
     for _ in 0..100 {
         let reply = poll(&ada, &cursor, 0).await;
         if reply.status == 410 {
-            assert_eq!(reply.json["code"], "unrecoverable");
+            let reply = reply.clone().expect_problem(410, "unrecoverable");
+            assert_eq!(reply.json["type"], "/docs/errors#unrecoverable");
+            assert_eq!(reply.json["instance"], "/v1/realtime/poll");
+            assert_eq!(reply.json["errors"], json!([]));
+            let named = reply.json["request_id"].as_str().map(str::to_owned);
+            assert_eq!(named, reply.header("x-request-id"));
             let at = reply.json["subs"][&channel].clone();
             assert_eq!(at["e"], "another", "what to go on from is said");
             cursor = reply.json["cursor"].clone();

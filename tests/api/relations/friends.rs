@@ -49,6 +49,7 @@ async fn settings_say_who_may_ask_and_who_sees_friends() {
     let carl = app.person("carl").await;
     let list = format!("/v1/users/{}/friends", anna.id);
     carl.get(&list).await.expect_problem(403, "forbidden");
+    let mutual_path = format!("/v1/users/{}/mutual-friends", anna.id);
     let profile = format!("/v1/users/{}", anna.id);
     assert_eq!(
         carl.get(&profile).await.json["counts"]["friends"],
@@ -78,9 +79,7 @@ async fn settings_say_who_may_ask_and_who_sees_friends() {
         (&between["can_request"], &between["mutual_friends"]),
         (&json!(true), &json!(1))
     );
-    let mutual = carl
-        .get(&format!("/v1/users/{}/mutual-friends", anna.id))
-        .await;
+    let mutual = carl.get(&mutual_path).await.expect_status(200);
     assert_eq!(mutual.ids(), *std::slice::from_ref(&ben.id));
 
     let suggested = carl
@@ -98,4 +97,42 @@ async fn settings_say_who_may_ask_and_who_sees_friends() {
     anna.delete(&format!("/v1/friends/suggestions/{}", carl.id))
         .await
         .expect_status(204);
+}
+
+#[tokio::test]
+async fn whoever_shows_their_friends_to_nobody_hides_those_in_common_and_not_how_many_there_are() {
+    let app = TestApp::start().await;
+    let (anna, ben) = app.friends("anna", "ben").await;
+    let carl = app.person("carl").await;
+    ben.befriend(&carl).await;
+    let mutual_path = format!("/v1/users/{}/mutual-friends", anna.id);
+    let suggested = async || {
+        let list = carl.get("/v1/friends/suggestions").await;
+        list.expect_status(200).json["data"][0].clone()
+    };
+    for (setting, is_shown) in [("friends", true), ("public", true), ("only_me", false)] {
+        let change = json!({"who_sees_friends": setting});
+        anna.patch("/v1/me/settings", &change)
+            .await
+            .expect_status(200);
+        let reply = carl.get(&mutual_path).await;
+        let found = suggested().await;
+        assert_eq!(found["user"]["id"], anna.id.as_str());
+        assert_eq!(found["mutual_friends"], 1, "{setting}");
+        let shown = found["mutuals"].as_array().expect("a list").len();
+        assert_eq!(shown, usize::from(is_shown), "{setting}");
+        if is_shown {
+            assert_eq!(reply.ids(), *std::slice::from_ref(&ben.id));
+        } else {
+            reply.expect_problem(403, "forbidden");
+        }
+        assert_eq!(relationship(&carl, &anna).await["mutual_friends"], 1);
+    }
+    // To oneself nothing is hidden.
+    anna.get(&format!("/v1/users/{}/mutual-friends", anna.id))
+        .await
+        .expect_status(200);
+    ask(&carl, &anna).await.expect_status(201);
+    let request = anna.get("/v1/friend-requests?direction=incoming").await;
+    assert_eq!(request.json["data"][0]["mutual_friends"], 1);
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::relationship;
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
 async fn a_former_username_leads_to_its_person() {
@@ -48,4 +48,35 @@ async fn a_username_that_somebody_has_leads_to_them_and_not_to_who_had_it_before
         .expect("another name");
     let seen = anna.get("/v1/users/@anna.old").await.expect_status(200);
     assert_eq!(seen.json["id"], json!(ben.id));
+}
+
+/// `@bob.` ends a sentence: nobody could mention somebody of that name.
+#[tokio::test]
+async fn no_new_username_ends_in_a_full_stop_and_those_from_before_still_sign_in() {
+    let app = TestApp::start().await;
+    let bob = app.register("bob").await;
+    let body = json!({"username": "eve.", "email": "eve@example.org", "password": PASSWORD,
+        "display_name": "Eve"});
+    let registered = app.anyone().post("/v1/auth/register", &body).await;
+    let renamed = bob.patch("/v1/me", &json!({"username": "bob."})).await;
+    for refused in [registered, renamed] {
+        let refused = refused.expect_problem(422, "validation_failed");
+        let fault = &refused.json["errors"][0];
+        assert_eq!(fault["pointer"], "/username");
+        assert_eq!(fault["code"], "ends_in_a_full_stop");
+    }
+    sqlx::query("update account set username = 'bob.' where user_id = $1::uuid")
+        .bind(&bob.id)
+        .execute(&app.db)
+        .await
+        .expect("a name from before");
+    app.wait_until_voids_are_delivered().await;
+    let login = json!({"login": "bob.", "password": PASSWORD});
+    let signed_in = app.anyone().post("/v1/auth/login", &login).await;
+    let signed_in = signed_in.expect_status(200);
+    assert_eq!(signed_in.json["user"]["username"], "bob.");
+    bob.get("/v1/users/@bob.").await.expect_status(200);
+    bob.patch("/v1/me", &json!({"username": "bob.b"}))
+        .await
+        .expect_status(200);
 }

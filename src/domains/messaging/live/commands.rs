@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domains::messaging::actions::Outgoing;
 use crate::domains::messaging::model::{Delivered, MessageChange, NewMessage, Read};
-use crate::domains::messaging::routes::{MESSAGES, REACTION, answers, guard_pace};
+use crate::domains::messaging::routes::{MESSAGE, MESSAGES, REACTION, answers, guard_pace};
 use crate::domains::reactions::SetReaction;
 use crate::kernel::{ConversationId, MessageId, Result};
 use crate::platform::http::IfMatch;
@@ -15,7 +15,6 @@ use crate::platform::sessions::CurrentUser;
 use crate::platform::write::run_grouped_as;
 use crate::platform::{Ctx, Tx};
 
-const MESSAGE: &str = "/v1/messages/{id}";
 const READ: &str = "/v1/conversations/{id}/read";
 const DELIVERED: &str = "/v1/conversations/{id}/delivered";
 

@@ -50,7 +50,7 @@ pub struct Member {
 }
 
 /// What a conversation is to one person alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// What they may do.
     pub role: MemberRole,
@@ -60,6 +60,10 @@ pub struct Membership {
     pub left_seq: Option<i64>,
     /// Since when they are no longer in it.
     pub left_at: Option<Timestamp>,
+    /// What the group was called when they left it.
+    pub left_title: Option<String>,
+    /// Its version then.
+    pub left_version: Option<i64>,
     /// How far they have read.
     pub read_up_to: i64,
     /// Messages up to this one are gone for them.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::guard_group_pace;
+use super::pace::guard_group_pace;
 use crate::domains::messaging::actions::{self, Opened};
 use crate::domains::messaging::model::{ConversationFilter, NewConversation, TitleChange, Wanted};
 use crate::domains::messaging::view::{self, Conversation};

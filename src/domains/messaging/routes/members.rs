@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, delete, get, patch, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::guard_adding_pace;
+use super::pace::guard_adding_pace;
 use crate::domains::messaging::actions;
 use crate::domains::messaging::model::RoleGiven;
 use crate::domains::messaging::view::{self, ConversationState, MemberView};
@@ -61,9 +61,9 @@ async fn add_conversation_member(
 ) -> HttpResult<HttpResponse> {
     let (id, user) = path.into_inner();
     let reads = &mut Reads::cached(&ctx);
-    view::guard(reads, me.id, id).await?;
+    let seen = view::guard(reads, me.id, id).await?;
     let user_id = users::resolve(reads, &user).await?;
-    guard_adding_pace(&ctx, &gate, me.id, user_id).await?;
+    guard_adding_pace(&ctx, &gate, (me.id, &seen), user_id).await?;
     let written = writer.run(me.id, async move |tx| {
         actions::add_member(tx, me.id, id, user_id).await?;
         users::require_current_name(&mut tx.reads(), &user).await?;
@@ -82,7 +82,7 @@ async fn member_now(
     let reads = &mut tx.reads();
     let seen = view::guard(reads, me, id).await?;
     let member = view::member(reads, me, &seen, user_id).await?;
-    Ok((seen.entry.version, member))
+    Ok((seen.version(), member))
 }
 
 /// Give a member a role

@@ -76,7 +76,7 @@ pub struct Facts {
     pub title: Option<String>,
     /// The `seq` of the newest message.
     pub top_seq: i64,
-    /// Counts changes of the title.
+    /// Counts changes of the title, up to their leaving.
     pub version: i64,
     /// What they may do.
     pub role: MemberRole,
@@ -120,8 +120,10 @@ pub async fn list_facts(conn: &mut Conn, parts: &[(UserId, ConversationId)]) -> 
         Facts,
         r#"select c.conversation_id as "conversation_id!: _", c.kind as "kind!: _",
                   c.lower_id as "lower_id?: _", c.higher_id as "higher_id?: _", c.title,
-                  c.top_seq as "top_seq!", c.version as "version!", m.role as "role: _",
-                  m.state as "state: _", m.left_seq, k.cleared_up_to,
+                  c.top_seq as "top_seq!",
+                  case when m.state = 'left' then coalesce(m.left_version, 1)
+                       else c.version end as "version!",
+                  m.role as "role: _", m.state as "state: _", m.left_seq, k.cleared_up_to,
                   k.read_up_to, k.archived
            from unnest((select $1::uuid[]), (select $2::uuid[])) as part (user_id, conversation_id)
            cross join lateral (

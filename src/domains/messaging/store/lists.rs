@@ -13,7 +13,7 @@ struct PlaceRow {
 }
 
 /// A stretch of the conversations of a person, the one that changed last first. One that they have
-/// cleared is back with its next message.
+/// cleared is back with its next message. A group that they left is found by what it was called then.
 pub async fn list_conversation_places(
     conn: &mut Conn,
     user_id: UserId,
@@ -40,7 +40,8 @@ pub async fn list_conversation_places(
                        and s.author_id <> $4 and s.deleted_at is null
                  ))
              and ($6::timestamptz is null or coalesce(m.left_at, c.updated_at) > $6)
-             and ($7::text is null or strpos(lower(c.title), $7) > 0 or exists (
+             and ($7::text is null or strpos(lower(case when m.state = 'left' then m.left_title
+                                                        else c.title end), $7) > 0 or exists (
                      select from conversation_member o
                      join account a on a.user_id = o.user_id and a.state <> 'deleted'
                      where o.conversation_id = c.conversation_id and o.user_id <> $4

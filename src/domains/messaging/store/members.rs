@@ -53,6 +53,8 @@ struct MembershipRow {
     state: MemberState,
     left_seq: Option<i64>,
     left_at: Option<Timestamp>,
+    left_title: Option<String>,
+    left_version: Option<i64>,
     read_up_to: i64,
     cleared_up_to: i64,
     muted_until: Option<Timestamp>,
@@ -70,8 +72,8 @@ pub async fn list_memberships(
         MembershipRow,
         r#"select m.conversation_id as "conversation_id: _", m.user_id as "user_id: _",
                   m.role as "role: _", m.state as "state: _", m.left_seq,
-                  m.left_at as "left_at: _", k.read_up_to, k.cleared_up_to,
-                  k.muted_until as "muted_until: _", k.archived, k.pinned
+                  m.left_at as "left_at: _", m.left_title, m.left_version,
+                  k.read_up_to, k.cleared_up_to, k.muted_until as "muted_until: _", k.archived, k.pinned
            from unnest((select $1::uuid[]), (select $2::uuid[])) as wanted (conversation_id, user_id)
            join conversation_member m using (conversation_id, user_id)
            join conversation_mark k using (conversation_id, user_id)"#,
@@ -86,6 +88,8 @@ pub async fn list_memberships(
             state: row.state,
             left_seq: row.left_seq,
             left_at: row.left_at,
+            left_title: row.left_title,
+            left_version: row.left_version,
             read_up_to: row.read_up_to,
             cleared_up_to: row.cleared_up_to,
             muted_until: row.muted_until,
@@ -202,7 +206,7 @@ pub async fn update_state(
     Ok(())
 }
 
-/// Lets somebody leave, who sees messages up to `left_seq` from then on.
+/// Lets somebody leave, who sees messages up to `left_seq` from then on, and the group as it is called now.
 pub async fn update_left(
     conn: &mut Conn,
     conversation_id: ConversationId,
@@ -211,9 +215,11 @@ pub async fn update_left(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "update conversation_member
-         set state = 'left', role = 'member', left_seq = $3, left_at = $4
-         where conversation_id = $1 and user_id = $2",
+        "update conversation_member m
+         set state = 'left', role = 'member', left_seq = $3, left_at = $4,
+             left_title = c.title, left_version = c.version
+         from conversation c
+         where m.conversation_id = $1 and m.user_id = $2 and c.conversation_id = m.conversation_id",
         conversation_id as _,
         user_id as _,
         left_seq,

@@ -15,7 +15,7 @@ pub struct Conversation {
     pub id: ConversationId,
     /// How many talk with each other.
     pub kind: ConversationKind,
-    /// What a group is called; null of a direct one.
+    /// What a group is called, or was called when the viewer left it; null of a direct one.
     #[schema(required)]
     pub title: Option<String>,
     /// Address of its picture: of a direct one, that of the other person.
@@ -24,7 +24,7 @@ pub struct Conversation {
     /// Up to ten members: the owner, admins, members, in the order in which they came. Nobody once
     /// the viewer has left.
     pub members: Vec<MemberView>,
-    /// How many members there are.
+    /// How many members there are; none once the viewer has left.
     pub member_count: i64,
     /// The newest message that the viewer sees.
     #[schema(required)]
@@ -41,7 +41,7 @@ pub struct Conversation {
     /// When something was last said, or the viewer left.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-    /// Counts changes of the title.
+    /// Counts changes of the title, up to the viewer's leaving.
     #[serde(skip)]
     pub version: i64,
 }
@@ -97,7 +97,7 @@ pub struct ConversationState {
     pub unread: i64,
     /// What it is to the viewer.
     pub viewer: ConversationViewer,
-    /// Counts changes of the title.
+    /// Counts changes of the title, up to the viewer's leaving.
     #[serde(skip)]
     pub version: i64,
 }

@@ -70,7 +70,7 @@ pub async fn conversations_to_each(
     now: Timestamp,
 ) -> Result<Vec<(UserId, Conversation)>> {
     let mut seen = seen(reads, parts).await?;
-    seen.retain(|_, one| one.membership.state != MemberState::Left);
+    seen.retain(|_, one| !one.has_left());
     let keys: Vec<MembershipKey> = seen.keys().copied().collect();
     // Each message ends these for everybody: kept, they are seldom read before the next one.
     let unread = store::list_unread(&mut *reads.conn().await?, &keys).await?;
@@ -156,9 +156,7 @@ impl Scene {
     /// All but what is new to each, and their newest message. Whoever has left is not told who is there
     /// now.
     async fn load(reads: &mut Reads<'_>, seen: HashMap<MembershipKey, Seen>) -> Result<Self> {
-        let present = seen
-            .iter()
-            .filter(|(_, one)| one.membership.state != MemberState::Left);
+        let present = seen.iter().filter(|(_, one)| !one.has_left());
         let present = present.map(|((id, _), _)| *id).collect();
         let viewers: Vec<UserId> = seen.keys().map(|(_, me)| *me).collect();
         let rosters = Rosters::load(reads, present, &viewers, MEMBERS_SHOWN).await?;
@@ -182,16 +180,17 @@ impl Scene {
         Some(Conversation {
             id,
             kind: entry.kind,
-            title: entry.title.clone(),
+            title: one.title().map(str::to_owned),
             avatar_url: other.and_then(|other| rosters.avatar_url(other)),
             members: rosters.shown(Some(me), id, entry.kind),
             member_count: rosters.count(id),
-            last_message: self.last.get(&(id, me)).cloned(),
+            last_message: (self.last.get(&(id, me)).cloned())
+                .map(|message| message.as_of(one.membership.left_at)),
             top_seq: one.top(),
             unread: Some(self.unread.get(&(id, me)).copied().unwrap_or_default()),
             viewer: Some(viewer(one, self.can_send(one, other), now)?),
             updated_at: one.membership.left_at.unwrap_or(entry.updated_at),
-            version: entry.version,
+            version: one.version(),
         })
     }
 

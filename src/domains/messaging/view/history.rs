@@ -31,7 +31,7 @@ pub async fn page(
     let bounds = seen.bounds().narrowed(wish.after_seq, wish.before_seq);
     let stretch = Stretch::of(bounds, slice, wish.after_seq.is_some());
     let places = slice.page(places(reads, seen, stretch).await?);
-    let shown = messages(reads, viewer, &places.items).await?;
+    let shown = shown(reads, viewer, seen, &places.items).await?;
     Ok(places.with_items(shown))
 }
 
@@ -54,8 +54,20 @@ pub async fn around(
     let mut rows = vec![(SeqKey(middle.seq), message_id)];
     rows.extend(places(reads, seen, Stretch::of(bounds, &older, false)).await?);
     let page = older.page(rows).preceded_by(newer.page(newer_rows));
-    let shown = messages(reads, viewer, &page.items).await?;
+    let shown = shown(reads, viewer, seen, &page.items).await?;
     Ok(page.with_items(shown))
+}
+
+/// Messages as they are to somebody who is in the conversation or has left it.
+async fn shown(
+    reads: &mut Reads<'_>,
+    viewer: Viewer,
+    seen: &Seen,
+    ids: &[MessageId],
+) -> Result<Vec<Message>> {
+    let found = messages(reads, viewer, ids).await?.into_iter();
+    let left_at = seen.membership.left_at;
+    Ok(found.map(|message| message.as_of(left_at)).collect())
 }
 
 /// The messages at the places of a stretch, in the order of the walk: from the entry of the newest

@@ -137,7 +137,7 @@ pub async fn members(
     seen: &Seen,
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, MemberView>> {
-    if seen.membership.state == MemberState::Left {
+    if seen.has_left() {
         return Err(Error::new(
             Code::Forbidden,
             "You have left this conversation: who is in it now is not for you.",
@@ -165,8 +165,7 @@ pub async fn member(
     user_id: UserId,
 ) -> Result<MemberView> {
     let (id, kind) = (seen.entry.conversation_id, seen.entry.kind);
-    let is_there = seen.membership.state != MemberState::Left;
-    let ids = is_there.then_some(id).into_iter().collect();
+    let ids = (!seen.has_left()).then_some(id).into_iter().collect();
     let rosters = Rosters::load(reads, ids, &[me, user_id], 0).await?;
     let view = rosters.one(Some(me), (id, kind), user_id);
     view.ok_or_else(Error::not_found)

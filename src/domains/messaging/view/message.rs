@@ -22,7 +22,8 @@ pub struct Message {
     pub kind: MessageKind,
     /// Who wrote it, or did what it tells.
     pub author: Person,
-    /// What it says; empty once it is deleted. Of a system message, the title that it tells of.
+    /// What it says; empty once it is deleted, or edited after the viewer left. Of a system message, the
+    /// title that it tells of.
     pub content: String,
     /// Mentions, hashtags and links in the text; offsets count code points.
     pub entities: Vec<Entity>,
@@ -49,11 +50,41 @@ pub struct Message {
     /// When it was last edited.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub edited_at: Option<Timestamp>,
-    /// Whether it is deleted and only marks its place.
+    /// Whether it is deleted and only marks its place. To whoever left before an edit it is as if it were:
+    /// what it says since is not for them, and what it said before is not kept.
     pub deleted: bool,
     /// Counts edits.
     #[serde(skip)]
     pub version: i64,
+}
+
+impl Message {
+    /// The same to somebody who left at an instant, if they did: what was edited since is without words.
+    pub fn as_of(self, left_at: Option<Timestamp>) -> Self {
+        let is_late = |edited_at: Option<Timestamp>| {
+            edited_at
+                .zip(left_at)
+                .is_some_and(|(edited, left)| edited > left)
+        };
+        let reply_to = self.reply_to.map(|answered| ReplyTo {
+            excerpt: answered.excerpt.filter(|_| !is_late(answered.edited_at)),
+            ..answered
+        });
+        if !is_late(self.edited_at) {
+            return Self { reply_to, ..self };
+        }
+        Self {
+            content: String::new(),
+            entities: Vec::new(),
+            reply_to,
+            reactions: Summary::default(),
+            viewer: self.viewer.map(|_| MessageViewer { reaction: None }),
+            op_id: None,
+            edited_at: None,
+            deleted: true,
+            ..self
+        }
+    }
 }
 
 /// What a system message tells: the author did this.
@@ -75,9 +106,12 @@ pub struct ReplyTo {
     pub seq: i64,
     /// Who wrote it.
     pub author: Person,
-    /// How it begins; null once it is deleted.
+    /// How it begins; null once it is deleted, or edited after the viewer left.
     #[schema(required)]
     pub excerpt: Option<String>,
+    /// When it was last edited.
+    #[serde(skip)]
+    pub edited_at: Option<Timestamp>,
 }
 
 /// What a message is to its viewer.

@@ -172,6 +172,7 @@ impl Beside {
             seq: row.seq,
             author: self.people.get(&row.author_id)?.clone(),
             excerpt: (!row.deleted).then(|| excerpt(&row.content)),
+            edited_at: row.edited_at,
         })
     }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::domains::messaging::cache::{CONVERSATION, MEMBERS, MEMBERSHIP};
 use crate::domains::messaging::model::{
     Bounds, ConversationEntry, Member, MemberState, Membership, can_see_conversation,
+    takes_messages,
 };
 use crate::domains::relations::{self, Ties};
+use crate::domains::users::{SETTINGS, USER};
 use crate::kernel::{ConversationId, Error, Result, UserId, distinct};
 use crate::platform::Reads;
 
@@ -29,6 +31,26 @@ impl Seen {
     /// The newest message that they see.
     pub fn top(&self) -> i64 {
         self.membership.top(self.entry.top_seq)
+    }
+
+    /// What it is called; what it was called when they left it.
+    pub fn title(&self) -> Option<&str> {
+        let (now, then) = (&self.entry.title, &self.membership.left_title);
+        if self.has_left() { then } else { now }.as_deref()
+    }
+
+    /// Counts changes of the title, up to their leaving.
+    pub fn version(&self) -> i64 {
+        if self.has_left() {
+            self.membership.left_version.unwrap_or(1)
+        } else {
+            self.entry.version
+        }
+    }
+
+    /// Whether they are no longer in it.
+    pub fn has_left(&self) -> bool {
+        self.membership.state == MemberState::Left
     }
 
     /// Which messages they may look at.
@@ -81,8 +103,8 @@ pub async fn guard(reads: &mut Reads<'_>, me: UserId, id: ConversationId) -> Res
 }
 
 /// Whether what `me` writes here goes to somebody who does not know them: the other one of a direct
-/// conversation, who is no friend and has not taken part. Each message asks this, so it begins with what
-/// no message changes.
+/// conversation, who is no friend, has not taken part, and is there to be asked. Each message asks this, so
+/// it begins with what no message changes.
 pub async fn goes_to_stranger(
     reads: &mut Reads<'_>,
     me: UserId,
@@ -102,5 +124,15 @@ pub async fn goes_to_stranger(
     };
     let is_unmoved =
         |member: &Member| member.user_id == other && member.state != MemberState::Active;
-    Ok(!seen.ties.is_friend(other) && members.iter().any(is_unmoved))
+    if seen.ties.is_friend(other) || !members.iter().any(is_unmoved) {
+        return Ok(false);
+    }
+    takes_from_strangers(reads, other).await
+}
+
+async fn takes_from_strangers(reads: &mut Reads<'_>, user_id: UserId) -> Result<bool> {
+    let account = reads.get(&USER, &user_id).await?;
+    let settings = reads.get(&SETTINGS, &user_id).await?;
+    let takes = settings.is_some_and(|row| takes_messages(row.who_can_message, false));
+    Ok(takes && account.is_some_and(|row| row.is_active()))
 }

@@ -6,11 +6,11 @@ use super::super::live::Telling;
 use super::super::model::{Channel, Kind, Lane};
 use super::super::store::{self, Due, Happening};
 use crate::domains::posts;
-use crate::kernel::{NotificationId, Result, UserId};
+use crate::kernel::{NotificationId, Result, Timestamp, UserId};
 use crate::platform::Tx;
 
 /// Tells people of what happened; nobody of what they did themselves or, unless it mentions them, of a
-/// post that they have muted.
+/// post that they have muted, or again of what mentions them.
 pub async fn notice(
     tx: &mut Tx,
     telling: &mut Telling,
@@ -23,11 +23,49 @@ pub async fn notice(
         if is_muted(tx, happening).await? {
             continue;
         }
+        if let Some(told_at) = told_before(tx, happening).await? {
+            list_again(tx, telling, happening, told_at).await?;
+            continue;
+        }
         let ids = (tx.new_id(), tx.new_id());
         if let Some(id) = store::record(tx.conn(), happening, ids).await? {
             telling.created(happening.user_id, id, happening.actor_id);
             send_on_its_way(tx, id, happening).await?;
         }
+    }
+    Ok(())
+}
+
+/// When the person was told of this before: of a mention, however often the text was edited since.
+async fn told_before(tx: &mut Tx, happening: &Happening) -> Result<Option<Timestamp>> {
+    let Happening {
+        user_id,
+        source_id,
+        at,
+        ..
+    } = *happening;
+    if happening.subject.kind() != Kind::Mention {
+        return Ok(None);
+    }
+    let told_at = store::note_mention(tx.conn(), source_id, user_id, at).await?;
+    Ok((told_at < at).then_some(told_at))
+}
+
+/// A text calls somebody again: that is listed where it was, as read, and nobody is told.
+async fn list_again(
+    tx: &mut Tx,
+    telling: &mut Telling,
+    happening: &Happening,
+    told_at: Timestamp,
+) -> Result<()> {
+    let ids = (tx.new_id(), tx.new_id());
+    let old = Happening {
+        at: told_at,
+        ..*happening
+    };
+    if let Some(id) = store::record(tx.conn(), &old, ids).await? {
+        store::advance_read(tx.conn(), id, told_at).await?;
+        telling.counts(happening.user_id);
     }
     Ok(())
 }

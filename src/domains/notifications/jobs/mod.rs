@@ -63,5 +63,6 @@ async fn trim(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
     let mut conn = ctx.conn().await?;
     while store::trim(&mut conn, before, BATCH).await? > 0 {}
+    while store::trim_mentions(&mut conn, before, BATCH).await? > 0 {}
     Ok(())
 }

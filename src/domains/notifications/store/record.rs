@@ -80,6 +80,39 @@ pub async fn record(
     Ok(noted)
 }
 
+/// When somebody was first told that a text calls them, which is now unless it is known.
+pub async fn note_mention(
+    conn: &mut Conn,
+    source_id: Uuid,
+    user_id: UserId,
+    at: Timestamp,
+) -> Result<Timestamp> {
+    Ok(sqlx::query_scalar!(
+        r#"insert into mention_told as t (source_id, user_id, told_at) values ($1, $2, $3)
+           on conflict (source_id, user_id) do update set told_at = t.told_at
+           returning told_at as "told_at: _""#,
+        source_id,
+        user_id as _,
+        at as _
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Forgets who was told before an instant that a text calls them.
+pub async fn trim_mentions(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from mention_told where (source_id, user_id) in (
+             select source_id, user_id from mention_told where told_at < $1
+             order by told_at limit $2)",
+        before as _,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Takes what was undone out of its groups: what these kinds tell of `source_id`, by `actor_id` or
 /// by anybody. Gives the groups that were touched, with whose they are.
 pub async fn forget_source(

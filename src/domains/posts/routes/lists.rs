@@ -103,7 +103,7 @@ async fn list_user_posts(
 
 /// What a post said before
 ///
-/// Its versions, the present one first.
+/// Its versions, the present one first; of those before it the newest 50 are kept.
 #[utoipa::path(tag = "Posts",
     params(("id" = String, Path, description = "The post's id"), PageParams),
     responses((status = 200, body = ListOf<PostRevision>)), security((), ("bearer" = [])))]

@@ -27,6 +27,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[
     at_door("POST", "/v1/posts", &policies::POST),
+    at_door("PATCH", "/v1/posts/{id}", &policies::EDIT),
     at_door("PUT", "/v1/posts/{id}/reaction", &policies::REACTION),
     at_door("DELETE", "/v1/posts/{id}/reaction", &policies::REACTION),
 ];

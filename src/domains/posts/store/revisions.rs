@@ -7,13 +7,22 @@ use crate::kernel::page::{RankKey, Slice};
 use crate::kernel::{PostId, Result, Timestamp};
 use crate::keyset;
 
-/// Keeps what a post says now, before an edit.
+/// How many earlier versions of a post are kept.
+const MOST: i64 = 50;
+
+/// Keeps what a post says now, before an edit, and forgets the oldest of what it said.
 pub async fn insert_revision(conn: &mut Conn, post_id: PostId) -> Result<()> {
     sqlx::query!(
-        "insert into post_revision (post_id, version, content, audience, created_at)
-         select post_id, version, content, audience, coalesce(edited_at, created_at)
-         from post where post_id = $1",
-        post_id as _
+        "with kept as (
+             insert into post_revision (post_id, version, content, audience, created_at)
+             select post_id, version, content, audience, coalesce(edited_at, created_at)
+             from post where post_id = $1
+             returning version
+         )
+         delete from post_revision r using kept
+         where r.post_id = $1 and r.version <= kept.version - $2",
+        post_id as _,
+        MOST
     )
     .execute(conn)
     .await?;

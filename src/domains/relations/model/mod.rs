@@ -57,6 +57,12 @@ pub fn can_see_friends(audience: FriendListAudience, is_self: bool, are_friends:
         }
 }
 
+/// May somebody see which friends they have in common with a person? Those are their own, so that whoever shows
+/// the list to friends alone shows these; whoever shows it to nobody hides them too.
+pub fn can_see_mutual_friends(audience: FriendListAudience, is_self: bool) -> bool {
+    is_self || audience != FriendListAudience::OnlyMe
+}
+
 words! {
     /// How far two people are with their friendship.
     pub enum Friendship {

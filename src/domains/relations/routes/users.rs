@@ -107,6 +107,8 @@ async fn list_friends_of_user(
 }
 
 /// Friends that you and a person have in common
+///
+/// By name, without people whom you may not see; 403 when the person shows their friends to nobody.
 #[utoipa::path(tag = "People", responses((status = 200, body = ListOf<Person>)),
     params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
     security(("bearer" = [])))]
@@ -119,6 +121,7 @@ async fn list_mutual_friends(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
+    view::guard_mutual_friends_shown(reads, me.id, user_id).await?;
     let slice = listing.slice::<NameKey>()?;
     Ok(listing.respond(view::mutual_friends(reads, me.id, user_id, &slice).await?))
 }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::super::store::{self, MuteRow};
 use super::relationship::forever;
+use super::user::showing_mutual_friends;
 use crate::domains::users::{self, Person};
 use crate::kernel::page::{NameKey, Page, RankKey, Slice, TimeKey};
 use crate::kernel::{Result, Timestamp, UserId};
@@ -24,7 +25,8 @@ pub async fn friends(
     users::people_page(reads, page).await
 }
 
-/// A page of the friends that the viewer and a person have in common, by name.
+/// A page of the friends that the viewer and a person have in common, by name. Whether the viewer may see
+/// whose friend the person is was asked before.
 pub async fn mutual_friends(
     reads: &mut Reads<'_>,
     viewer: UserId,
@@ -118,7 +120,7 @@ pub struct Suggestion {
     pub user: Person,
     /// How many friends the two have in common.
     pub mutual_friends: i64,
-    /// Up to three of those friends, by name.
+    /// Up to three of those friends, by name; none of whoever shows their friends to nobody.
     pub mutuals: Vec<Person>,
     /// Why they are suggested.
     pub reason: SuggestionReason,
@@ -141,7 +143,8 @@ async fn show_suggestions(
     found: &[(UserId, i64)],
 ) -> Result<Vec<Suggestion>> {
     let ids: Vec<UserId> = found.iter().map(|(user_id, _)| *user_id).collect();
-    let mutuals = store::list_first_mutuals(&mut *reads.conn().await?, viewer, &ids).await?;
+    let open = showing_mutual_friends(reads, viewer, &ids).await?;
+    let mutuals = store::list_first_mutuals(&mut *reads.conn().await?, viewer, &open).await?;
     let shown: Vec<UserId> = ids
         .iter()
         .copied()

@@ -19,4 +19,4 @@ pub use requests::{
     FriendRequest, RequestCounts, count_requests, request, requests, requests_by_id,
 };
 pub use sight::{visible_among, visible_person};
-pub use user::{User, guard_friends_shown, user, users};
+pub use user::{User, guard_friends_shown, guard_mutual_friends_shown, user, users};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::cache::ties_of;
-use super::super::model::{Ties, can_see_friends};
+use super::super::model::{Ties, can_see_friends, can_see_mutual_friends};
 use super::super::store;
 use super::relationship::{Relationship, standings};
 use super::sight::visible_among;
@@ -84,10 +84,41 @@ pub async fn guard_friends_shown(
     if shows_friends(viewer, user_id, &settings, ties.is_friend(user_id)) {
         return Ok(());
     }
-    Err(Error::new(
+    Err(not_shown())
+}
+
+fn not_shown() -> Error {
+    Error::new(
         Code::Forbidden,
         "This person does not show you their friends.",
-    ))
+    )
+}
+
+/// Refuses when `user_id` does not show whom they have in common with the viewer.
+pub async fn guard_mutual_friends_shown(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    user_id: UserId,
+) -> Result<()> {
+    let shown = showing_mutual_friends(reads, viewer, &[user_id]).await?;
+    if shown.is_empty() {
+        return Err(not_shown());
+    }
+    Ok(())
+}
+
+/// Those of these people who show whom they have in common with the viewer.
+pub(super) async fn showing_mutual_friends(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    ids: &[UserId],
+) -> Result<Vec<UserId>> {
+    let settings = reads.get_many(&SETTINGS, ids).await?;
+    let shows = |id: &UserId| {
+        let row = settings.get(id);
+        row.is_some_and(|row| can_see_mutual_friends(row.who_sees_friends, *id == viewer))
+    };
+    Ok(ids.iter().copied().filter(shows).collect())
 }
 
 fn shows_friends(
