@@ -32,7 +32,8 @@ impl TestDatabase {
         .await;
         execute(
             &mut conn,
-            format!("create database {name} template {template}"),
+            // Copied as files, half the time and work of copying through the log.
+            format!("create database {name} template {template} strategy file_copy"),
         )
         .await;
         Self { name, server }
