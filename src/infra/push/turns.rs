@@ -124,7 +124,7 @@ mod tests {
     fn one_service_has_some_turns_at_once_whatever_others_have() {
         let turns = Turns::default();
         let begun: Vec<Turn> = (0..MOST_AT_ONCE)
-            .map(|_| turns.begin("https://slow").ok().expect("a turn"))
+            .map(|_| turns.begin("https://slow").expect("a turn"))
             .collect();
         assert_eq!(turns.begin("https://slow").err(), Some(FULL));
         assert!(turns.begin("https://quick").is_ok());
@@ -137,7 +137,7 @@ mod tests {
     fn a_service_that_fails_is_left_alone_until_a_request_succeeds() {
         let turns = Turns::default();
         for _ in 0..FAILURES {
-            let turn = turns.begin("https://away").ok().expect("a turn");
+            let turn = turns.begin("https://away").expect("a turn");
             turn.failed();
         }
         assert!(turns.begin("https://away").is_err_and(|pause| pause > FULL));
