@@ -1,5 +1,6 @@
 //! Closed sets of words: each value of such a type is a word, the same one in rows, in JSON and in the API's
-//! description.
+//! description. In cached entries it is its place in the set: what is added to a set that is cached comes last, or
+//! raises the version of its spaces.
 
 use std::fmt;
 

@@ -53,7 +53,7 @@ fn a_stale_entry_is_found_and_a_clean_cache_has_nines() {
 
     // Other bytes under the right stamps: as if a void had been lost.
     let epoch = place.ask("select max(epoch)::text from cache_epoch");
-    let key = format!("{}:dev:{epoch}:user:v1:{id}", place.name());
+    let key = format!("{}:dev:{epoch}:user:v2:{id}", place.name());
     redis.change(&key, "Anna", "Anno");
     let found = verify(&place, 3);
     assert_eq!(found["wrong"], 1);
@@ -108,7 +108,7 @@ fn the_cache_is_warmed_where_a_server_uses_it_and_what_was_warmed_is_told() {
     );
     let id = place.ask("select user_id::text from account");
     let epoch = place.ask("select max(epoch)::text from cache_epoch");
-    let key = format!("{}:dev:{epoch}:user:v1:{id}", place.name());
+    let key = format!("{}:dev:{epoch}:user:v2:{id}", place.name());
     assert!(!redis.has(&key));
     assert!(warm() > 0);
     assert!(redis.has(&key), "servers find it");

@@ -32,3 +32,22 @@ impl ReactionChanged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_of_an_earlier_version_are_read() {
+        for (word, kind) in [("Post", TargetKind::Post), ("post", TargetKind::Post)] {
+            let told = json!({
+                "target_kind": word, "target_id": Uuid::nil(), "user_id": Uuid::nil(),
+                "was_there": false, "is_there": true,
+            });
+            let event: ReactionChanged = serde_json::from_value(told).expect("an event");
+            assert_eq!(event.target_kind, kind);
+        }
+    }
+}

@@ -11,13 +11,16 @@ use crate::kernel::{CommentId, MessageId, PostId};
 use crate::words;
 
 words! {
-    /// What is reacted to.
+    /// What is reacted to. Events of an earlier version begin the words with a capital.
     pub enum TargetKind {
         /// A post.
+        #[serde(alias = "Post")]
         Post = "post",
         /// A comment.
+        #[serde(alias = "Comment")]
         Comment = "comment",
         /// A message.
+        #[serde(alias = "Message")]
         Message = "message",
     }
 }

@@ -1,4 +1,5 @@
-//! How closed sets of words travel to and from Postgres, where they are text with a check.
+//! How closed sets of words are written to and read from Postgres, where they are text. A word that is unknown
+//! fails what reads it: a new one is read by one release before another writes it.
 
 /// Lets types that `words!` declared travel as text: `stored_words!(Role, State);`
 #[macro_export]

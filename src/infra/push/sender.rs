@@ -9,7 +9,7 @@ use reqwest::{Client, Response, StatusCode};
 
 use super::address::{PublicOnly, check_endpoint};
 use super::encrypt::Keys;
-use super::turns::{Turn, Turns};
+use super::turns::Turns;
 use super::vapid::Vapid;
 use crate::kernel::{IdFactory, Timestamp};
 
@@ -118,21 +118,22 @@ impl Sender {
             )
             .body(body);
         let turn = self.turns.begin(&origin).map_err(Refused::Busy)?;
-        let outcome = match request.send().await {
-            Ok(response) => judge(&response),
-            // The address is the device's secret: it stays out of errors.
-            Err(error) => Err(Refused::Later(None, error.without_url().to_string())),
-        };
-        end(turn, &outcome);
-        outcome
-    }
-}
-
-/// What a service would not take just now counts against it; what it would never take does not.
-fn end(turn: Turn, outcome: &Result<(), Refused>) {
-    match outcome {
-        Err(Refused::Later(..)) => turn.failed(),
-        _ => turn.succeeded(),
+        match request.send().await {
+            Ok(response) if response.status().is_server_error() => {
+                turn.failed();
+                judge(&response)
+            }
+            // Whatever else it says is about this device, which its owner chose: it is no sign of how others fare.
+            Ok(response) => {
+                turn.succeeded();
+                judge(&response)
+            }
+            Err(error) => {
+                turn.failed();
+                // The address is the device's secret: it stays out of errors.
+                Err(Refused::Later(None, error.without_url().to_string()))
+            }
+        }
     }
 }
 

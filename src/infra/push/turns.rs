@@ -79,6 +79,10 @@ impl Service {
     }
 
     fn failed(&mut self, now: Instant) {
+        // What was under way when it was closed tells nothing new.
+        if self.closed_until > Some(now) {
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
         if let Some(times) = self.failures.checked_sub(FAILURES) {
             let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(times));
@@ -88,7 +92,7 @@ impl Service {
 }
 
 impl Turn {
-    /// The service took the request, whatever it answered.
+    /// The service answered, be it that it does not take this message.
     pub(super) fn succeeded(self) {
         if let Some(service) = self.turns.services().get_mut(&self.origin) {
             service.failures = 0;
@@ -96,7 +100,7 @@ impl Turn {
         }
     }
 
-    /// It did not answer, or not in order.
+    /// It did not answer, or that it is out of order.
     pub(super) fn failed(self) {
         if let Some(service) = self.turns.services().get_mut(&self.origin) {
             service.failed(Instant::now());
@@ -158,8 +162,18 @@ mod tests {
         assert_eq!(service.begin(later), Ok(()));
         assert_eq!(service.begin(later), Err(FULL));
         service.failed(later);
-        assert_eq!(service.begin(later), Err(FIRST_PAUSE * 2));
-        (0..100).for_each(|_| service.failed(later));
-        assert_eq!(service.closed_until, Some(later + LONGEST_PAUSE));
+        service.failed(later);
+        assert_eq!(
+            service.begin(later),
+            Err(FIRST_PAUSE * 2),
+            "of those together one counts"
+        );
+        let mut now = later;
+        for _ in 0..100 {
+            now += LONGEST_PAUSE;
+            service.failed(now);
+            service.failed(now);
+        }
+        assert_eq!(service.closed_until, Some(now + LONGEST_PAUSE));
     }
 }

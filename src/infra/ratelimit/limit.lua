@@ -1,7 +1,8 @@
 -- Counts calls, for a script to be made with: a local function over keys and arguments.
 -- args: two numbers a key: quota, and window in milliseconds. Answers with a list a key: whether the policy
 -- allows the call (1 or 0), how many more would pass, milliseconds until more would, and the sub-window that
--- was charged. All keys are charged or none.
+-- was charged. All keys are charged or none. A key is a hash of sub-windows with a lifetime that is set in the same
+-- step.
 local function limit(keys, args, now_micros)
   local counted, all = {}, true
   for n, key in ipairs(keys) do

@@ -9,11 +9,7 @@ pub(super) static TAKE: Script =
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&TAKE];
 
-/// A local function `limit(keys, args, now_micros)` for a script to be made with. `args` holds two
-/// numbers a key: quota, and window in milliseconds. It answers with a list a key: whether the policy
-/// allows the call (1 or 0), how many more would pass, milliseconds until more would, and the
-/// sub-window that was charged. All keys are charged or none. A key is a hash of sub-windows with a
-/// lifetime that is set in the same step.
+/// A local function for a script to be made with; it says itself what it takes and answers with.
 pub const LUA_LIMIT: &str = include_str!("limit.lua");
 
 /// A script by itself: [`LUA_LIMIT`] over its keys and arguments, by the server's clock.

@@ -6,9 +6,9 @@ use super::tx::{Tx, job_transaction};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
-/// Runs `batch` again and again, each time in a transaction of its own, until it deletes nothing any
-/// more. `batch` says how many it has deleted, and `what` those are. What a job that is cut short has
-/// deleted stays deleted, and the next one goes on from there.
+/// Runs `batch` again and again, each time in a transaction of its own, until nothing is left. `batch` says
+/// how many it was at, 0 when none is left, and `what` those are. What a job that is cut short has deleted
+/// stays deleted, and the next one goes on from there.
 pub async fn purge(
     ctx: &Ctx,
     what: &'static str,
@@ -19,6 +19,6 @@ pub async fn purge(
         if purged == 0 {
             return Ok(());
         }
-        tracing::debug!(purged, what, "rows are deleted for good");
+        tracing::debug!(purged, what, "rows are being deleted for good");
     }
 }

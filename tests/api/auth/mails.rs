@@ -145,6 +145,27 @@ async fn another_address_counts_once_its_link_is_followed() {
 }
 
 #[tokio::test]
+async fn only_the_address_that_was_asked_for_last_counts_and_none_after_a_new_password() {
+    let app = TestApp::start().await;
+    let (ada, anyone) = (app.register("ada").await, app.anyone());
+    let mut links = Vec::new();
+    for email in ["mistyped@example.org", "right@example.org"] {
+        let body = json!({"email": email, "password": PASSWORD});
+        ada.put("/v1/me/email", &body).await.expect_status(202);
+        let mail = wait_for(&app, email, "/verify-email#token=").await;
+        links.push(json!({"token": token(&mail)}));
+    }
+    let mistyped = anyone.post("/v1/auth/verify-email", &links[0]).await;
+    mistyped.expect_problem(422, "link_expired");
+    let change = json!({"current_password": PASSWORD, "new_password": NEW});
+    ada.put("/v1/me/password", &change).await.expect_status(204);
+    let late = anyone.post("/v1/auth/verify-email", &links[1]).await;
+    late.expect_problem(422, "link_expired");
+    let me = ada.get("/v1/me").await.expect_status(200);
+    assert_eq!(me.json["email"], "ada@example.org");
+}
+
+#[tokio::test]
 async fn an_address_that_was_taken_meanwhile_stays_where_it_is() {
     let app = TestApp::start().await;
     let ada = app.register("ada").await;

@@ -115,11 +115,16 @@ async fn a_service_that_asks_to_be_left_alone_is_and_its_delivery_is_tried_again
 async fn what_fails_too_often_is_shown_to_administrators_who_may_have_it_tried_again() {
     let app = TestApp::start_with(PUSH).await;
     let receiver = Receiver::start().await;
-    receiver.answer(&["500 Broken"; 8]);
+    receiver.answer(&["500 Broken"; 4]);
     on_its_way(&app, &receiver).await;
-    for number in 1..=8 {
+    for number in 1..=4 {
         receiver.wait_for(number).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
+        if number == 3 {
+            // As if four others had been between: a service that fails five times is left alone.
+            let attempts = "update notification_delivery set attempts = 7";
+            sqlx::query(attempts).execute(&app.db).await.expect("more");
+        }
         wait_is_over(&app).await;
     }
     wait_for_states(&app, &["dead"]).await;
@@ -141,6 +146,29 @@ async fn what_fails_too_often_is_shown_to_administrators_who_may_have_it_tried_a
         .expect_status(200);
     assert_eq!(again.json["revived"], 1);
     wait_for_states(&app, &["sent"]).await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_out_of_order_is_left_alone_and_one_that_refuses_a_device_is_not() {
+    let app = TestApp::start_with(PUSH).await;
+    let (broken, strict) = (Receiver::start().await, Receiver::start().await);
+    broken.answer(&["500 Broken"; 20]);
+    strict.answer(&["401 Unauthorized"; 20]);
+    let fan = app.person("fan").await;
+    for (receiver, asked) in [(&broken, 5), (&strict, 7)] {
+        let author = app.person("author").await;
+        let endpoint = format!("{}/device", receiver.url);
+        Browser::new().subscribe(&author, "phone", &endpoint).await;
+        for number in 1..=7 {
+            let post = author.post_to(&json!("public"), "a post").await;
+            react(&fan, &format!("/v1/posts/{post}")).await;
+            receiver.wait_for(number.min(asked)).await;
+            // Its end is written down.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(receiver.pushed().len(), asked);
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Another e-mail address: asked for with the password, and there once its link is followed.
 
 use super::super::jobs::Mail;
-use super::super::model::{ClaimedPassword, Email, EventKind, Purpose};
+use super::super::model::{ClaimedPassword, Email, EventKind};
 use super::super::store;
 use super::confirm::{Caller, confirm};
 use super::links::{charge, link_expired};
@@ -30,6 +30,7 @@ pub async fn request_email_change(
     transaction(ctx, async |tx: &mut Tx| {
         confirmed.hold(tx, me).await?;
         guard_free(tx, caller, email).await?;
+        store::set_pending_email(tx.conn(), me.id, email).await?;
         let kind = EventKind::EmailChangeRequested;
         note(tx, me.id, kind, &caller.device, Some(me.session_id)).await?;
         tx.enqueue(&mail.job()?).await
@@ -58,17 +59,16 @@ pub(super) async fn follow_email_change(
     token_hash: &[u8; 32],
     device: &Device,
 ) -> Result<()> {
-    let (now, purpose) = (tx.now(), Purpose::ChangeEmail);
+    let now = tx.now();
     let owner = store::use_change_token(tx.conn(), token_hash, now)
         .await?
         .ok_or_else(link_expired)?;
     let user_id = owner.user_id;
     let before = store::replace_email(tx.conn(), user_id, &owner.email, now).await?;
-    store::expire_mail_tokens(tx.conn(), user_id, purpose, now).await?;
     note(tx, user_id, EventKind::EmailChanged, device, None).await?;
     let mail = Mail::AddressChanged {
         user_id,
-        email: Email::parse(&before).map_err(|_no_address| link_expired())?,
+        email: before,
     };
     tx.enqueue(&mail.job()?).await
 }

@@ -56,7 +56,7 @@ pub enum Mail {
         /// The person.
         user_id: UserId,
         /// Their address before.
-        email: Email,
+        email: String,
     },
 }
 
@@ -99,20 +99,29 @@ async fn recipient(ctx: &Ctx, mail: &Mail) -> Result<Option<Recipient>> {
     let mut conn = ctx.conn().await?;
     let user_id = match mail {
         Mail::VerifyEmail { user_id } | Mail::PasswordChanged { user_id } => Some(*user_id),
-        Mail::ChangeAddress { user_id, email } | Mail::AddressChanged { user_id, email } => {
-            let known = store::find_recipient(&mut conn, *user_id).await?;
-            let email = email.as_str().to_owned();
-            return Ok(known.map(|known| Recipient { email, ..known }));
+        Mail::ChangeAddress { user_id, .. } | Mail::AddressChanged { user_id, .. } => {
+            Some(*user_id)
         }
         Mail::VerifyAddress { email } | Mail::ResetPassword { email } => {
             let known = store::find_by_email(&mut conn, email.as_str()).await?;
             known.map(|known| known.user_id)
         }
     };
-    match user_id {
-        Some(user_id) => store::find_recipient(&mut conn, user_id).await,
-        None => Ok(None),
-    }
+    let Some(user_id) = user_id else {
+        return Ok(None);
+    };
+    let known = store::find_recipient(&mut conn, user_id).await?;
+    Ok(known.map(|known| match mail {
+        Mail::ChangeAddress { email, .. } => Recipient {
+            email: email.as_str().to_owned(),
+            ..known
+        },
+        Mail::AddressChanged { email, .. } => Recipient {
+            email: email.clone(),
+            ..known
+        },
+        _ => known,
+    }))
 }
 
 async fn send_link(ctx: &Ctx, to: &Recipient, purpose: Purpose) -> Result<()> {

@@ -107,7 +107,7 @@ pub async fn insert_credential(
     Ok(())
 }
 
-/// Sets another password.
+/// Sets another password. Whoever asked for another address before may have known the old one: that is withdrawn.
 pub async fn update_password(
     conn: &mut Conn,
     user_id: UserId,
@@ -115,7 +115,9 @@ pub async fn update_password(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "update credential set password_hash = $2, password_changed_at = $3 where user_id = $1",
+        "update credential
+         set password_hash = $2, password_changed_at = $3, pending_email = null
+         where user_id = $1",
         user_id as _,
         password_hash,
         now as _
@@ -156,6 +158,19 @@ pub async fn mark_verified(
     Ok(done.rows_affected() > 0)
 }
 
+/// Notes the address that an account is to have once its link is followed, in place of one that was asked for
+/// before.
+pub async fn set_pending_email(conn: &mut Conn, user_id: UserId, email: &Email) -> Result<()> {
+    sqlx::query!(
+        "update credential set pending_email = $2 where user_id = $1",
+        user_id as _,
+        email.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Gives an account another address, which is confirmed; gives the one before.
 pub async fn replace_email(
     conn: &mut Conn,
@@ -164,7 +179,7 @@ pub async fn replace_email(
     now: Timestamp,
 ) -> Result<String> {
     sqlx::query_scalar!(
-        "update credential c set email = $2, email_verified_at = $3
+        "update credential c set email = $2, email_verified_at = $3, pending_email = null
          from (select email from credential where user_id = $1 for update) before
          where c.user_id = $1
          returning before.email",
@@ -181,7 +196,8 @@ pub async fn replace_email(
 pub async fn erase_credential(conn: &mut Conn, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "update credential
-         set email = user_id || '@deleted.invalid', email_verified_at = null, password_hash = '!'
+         set email = user_id || '@deleted.invalid', email_verified_at = null, pending_email = null,
+             password_hash = '!'
          where user_id = $1",
         user_id as _
     )

@@ -80,7 +80,7 @@ pub async fn use_mail_token(
     .await?)
 }
 
-/// Uses up a token that was mailed to a new address.
+/// Uses up a token that was mailed to the address that its account is to have.
 pub async fn use_change_token(
     conn: &mut Conn,
     hash: &[u8; 32],
@@ -88,9 +88,11 @@ pub async fn use_change_token(
 ) -> Result<Option<TokenOwner>> {
     Ok(sqlx::query_as!(
         TokenOwner,
-        r#"update mail_token set used_at = $2
-           where token_hash = $1 and purpose = 'change_email' and used_at is null and expires_at > $2
-           returning user_id as "user_id: _", email"#,
+        r#"update mail_token t set used_at = $2
+           from credential c
+           where t.token_hash = $1 and t.purpose = 'change_email' and t.used_at is null and t.expires_at > $2
+             and c.user_id = t.user_id and c.pending_email = t.email
+           returning t.user_id as "user_id: _", t.email"#,
         hash.as_slice(),
         now as _
     )

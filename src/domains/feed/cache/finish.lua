@@ -14,7 +14,7 @@ end
 for at = 8, #ARGV, 1000 do
     redis.call('ZADD', KEYS[1], unpack(ARGV, at, math.min(at + 999, #ARGV)))
 end
-local floor, mark = tonumber(ARGV[6]), ARGV[7]
+local floor, watermark = tonumber(ARGV[6]), ARGV[7]
 if floor then
     -- What was pushed meanwhile and lies below says nothing of its neighbours.
     redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[6])
@@ -22,11 +22,11 @@ end
 local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[4])
 if over > 0 then
     redis.call('ZREMRANGEBYRANK', KEYS[1], 0, over - 1)
-    mark = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
-    if struct.unpack('>l', mark) == floor then
-        mark = string.sub(mark, 1, 8) .. string.rep('\255', 16)
+    watermark = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+    if struct.unpack('>l', watermark) == floor then
+        watermark = string.sub(watermark, 1, 8) .. string.rep('\255', 16)
     end
 end
-redis.call('ZADD', KEYS[1], '-inf', 'm' .. ARGV[2] .. ARGV[3] .. mark)
+redis.call('ZADD', KEYS[1], '-inf', 'm' .. ARGV[2] .. ARGV[3] .. watermark)
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return 1

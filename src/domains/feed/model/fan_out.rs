@@ -60,7 +60,8 @@ impl From<PostWidened> for FanOut {
     }
 }
 
-/// Why a post fans out. A letter stands for it in Redis and in the progress of the job.
+/// Why a post fans out. The number of a letter stands for it in Redis and in the progress of the job, and must
+/// stay what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Reason {

@@ -40,7 +40,7 @@ fn entry(row: &EntryRow) -> FeedEntry {
     (TimeKey(row.created_at, row.post_id.uuid()), row.post_id)
 }
 
-/// A stretch of the home feed of `viewer`.
+/// A segment of the home feed of `viewer`.
 pub async fn list_entries(
     conn: &mut Conn,
     viewer: UserId,

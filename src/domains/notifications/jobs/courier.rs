@@ -1,6 +1,6 @@
 //! Takes deliveries that are due, from two lanes, and carries them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -56,7 +56,10 @@ impl Courier {
         let mut running = Running::default();
         let mut away = false;
         while !stop.is_cancelled() {
-            match self.take(CONCURRENCY.saturating_sub(running.len())).await {
+            match self
+                .take(CONCURRENCY.saturating_sub(running.len()), &running.full())
+                .await
+            {
                 Ok(taken) => {
                     away = false;
                     for one in taken {
@@ -101,7 +104,7 @@ impl Courier {
     pub async fn run_due(&mut self) -> Result<usize> {
         let mut carried = 0;
         loop {
-            let taken = self.take(CONCURRENCY).await?;
+            let taken = self.take(CONCURRENCY, &[]).await?;
             if taken.is_empty() {
                 return Ok(carried);
             }
@@ -113,8 +116,8 @@ impl Courier {
     }
 
     /// Takes up to `free` deliveries: four of the high lane for one of the other. What one lane has
-    /// not, the other may have.
-    async fn take(&mut self, free: usize) -> Result<Vec<Taken>> {
+    /// not, the other may have. None is for `full`, who have as many as may be.
+    async fn take(&mut self, free: usize, full: &[UserId]) -> Result<Vec<Taken>> {
         if free == 0 {
             return Ok(Vec::new());
         }
@@ -128,7 +131,8 @@ impl Courier {
             let room = up_to.saturating_sub(taken.len());
             if room > 0 {
                 let limit = i64::try_from(room).unwrap_or(i64::MAX);
-                taken.extend(store::take_deliveries(&mut conn, lane, limit, now, lease_end).await?);
+                let times = (now, lease_end);
+                taken.extend(store::take_deliveries(&mut conn, lane, limit, times, full).await?);
             }
         }
         self.turn = (self.turn + taken.len()) % TURN;
@@ -152,6 +156,13 @@ impl Running {
     fn of(&self, user_id: UserId) -> usize {
         let theirs = self.people.values().filter(|one| **one == user_id);
         theirs.count()
+    }
+
+    /// Those who have as many as may be at once.
+    fn full(&self) -> Vec<UserId> {
+        let people: HashSet<UserId> = self.people.values().copied().collect();
+        let is_full = |id: &UserId| self.of(*id) >= OF_ONE_PERSON;
+        people.into_iter().filter(is_full).collect()
     }
 
     fn spawn(&mut self, user_id: UserId, carried: impl Future<Output = ()> + Send + 'static) {

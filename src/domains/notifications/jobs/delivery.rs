@@ -25,6 +25,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// No pause is longer, whatever a push service asks for.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
+/// What could not even be tried for so many seconds is told no more.
+const LONGEST_WAIT: i64 = 24 * 60 * 60;
+
 /// How an attempt ended.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
@@ -176,6 +179,11 @@ async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
             let pause = pause_after(taken.attempts, pause, jitter(ctx));
             let due = now + TimeDelta::from_std(pause).unwrap_or_default();
             store::postpone_delivery(conn, taken, due, &why).await
+        }
+        End::Busy(_) if now.seconds_since(taken.created_at) > LONGEST_WAIT => {
+            count("dead");
+            let why = "its push service could not be asked for a day";
+            store::settle_delivery(conn, taken, DeliveryState::Dead, Some(why), now).await
         }
         End::Busy(pause) => put_back(ctx, conn, taken, pause).await,
         End::Later(_, why) | End::Dead(why) => {

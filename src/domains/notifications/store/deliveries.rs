@@ -71,19 +71,19 @@ pub struct Taken {
 }
 
 /// Takes at most `limit` deliveries of a lane that are due, first those that have been so longest,
-/// until `lease_end`.
+/// until the end of the lease: the second of the two times, of which the first is now. None is for `full`.
 pub async fn take_deliveries(
     conn: &mut Conn,
     lane: Lane,
     limit: i64,
-    now: Timestamp,
-    lease_end: Timestamp,
+    (now, lease_end): (Timestamp, Timestamp),
+    full: &[UserId],
 ) -> Result<Vec<Taken>> {
     Ok(sqlx::query_as!(
         Taken,
         r#"with due as (
                select notification_id, channel, device_id from notification_delivery
-               where state = 'waiting' and lane = $1 and due_at <= $3
+               where state = 'waiting' and lane = $1 and due_at <= $3 and user_id <> all($5)
                order by due_at limit $2
                for update skip locked
            )
@@ -98,7 +98,8 @@ pub async fn take_deliveries(
         lane.as_str(),
         limit,
         now as _,
-        lease_end as _
+        lease_end as _,
+        full as _
     )
     .fetch_all(conn)
     .await?)
