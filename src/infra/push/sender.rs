@@ -119,13 +119,14 @@ impl Sender {
             .body(body);
         let turn = self.turns.begin(&origin).map_err(Refused::Busy)?;
         match request.send().await {
-            Ok(response) if response.status().is_server_error() => {
-                turn.failed();
-                judge(&response)
-            }
-            // Whatever else it says is about this device, which its owner chose: it is no sign of how others fare.
             Ok(response) => {
-                turn.succeeded();
+                // Whatever else it says is about this device, which its owner chose: it is no sign of how others
+                // fare.
+                if response.status().is_server_error() {
+                    turn.failed();
+                } else {
+                    turn.succeeded();
+                }
                 judge(&response)
             }
             Err(error) => {

@@ -131,6 +131,10 @@ async fn pushed(
     match sender.send(&push, now).await {
         Ok(()) => Ok(End::Sent),
         Err(Refused::Later(pause, why)) => Ok(End::Later(pause, why)),
+        Err(Refused::Busy(_)) if now.seconds_since(taken.created_at) > LONGEST_WAIT => {
+            let why = "its push service could not be asked for a day";
+            Ok(End::Dead(why.to_owned()))
+        }
         Err(Refused::Busy(pause)) => Ok(End::Busy(pause)),
         Err(Refused::Never(why)) => Ok(End::Dead(why)),
         Err(Refused::Gone) => {
@@ -179,11 +183,6 @@ async fn settle(ctx: &Ctx, taken: &Taken, end: End) -> Result<()> {
             let pause = pause_after(taken.attempts, pause, jitter(ctx));
             let due = now + TimeDelta::from_std(pause).unwrap_or_default();
             store::postpone_delivery(conn, taken, due, &why).await
-        }
-        End::Busy(_) if now.seconds_since(taken.created_at) > LONGEST_WAIT => {
-            count("dead");
-            let why = "its push service could not be asked for a day";
-            store::settle_delivery(conn, taken, DeliveryState::Dead, Some(why), now).await
         }
         End::Busy(pause) => put_back(ctx, conn, taken, pause).await,
         End::Later(_, why) | End::Dead(why) => {
