@@ -79,6 +79,26 @@ fn left(reply: &Reply) -> u32 {
     text.parse().expect("a number")
 }
 
+/// Limits are nothing to whoever has to sign in again anyway.
+#[tokio::test]
+async fn a_token_that_has_ended_is_told_so_while_its_owner_has_nothing_left() {
+    let app = TestApp::start_limited("[general]\nquota = 12", &[]).await;
+    let ada = app.person("ada").await;
+    let login = json!({"login": ada.username, "password": PASSWORD});
+    let there = app.anyone().post("/v1/auth/login", &login).await;
+    let here = Session::new(&app.url, &there.expect_status(200).json);
+    let old = app.anyone().with_token(&ada.access_token);
+    old.act("/v1/auth/logout").await.expect_status(204);
+    while left(&here.get("/v1/me").await) > 0 {}
+    here.get("/v1/me").await.expect_problem(429, "rate_limited");
+    for _ in 0..2 {
+        old.get("/v1/me")
+            .await
+            .expect_problem(401, "session_revoked");
+    }
+    here.get("/v1/me").await.expect_problem(429, "rate_limited");
+}
+
 /// Whoever holds an old token uses up nothing of its owner's.
 #[tokio::test]
 async fn the_token_of_a_session_that_is_none_counts_as_a_strangers() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kith::infra::ratelimit::Tally;
+use kith::infra::ratelimit::{Tally, Verdict};
 
 use super::support::{LOOSE, STRICT, TestRedis, check};
 
@@ -76,6 +76,23 @@ async fn a_refusal_charges_none_of_the_policies_and_what_is_given_back_counts_no
             .state
             .allowed
     );
+}
+
+#[tokio::test]
+async fn what_is_asked_twice_at_once_needs_room_for_two() {
+    let redis = TestRedis::start().await;
+    let (limiter, _) = redis.limiter().await;
+    let twice = || vec![check(&STRICT, "ada"), check(&STRICT, "ada")];
+    let left = |verdicts: &[Verdict]| verdicts.last().map(|last| last.state.remaining);
+    let both = limiter.take(twice()).await;
+    assert!(both.iter().all(|verdict| verdict.state.allowed));
+    assert_eq!(left(&both), Some(0));
+    limiter.take(vec![check(&LOOSE, "bob")]).await;
+    let one_too_many = vec![check(&LOOSE, "bob"), check(&LOOSE, "bob")];
+    let refused = limiter.take(one_too_many).await;
+    assert!(!refused[1].state.allowed, "one of two was used");
+    let alone = limiter.take(vec![check(&LOOSE, "bob")]).await;
+    assert!(alone[0].state.allowed, "nothing was charged");
 }
 
 #[tokio::test]

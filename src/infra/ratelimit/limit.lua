@@ -1,10 +1,10 @@
 -- Counts calls, for a script to be made with: a local function over keys and arguments.
 -- args: two numbers a key: quota, and window in milliseconds. Answers with a list a key: whether the policy
 -- allows the call (1 or 0), how many more would pass, milliseconds until more would, and the sub-window that
--- was charged. All keys are charged or none. A key is a hash of sub-windows with a lifetime that is set in the same
--- step.
+-- was charged. All keys are charged or none; one that is given several times is charged as often. A key is a
+-- hash of sub-windows with a lifetime that is set in the same step.
 local function limit(keys, args, now_micros)
-  local counted, all = {}, true
+  local counted, all, asked = {}, true, {}
   for n, key in ipairs(keys) do
     local quota, window = tonumber(args[2 * n - 1]), tonumber(args[2 * n])
     local width = window * 100
@@ -20,7 +20,9 @@ local function limit(keys, args, now_micros)
         one.old[#one.old + 1] = stored[f]
       end
     end
-    one.allowed = one.used < quota
+    asked[key] = (asked[key] or 0) + 1
+    one.calls = asked[key]
+    one.allowed = one.used + one.calls <= quota
     all = all and one.allowed
     counted[n] = one
   end
@@ -31,8 +33,8 @@ local function limit(keys, args, now_micros)
       if #one.old > 0 then redis.call('HDEL', key, unpack(one.old)) end
       redis.call('HINCRBY', key, string.format('%.0f', one.slot), 1)
       redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(one.window * 1.1) + 1))
-      one.used = one.used + 1
-      one.slots[#one.slots + 1] = {one.slot, 1}
+      one.used = one.used + one.calls
+      one.slots[#one.slots + 1] = {one.slot, one.calls}
     end
     table.sort(one.slots, function(a, b) return a[1] < b[1] end)
     local left, enough, reset = one.used, math.min(one.used, one.quota), 0

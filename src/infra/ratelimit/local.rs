@@ -53,18 +53,22 @@ impl Local {
         }
     }
 
-    /// Charges all that are asked if each of them allows it, else none. `now` is in microseconds.
+    /// Charges all that are asked if each of them allows it, else none; what is asked several times is
+    /// charged as often. `now` is in microseconds.
     pub fn take(&self, asked: &[(Check, Figures)], now: u64) -> Vec<State> {
         let mut tables = self.lock();
         let places = self.places(&mut tables, asked, now);
+        let mut calls: HashMap<&str, u64> = HashMap::new();
         let allowed: Vec<bool> = asked
             .iter()
             .zip(&places)
             .map(|((check, figures), place)| {
+                let calls = calls.entry(place).or_default();
+                *calls += 1;
                 let used = tables
                     .find(check, place)
                     .map_or(0, |count| count.slots.used(slot_of(*figures, now)));
-                used < u64::from(figures.quota)
+                used + *calls <= u64::from(figures.quota)
             })
             .collect();
         let all = allowed.iter().all(|allowed| *allowed);
@@ -240,6 +244,31 @@ mod tests {
             assert_eq!(state.remaining, left);
         }
         assert!(!local.take(&asked, NOW)[0].allowed);
+    }
+
+    #[test]
+    fn what_is_asked_twice_at_once_needs_room_for_two() {
+        let local = Local::default();
+        let key = "ada".to_owned();
+        let check = (
+            Check {
+                policy: &STRICT,
+                key,
+            },
+            FIGURES,
+        );
+        let twice = [check.clone(), check];
+        ask(&local, &STRICT, "ada", NOW);
+        let refused = local.take(&twice, NOW).iter().any(|state| !state.allowed);
+        assert!(refused, "one of two is used");
+        assert!(
+            ask(&local, &STRICT, "ada", NOW).allowed,
+            "nothing was charged"
+        );
+        let later = NOW + 2_000_000;
+        let states = local.take(&twice, later);
+        assert!(states.iter().all(|state| state.allowed));
+        assert_eq!(states[1].remaining, 0);
     }
 
     #[test]

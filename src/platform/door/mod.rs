@@ -40,17 +40,15 @@ pub async fn door(
     let (mut verdicts, in_doubt) = Round::new(&ctx, request.request(), known, question)
         .make()
         .await;
-    if let Some(refusal) = limits::refusal(&verdicts) {
-        return Ok(ServiceResponse::new(request.into_parts().0, refusal));
-    }
     let noted = limits::take_notes(&request);
     let handling = async {
+        // Before a refusal too: whoever has no session any more is to hear of that, and not of limits.
         sessions::seat(&ctx, request.request(), bearer).await;
         if counted.is_some() && sessions::has_ended(request.request()) {
             verdicts = limits::as_stranger(ctx.limiter(), &mut request, &verdicts).await;
-            if let Some(refusal) = limits::refusal(&verdicts) {
-                return Ok(ServiceResponse::new(request.into_parts().0, refusal));
-            }
+        }
+        if let Some(refusal) = limits::refusal(&verdicts) {
+            return Ok(ServiceResponse::new(request.into_parts().0, refusal));
         }
         let response = next.call(request).await?;
         Ok::<_, ActixError>(response.map_into_boxed_body())

@@ -29,7 +29,10 @@ pub async fn as_stranger(
     request: &mut ServiceRequest,
     charged: &[Verdict],
 ) -> Vec<Verdict> {
-    limiter.give_back(charged).await;
+    // One that was refused was charged nothing.
+    if charged.iter().all(|verdict| verdict.state.allowed) {
+        limiter.give_back(charged).await;
+    }
     let checks = checks(request, None).await;
     limiter.take(checks).await
 }

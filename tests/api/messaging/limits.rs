@@ -64,6 +64,27 @@ async fn each_stranger_in_a_new_group_counts_and_no_group_has_more_than_ten() {
 }
 
 #[tokio::test]
+async fn a_group_needs_room_for_all_strangers_in_it() {
+    let figures = "[message_stranger]\nquota = 3\n[registration]\nquota = 50\n";
+    let app = TestApp::start_limited(figures, &[]).await;
+    let ann = app.person("ann").await;
+    let mut strangers = Vec::new();
+    for number in 0..4 {
+        strangers.push(app.person(&format!("stranger{number}")).await.id);
+    }
+    let open = async |members: &[String]| {
+        let body = json!({"member_ids": members, "title": "Hello"});
+        ann.post("/v1/conversations", &body).await
+    };
+    open(&strangers).await.expect_problem(429, "rate_limited");
+    open(&strangers[..2]).await.expect_status(201);
+    // One more may be asked, and not two.
+    open(&strangers[2..])
+        .await
+        .expect_problem(429, "rate_limited");
+}
+
+#[tokio::test]
 async fn only_what_really_goes_to_strangers_counts() {
     let figures =
         "[message]\nquota = 50\n[message_stranger]\nquota = 1\n[registration]\nquota = 50\n";
