@@ -1,8 +1,8 @@
 //! What holds for every route.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Reply, TestApp};
 
 #[tokio::test]
 async fn a_kith_with_a_database_is_alive_and_ready() {
@@ -46,6 +46,56 @@ async fn a_private_route_refuses_strangers_and_unknown_routes_are_problems() {
         .await
         .expect_problem(405, "method_not_allowed");
     assert_eq!(reply.header("allow").as_deref(), Some("GET, HEAD, OPTIONS"));
+}
+
+#[tokio::test]
+async fn a_patch_takes_null_for_what_can_be_without_a_value_alone() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let post = ann.post_to(&json!("public"), "a post").await;
+    let comment = ann.comment_on(&post, "a comment").await;
+    let body = json!({"member_ids": [ben.id]});
+    let talk = ann.post("/v1/conversations", &body).await.id();
+    let path = format!("/v1/conversations/{talk}");
+    let said = json!({"content": "a message"});
+    let message = ann.post(&format!("{path}/messages"), &said).await.id();
+    for (path, member) in [
+        (format!("/v1/posts/{post}"), "content"),
+        (format!("/v1/posts/{post}"), "audience"),
+        (format!("/v1/comments/{comment}"), "content"),
+        (format!("/v1/messages/{message}"), "content"),
+        (format!("{path}/me"), "archived"),
+        ("/v1/me/settings".to_owned(), "language"),
+        ("/v1/me".to_owned(), "display_name"),
+    ] {
+        let refused = ann.patch(&path, &json!({ member: null })).await;
+        let refused = refused.expect_problem(422, "validation_failed");
+        let fault = &refused.json["errors"][0];
+        assert_eq!(fault["code"], "not_nullable", "{path} {member}");
+        assert_eq!(fault["pointer"], format!("/{member}"), "{path}");
+    }
+    let cleared = ann.patch("/v1/me", &json!({"website": null})).await;
+    cleared.expect_status(200);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_told_in_the_words_of_whoever_asked() {
+    let app = TestApp::start().await;
+    let person = app.person("person").await;
+    let detail = |reply: Reply| {
+        let refused = reply.expect_problem(422, "validation_failed");
+        refused.json["errors"][0]["detail"].to_string()
+    };
+    let list = detail(person.get("/v1/feed?page=2").await);
+    for known in ["`order`", "`expand`", "`limit`", "`cursor`"] {
+        assert!(list.contains(known), "{list}");
+    }
+    let body = json!({"user_id": "@bob"});
+    let id = detail(person.post("/v1/friend-requests", &body).await);
+    assert_eq!(id, "\"Expected an id.\"");
+    let body = json!({"email_digest": 5});
+    let word = detail(person.patch("/v1/me/settings", &body).await);
+    assert_eq!(word, "\"Expected a string.\"");
 }
 
 #[tokio::test]

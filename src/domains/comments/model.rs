@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::kernel::{CommentId, Error, PostId, Result, Timestamp, UserId};
+use crate::platform::http::not_null;
 use crate::text_type;
 
 /// How far below a post a reply may stand: a comment on the post itself has depth 0.
@@ -65,6 +66,8 @@ pub struct NewComment {
 #[serde(deny_unknown_fields)]
 pub struct CommentChange {
     /// What it says from now on.
+    #[schema(value_type = CommentContent, required = false)]
+    #[serde(default, deserialize_with = "not_null")]
     pub content: Option<CommentContent>,
 }
 

@@ -153,7 +153,7 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "not_null")]
     time_zone: Option<TimeZone>,
     /// The frontend's own settings: an object, merged as JSON Merge Patch does, to 16 KiB.
-    #[schema(value_type = Object, required = false)]
+    #[schema(value_type = HashMap<String, Value>, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     client: Option<Value>,
 }

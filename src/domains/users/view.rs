@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::{Object, Type};
 
 use super::cache::{ME, SETTINGS, USER, USER_COUNTS, USERNAME};
 use super::model::{
@@ -15,7 +16,7 @@ use crate::kernel::page::Page;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Reads;
 use crate::platform::http::UserRef;
-use crate::platform::sessions::{AccountState, Role};
+use crate::platform::sessions::{AccountState, Permission, Role};
 
 /// A person inside other objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -27,6 +28,7 @@ pub struct Person {
     /// The name that people read.
     pub display_name: String,
     /// Address of their picture.
+    #[schema(required)]
     pub avatar_url: Option<String>,
     /// Whether the account is deleted; names are gone then.
     pub deleted: bool,
@@ -85,10 +87,13 @@ pub async fn person(reads: &mut Reads<'_>, user_id: UserId) -> Result<Person> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Counts {
     /// Friends.
+    #[schema(required)]
     pub friends: Option<i64>,
     /// People who follow them.
+    #[schema(required)]
     pub followers: Option<i64>,
     /// Posts that the viewer may see.
+    #[schema(required)]
     pub posts: Option<i64>,
 }
 
@@ -115,8 +120,10 @@ pub struct Profile {
     /// Where they say they are.
     pub location: String,
     /// Their website.
+    #[schema(required)]
     pub website: Option<String>,
     /// Address of their cover picture.
+    #[schema(required)]
     pub cover_url: Option<String>,
     /// When they joined.
     #[schema(value_type = String, format = DateTime)]
@@ -147,7 +154,7 @@ pub struct Me {
     #[serde(flatten)]
     pub profile: Profile,
     /// Always null: nobody is related to themselves.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required, schema_with = null)]
     pub viewer: Option<()>,
     /// E-mail address.
     pub email: String,
@@ -156,9 +163,13 @@ pub struct Me {
     /// Role.
     pub role: Role,
     /// What the role may do.
-    pub permissions: Vec<&'static str>,
+    pub permissions: Vec<Permission>,
     #[serde(skip)]
     pub(super) version: i64,
+}
+
+fn null() -> Object {
+    Object::with_type(Type::Null)
 }
 
 /// Oneself.
@@ -205,7 +216,7 @@ pub struct Settings {
     /// Time zone.
     pub time_zone: String,
     /// The frontend's own settings.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub client: Value,
 }
 

@@ -45,7 +45,7 @@ pub(super) fn read(message: &str) -> Fault {
         .map(|(_, expected)| expected);
     let wanted = || {
         expected.map_or("Another value is expected.".to_owned(), |expected| {
-            format!("Expected {expected}.")
+            format!("Expected {}.", plainly(expected))
         })
     };
     if message.starts_with("unknown field `") {
@@ -53,6 +53,8 @@ pub(super) fn read(message: &str) -> Fault {
         fault("unknown_field", format!("There is no such member.{known}"))
     } else if message.starts_with("invalid type: ") {
         fault("wrong_type", wanted())
+    } else if message.starts_with("UUID parsing failed") {
+        fault("invalid_value", "Expected an id.".to_owned())
     } else if expected.is_some() {
         fault("invalid_value", wanted())
     } else {
@@ -60,6 +62,20 @@ pub(super) fn read(message: &str) -> Fault {
             "invalid_value",
             format!("The value is not valid: {message}."),
         )
+    }
+}
+
+/// What serde calls by the names of Rust's types, as whoever writes JSON calls it.
+fn plainly(expected: &str) -> &str {
+    match expected {
+        "string or map" => "a string",
+        "a map" => "an object",
+        "a sequence" => "a list",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" => {
+            "a whole number"
+        }
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
     }
 }
 
@@ -116,7 +132,7 @@ mod tests {
         let fault = read("invalid type: string \"hunter2\", expected u16");
         assert_eq!(
             (fault.code.as_ref(), fault.detail.as_str()),
-            ("wrong_type", "Expected u16.")
+            ("wrong_type", "Expected a whole number.")
         );
     }
 

@@ -14,7 +14,7 @@ use super::query::Query;
 use super::setup::PublicUrl;
 use crate::kernel::cursor::CursorCodec;
 use crate::kernel::page::{Direction, Page, Slice, SortKey};
-use crate::kernel::{Error, Result};
+use crate::kernel::{Error, FieldError, Result};
 
 const DEFAULT_LIMIT: u16 = 20;
 /// Most items on a page.
@@ -117,11 +117,8 @@ impl<T: DeserializeOwned> Listing<T> {
             (Ok(limit), Ok(filter)) if faults.is_empty() => (limit, filter),
             (_, filter) => {
                 faults.extend(filter.err());
-                let all = faults
-                    .iter()
-                    .flat_map(|fault| fault.fields().to_vec())
-                    .collect();
-                return Err(Error::invalid(all));
+                let fields = faults.iter().flat_map(|fault| fault.fields().to_vec());
+                return Err(Error::invalid(fields.map(told_of_lists).collect()));
             }
         };
         let missing = || Error::internal(anyhow::anyhow!("the HTTP layer was not set up"));
@@ -140,6 +137,14 @@ impl<T: DeserializeOwned> Listing<T> {
                 .ok_or_else(missing)?,
         })
     }
+}
+
+/// What no list knows is told beside what all lists know.
+fn told_of_lists(mut field: FieldError) -> FieldError {
+    if field.code == "unknown_parameter" {
+        field.detail.push_str(" Lists take `limit` and `cursor`.");
+    }
+    field
 }
 
 fn parse_limit(text: &str) -> std::result::Result<u16, String> {

@@ -1,15 +1,15 @@
 //! Members of a JSON Merge Patch (RFC 7396): absent keeps, `null` clears, a value sets.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use utoipa::__dev::ComposeSchema;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-use crate::kernel::FieldError;
 use crate::kernel::text::Refusal;
 
 /// What a patch says about one member. The field needs `#[serde(default)]`, so that an absent
-/// member is `Keep`. A member that must not be null is checked with [`Self::required_not_null`].
+/// member is `Keep`. A member that cannot be null is read with [`not_null`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// The member is absent: leave it as it is.
@@ -53,19 +53,6 @@ impl<T> Patch<T> {
             Self::Set(value) => Some(value),
         }
     }
-
-    /// The new value, if any, of a member that cannot be without one: `null` is refused as
-    /// `not_nullable` at `pointer`.
-    pub fn required_not_null(self, pointer: &str) -> Result<Option<T>, FieldError> {
-        match self {
-            Self::Keep => Ok(None),
-            Self::Set(value) => Ok(Some(value)),
-            Self::Clear => {
-                let refusal = Refusal::new("not_nullable", "This member cannot be null.");
-                Err(refusal.at(pointer))
-            }
-        }
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
@@ -82,7 +69,9 @@ where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    T::deserialize(deserializer).map(Some)
+    let given = Option::deserialize(deserializer)?;
+    let refusal = || Refusal::new("not_nullable", "This member cannot be null.");
+    given.map(Some).ok_or_else(|| D::Error::custom(refusal()))
 }
 
 /// Described as a value that may be null.
@@ -108,6 +97,9 @@ mod tests {
         #[serde(default)]
         #[schema(inline)]
         bio: Patch<String>,
+        #[schema(value_type = String, required = false)]
+        #[serde(default, deserialize_with = "not_null")]
+        name: Option<String>,
     }
 
     fn bio(text: &str) -> Patch<String> {
@@ -122,14 +114,15 @@ mod tests {
         assert_eq!(Patch::Keep.set_or(Some(1)), Some(1));
         assert_eq!(Patch::Clear.set_or(Some(1)), None);
         assert_eq!(Patch::Set(2).set_or(Some(1)), Some(2));
-        assert_eq!(Patch::Set(2).required_not_null("/n"), Ok(Some(2)));
-        let refused = Patch::<i32>::Clear
-            .required_not_null("/n")
-            .expect_err("refused");
-        assert_eq!(
-            (refused.pointer.as_str(), refused.code.as_ref()),
-            ("/n", "not_nullable")
-        );
+    }
+
+    #[test]
+    fn a_member_that_cannot_be_null_is_absent_or_a_value() {
+        let name = |text: &str| serde_json::from_str::<Change>(text).map(|change| change.name);
+        assert_eq!(name("{}").expect("absent"), None);
+        assert_eq!(name(r#"{"name":"x"}"#).expect("read"), Some("x".to_owned()));
+        let refused = name(r#"{"name":null}"#).expect_err("refused").to_string();
+        assert!(refused.contains("not_nullable"), "{refused}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) struct Gone<'a> {
     #[serde(flatten)]
     problem: ProblemBody<'a>,
     /// Why, by channel: what is there is to be fetched anew.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     subs: Map<String, Value>,
     /// Goes into the next poll, which goes on from now.
     cursor: String,

@@ -94,7 +94,7 @@ fn verify_signature(ctx: &Ctx, token: &str) -> Result<Bearer> {
     let invalid = || {
         Error::new(
             Code::InvalidToken,
-            "The access token is not valid. Sign in again.",
+            "The access token is not valid. Refresh it, or sign in again.",
         )
     };
     let header = jsonwebtoken::decode_header(token).map_err(|_malformed| invalid())?;

@@ -32,7 +32,7 @@ pub use extract::{
     Admin, CurrentUser, SignedIn, Viewer, bearer_of, has_ended, is_over, living, seat, suspended,
 };
 pub use refresh::{Refreshed, owner_of, refresh};
-pub use role::Role;
+pub use role::{Permission, Role};
 pub use state::AccountState;
 pub use store::Session;
 pub use verified::VerifiedTokens;

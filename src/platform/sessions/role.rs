@@ -14,13 +14,23 @@ words! {
     }
 }
 
+words! {
+    /// What a role may do, for clients that show or hide controls.
+    pub enum Permission {
+        /// Act on reports. There are none yet: nothing asks for it.
+        Moderate = "moderate",
+        /// Call what is for administrators.
+        Administer = "administer",
+    }
+}
+
 impl Role {
-    /// Names of what the role may do, for clients that show or hide controls.
-    pub fn permissions(self) -> &'static [&'static str] {
+    /// What the role may do.
+    pub fn permissions(self) -> &'static [Permission] {
         match self {
             Self::User => &[],
-            Self::Moderator => &["moderate"],
-            Self::Admin => &["moderate", "administer"],
+            Self::Moderator => &[Permission::Moderate],
+            Self::Admin => &[Permission::Moderate, Permission::Administer],
         }
     }
 }

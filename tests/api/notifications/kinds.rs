@@ -20,6 +20,7 @@ async fn a_request_for_friendship_waits_until_it_is_answered_and_its_acceptance_
         (&target["kind"], &target["id"]),
         (&json!("user"), &json!(alice.id))
     );
+    assert_eq!(target["friend_request_id"], request);
     bob.act(&format!("/v1/friend-requests/{request}/accept"))
         .await
         .expect_status(200);
@@ -68,7 +69,7 @@ async fn a_comment_is_told_to_the_author_of_the_post_and_an_answer_to_whom_it_an
     let told = expect_kinds(&author, &["comment", "friend_accepted"]).await;
     let expected = json!({
         "kind": "post", "id": post, "post_id": post, "comment_id": comment,
-        "conversation_id": null, "excerpt": "well said",
+        "conversation_id": null, "friend_request_id": null, "excerpt": "well said",
         "url": format!("{}/posts/{post}#comment-{comment}", app.url),
     });
     assert_eq!(told[0]["target"], expected);

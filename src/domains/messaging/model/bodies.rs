@@ -43,6 +43,7 @@ pub struct TitleChange {
 #[serde(deny_unknown_fields)]
 pub struct RoleGiven {
     /// The role; who makes somebody else the owner is an admin from then on.
+    #[schema(value_type = MemberRole, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     pub role: Option<MemberRole>,
 }
@@ -56,14 +57,16 @@ pub struct MyChange {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub muted_until: Patch<Timestamp>,
     /// Whether it is put away.
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     pub archived: Option<bool>,
     /// Whether it is kept on top.
+    #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     pub pinned: Option<bool>,
     /// Messages up to this `seq` are gone for oneself alone, for good.
+    #[schema(value_type = i64, required = false, minimum = 0)]
     #[serde(default, deserialize_with = "not_null")]
-    #[schema(minimum = 0)]
     pub cleared_up_to: Option<i64>,
 }
 
@@ -82,6 +85,7 @@ pub struct NewMessage {
 #[serde(deny_unknown_fields)]
 pub struct MessageChange {
     /// What it says from now on.
+    #[schema(value_type = MessageContent, required = false)]
     #[serde(default, deserialize_with = "not_null")]
     pub content: Option<MessageContent>,
 }

@@ -28,7 +28,7 @@ pub struct Message {
     /// Mentions, hashtags and links in the text; offsets count code points.
     pub entities: Vec<Entity>,
     /// Pictures and films.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<HashMap<String, Value>>)]
     pub media: Vec<serde_json::Value>,
     /// What a system message tells; null of one that somebody wrote.
     #[schema(required)]

@@ -5,13 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::super::model::{Channel, Kind, Preference, vapid_keys};
+use super::super::model::{Channel, Kind, Preference, PushKind, vapid_keys};
 use super::super::store::{self, SubscriptionRow};
 use crate::infra::push::{Keys, check_endpoint};
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
 use crate::platform::sessions::CurrentUser;
-use crate::words;
 
 /// What a client calls a device: 1 to 100 visible ASCII characters, as at sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,14 +32,6 @@ impl TryFrom<String> for DeviceId {
             return Ok(Self(text));
         }
         Err("a device is named by 1 to 100 visible ASCII characters")
-    }
-}
-
-words! {
-    /// How a device is pushed to.
-    pub enum PushKind {
-        /// Web Push (RFC 8030).
-        Webpush = "webpush",
     }
 }
 

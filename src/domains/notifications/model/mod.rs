@@ -81,3 +81,11 @@ words! {
         Dead = "dead",
     }
 }
+
+words! {
+    /// How a device is pushed to.
+    pub enum PushKind {
+        /// Web Push (RFC 8030).
+        Webpush = "webpush",
+    }
+}

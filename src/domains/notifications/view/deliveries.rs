@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domains::notifications::model::{Channel, DeliveryState, Lane, vapid_keys};
+use crate::domains::notifications::model::{Channel, DeliveryState, Lane, PushKind, vapid_keys};
 use crate::domains::notifications::store::{self, DeadRow, DeliveryCount};
 use crate::infra::db::Conn;
 use crate::kernel::{NotificationId, Result, Timestamp, UserId};
@@ -18,8 +18,7 @@ pub struct PushSubscription {
     /// What the client calls the device.
     pub device_id: String,
     /// How it is pushed to.
-    #[schema(example = "webpush")]
-    pub kind: &'static str,
+    pub kind: PushKind,
     /// Its address at the push service.
     pub endpoint: String,
 }
@@ -29,7 +28,7 @@ impl PushSubscription {
     pub fn new(device_id: &str, endpoint: &str) -> Self {
         Self {
             device_id: device_id.to_owned(),
-            kind: "webpush",
+            kind: PushKind::Webpush,
             endpoint: endpoint.to_owned(),
         }
     }

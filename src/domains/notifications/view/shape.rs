@@ -11,7 +11,9 @@ use crate::domains::notifications::model::{Group, Kind};
 use crate::domains::notifications::store;
 use crate::domains::users::Person;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, ConversationId, NotificationId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{
+    CommentId, ConversationId, FriendRequestId, NotificationId, PostId, Result, Timestamp, UserId,
+};
 use crate::platform::{Ctx, Reads};
 use crate::words;
 
@@ -78,6 +80,9 @@ pub struct NotificationTarget {
     /// The conversation.
     #[schema(required)]
     pub conversation_id: Option<ConversationId>,
+    /// The request for friendship, which is accepted or declined by this id.
+    #[schema(required)]
+    pub friend_request_id: Option<FriendRequestId>,
     /// How the text begins that it is about.
     #[schema(required)]
     pub excerpt: Option<String>,
@@ -156,6 +161,7 @@ impl<'a> Dress<'a> {
         let group = shown.group;
         let source = shown.newest.source_id;
         let said = matches!(group.kind, Kind::Comment | Kind::Reply);
+        let is_request = matches!(group.kind, Kind::FriendRequest | Kind::FriendAccepted);
         let comment_id = group
             .comment_id
             .or_else(|| said.then(|| CommentId::from_uuid(source)));
@@ -173,6 +179,7 @@ impl<'a> Dress<'a> {
             post_id: group.post_id,
             comment_id,
             conversation_id: group.conversation_id,
+            friend_request_id: is_request.then(|| FriendRequestId::from_uuid(source)),
             excerpt: self.excerpt(shown, comment_id),
             url: self.url(shown, comment_id),
         }

@@ -12,20 +12,20 @@ use crate::domains::posts::store::{audience as lists, hashtags, posts as store, 
 use crate::domains::users::{self, Tally};
 use crate::kernel::{Error, PostId, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::http::{IfMatch, Patch};
+use crate::platform::http::{IfMatch, not_null};
 
 /// What an author may change. Absent members stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PostChange {
     /// The text.
-    #[serde(default)]
-    #[schema(value_type = Option<PostContent>)]
-    content: Patch<PostContent>,
+    #[schema(value_type = PostContent, required = false)]
+    #[serde(default, deserialize_with = "not_null")]
+    content: Option<PostContent>,
     /// Whom it is for, from now on.
-    #[serde(default)]
-    #[schema(value_type = Option<AudienceInput>)]
-    audience: Patch<AudienceInput>,
+    #[schema(value_type = AudienceInput, required = false)]
+    #[serde(default, deserialize_with = "not_null")]
+    audience: Option<AudienceInput>,
 }
 
 /// Changes a post and keeps what it said before. `if_match` guards against an edit that the client
@@ -44,15 +44,14 @@ pub async fn update_post(
         return Err(Error::not_found());
     }
     if_match.check(old.version)?;
-    let (content, input) = read(change)?;
-    let content = match content {
+    let content = match &change.content {
         Some(content) if content.is_blank() && old.shared_post_id.is_none() => {
             return Err(Error::invalid(vec![model::blank().at("/content")]));
         }
         Some(content) => content.as_str(),
         None => &old.content,
     };
-    let audience = match input {
+    let audience = match &change.audience {
         Some(input) => {
             let wanted = audience::resolve(tx.conn(), user_id, post_id, &input.0).await?;
             let before = audience::stored_reach(tx.conn(), post_id, &old).await?;
@@ -83,18 +82,6 @@ pub async fn update_post(
     move_between_counters(tx, user_id, old.audience, kind).await?;
     live::tell_edited(tx, user_id, post_id);
     Ok(())
-}
-
-fn read(change: &PostChange) -> Result<(Option<&PostContent>, Option<&AudienceInput>)> {
-    let content = change.content.as_ref().required_not_null("/content");
-    let audience = change.audience.as_ref().required_not_null("/audience");
-    match (content, audience) {
-        (Ok(content), Ok(audience)) => Ok((content, audience)),
-        (content, audience) => {
-            let faults = content.err().into_iter().chain(audience.err());
-            Err(Error::invalid(faults.collect()))
-        }
-    }
 }
 
 async fn replace_lists(tx: &mut Tx, post_id: PostId, new: &Resolved) -> Result<()> {

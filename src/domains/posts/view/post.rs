@@ -25,22 +25,24 @@ pub struct Post {
     /// Whom it is for.
     pub audience: Audience,
     /// Pictures and films.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<HashMap<String, Value>>)]
     pub media: Vec<serde_json::Value>,
     /// The post that it shares, as the viewer may see it.
-    #[schema(no_recursion)]
+    #[schema(required, no_recursion)]
     pub shared_post: Option<SharedPost>,
     /// Numbers, the same for everybody who may see it.
     pub counts: PostCounts,
     /// What it is to the viewer; null when signed out.
+    #[schema(required)]
     pub viewer: Option<PostViewer>,
     /// The idempotency key that it was made with; null for others than its author.
+    #[schema(required)]
     pub op_id: Option<String>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last edited.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     pub edited_at: Option<Timestamp>,
     /// Whether its author has deleted it and may still restore it.
     pub deleted: bool,
@@ -106,6 +108,7 @@ pub struct PostCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PostViewer {
     /// One's own reaction.
+    #[schema(required)]
     pub reaction: Option<reactions::Kind>,
     /// Whether one has saved it.
     pub saved: bool,
@@ -125,5 +128,6 @@ pub struct PostMarks {
     /// Numbers.
     pub counts: PostCounts,
     /// What the post is to the viewer.
+    #[schema(required)]
     pub viewer: Option<PostViewer>,
 }

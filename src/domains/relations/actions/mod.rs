@@ -27,7 +27,8 @@ use crate::platform::Tx;
 /// Refuses what only makes sense towards others.
 fn guard_other(me: UserId, user_id: UserId) -> Result<()> {
     if me == user_id {
-        return Err(Code::CannotTargetSelf.into());
+        let detail = "This is your own id. Name somebody else.";
+        return Err(Error::new(Code::CannotTargetSelf, detail));
     }
     Ok(())
 }

@@ -32,11 +32,15 @@ pub enum Sent {
 /// Asks for friendship. Asking somebody who has asked accepts theirs.
 pub async fn send_request(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<Sent> {
     if me == user_id {
-        return Err(Code::CannotFriendSelf.into());
+        let detail = "This is your own id. Name somebody else.";
+        return Err(Error::new(Code::CannotFriendSelf, detail));
     }
     let standing = lock_visible(tx, me, user_id).await?;
     match (standing.friendship(), standing.between.friend_request_id) {
-        (Friendship::Friends, _) => Err(Code::AlreadyFriends.into()),
+        (Friendship::Friends, _) => {
+            let detail = "The two of you are friends: there is nothing to ask.";
+            Err(Error::new(Code::AlreadyFriends, detail))
+        }
         (Friendship::Outgoing, _) => Err(Code::RequestPending.into()),
         (Friendship::Incoming, Some(request_id)) => {
             make_friends(tx, request_id, me, user_id).await?;

@@ -17,8 +17,7 @@ use crate::platform::{Ctx, Reads};
 pub struct FriendPresence {
     /// The friend.
     pub user_id: UserId,
-    /// `online`, `away`, `offline`, or `stale`: it cannot be known just now.
-    #[schema(value_type = String, example = "online")]
+    /// Whether they are there.
     pub state: Presence,
     /// When they were last here; null where one of the two does not show it.
     #[schema(required, value_type = Option<String>, format = DateTime)]

@@ -31,7 +31,7 @@ struct After {
 #[derive(Debug, Serialize, ToSchema)]
 struct Events {
     /// The events, oldest first, as a socket is sent them.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<HashMap<String, Value>>)]
     data: Vec<Value>,
     /// Up to where you have everything now.
     position: EventPosition,

@@ -70,8 +70,19 @@ pub(super) struct RealtimeFrame {
     /// Names the operation, so that it is done once however often it is sent.
     op_id: Option<String>,
     /// Its content.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     d: Option<Value>,
+}
+
+/// One frame, or up to 32.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only described: frames are read one by one")]
+pub(super) enum RealtimeFrames {
+    /// One.
+    One(RealtimeFrame),
+    /// Several, done one after the other.
+    Several(Vec<RealtimeFrame>),
 }
 
 /// What a poll brings.
@@ -187,7 +198,7 @@ pub(super) async fn poll_events(
 ///
 /// One frame or a list of up to 32, as on the socket; the replies come in their order. Subscriptions need
 /// the name of the connection in `Rt-Session`.
-#[utoipa::path(tag = "Realtime", request_body = RealtimeFrame,
+#[utoipa::path(tag = "Realtime", request_body = RealtimeFrames,
     params(("Rt-Session" = Option<String>, Header,
         description = "The `session` of your stream or poll, which `subscribe` and the like are about")),
     responses((status = 200, body = Vec<Value>)), security(("bearer" = [])))]
