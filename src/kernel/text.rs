@@ -125,6 +125,7 @@ fn is_forbidden(c: char, multiline: bool) -> bool {
     let allowed_control = multiline && matches!(c, '\n' | '\r' | '\t');
     (c.is_control() && !allowed_control)
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || (!multiline && matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
 /// Declares a newtype of text with bounds, counted in code points:

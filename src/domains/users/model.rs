@@ -153,11 +153,12 @@ impl TryFrom<String> for Website {
         let host = lower
             .strip_prefix("https://")
             .or_else(|| lower.strip_prefix("http://"));
-        match host {
-            Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(Self(text)),
+        let authority = |host: &str| host.split(['/', '?', '#']).next().map(str::to_owned);
+        match host.and_then(authority) {
+            Some(host) if !host.is_empty() && !host.contains(['@', ' ']) => Ok(Self(text)),
             _ => Err(Refusal::new(
                 "not_a_link",
-                "A website begins with http:// or https:// and a host.",
+                "A website begins with http:// or https:// and a host, without a user or spaces.",
             )),
         }
     }
@@ -266,6 +267,8 @@ mod tests {
             "ftp://x",
             "https://",
             "https:///path",
+            "https://a b.example.org",
+            "https://me:word@example.org/",
             "example.org",
         ] {
             assert!(parse(bad).is_err(), "{bad}");

@@ -40,6 +40,9 @@ pub fn check_endpoint(text: &str, private: bool) -> Result<Url, Faulty> {
     let Some(host) = url.host_str() else {
         return fault("invalid_url", "An endpoint names a host.");
     };
+    if !private && url.port().is_some_and(|port| port != 443) {
+        return fault("forbidden_address", "Push services answer at port 443.");
+    }
     let host = host.trim_matches(['[', ']']);
     let is_private = host
         .parse::<IpAddr>()
@@ -168,6 +171,7 @@ mod tests {
             ("https://[::1]/", "forbidden_address"),
             ("https://localhost/", "forbidden_address"),
             ("https://169.254.169.254/latest", "forbidden_address"),
+            ("https://push.example.org:22/", "forbidden_address"),
         ] {
             assert_eq!(
                 check_endpoint(bad, false).map_err(|fault| fault.code),

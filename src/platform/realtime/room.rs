@@ -53,6 +53,8 @@ pub struct State {
     rounds: Rounds,
     /// Whether it is being asked who may listen, before the next event is passed on.
     pub asking: bool,
+    /// Whether something may have changed who may listen, and nobody was asked since.
+    pub doubted: bool,
     /// The last event before which that was asked.
     asked: Offset,
     /// Whether somebody fetches what is missing.
@@ -175,7 +177,7 @@ impl Room {
 
     /// Whether who may listen has to be asked before this is passed on.
     fn asks(&self, state: &State, frame: &Frame) -> bool {
-        let asks = |topic: &Topic| topic.asks_at.contains(&&*frame.kind);
+        let asks = |topic: &Topic| state.doubted || topic.asks_at.contains(&&*frame.kind);
         state.asked < frame.offset && self.topic.as_ref().is_some_and(asks)
     }
 

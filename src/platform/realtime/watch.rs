@@ -71,7 +71,7 @@ impl Hub {
         let (kind, id) = tag.split_once(':').unwrap_or_default();
         let mut topics = self.registry().topics();
         if topics.any(|topic| topic.doubted_by.contains(&kind)) {
-            lock(&self.0.doubts).insert(kind.to_owned());
+            self.doubt(kind);
         }
         let hooks = self.0.options.hooks;
         let own = match kind {
@@ -84,6 +84,22 @@ impl Hub {
         let channel = lock(&self.0.watched).get(tag).cloned();
         [own, channel.map(Voided::Members)]
     }
+
+    /// Has it asked soon who may listen to the channels that voids of this sort may concern, and before anything
+    /// else is passed on there.
+    fn doubt(&self, kind: &str) {
+        for room in self.all_rooms() {
+            if is_doubted_by(&room, kind) {
+                room.lock().doubted = true;
+            }
+        }
+        lock(&self.0.doubts).insert(kind.to_owned());
+    }
+}
+
+fn is_doubted_by(room: &Room, kind: &str) -> bool {
+    room.topic
+        .is_some_and(|topic| topic.doubted_by.contains(&kind))
 }
 
 /// Looks at what was voided, until `stop`.
@@ -110,8 +126,9 @@ pub(super) async fn run(
                 ask_sessions(&ctx, &hub, conns).await
             }
             Voided::Sessions(user_id) => ask_sessions(&ctx, &hub, hub.conns_of(*user_id)).await,
-            Voided::Relations(user_id) => ask_relations(&ctx, &hub, *user_id).await,
-            Voided::Settings(user_id) => see_anew(&ctx, &hub, *user_id).await,
+            Voided::Relations(user_id) | Voided::Settings(user_id) => {
+                ask_about_own(&ctx, &hub, *user_id).await
+            }
             Voided::Members(channel) => match hub.find_room(channel) {
                 Some(room) => ask_members(&ctx, &hub, vec![room]).await,
                 None => Ok(()),
@@ -171,10 +188,7 @@ async fn ask_all(ctx: &Ctx, hub: &Hub) -> Result<()> {
 /// Asks about every channel of the topics that voids of these sorts may concern.
 async fn ask_doubted(ctx: &Ctx, hub: &Hub, kinds: &HashSet<String>) -> Result<()> {
     let rooms = hub.all_rooms().into_iter();
-    let is_doubted = |room: &Arc<Room>| {
-        let doubted_by = room.topic.map_or(&[][..], |topic| topic.doubted_by);
-        doubted_by.iter().any(|kind| kinds.contains(*kind))
-    };
+    let is_doubted = |room: &Arc<Room>| kinds.iter().any(|kind| is_doubted_by(room, kind));
     let asked = ask_members(ctx, hub, rooms.filter(is_doubted).collect()).await;
     if asked.is_err() {
         lock(&hub.0.doubts).extend(kinds.iter().cloned());
@@ -225,7 +239,7 @@ fn revoked(who: &Who, now: Timestamp) -> Result<Frame> {
 }
 
 /// Learns anew whom a person is spared, and asks whether they may still listen to what they do.
-async fn ask_relations(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
+async fn ask_about_own(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
     see_anew(ctx, hub, user_id).await?;
     let mut rooms: HashMap<Channel, Arc<Room>> = HashMap::new();
     for conn in hub.conns_of(user_id) {
@@ -264,8 +278,10 @@ async fn see_all_anew(ctx: &Ctx, hub: &Hub) -> Result<()> {
 /// Asks of everybody in these rooms whether they may be there.
 async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> {
     let mut asked: Vec<(Arc<Room>, UserId)> = Vec::new();
-    for room in rooms {
-        let state = room.lock();
+    for room in &rooms {
+        let mut state = room.lock();
+        // What casts doubt from now on is asked about by itself.
+        state.doubted = false;
         let mut people: Vec<UserId> = state
             .subs
             .iter()
@@ -277,7 +293,7 @@ async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> 
         asked.extend(
             people
                 .into_iter()
-                .map(|user_id| (Arc::clone(&room), user_id)),
+                .map(|user_id| (Arc::clone(room), user_id)),
         );
     }
     let mut asking = futures_util::stream::iter(asked)
@@ -286,6 +302,11 @@ async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> 
     let mut outcome = Ok(());
     while let Some(asked) = asking.next().await {
         outcome = outcome.and(asked);
+    }
+    if outcome.is_err() {
+        for room in rooms {
+            room.lock().doubted = true;
+        }
     }
     outcome
 }

@@ -12,7 +12,7 @@ use super::group::Grouped;
 use super::idempotency::{self, Key};
 use super::run_as::{fingerprint, run, run_grouped};
 use super::tx::Tx;
-use crate::kernel::{Result, UserId};
+use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::http::{BodyDigest, HttpResult, Problem};
 
@@ -61,11 +61,16 @@ impl Writer {
     }
 
     fn idempotency_key(&self, user_id: UserId) -> Result<Option<Key>> {
-        let Some(value) = self.request.headers().get(IDEMPOTENCY_KEY) else {
+        let mut values = self.request.headers().get_all(IDEMPOTENCY_KEY);
+        let Some(value) = values.next() else {
             return Ok(None);
         };
         if self.request.method() != Method::POST {
             return Ok(None);
+        }
+        if values.next().is_some() {
+            let detail = "The header Idempotency-Key stands more than once.";
+            return Err(Error::new(Code::MalformedRequest, detail));
         }
         let text = idempotency::parse_key(&String::from_utf8_lossy(value.as_bytes()))?;
         let body = self

@@ -274,6 +274,37 @@ async fn a_group_of_a_deleted_account_goes_to_somebody_who_has_one() {
     }
 }
 
+/// Being asked again, and the end of that, takes nothing from whoever had left.
+#[tokio::test]
+async fn who_left_keeps_what_they_had_when_they_are_asked_again_and_it_comes_to_nothing() {
+    let scene = Scene::set().await;
+    let Scene { ann, ben, id, .. } = &scene;
+    say(ann, id, "before").await;
+    let path = format!("/v1/conversations/{id}");
+    ben.delete(&scene.member(ben)).await.expect_status(200);
+    say(ann, id, "after").await;
+    let then = ben.get(&path).await.expect_status(200).json;
+    for end in ["withdrawn", "declined"] {
+        ann.set(&scene.member(ben)).await.expect_status(200);
+        assert_eq!(seen(ben, id).await["viewer"]["state"], "request");
+        match end {
+            "withdrawn" => ann.delete(&scene.member(ben)).await.expect_status(200),
+            _ => ben.act(&format!("{path}/decline")).await.expect_status(204),
+        };
+        let now = ben.get(&path).await.expect_status(200).json;
+        assert_eq!(now["viewer"]["state"], "left", "{end}");
+        assert_eq!(now["top_seq"], then["top_seq"], "{end}");
+        let history = said(ben, id).await;
+        assert!(history.iter().any(|(_, text)| text == "before"), "{end}");
+        assert!(history.iter().all(|(_, text)| text != "after"), "{end}");
+    }
+    ann.set(&scene.member(ben)).await.expect_status(200);
+    ben.act(&format!("{path}/accept")).await.expect_status(200);
+    assert_eq!(seen(ben, id).await["viewer"]["state"], "active");
+    let history = said(ben, id).await;
+    assert!(history.iter().any(|(_, text)| text == "after"));
+}
+
 #[tokio::test]
 async fn who_left_sees_the_group_as_it_was_then() {
     let scene = Scene::set().await;

@@ -231,6 +231,40 @@ async fn a_mention_that_comes_back_is_listed_as_read_and_not_told_again() {
     assert_eq!(told, 2, "one for each text");
 }
 
+/// The name never left the text: what nobody has looked at is as new as it was.
+#[tokio::test]
+async fn a_mention_in_a_post_that_was_for_others_meanwhile_is_as_new_as_it_was() {
+    let app = TestApp::start().await;
+    let (author, bob) = app.friends("author", "bob").await;
+    let post = author.post_to(&json!("friends"), "hello @bob1").await;
+    let path = format!("/v1/posts/{post}");
+    let mentions = async || {
+        let mut told = list(&bob).await;
+        told.retain(|one| one["kind"] == "mention");
+        told
+    };
+    list_until(&bob, |told| told.iter().any(|one| one["kind"] == "mention")).await;
+    for (audience, count) in [("only_me", 0), ("friends", 1)] {
+        author
+            .patch(&path, &json!({ "audience": audience }))
+            .await
+            .expect_status(200);
+        settle(&app).await;
+        let told = mentions().await;
+        assert_eq!(told.len(), count, "{audience}");
+        assert!(
+            told.iter()
+                .all(|one| one["read"] == false && one["seen"] == false)
+        );
+    }
+    author
+        .patch(&path, &json!({"content": "nobody"}))
+        .await
+        .expect_status(200);
+    settle(&app).await;
+    assert_eq!(mentions().await.len(), 0);
+}
+
 #[tokio::test]
 async fn an_event_that_is_handled_again_tells_nothing_twice() {
     let app = TestApp::start().await;

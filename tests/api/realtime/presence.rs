@@ -110,6 +110,24 @@ async fn strangers_and_those_who_hide_see_and_show_nothing() {
 }
 
 #[tokio::test]
+async fn whoever_hides_their_own_presence_hears_no_more_of_that_of_others() {
+    let app = TestApp::start_with(QUICK).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let channel = format!("presence:{}", bob.id);
+    let mut watching = Socket::of(&ada, &app.url).await;
+    subscribe(&mut watching, &channel).await;
+    ada.patch("/v1/me/settings", &json!({"show_presence": false}))
+        .await
+        .expect_status(200);
+    let told = watching.find(|frame| frame["op"] == "unsubscribed").await;
+    assert_eq!(told["ch"], channel);
+    let _his = Socket::of(&bob, &app.url).await;
+    let heard = watching.rest(QUIET).await;
+    let heard = heard.iter().find(|frame| frame["t"] == "presence.changed");
+    assert_eq!(heard, None);
+}
+
+#[tokio::test]
 async fn typing_is_for_conversations_only() {
     let app = TestApp::start().await;
     let ada = app.person("ada").await;

@@ -112,6 +112,63 @@ async fn whoever_is_taken_out_of_a_circle_hears_no_more_of_posts_for_it() {
     hers.event("comment.created").await;
 }
 
+/// What a circle no longer holds somebody for is told by no event, however soon it follows.
+#[tokio::test]
+async fn what_follows_the_end_in_a_circle_at_once_is_not_heard() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    ada.befriend(&eve).await;
+    let circle = ada.post("/v1/circles", &json!({"name": "ring"})).await.id();
+    let member = |person: &Session| format!("/v1/circles/{circle}/members/{}", person.id);
+    ada.set(&member(&eve)).await.expect_status(200);
+    let audience = json!({"kind": "custom", "allow": [circle]});
+    for round in 0..3 {
+        ada.set(&member(&bob)).await.expect_status(200);
+        let post = ada.post_to(&audience, "for the ring").await;
+        let channel = format!("post:{post}");
+        let mut his = listening(&bob, &app.url, &channel).await;
+        let mut hers = listening(&eve, &app.url, &channel).await;
+        let heard = ada.comment_on(&post, "all of us").await;
+        let comment = his.event("comment.created").await;
+        assert_eq!(comment["d"]["comment"]["id"], heard);
+        hers.event("comment.created").await;
+        ada.delete(&member(&bob)).await.expect_status(200);
+        eve.comment_on(&post, "without him").await;
+        let comment = hers.event("comment.created").await;
+        assert_eq!(comment["d"]["comment"]["content"], "without him", "{round}");
+        expect_farewell(&last_words(&mut his, &channel).await, &post);
+    }
+}
+
+/// Who may see what a post shares differs between those who see the post.
+#[tokio::test]
+async fn an_edit_tells_nobody_what_the_post_shares() {
+    let app = TestApp::start().await;
+    let (origin, sharer) = app.friends("origin", "sharer").await;
+    let blocked = app.person("blocked").await;
+    let original = origin.post_to(&json!("public"), "not for everybody").await;
+    let share = json!({"content": "look", "audience": "public", "shared_post_id": original});
+    let share = sharer.post("/v1/posts", &share).await.id();
+    blocked
+        .set(&format!("/v1/users/{}/block", origin.id))
+        .await
+        .expect_status(200);
+    let channel = format!("post:{share}");
+    let mut hers = listening(&blocked, &app.url, &channel).await;
+    let mut his = listening(&origin, &app.url, &channel).await;
+    let change = json!({"content": "look here"});
+    sharer
+        .patch(&format!("/v1/posts/{share}"), &change)
+        .await
+        .expect_status(200);
+    for socket in [&mut hers, &mut his] {
+        let edited = socket.event("post.edited").await;
+        assert_eq!(edited["d"]["post"]["content"], "look here");
+        assert_eq!(edited["d"]["post"]["shared_post"], Value::Null);
+    }
+}
+
 #[tokio::test]
 async fn a_deleted_post_is_gone_for_all_who_listen() {
     let app = TestApp::start().await;

@@ -46,6 +46,7 @@ pub(super) async fn refuse(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()>
         return Ok(());
     }
     note_change(tx, id, None)?;
+    note_own_change(tx, id, me)?;
     live::tell_member(tx, id, me, (me, false));
     Ok(())
 }

@@ -163,11 +163,13 @@ pub async fn upsert_members(
     let states: Vec<&str> = people.iter().map(|(.., state)| state.as_str()).collect();
     sqlx::query!(
         "with member as (
-             insert into conversation_member (conversation_id, user_id, role, state, joined_at)
+             insert into conversation_member as m
+                    (conversation_id, user_id, role, state, joined_at)
              select $1, p.user_id, p.role, p.state, $6
              from unnest($2::uuid[], $3::text[], $4::text[]) as p (user_id, role, state)
              on conflict (conversation_id, user_id) do update
              set role = excluded.role, state = excluded.state, joined_at = excluded.joined_at,
+                 former_left_seq = m.left_seq, former_left_at = m.left_at,
                  left_seq = null, left_at = null
          )
          insert into conversation_mark as k
@@ -187,7 +189,8 @@ pub async fn upsert_members(
     Ok(())
 }
 
-/// Changes how somebody is in a conversation, who has not left it.
+/// Changes how somebody is in a conversation, who has not left it. Who declines to come back to one that they had
+/// left has left it as before.
 pub async fn update_state(
     conn: &mut Conn,
     conversation_id: ConversationId,
@@ -195,7 +198,11 @@ pub async fn update_state(
     state: MemberState,
 ) -> Result<()> {
     sqlx::query!(
-        "update conversation_member set state = $3, left_seq = null, left_at = null
+        "update conversation_member
+         set state = case when $3 = 'declined' and former_left_at is not null then 'left' else $3 end,
+             left_seq = case when $3 = 'declined' then former_left_seq end,
+             left_at = case when $3 = 'declined' then former_left_at end,
+             former_left_seq = null, former_left_at = null
          where conversation_id = $1 and user_id = $2",
         conversation_id as _,
         user_id as _,

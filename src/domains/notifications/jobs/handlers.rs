@@ -200,29 +200,32 @@ pub async fn comment_edited(ctx: Ctx, event: CommentEdited) -> Result<()> {
             let Some(comment) = store::find_comment(tx.conn(), comment_id).await? else {
                 return Ok(Vec::new());
             };
-            let called = called(tx, &comment.content, comment.post_id).await?;
             let edit = Deed {
                 actor_id: comment.author_id,
                 source_id: comment_id.uuid(),
                 at: comment.edited_at.unwrap_or(comment.created_at),
             };
             let mention = Subject::CommentMention(comment.post_id, comment_id);
-            mentioned_anew(tx, telling, &edit, called, mention).await
+            let text = (comment.content.as_str(), comment.post_id);
+            mentioned_anew(tx, telling, &edit, text, mention).await
         })
     })
     .await
 }
 
-/// A text says something else now: of those whom it called, some are called no more.
+/// A text, which is a post or on one, says something else now: of those whom it called, some are called no more.
+/// Whom it calls and who may not see it any more is not told so: it is shown again once they may.
 async fn mentioned_anew(
     tx: &mut Tx,
     telling: &mut Telling,
     edit: &Deed,
-    called: Vec<UserId>,
+    (text, post_id): (&str, PostId),
     mention: Subject,
 ) -> Result<Vec<Happening>> {
-    let gone = store::forget_mentions(tx.conn(), edit.source_id, &called).await?;
+    let names = posts::mentioned_names(text);
+    let gone = store::forget_mentions(tx.conn(), edit.source_id, &names).await?;
     forget(tx, telling, &gone).await?;
+    let called = called(tx, text, post_id).await?;
     Ok(edit.to(called.into_iter().map(|user_id| (user_id, mention))))
 }
 
@@ -273,13 +276,13 @@ pub async fn post_edited(ctx: Ctx, event: PostEdited) -> Result<()> {
             let Some(post) = store::find_post(tx.conn(), post_id).await? else {
                 return Ok(Vec::new());
             };
-            let called = called(tx, &post.content, post_id).await?;
             let edit = Deed {
                 actor_id: post.author_id,
                 source_id: post_id.uuid(),
                 at: post.edited_at.unwrap_or(post.created_at),
             };
-            mentioned_anew(tx, telling, &edit, called, Subject::PostMention(post_id)).await
+            let (text, mention) = ((&*post.content, post_id), Subject::PostMention(post_id));
+            mentioned_anew(tx, telling, &edit, text, mention).await
         })
     })
     .await

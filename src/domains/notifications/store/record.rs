@@ -144,16 +144,17 @@ pub async fn forget_source(
 pub async fn forget_mentions(
     conn: &mut Conn,
     source_id: Uuid,
-    still_called: &[UserId],
+    still_called: &[String],
 ) -> Result<Vec<(NotificationId, UserId)>> {
     let rows = sqlx::query!(
         r#"delete from notification_item i using notification n
-           where n.notification_id = i.notification_id and n.kind = 'mention'
-             and i.source_id = $1 and i.user_id <> all($2)
+           where n.notification_id = i.notification_id and n.kind = 'mention' and i.source_id = $1
+             and not exists (select from account a
+                             where a.user_id = i.user_id and a.username = any($2))
            returning i.notification_id as "notification_id: NotificationId",
                      i.user_id as "user_id: UserId""#,
         source_id,
-        still_called as _
+        still_called
     )
     .fetch_all(conn)
     .await?;

@@ -1,6 +1,6 @@
 //! Posts as everybody who may see them is told of them: without what differs between viewers.
 
-use super::post::{Audience, Post, PostCounts, SharedPost};
+use super::post::{Audience, Post, PostCounts};
 use super::render::{counts_of, posts};
 use crate::domains::posts::cache::{POST, POST_COUNTS};
 use crate::domains::reactions::{self, TargetKind};
@@ -9,8 +9,8 @@ use crate::kernel::{PostId, Result};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
-/// The post as its author sees it, less what is for the author alone. What it shares is shown as
-/// everybody may see it. `None` once it is gone.
+/// The post as its author sees it, less what is for the author alone, and without what it shares: that does not
+/// change, and who may see it differs. `None` once it is gone.
 pub async fn for_everybody(
     ctx: &Ctx,
     reads: &mut Reads<'_>,
@@ -30,15 +30,7 @@ pub async fn for_everybody(
         allow: None,
         deny: None,
     };
-    if let Some(original) = entry.shared_post_id {
-        let original = posts(ctx, reads, Viewer::ANONYMOUS, &[original])
-            .await?
-            .pop();
-        post.shared_post = Some(match original {
-            Some(original) => SharedPost::Post(Box::new(original)),
-            None => SharedPost::UNAVAILABLE,
-        });
-    }
+    post.shared_post = None;
     Ok(Some(post))
 }
 

@@ -54,7 +54,8 @@ pub async fn unblock(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
         return Ok(());
     }
     tell_counts(tx, me, user_id);
-    tell_both(tx, me, user_id)
+    // The other one is not to learn that there was a block.
+    tell_one(tx, me, user_id)
 }
 
 /// Tells both how much waits for them: what one hears of the other does no longer, or does again.
