@@ -87,6 +87,9 @@ struct AroundComment {
 }
 
 /// Comments on a post
+///
+/// Those on the post itself, oldest first, or newest first with `?order=newest`; replies have a list of their
+/// own. `?around=` opens the list at a comment, `?expand=replies` adds two replies to each.
 #[utoipa::path(
     tag = "Comments",
     params(("id" = String, Path, description = "The post"), PageParams, ThreadFilter, AroundComment),
@@ -107,6 +110,9 @@ async fn list_comments(
 }
 
 /// Comment on a post, or reply to a comment
+///
+/// On a post, or in answer to another comment of it (`parent_id`), to eight levels. Who is called by `@name`,
+/// whom it answers and whose post it is hear of it, each once.
 #[utoipa::path(
     tag = "Comments", request_body = NewComment,
     params(("id" = String, Path, description = "The post")),
@@ -137,6 +143,8 @@ struct OnlyReplies {
 }
 
 /// A comment
+///
+/// With its numbers and what it is to you. A deleted one that has replies is shown without what it said.
 #[utoipa::path(
     tag = "Comments",
     params(("id" = String, Path, description = "The comment"), OnlyReplies),
@@ -161,6 +169,8 @@ async fn get_comment(
 }
 
 /// Change a comment
+///
+/// Only its author can. `If-Match` guards against an edit that you have not seen.
 #[utoipa::path(
     tag = "Comments", request_body = CommentChange,
     params(("id" = String, Path, description = "The comment")),
@@ -209,6 +219,8 @@ async fn delete_comment(
 }
 
 /// Replies to a comment
+///
+/// Oldest first, or newest first with `?order=newest`. `?around=` opens the list at a reply.
 #[utoipa::path(
     tag = "Comments",
     params(("id" = String, Path, description = "The comment"), PageParams, ThreadFilter, AroundComment),
@@ -230,6 +242,8 @@ async fn list_replies(
 }
 
 /// React to a comment
+///
+/// In place of the one that you gave before, if any. Answers with the comment's numbers and what it is to you.
 #[utoipa::path(
     tag = "Comments", request_body = SetReaction,
     params(("id" = String, Path, description = "The comment")),
@@ -247,6 +261,8 @@ async fn set_comment_reaction(
 }
 
 /// Take your reaction to a comment back
+///
+/// Again, it changes nothing. Answers as giving one does.
 #[utoipa::path(
     tag = "Comments",
     params(("id" = String, Path, description = "The comment")),

@@ -24,6 +24,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 /// Your profile
+///
+/// Your profile, with what you alone see of it: e-mail address, role and permissions.
 #[utoipa::path(tag = "People", responses((status = 200, body = Me)), security(("bearer" = [])))]
 #[get("/me")]
 async fn get_me(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<HttpResponse> {
@@ -81,6 +83,8 @@ async fn end_renaming(
 }
 
 /// Your settings
+///
+/// With the `ETag` that a change can name in `If-Match`.
 #[utoipa::path(tag = "People", responses((status = 200, body = Settings)), security(("bearer" = [])))]
 #[get("/me/settings")]
 async fn get_settings(ctx: Ctx, me: CurrentUser, request: HttpRequest) -> HttpResult<HttpResponse> {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use actix_cors::Cors;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
-const ALLOWED: [HeaderName; 9] = [
+const ALLOWED: [HeaderName; 12] = [
+    header::ACCEPT_LANGUAGE,
+    header::CACHE_CONTROL,
+    header::PRAGMA,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::IF_MATCH,

@@ -28,7 +28,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(list_sessions)
         .service(revoke_other_sessions)
         .service(revoke_session)
-        .service(security_log);
+        .service(get_security_log);
 }
 
 /// Sign out everywhere
@@ -156,6 +156,8 @@ async fn list_sessions(
 }
 
 /// End all other sessions
+///
+/// All but the one that asks: their tokens and connections count no more at once.
 #[utoipa::path(tag = "Authentication", responses((status = 204)), security(("bearer" = [])))]
 #[delete("/me/sessions")]
 async fn revoke_other_sessions(ctx: Ctx, caller: Caller) -> HttpResult<HttpResponse> {
@@ -168,6 +170,8 @@ async fn revoke_other_sessions(ctx: Ctx, caller: Caller) -> HttpResult<HttpRespo
 }
 
 /// End one of your sessions
+///
+/// Its tokens and connections count no more at once. Ending the one that asks is signing out.
 #[utoipa::path(tag = "Authentication", params(("id" = String, Path, description = "The session")), responses((status = 204)), security(("bearer" = [])))]
 #[delete("/me/sessions/{id}")]
 async fn revoke_session(
@@ -187,7 +191,7 @@ async fn revoke_session(
 /// Sign-ins, refusals and changes, newest first; the last 100 are kept.
 #[utoipa::path(tag = "Authentication", params(PageParams), responses((status = 200, body = ListOf<SecurityEvent>)), security(("bearer" = [])))]
 #[get("/me/security-log")]
-async fn security_log(
+async fn get_security_log(
     ctx: Ctx,
     me: CurrentUser,
     listing: Listing<NoFilter>,

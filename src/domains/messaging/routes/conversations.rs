@@ -99,6 +99,8 @@ async fn conversation_now(tx: &mut Tx, me: UserId, id: ConversationId) -> Result
 }
 
 /// A conversation
+///
+/// With up to ten of its members, its last message, and what it is to you.
 #[utoipa::path(tag = "Messages", responses((status = 200, body = Conversation)),
     params(("id" = String, Path, description = "The conversation")), security(("bearer" = [])))]
 #[get("/conversations/{id}")]

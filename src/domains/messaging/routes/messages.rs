@@ -171,6 +171,8 @@ async fn set_message_reaction(
 }
 
 /// Take your reaction to a message back
+///
+/// Again, it changes nothing. Answers as giving one does.
 #[utoipa::path(tag = "Messages", responses((status = 200, body = MessageState)),
     params(("id" = String, Path, description = "The message")), security(("bearer" = [])))]
 #[delete("/messages/{id}/reaction")]

@@ -42,6 +42,8 @@ async fn set_push_subscription(
 }
 
 /// End pushing to a device
+///
+/// Nothing is pushed to the device any more. Again, it changes nothing.
 #[utoipa::path(tag = "Notifications",
     params(("device_id" = String, Path, description = "What your client calls the device")),
     responses((status = 204)), security(("bearer" = [])))]

@@ -36,6 +36,8 @@ pub(super) async fn mark(
 }
 
 /// Save a post for later
+///
+/// It is in your list of saved posts, of which nobody else learns. Again, it changes nothing.
 #[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[put("/posts/{id}/saved")]
@@ -48,6 +50,8 @@ async fn save_post(
 }
 
 /// Take a post out of your saved posts
+///
+/// It is in your list no more. Again, it changes nothing.
 #[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[delete("/posts/{id}/saved")]
@@ -60,6 +64,8 @@ async fn unsave_post(
 }
 
 /// Hide a post from your feeds
+///
+/// It is in none of your feeds any more; its author is not told. Again, it changes nothing.
 #[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[put("/posts/{id}/hidden")]
@@ -72,6 +78,8 @@ async fn hide_post(
 }
 
 /// Show a hidden post in your feeds again
+///
+/// It is back in your feeds. Again, it changes nothing.
 #[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[delete("/posts/{id}/hidden")]
@@ -98,6 +106,8 @@ async fn mute_post(
 }
 
 /// Hear of a muted post again
+///
+/// You hear of what is said of it again. Again, it changes nothing.
 #[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[delete("/posts/{id}/mute")]

@@ -41,6 +41,8 @@ async fn create_post(
 }
 
 /// A post
+///
+/// With its numbers and what it is to you. `?expand=top_comments` adds two of its comments.
 #[utoipa::path(tag = "Posts",
     params(("id" = String, Path, description = "The post's id"), OnlyExpand),
     responses((status = 200, body = Post)), security((), ("bearer" = [])))]

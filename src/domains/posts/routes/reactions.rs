@@ -17,7 +17,7 @@ use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(set_post_reaction)
-        .service(remove_post_reaction)
+        .service(delete_post_reaction)
         .service(list_post_reactions);
 }
 
@@ -40,10 +40,12 @@ async fn set_post_reaction(
 }
 
 /// Take back your reaction to a post
+///
+/// Again, it changes nothing. Answers as giving one does.
 #[utoipa::path(tag = "Posts", params(("id" = String, Path, description = "The post's id")),
     responses((status = 200, body = PostMarks)), security(("bearer" = [])))]
 #[delete("/posts/{id}/reaction")]
-async fn remove_post_reaction(
+async fn delete_post_reaction(
     writer: Writer,
     me: CurrentUser,
     post_id: PathOf<PostId>,

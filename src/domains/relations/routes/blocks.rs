@@ -15,11 +15,11 @@ use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(block)
-        .service(unblock)
+    cfg.service(block_user)
+        .service(unblock_user)
         .service(list_blocks)
-        .service(mute)
-        .service(unmute)
+        .service(mute_user)
+        .service(unmute_user)
         .service(list_mutes);
 }
 
@@ -30,7 +30,11 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
     params(("id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[put("/users/{id}/block")]
-async fn block(writer: Writer, me: CurrentUser, user: PathOf<UserRef>) -> HttpResult<HttpResponse> {
+async fn block_user(
+    writer: Writer,
+    me: CurrentUser,
+    user: PathOf<UserRef>,
+) -> HttpResult<HttpResponse> {
     towards(writer, me, user, actions::block).await
 }
 
@@ -41,7 +45,7 @@ async fn block(writer: Writer, me: CurrentUser, user: PathOf<UserRef>) -> HttpRe
     params(("id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[delete("/users/{id}/block")]
-async fn unblock(
+async fn unblock_user(
     writer: Writer,
     me: CurrentUser,
     user: PathOf<UserRef>,
@@ -73,7 +77,7 @@ async fn list_blocks(
     params(("id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[put("/users/{id}/mute")]
-async fn mute(
+async fn mute_user(
     writer: Writer,
     me: CurrentUser,
     user: PathOf<UserRef>,
@@ -86,11 +90,13 @@ async fn mute(
 }
 
 /// Lift a mute
+///
+/// They are back in your feed and your notifications. Again, it changes nothing.
 #[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
     params(("id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[delete("/users/{id}/mute")]
-async fn unmute(
+async fn unmute_user(
     writer: Writer,
     me: CurrentUser,
     user: PathOf<UserRef>,

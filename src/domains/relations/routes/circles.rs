@@ -47,6 +47,9 @@ async fn list_circles(
 }
 
 /// Make a circle
+///
+/// A private list of friends, of which nobody else learns: a name of one's own, to 100 circles. Answers with
+/// the circle, which is empty.
 #[utoipa::path(tag = "Circles", request_body = CircleNamed, responses((status = 201, body = CircleWithMembers)),
     security(("bearer" = [])))]
 #[post("/circles")]
@@ -66,6 +69,8 @@ async fn create_circle(
 }
 
 /// A circle with its members
+///
+/// With who is in it.
 #[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
 #[get("/circles/{id}")]
@@ -80,6 +85,8 @@ async fn get_circle(
 }
 
 /// Rename a circle
+///
+/// Takes another name, if none of one's own circles has it.
 #[utoipa::path(tag = "Circles", request_body = CircleNamed, responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
 #[patch("/circles/{id}")]
@@ -118,6 +125,8 @@ async fn delete_circle(
 }
 
 /// Put a friend into a circle
+///
+/// Only friends can be in a circle. Again, it changes nothing.
 #[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle"),
         ("user_id" = UserRef, Path, description = "Their id or `@username`")),
@@ -140,6 +149,8 @@ async fn add_circle_member(
 }
 
 /// Take somebody out of a circle
+///
+/// Posts for the circle are not for them from then on. Again, it changes nothing.
 #[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle"),
         ("user_id" = UserRef, Path, description = "Their id or `@username`")),

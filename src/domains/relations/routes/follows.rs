@@ -17,19 +17,21 @@ use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(follow)
-        .service(unfollow)
+    cfg.service(follow_user)
+        .service(unfollow_user)
         .service(list_followers)
         .service(list_following)
         .service(list_relationships);
 }
 
 /// Follow somebody
+///
+/// Their public posts are in your home feed from then on. Friends need no follow. Again, it changes nothing.
 #[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
     params(("id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[put("/users/{id}/follow")]
-async fn follow(
+async fn follow_user(
     writer: Writer,
     me: CurrentUser,
     user: PathOf<UserRef>,
@@ -38,11 +40,13 @@ async fn follow(
 }
 
 /// Follow somebody no longer
+///
+/// They are not told. Again, it changes nothing.
 #[utoipa::path(tag = "Relations", responses((status = 200, body = Relationship)),
     params(("id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
 #[delete("/users/{id}/follow")]
-async fn unfollow(
+async fn unfollow_user(
     writer: Writer,
     me: CurrentUser,
     user: PathOf<UserRef>,

@@ -85,6 +85,8 @@ async fn list_suggestions(
 }
 
 /// Do not suggest somebody again
+///
+/// They are not suggested to you any more. Again, it changes nothing.
 #[utoipa::path(tag = "Relations", responses((status = 204)),
     params(("user_id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]

@@ -58,6 +58,9 @@ struct RequestFilter {
 }
 
 /// Open requests to you or from you
+///
+/// Those that wait for an answer, newest first: those made to you, or with `?direction=outgoing` those that you
+/// made.
 #[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<FriendRequest>)),
     params(PageParams, ("direction" = Option<RequestDirection>, Query,
         description = "Those to you (`incoming`, the default) or from you")),
@@ -93,6 +96,8 @@ async fn accept_friend_request(
 }
 
 /// Decline a request
+///
+/// No notification tells whoever made it. Again, it changes nothing.
 #[utoipa::path(tag = "Relations", responses((status = 200, body = FriendRequest)),
     params(("id" = String, Path, description = "Id of the request")), security(("bearer" = [])))]
 #[post("/friend-requests/{id}/decline")]
@@ -110,6 +115,8 @@ async fn decline_friend_request(
 }
 
 /// Take back a request
+///
+/// Whoever made it takes it back, and the notification of it goes. Again, it changes nothing.
 #[utoipa::path(tag = "Relations", responses((status = 204)),
     params(("id" = String, Path, description = "Id of the request")), security(("bearer" = [])))]
 #[delete("/friend-requests/{id}")]
