@@ -114,7 +114,8 @@ async fn refuse_taken_names(conn: &mut Conn, data: &Dataset) -> anyhow::Result<(
     Ok(())
 }
 
-async fn copy(conn: &mut Conn, table: Table) -> anyhow::Result<()> {
+/// Writes the rows of one table.
+pub(super) async fn copy(conn: &mut Conn, table: Table) -> anyhow::Result<()> {
     let rows = table.rows.rows();
     if rows == 0 {
         return Ok(());
@@ -165,7 +166,8 @@ async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
 async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     sqlx::query!(
         "analyze account, friendship, follow, post, post_audience, post_hashtag, comment, reaction,
-                 reaction_summary, conversation, conversation_member, conversation_mark, message"
+                 reaction_summary, conversation, conversation_member, conversation_mark, message, post_view,
+                 notification, notification_item"
     )
     .execute(conn)
     .await?;
