@@ -4,15 +4,13 @@ use chrono::TimeDelta;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use super::cast::place;
 use super::groups;
 use super::phrases::Phrases;
-use super::talk::{Talk, Tools};
+use super::talk::{Chats, Talk, Tools, are_friends, is_active, is_at_peace, person};
 use crate::domains::messaging::{MemberRole, MemberState};
 use crate::kernel::{Timestamp, UserId};
-use crate::seeds::dataset::{Conversation, Dataset, Reaction, State};
+use crate::seeds::dataset::Dataset;
 use crate::seeds::draw::{Draw, Thing, between};
-use crate::seeds::people::index;
 use crate::seeds::words::Words;
 
 /// Conversations of two between friends.
@@ -57,50 +55,7 @@ pub fn write(draw: &Draw, words: &Words, phrases: &Phrases, at: Timestamp, data:
     data.reactions.append(&mut reactions);
 }
 
-/// Whether somebody can sign in.
-pub fn is_active(data: &Dataset, user_id: UserId) -> bool {
-    let found = data.accounts.iter().find(|account| account.id == user_id);
-    found.is_some_and(|account| account.state == State::Active)
-}
-
-/// Whether two are friends.
-pub fn are_friends(data: &Dataset, one: UserId, other: UserId) -> bool {
-    let mut links = data.friendships.iter();
-    links.any(|link| (link.from, link.to) == (one, other) || (link.from, link.to) == (other, one))
-}
-
-/// Whether somebody has blocked nobody and is blocked by nobody.
-pub fn is_at_peace(data: &Dataset, user_id: UserId) -> bool {
-    let mut blocks = data.blocks.iter();
-    !blocks.any(|link| [link.from, link.to].contains(&user_id))
-}
-
-/// Somebody of the cast.
-pub fn person(data: &Dataset, name: &str) -> Option<UserId> {
-    let found = place(name).and_then(|place| data.accounts.get(place));
-    found.map(|account| account.id)
-}
-
-/// The conversations that are made.
-pub struct Chats<'a> {
-    /// What they are made of.
-    pub tools: &'a Tools<'a>,
-    made: Vec<Conversation>,
-    reactions: Vec<Reaction>,
-}
-
 impl Chats<'_> {
-    /// The number of the next one.
-    pub fn next(&self) -> u64 {
-        index(self.made.len())
-    }
-
-    /// Keeps one that is finished.
-    pub fn keep(&mut self, (made, mut reactions): (Conversation, Vec<Reaction>)) {
-        self.made.push(made);
-        self.reactions.append(&mut reactions);
-    }
-
     /// A conversation of two friends since some instant.
     fn talk(&mut self, rng: &mut StdRng, pair: (UserId, UserId), since: Timestamp) {
         let created_at = between(rng, since, self.tools.at);

@@ -35,7 +35,7 @@ pub fn dress(rng: &mut StdRng, phrases: &Phrases, crowd: &Crowd, data: &mut Data
     let mut authors: HashMap<PostId, UserId> = HashMap::new();
     for post in &mut data.posts {
         authors.insert(post.id, post.author);
-        if rng.random_bool(0.1)
+        if rng.random_bool(0.18)
             && let Some(name) = friend_of(rng, post.author)
         {
             add(&mut post.content, &phrases.phrase(rng, Place::Post, name));
@@ -46,7 +46,7 @@ pub fn dress(rng: &mut StdRng, phrases: &Phrases, crowd: &Crowd, data: &mut Data
         }
     }
     for comment in &mut data.comments {
-        if rng.random_bool(0.06)
+        if rng.random_bool(0.08)
             && let Some(author) = authors.get(&comment.post)
             && let Some(name) = friend_of(rng, *author)
         {

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use rand::rngs::StdRng;
 
-use super::chats::{Chats, are_friends, is_active, is_at_peace, person};
-use super::talk::Talk;
+use super::cast::CAST;
+use super::talk::{Chats, Talk, are_friends, is_active, is_at_peace, person};
 use crate::domains::messaging::{MemberRole, MemberState};
 use crate::kernel::{Timestamp, UserId};
 use crate::seeds::dataset::{Dataset, Deed};
@@ -47,65 +47,61 @@ pub fn write(rng: &mut StdRng, chats: &mut Chats<'_>, data: &Dataset) {
     let (Some(alice), Some(bob), Some(mona)) = (alice, bob, mona) else {
         return;
     };
-    let days = |days| at - TimeDelta::days(days);
-    let friends = friends(data, alice, at);
-    let group = |owner: UserId, others: &[UserId]| [&[owner][..], others].concat();
-    let from =
-        |skip: usize| -> Vec<UserId> { friends.iter().skip(skip).take(6).copied().collect() };
     let mut strangers = strangers(data, alice);
-    let choir = Plot {
-        title: "Choir on Tuesdays",
-        renamed: Some("Choir on Wednesdays"),
-        people: group(alice, from(0).get(..5).unwrap_or_default()),
-        added: from(0).get(5).copied(),
-        guest: strangers.next(),
-        leaver: from(0).get(2).copied(),
-        removed: from(0).get(3).copied(),
-        messages: 36,
-        ..Plot::default()
-    };
-    let lake = Plot {
-        title: "Trip to the lake",
-        people: group(alice, &from(6)),
-        messages: 30,
-        ..Plot::default()
-    };
+    let [choir, lake] = own(alice, strangers.next(), &friends(data, alice, at));
     let games = Plot {
         title: "Board games",
-        people: group(bob, &with(alice, others(data, bob, alice, at))),
+        people: [vec![bob, alice], others(data, bob, alice, at)].concat(),
         messages: 14,
         ..Plot::default()
     };
     let flat = Plot {
         title: "Flat in the old town",
-        people: group(mona, &with(alice, others(data, mona, alice, at))),
+        people: [vec![mona, alice], others(data, mona, alice, at)].concat(),
         leaver: Some(alice),
         messages: 22,
         ..Plot::default()
     };
-    for (plot, since) in [
-        (choir, days(25)),
-        (lake, days(29)),
-        (games, days(4)),
-        (flat, days(12)),
-    ] {
-        act(rng, chats, &plot, since);
-    }
+    let mut plots = vec![(choir, 25), (lake, 29), (games, 4), (flat, 12)];
     if let Some(owner) = strangers.find(|one| others(data, *one, alice, at).len() > 1) {
         let park = Plot {
             title: "Neighbours of the park",
-            people: group(owner, &others(data, owner, alice, at)),
+            people: [vec![owner], others(data, owner, alice, at)].concat(),
             asked: Some(alice),
             messages: 9,
             ..Plot::default()
         };
-        act(rng, chats, &park, days(2));
+        plots.push((park, 2));
+    }
+    for (plot, days) in plots {
+        act(rng, chats, &plot, at - TimeDelta::days(days));
     }
 }
 
-fn with(one: UserId, mut others: Vec<UserId>) -> Vec<UserId> {
-    others.insert(0, one);
-    others
+/// The groups that the popular one made.
+fn own(alice: UserId, guest: Option<UserId>, friends: &[UserId]) -> [Plot; 2] {
+    let some = |from: usize, many: usize| -> Vec<UserId> {
+        let friends = friends.iter().skip(from).take(many).copied();
+        std::iter::once(alice).chain(friends).collect()
+    };
+    let choir = Plot {
+        title: "Choir on Tuesdays",
+        renamed: Some("Choir on Wednesdays"),
+        people: some(0, 5),
+        added: friends.get(5).copied(),
+        guest,
+        leaver: friends.get(2).copied(),
+        removed: friends.get(3).copied(),
+        messages: 36,
+        ..Plot::default()
+    };
+    let lake = Plot {
+        title: "Trip to the lake",
+        people: some(6, 6),
+        messages: 30,
+        ..Plot::default()
+    };
+    [choir, lake]
 }
 
 /// Active friends of somebody for a while.
@@ -128,7 +124,7 @@ fn others(data: &Dataset, user: UserId, third: UserId, at: Timestamp) -> Vec<Use
 
 /// Active people who are no friends of somebody.
 fn strangers(data: &Dataset, user: UserId) -> impl Iterator<Item = UserId> {
-    let cast: HashSet<UserId> = super::CAST
+    let cast: HashSet<UserId> = CAST
         .iter()
         .filter_map(|role| person(data, role.username))
         .collect();

@@ -1,4 +1,5 @@
-//! One conversation while it is made: who comes and goes, what is said, and what becomes of that.
+//! A conversation while it is made: who comes and goes, what is said, and what becomes of that; and those
+//! that are finished.
 
 use std::collections::HashMap;
 
@@ -6,11 +7,14 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
+use super::cast::place;
 use super::phrases::{Phrases, Place};
 use crate::domains::messaging::{MemberRole, MemberState};
 use crate::domains::reactions::Kind;
 use crate::kernel::{Timestamp, UserId};
-use crate::seeds::dataset::{Conversation, Deed, Departure, Marks, Message, Reaction, Seat};
+use crate::seeds::dataset::{
+    Conversation, Dataset, Deed, Departure, Marks, Message, Reaction, Seat, State,
+};
 use crate::seeds::draw::{Draw, Thing, between, weighted};
 use crate::seeds::people::index;
 use crate::seeds::words::Words;
@@ -254,5 +258,52 @@ impl<'a> Talk<'a> {
             seat.marks.shown_up_to = shown;
             seat.marks.delivered_up_to = if has_come { top } else { shown };
         }
+    }
+}
+
+/// Whether somebody can sign in.
+pub fn is_active(data: &Dataset, user_id: UserId) -> bool {
+    let found = data.accounts.iter().find(|account| account.id == user_id);
+    found.is_some_and(|account| account.state == State::Active)
+}
+
+/// Whether two are friends.
+pub fn are_friends(data: &Dataset, one: UserId, other: UserId) -> bool {
+    let mut links = data.friendships.iter();
+    links.any(|link| (link.from, link.to) == (one, other) || (link.from, link.to) == (other, one))
+}
+
+/// Whether somebody has blocked nobody and is blocked by nobody.
+pub fn is_at_peace(data: &Dataset, user_id: UserId) -> bool {
+    let mut blocks = data.blocks.iter();
+    !blocks.any(|link| [link.from, link.to].contains(&user_id))
+}
+
+/// Somebody of the cast.
+pub fn person(data: &Dataset, name: &str) -> Option<UserId> {
+    let found = place(name).and_then(|place| data.accounts.get(place));
+    found.map(|account| account.id)
+}
+
+/// The conversations that are made.
+pub struct Chats<'a> {
+    /// What they are made of.
+    pub tools: &'a Tools<'a>,
+    /// Those that are finished.
+    pub made: Vec<Conversation>,
+    /// Reactions to what is said in them.
+    pub reactions: Vec<Reaction>,
+}
+
+impl Chats<'_> {
+    /// The number of the next one.
+    pub fn next(&self) -> u64 {
+        index(self.made.len())
+    }
+
+    /// Keeps one that is finished.
+    pub fn keep(&mut self, (made, mut reactions): (Conversation, Vec<Reaction>)) {
+        self.made.push(made);
+        self.reactions.append(&mut reactions);
     }
 }

@@ -8,7 +8,11 @@ use super::copy::CopyText;
 use super::counters::Counters;
 use super::dataset::Dataset;
 use crate::domains::reactions::Target;
+use crate::infra::db::Conn;
 use crate::kernel::Timestamp;
+
+/// Bytes that are sent to Postgres at a time.
+const CHUNK: usize = 1 << 20;
 
 /// The rows of one table.
 pub struct Table {
@@ -18,6 +22,28 @@ pub struct Table {
     pub statement: &'static str,
     /// The rows.
     pub rows: CopyText,
+}
+
+impl Table {
+    /// Writes the rows.
+    pub async fn write(self, conn: &mut Conn) -> anyhow::Result<()> {
+        let rows = self.rows.rows();
+        if rows == 0 {
+            return Ok(());
+        }
+        let bytes = self.rows.into_bytes();
+        let mut sink = conn.copy_in_raw(self.statement).await?;
+        for chunk in bytes.chunks(CHUNK) {
+            sink.send(chunk).await?;
+        }
+        let taken = sink.finish().await?;
+        anyhow::ensure!(
+            taken == rows,
+            "Postgres took {taken} of {rows} rows of {}",
+            self.name
+        );
+        Ok(())
+    }
 }
 
 /// What the tables need besides the data set.

@@ -225,12 +225,11 @@ impl Notes<'_> {
             let Some(by) = seat.invited_by.filter(|_| is_there) else {
                 continue;
             };
-            let (kind, at) = match talk.title {
-                Some(_) => (Kind::GroupInvitation, seat.joined_at),
-                None => {
-                    let first = talk.messages.first().map(|first| first.created_at);
-                    (Kind::MessageRequest, first.unwrap_or(seat.joined_at))
-                }
+            let (kind, at) = if talk.title.is_some() {
+                (Kind::GroupInvitation, seat.joined_at)
+            } else {
+                let first = talk.messages.first().map(|first| first.created_at);
+                (Kind::MessageRequest, first.unwrap_or(seat.joined_at))
             };
             let heard = (seat.user, Subject::Conversation(kind, talk.id));
             self.note(heard, (by, talk.id.uuid(), at));

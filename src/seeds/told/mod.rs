@@ -10,7 +10,6 @@ use chrono::TimeDelta;
 use super::copy::CopyText;
 use super::dataset::{Dataset, State};
 use super::draw::derived_id;
-use super::store::copy;
 use super::tables::Table;
 use crate::domains::notifications::Kind;
 use crate::infra::db::Conn;
@@ -52,7 +51,7 @@ pub async fn tell(conn: &mut Conn, data: &Dataset) -> anyhow::Result<()> {
     happenings.retain(|happening| !deleted.contains(&happening.user));
     let mentions = mentions(&happenings);
     for table in tables(&group(happenings), mentions) {
-        copy(conn, table).await?;
+        table.write(conn).await?;
     }
     let people: Vec<UserId> = data.accounts.iter().map(|account| account.id).collect();
     see_requests(conn, &people).await?;
@@ -155,7 +154,7 @@ fn notifications(groups: &[Group]) -> CopyText {
         let actors: BTreeSet<UserId> = group.items.iter().map(|item| item.actor).collect();
         let (post, comment, conversation) = group.subject.places();
         // Chance without a generator: the last bits of an id.
-        let is_opened = group.id.uuid().as_u128() & 3 == 0;
+        let is_opened = group.id.uuid().as_u128().is_multiple_of(4);
         copy.id(group.id)
             .id(group.user)
             .text(group.subject.kind().as_str())
