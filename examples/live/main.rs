@@ -6,11 +6,16 @@
 //! ```
 //!
 //! Without a channel it follows the conversation in which something was said last.
-#![expect(clippy::print_stdout, reason = "it shows what happens")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it shows what happens"
+)]
 
 mod follower;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -47,7 +52,17 @@ struct Client {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let mut client = Client::sign_in(Args::parse()).await?;
     loop {
         let code = match client.listen().await {
@@ -71,14 +86,7 @@ impl Client {
         let http = reqwest::Client::new();
         let body = json!({"login": args.login, "password": args.password, "device_name": "live"});
         let login = format!("{}/v1/auth/login", args.url);
-        let signed_in: Value = http
-            .post(login)
-            .json(&body)
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?;
+        let signed_in = content(http.post(login).json(&body).send().await?).await?;
         let kept = args
             .keep
             .as_ref()
@@ -167,7 +175,7 @@ impl Client {
             self.refresh().await?;
             answer = again.bearer_auth(&self.access_token).send().await?;
         }
-        Ok(answer.error_for_status()?.json().await?)
+        content(answer).await
     }
 
     /// Exchanges the refresh token, which counts once.
@@ -177,7 +185,7 @@ impl Client {
             .http
             .post(url)
             .json(&json!({"refresh_token": self.refresh_token}));
-        let tokens: Value = request.send().await?.error_for_status()?.json().await?;
+        let tokens = content(request.send().await?).await?;
         self.access_token = text(&tokens, "/access_token")?;
         self.refresh_token = text(&tokens, "/refresh_token")?;
         Ok(())
@@ -193,7 +201,25 @@ impl Client {
 
 fn show(event: &Event) {
     let Event { ch, o, t, d } = event;
-    println!("{ch} {o:?} {t}: {d}");
+    // A state or a hint has no place in its channel.
+    let o = o.map_or("-".to_owned(), |o| o.to_string());
+    println!("{ch} {o} {t}: {d}");
+}
+
+/// What was answered; or, of a refusal, what its problem says (RFC 9457): `code` is for programs, `detail` for
+/// people. What stands between may refuse without one.
+async fn content(answer: reqwest::Response) -> anyhow::Result<Value> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer.json().await?);
+    }
+    let problem: Value = answer.json().await.unwrap_or_default();
+    let member = |name| problem.get(name).and_then(Value::as_str);
+    match (member("code"), member("detail")) {
+        (Some(code), Some(detail)) => anyhow::bail!("{detail} ({code})"),
+        (Some(code), None) => anyhow::bail!("{code}"),
+        _ => anyhow::bail!("the server answered with {status}"),
+    }
 }
 
 fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {

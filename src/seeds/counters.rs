@@ -14,6 +14,8 @@ pub struct OfPost {
     pub comments: i32,
     /// Posts that share it and are not deleted.
     pub shares: i32,
+    /// People who have seen it, each once a day.
+    pub views: i64,
 }
 
 /// All counters of a data set.
@@ -60,6 +62,9 @@ fn count_people(data: &Dataset, counters: &mut Counters) {
 }
 
 fn count_posts(data: &Dataset, counters: &mut Counters) {
+    for (post, ..) in &data.views {
+        counters.posts.entry(*post).or_default().views += 1;
+    }
     for post in data.posts.iter().filter(|post| post.deleted_at.is_none()) {
         if let Some(original) = post.shared {
             counters.posts.entry(original).or_default().shares += 1;
@@ -94,6 +99,7 @@ pub fn sizes(data: &Dataset) -> BTreeMap<&'static str, u64> {
         ("reactions", data.reactions.len()),
         ("saved posts", data.saved.len()),
         ("hidden posts", data.hidden.len()),
+        ("views of posts", data.views.len()),
         ("conversations", data.conversations.len()),
         ("messages", messages.sum()),
     ]

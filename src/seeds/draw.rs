@@ -56,17 +56,12 @@ impl Draw {
 
     /// The id of the `index`th thing of its kind, made at `at`.
     pub fn id<I: Id>(&self, thing: Thing, index: u64, at: Timestamp) -> I {
-        let millis = u64::try_from(at.micros() / 1_000).unwrap_or_default();
         let first = self.bits(thing, index);
         let second = mix(first);
-        let mut random = [0; 10];
-        for (slot, byte) in random
-            .iter_mut()
-            .zip(first.to_be_bytes().into_iter().chain(second.to_be_bytes()))
-        {
-            *slot = byte;
-        }
-        I::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+        id_at(
+            at,
+            first.to_be_bytes().into_iter().chain(second.to_be_bytes()),
+        )
     }
 
     /// A generator for the `index`th thing of its kind.
@@ -88,6 +83,21 @@ impl Draw {
         };
         mix(mix(self.key ^ mix(kind)) ^ index)
     }
+}
+
+/// The id, made at `at`, of what follows from things that have ids themselves: `name` tells which.
+pub fn derived_id<I: Id>(name: &str, at: Timestamp) -> I {
+    id_at(at, Sha256::digest(name.as_bytes()))
+}
+
+/// A `UUIDv7` of this instant; its other bits are the first of `bytes`.
+fn id_at<I: Id>(at: Timestamp, bytes: impl IntoIterator<Item = u8>) -> I {
+    let millis = u64::try_from(at.micros() / 1_000).unwrap_or_default();
+    let mut random = [0; 10];
+    for (slot, byte) in random.iter_mut().zip(bytes) {
+        *slot = byte;
+    }
+    I::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
 }
 
 /// Spreads a change of one bit over all of them (the finishing step of `SplitMix64`).
@@ -154,6 +164,17 @@ mod tests {
             assert_ne!(one, other);
         }
         assert_eq!(one.uuid().get_version_num(), 7);
+    }
+
+    #[test]
+    fn a_derived_id_is_of_its_time_and_follows_from_its_name() {
+        let at = Timestamp::from_micros(1_700_000_000_123_000).expect("in range");
+        let one: PostId = derived_id("a", at);
+        assert_eq!(one, derived_id("a", at));
+        assert_ne!(one, derived_id("b", at));
+        assert_eq!(one.uuid().get_version_num(), 7);
+        let (secs, nanos) = one.uuid().get_timestamp().expect("a time").to_unix();
+        assert_eq!((secs, nanos), (1_700_000_000, 123_000_000));
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl Maker<'_> {
             display_name: name.display,
             bio: self.words.bio(&mut rng),
             location: self.words.location(&mut rng),
+            website: None,
             email,
             role: Role::User,
             state: State::Active,

@@ -6,7 +6,7 @@ use super::counters;
 use super::dataset::Dataset;
 use super::people::password_hash;
 use super::report::{Progress, Step};
-use super::tables::{self, Shared, Table};
+use super::tables::{self, Shared};
 use super::told;
 use crate::domains::{
     comments, discovery, feed, messaging, notifications, posts, reactions, relations, users,
@@ -15,9 +15,6 @@ use crate::infra::cache::Described;
 use crate::infra::db::Conn;
 use crate::kernel::UserId;
 use crate::platform::sessions;
-
-/// Bytes that are sent to Postgres at a time.
-const CHUNK: usize = 1 << 20;
 
 /// What became of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +48,7 @@ pub async fn load(
             done,
             of: tables::count(),
         });
-        copy(&mut tx, table).await?;
+        table.write(&mut tx).await?;
     }
     told::tell(&mut tx, data).await?;
     void_spaces(&mut tx).await?;
@@ -114,25 +111,6 @@ async fn refuse_taken_names(conn: &mut Conn, data: &Dataset) -> anyhow::Result<(
     Ok(())
 }
 
-async fn copy(conn: &mut Conn, table: Table) -> anyhow::Result<()> {
-    let rows = table.rows.rows();
-    if rows == 0 {
-        return Ok(());
-    }
-    let bytes = table.rows.into_bytes();
-    let mut sink = conn.copy_in_raw(table.statement).await?;
-    for chunk in bytes.chunks(CHUNK) {
-        sink.send(chunk).await?;
-    }
-    let taken = sink.finish().await?;
-    anyhow::ensure!(
-        taken == rows,
-        "Postgres took {taken} of {rows} rows of {}",
-        table.name
-    );
-    Ok(())
-}
-
 /// The tags of every space of the cache, and of the timelines. A load silences the triggers that void single
 /// entries, so it voids all of these as wholes.
 pub fn every_space() -> Vec<String> {
@@ -165,7 +143,8 @@ async fn void_spaces(conn: &mut Conn) -> sqlx::Result<()> {
 async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
     sqlx::query!(
         "analyze account, friendship, follow, post, post_audience, post_hashtag, comment, reaction,
-                 reaction_summary, conversation, conversation_member, conversation_mark, message"
+                 reaction_summary, conversation, conversation_member, conversation_mark, message, post_view,
+                 notification, notification_item"
     )
     .execute(conn)
     .await?;

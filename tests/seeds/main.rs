@@ -11,6 +11,7 @@
 mod demo;
 mod graph;
 mod ldbc;
+mod rules;
 #[expect(dead_code, reason = "its name matters to those who use Redis")]
 #[path = "../shared/database.rs"]
 mod database;

@@ -50,6 +50,10 @@ pub async fn fingerprint(pool: &PgPool) -> i64 {
              union all select x::text from post_audience x union all select t::text from circle t
              union all select v::text from conversation v union all select m::text from message m
              union all select s::text from conversation_mark s
+             union all select s::text from conversation_member s
+             union all select n::text from notification n union all select i::text from notification_item i
+             union all select k::text from notification_marker k union all select t::text from mention_told t
+             union all select q::text from friend_request q union all select w::text from post_view w
          ) as everything",
     )
     .await
@@ -96,7 +100,8 @@ pub const BROKEN: &[&str] = &[
          where (m.conversation_id, m.user_id) = (k.conversation_id, k.user_id))",
     "select count(*) from message m where not exists (
          select from conversation_member s
-         where (s.conversation_id, s.user_id) = (m.conversation_id, m.author_id) and s.state = 'active')",
+         where (s.conversation_id, s.user_id) = (m.conversation_id, m.author_id)
+           and (s.state = 'active' or m.seq <= s.left_seq))",
 ];
 
 /// Rules that hold for what is made here, though not for a foreign source: nobody answers what they

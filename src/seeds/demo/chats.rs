@@ -1,179 +1,125 @@
-//! What people of the demo write to each other: friends in twos, two groups, a stranger's request.
+//! What people of the demo write to each other: friends in twos, groups, requests of strangers.
 
+use chrono::TimeDelta;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use super::cast::place;
-use crate::domains::messaging::MemberState;
-use crate::kernel::{ConversationId, Timestamp, UserId};
-use crate::seeds::dataset::{Conversation, Dataset, Message, Seat};
+use super::groups;
+use super::phrases::Phrases;
+use super::talk::{Chats, Talk, Tools, are_friends, is_active, is_at_peace, person};
+use crate::domains::messaging::{MemberRole, MemberState};
+use crate::kernel::{Timestamp, UserId};
+use crate::seeds::dataset::Dataset;
 use crate::seeds::draw::{Draw, Thing, between};
-use crate::seeds::people::index;
 use crate::seeds::words::Words;
 
 /// Conversations of two between friends.
 const PAIRS: usize = 40;
 
+const MEMBER: (MemberRole, MemberState) = (MemberRole::Member, MemberState::Active);
+
 /// Adds all of it.
-pub fn write(draw: &Draw, words: &Words, at: Timestamp, data: &mut Dataset) {
+pub fn write(draw: &Draw, words: &Words, phrases: &Phrases, at: Timestamp, data: &mut Dataset) {
     let mut rng = draw.rng(Thing::Conversation, 0);
-    let mut chats = Chats {
+    let names = data.accounts.iter();
+    let tools = Tools {
         draw,
         words,
+        phrases,
+        names: names.map(|one| (one.id, one.username.clone())).collect(),
         at,
+    };
+    let mut chats = Chats {
+        tools: &tools,
         made: Vec::new(),
+        reactions: Vec::new(),
     };
     for link in data.friendships.iter().step_by(7).take(PAIRS) {
-        let pair = [link.from, link.to];
-        if pair.iter().all(|id| is_active(data, *id)) {
-            let length = rng.random_range(1..=24);
-            chats.talk(&mut rng, &pair, None, length, link.at);
+        if [link.from, link.to].iter().all(|id| is_active(data, *id)) {
+            chats.talk(&mut rng, (link.from, link.to), link.at);
         }
     }
-    chats.talk_in_groups(&mut rng, data);
-    chats.ask(&mut rng, data);
-    data.conversations = chats.made;
-}
-
-fn is_active(data: &Dataset, user_id: UserId) -> bool {
-    let found = data.accounts.iter().find(|account| account.id == user_id);
-    found.is_some_and(|account| account.state == crate::seeds::dataset::State::Active)
-}
-
-struct Chats<'a> {
-    draw: &'a Draw,
-    words: &'a Words,
-    at: Timestamp,
-    made: Vec<Conversation>,
+    groups::write(&mut rng, &mut chats, data);
+    for (name, many) in [("bob", 2), ("alice", 2)] {
+        chats.ask(&mut rng, data, name, many);
+    }
+    for name in ["alice", "bob"] {
+        chats.tidy_up(person(data, name), at);
+    }
+    let Chats {
+        made,
+        mut reactions,
+        ..
+    } = chats;
+    data.conversations = made;
+    data.reactions.append(&mut reactions);
 }
 
 impl Chats<'_> {
-    /// A conversation of `length` messages since some instant; everybody has read most of it.
-    fn talk(
-        &mut self,
-        rng: &mut StdRng,
-        people: &[UserId],
-        title: Option<&'static str>,
-        length: usize,
-        since: Timestamp,
-    ) {
-        let number = index(self.made.len());
-        let created_at = between(rng, since, self.at);
-        let id: ConversationId = self.draw.id(Thing::Conversation, number, created_at);
-        let mut instants: Vec<Timestamp> = (0..length)
-            .map(|_| between(rng, created_at, self.at))
-            .collect();
+    /// A conversation of two friends since some instant.
+    fn talk(&mut self, rng: &mut StdRng, pair: (UserId, UserId), since: Timestamp) {
+        let created_at = between(rng, since, self.tools.at);
+        let mut talk = Talk::new(self.tools, self.next(), None, created_at);
+        for user in [pair.0, pair.1] {
+            talk.seat(user, None, MEMBER, created_at);
+        }
+        let length = rng.random_range(1..=24);
+        let instants = (0..length).map(|_| between(rng, created_at, self.tools.at));
+        let mut instants: Vec<Timestamp> = instants.collect();
         instants.sort_unstable();
-        let mut messages = Vec::new();
-        let owner = people.first().copied().zip(title);
-        messages.extend(owner.map(|(author, title)| {
-            Message {
-                id: self
-                    .draw
-                    .id(Thing::Message, number * 1_000 + 999, created_at),
-                author,
-                content: title.to_owned(),
-                is_beginning: true,
-                created_at,
-            }
-        }));
-        for (place, created_at) in instants.into_iter().enumerate() {
-            let author = people.get(rng.random_range(0..people.len()));
-            let Some(author) = author.copied() else {
-                continue;
-            };
-            messages.push(Message {
-                id: self
-                    .draw
-                    .id(Thing::Message, number * 1_000 + index(place), created_at),
-                author,
-                content: self.words.comment(rng, "en"),
-                is_beginning: false,
-                created_at,
-            });
+        for at in instants {
+            talk.say(rng, at);
         }
-        let top = messages.len();
-        let seats = people.iter().map(|user| {
-            let behind = rng.random_range(0..=3_usize);
-            let own = messages.iter().rposition(|message| message.author == *user);
-            let own = own.map_or(0, |place| place + 1);
-            Seat {
-                user: *user,
-                state: MemberState::Active,
-                read_up_to: top.saturating_sub(behind).max(own),
-            }
-        });
-        self.made.push(Conversation {
-            id,
-            title,
-            seats: seats.collect(),
-            messages,
-            created_at,
-        });
+        self.keep(talk.finish(rng));
     }
 
-    /// Two groups of the popular one and people whom she knows.
-    fn talk_in_groups(&mut self, rng: &mut StdRng, data: &Dataset) {
-        let Some(alice) = person(data, "alice") else {
+    /// Some whom somebody does not know have written to them.
+    fn ask(&mut self, rng: &mut StdRng, data: &Dataset, name: &str, many: usize) {
+        let Some(asked) = person(data, name) else {
             return;
         };
-        let friends: Vec<(UserId, Timestamp)> = data
-            .friendships
-            .iter()
-            .filter_map(|link| match (link.from == alice, link.to == alice) {
-                (true, _) => Some((link.to, link.at)),
-                (_, true) => Some((link.from, link.at)),
-                _ => None,
-            })
-            .filter(|(id, _)| is_active(data, *id))
-            .take(12)
-            .collect();
-        let since = friends.iter().map(|(_, at)| *at).max().unwrap_or(self.at);
-        for (title, skip) in [("Choir on Tuesdays", 0), ("Trip to the lake", 6)] {
-            let others = friends.iter().skip(skip).take(6).map(|(id, _)| *id);
-            let people: Vec<UserId> = std::iter::once(alice).chain(others).collect();
-            if people.len() > 2 {
-                self.talk(rng, &people, Some(title), 30, since);
-            }
-        }
-    }
-
-    /// Somebody whom Bob does not know has written to him.
-    fn ask(&mut self, rng: &mut StdRng, data: &Dataset) {
-        let Some(bob) = person(data, "bob") else {
-            return;
-        };
-        let are_friends = |one: UserId, other: UserId| {
-            let pair = |link: &&crate::seeds::dataset::Link| {
-                (link.from, link.to) == (one, other) || (link.from, link.to) == (other, one)
-            };
-            data.friendships.iter().find(pair).is_some()
-        };
-        let blocked = |one: UserId| {
-            let mut blocks = data.blocks.iter();
-            blocks.any(|link| [link.from, link.to].contains(&one))
-        };
-        let strangers = data.accounts.iter().rev().filter(|account| {
-            is_active(data, account.id)
-                && account.id != bob
-                && !are_friends(account.id, bob)
-                && !blocked(account.id)
+        let strangers = data.accounts.iter().rev().map(|account| account.id);
+        let strangers = strangers.filter(|id| {
+            let is_stranger = *id != asked && !are_friends(data, *id, asked);
+            is_stranger && is_active(data, *id) && is_at_peace(data, *id)
         });
-        for stranger in strangers.take(2) {
-            let since = self.at - chrono::TimeDelta::days(3);
-            self.talk(rng, &[stranger.id], None, 1, since);
-            if let Some(made) = self.made.last_mut() {
-                made.seats.push(Seat {
-                    user: bob,
-                    state: MemberState::Request,
-                    read_up_to: 0,
-                });
+        for stranger in strangers.take(many) {
+            let since = self.tools.at - TimeDelta::days(3);
+            let created_at = between(rng, since, self.tools.at);
+            let mut talk = Talk::new(self.tools, self.next(), None, created_at);
+            talk.seat(stranger, None, MEMBER, created_at);
+            let written_at = between(rng, created_at, self.tools.at);
+            talk.say(rng, written_at);
+            let request = (MemberRole::Member, MemberState::Request);
+            talk.seat(asked, Some(stranger), request, created_at);
+            self.keep(talk.finish(rng));
+        }
+    }
+
+    /// Of the conversations of two that somebody has, some are on top, quiet, put away or cleared in part.
+    fn tidy_up(&mut self, user: Option<UserId>, at: Timestamp) {
+        let direct = self.made.iter_mut().filter(|talk| talk.title.is_none());
+        let own = direct.filter_map(|talk| {
+            let mut seats = talk.seats.iter_mut();
+            let seat = seats.find(|seat| Some(seat.user) == user)?;
+            let top = talk.messages.len();
+            (seat.state == MemberState::Active && top > 1).then_some((&mut seat.marks, top))
+        });
+        for (place, (marks, top)) in own.enumerate() {
+            match place {
+                0 => marks.pinned = true,
+                1 => (marks.pinned, marks.muted_until) = (true, Some(at + TimeDelta::days(7))),
+                2 => marks.muted_until = Some(at + TimeDelta::days(3_650)),
+                3 | 4 => {
+                    marks.archived = true;
+                    (marks.read_up_to, marks.delivered_up_to) = (top, top);
+                }
+                5 => {
+                    marks.cleared_up_to = top / 2;
+                    marks.read_up_to = marks.read_up_to.max(top / 2);
+                }
+                _ => {}
             }
         }
     }
-}
-
-fn person(data: &Dataset, name: &str) -> Option<UserId> {
-    let found = place(name).and_then(|place| data.accounts.get(place));
-    found.map(|account| account.id)
 }

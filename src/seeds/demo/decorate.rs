@@ -9,8 +9,10 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 
 use super::cast::{CAST, Part, place};
+use super::dress;
+use super::phrases::Phrases;
 use crate::domains::posts::AudienceKind;
-use crate::kernel::{PostId, Timestamp, UserId};
+use crate::kernel::{FriendRequestId, PostId, Timestamp, UserId};
 use crate::seeds::activity::Crowd;
 use crate::seeds::dataset::{Comment, Dataset, Link, Mark, Post};
 use crate::seeds::draw::{Draw, Thing, between};
@@ -21,15 +23,20 @@ use crate::seeds::words::Words;
 const APART: u64 = 1 << 60;
 
 /// Adds all of it.
-pub fn decorate(draw: &Draw, words: &Words, crowd: &Crowd, data: &mut Dataset) {
+pub fn decorate(draw: &Draw, words: &Words, phrases: &Phrases, crowd: &Crowd, data: &mut Dataset) {
     let mut rng = draw.rng(Thing::Doings, APART);
     let at = crowd.at;
     share(&mut rng, draw, words, crowd, data);
     leave_traces(&mut rng, draw, words, at, data);
+    let mut extra = draw.rng(Thing::Doings, APART + 1);
+    dress::dress(&mut extra, phrases, crowd, data);
     edit_and_delete(&mut rng, words, at, data);
     mark(&mut rng, crowd, data);
     approach(&mut rng, draw, crowd, data);
+    accept(&mut extra, draw, crowd, data);
     quarrel(at, data);
+    dress::give_websites(data);
+    dress::look(&mut extra, crowd, data);
 }
 
 /// Friends share public posts.
@@ -190,6 +197,44 @@ fn approach(rng: &mut StdRng, draw: &Draw, crowd: &Crowd, data: &mut Dataset) {
                     .push((draw.id(Thing::Request, number, link.at), link));
             }
         }
+    }
+}
+
+/// Some requests are accepted, among them several of those whom people sign in as.
+fn accept(rng: &mut StdRng, draw: &Draw, crowd: &Crowd, data: &mut Dataset) {
+    let since = crowd.at - TimeDelta::days(9);
+    let (accepted, open) = std::mem::take(&mut data.requests)
+        .into_iter()
+        .partition(|_| rng.random_bool(0.15));
+    data.requests = open;
+    let mut accepted: Vec<(FriendRequestId, Link)> = accepted;
+    let known = data.requests.iter().chain(&accepted);
+    let known = known.flat_map(|(_, link)| [(link.from, link.to), (link.to, link.from)]);
+    let known: HashSet<(UserId, UserId)> = known.collect();
+    for (name, many) in [("alice", 4), ("bob", 3), ("mona_mod", 2)] {
+        let Some(asker) = place(name) else { continue };
+        let Some(from) = data.accounts.get(asker).map(|account| account.id) else {
+            continue;
+        };
+        let friends = crowd.friends.get(asker).map_or(&[][..], Vec::as_slice);
+        let others = data.accounts.iter().enumerate().skip(CAST.len());
+        let strangers = others.filter(|(other, account)| {
+            !friends.contains(other) && !known.contains(&(from, account.id))
+        });
+        for (_, stranger) in strangers.take(many) {
+            let at = between(rng, since, crowd.at - TimeDelta::days(1));
+            let id = draw.id(Thing::Request, APART + index(accepted.len()), at);
+            let to = stranger.id;
+            accepted.push((id, Link { from, to, at }));
+        }
+    }
+    for (id, link) in accepted {
+        let decided_at = between(rng, link.at, crowd.at);
+        data.friendships.push(Link {
+            at: decided_at,
+            ..link
+        });
+        data.accepted.push((id, link, decided_at));
     }
 }
 

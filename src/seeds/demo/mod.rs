@@ -4,7 +4,11 @@
 mod cast;
 mod chats;
 mod decorate;
+mod dress;
 mod friends;
+mod groups;
+mod phrases;
+mod talk;
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,6 +23,7 @@ use super::words::Words;
 use crate::domains::posts::AudienceKind;
 use crate::kernel::Timestamp;
 use cast::{CAST, Part};
+use phrases::Phrases;
 
 pub use cast::demo_accounts;
 
@@ -42,21 +47,15 @@ pub fn build(seed: u64, at: Timestamp) -> anyhow::Result<(Dataset, Vec<Skipped>)
     };
     activity::write(&draw, &words, &crowd, &mut data);
     keep_private(&mut data);
-    decorate::decorate(&draw, &words, &crowd, &mut data);
-    chats::write(&draw, &words, at, &mut data);
-    let missing = [
-        ("group admin", "kith has no groups yet"),
-        (
-            "user with two-factor sign-in",
-            "kith has no two-factor sign-in yet",
-        ),
-    ];
-    let skipped = missing.map(|(what, reason)| Skipped {
-        what,
+    let phrases = Phrases::read();
+    decorate::decorate(&draw, &words, &phrases, &crowd, &mut data);
+    chats::write(&draw, &words, &phrases, at, &mut data);
+    let skipped = Skipped {
+        what: "user with two-factor sign-in",
         count: 1,
-        reason,
-    });
-    Ok((data, skipped.to_vec()))
+        reason: "kith has no two-factor sign-in yet",
+    };
+    Ok((data, vec![skipped]))
 }
 
 fn people(draw: &Draw, words: &Words, at: Timestamp, data: &mut Dataset) -> anyhow::Result<()> {

@@ -182,6 +182,7 @@ impl Reader {
                 display_name,
                 bio: String::new(),
                 location: String::new(),
+                website: None,
                 email: emails.get(&id).cloned().unwrap_or_else(unknown),
                 role: Role::User,
                 state: State::Active,

@@ -1,34 +1,35 @@
 //! Conversations as the rows of their tables.
 
 use super::{Fill, Shared};
-use crate::domains::messaging::{ConversationKind, MemberRole};
+use crate::domains::messaging::ConversationKind;
 use crate::seeds::copy::CopyText;
 use crate::seeds::counters::Counters;
-use crate::seeds::dataset::{Conversation, Dataset};
+use crate::seeds::dataset::{Dataset, Deed};
 
 /// Their tables: name, COPY statement, what writes the rows.
 pub(super) const TABLES: &[(&str, &str, Fill)] = &[
     (
         "conversation",
         "copy conversation (conversation_id, kind, lower_id, higher_id, title, top_seq,
-         last_message_id, created_at, updated_at) from stdin",
+         last_message_id, version, created_at, updated_at) from stdin",
         conversations,
     ),
     (
         "conversation_member",
-        "copy conversation_member (conversation_id, user_id, role, state, joined_at) from stdin",
+        "copy conversation_member (conversation_id, user_id, role, state, joined_at, left_seq, left_at,
+         left_title, left_version) from stdin",
         members,
     ),
     (
         "conversation_mark",
-        "copy conversation_mark (conversation_id, user_id, read_up_to, shown_up_to, delivered_up_to)
-         from stdin",
+        "copy conversation_mark (conversation_id, user_id, read_up_to, shown_up_to, delivered_up_to,
+         cleared_up_to, muted_until, archived, pinned) from stdin",
         marks,
     ),
     (
         "message",
-        "copy message (message_id, conversation_id, seq, author_id, content, action, created_at)
-         from stdin",
+        "copy message (message_id, conversation_id, seq, author_id, content, action, subject_id,
+         reply_to_id, version, created_at, edited_at, deleted_at) from stdin",
         messages,
     ),
 ];
@@ -51,29 +52,30 @@ fn conversations(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyTe
         copy.maybe_text(talk.title)
             .number(number(talk.messages.len()))
             .maybe_id(last.map(|message| message.id))
+            .number(talk.version)
             .time(talk.created_at)
             .time(last.map_or(talk.created_at, |message| message.created_at))
             .end();
     }
 }
 
-fn role(talk: &Conversation, place: usize) -> MemberRole {
-    if talk.title.is_some() && place == 0 {
-        MemberRole::Owner
-    } else {
-        MemberRole::Member
-    }
-}
-
 fn members(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
     for talk in &data.conversations {
-        for (place, seat) in talk.seats.iter().enumerate() {
+        for seat in &talk.seats {
             copy.id(talk.id)
                 .id(seat.user)
-                .text(role(talk, place).as_str())
+                .text(seat.role.as_str())
                 .text(seat.state.as_str())
-                .time(talk.created_at)
-                .end();
+                .time(seat.joined_at);
+            match seat.left {
+                Some(left) => copy
+                    .number(number(left.seq))
+                    .time(left.at)
+                    .text(left.title)
+                    .number(left.version),
+                None => copy.null().null().null().null(),
+            }
+            .end();
         }
     }
 }
@@ -81,9 +83,17 @@ fn members(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
 fn marks(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
     for talk in &data.conversations {
         for seat in &talk.seats {
-            let read = number(seat.read_up_to);
-            copy.id(talk.id).id(seat.user);
-            copy.number(read).number(read).number(read).end();
+            let marks = seat.marks;
+            copy.id(talk.id)
+                .id(seat.user)
+                .number(number(marks.read_up_to))
+                .number(number(marks.shown_up_to))
+                .number(number(marks.delivered_up_to))
+                .number(number(marks.cleared_up_to))
+                .maybe_time(marks.muted_until)
+                .flag(marks.archived)
+                .flag(marks.pinned)
+                .end();
         }
     }
 }
@@ -91,13 +101,20 @@ fn marks(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
 fn messages(data: &Dataset, _: &Counters, _: &Shared<'_>, copy: &mut CopyText) {
     for talk in &data.conversations {
         for (place, message) in talk.messages.iter().enumerate() {
+            let (action, subject) = message.deed.map(Deed::parts).unzip();
+            let changes = [message.edited_at, message.deleted_at];
             copy.id(message.id)
                 .id(talk.id)
                 .number(number(place + 1))
                 .id(message.author)
                 .text(&message.content)
-                .maybe_text(message.is_beginning.then_some("created"))
+                .maybe_text(action)
+                .maybe_id(subject.flatten())
+                .maybe_id(message.reply_to)
+                .number(number(1 + changes.iter().flatten().count()))
                 .time(message.created_at)
+                .maybe_time(message.edited_at)
+                .maybe_time(message.deleted_at)
                 .end();
         }
     }

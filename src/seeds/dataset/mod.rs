@@ -1,13 +1,16 @@
 //! All rows of one load, in memory, before any of them is written.
 
-use crate::domains::messaging::MemberState;
+mod talks;
+
+use chrono::NaiveDate;
+
 use crate::domains::posts::AudienceKind;
 use crate::domains::reactions::{self, Target};
 use crate::domains::users::{FriendListAudience, RequestPolicy, SimpleAudience};
-use crate::kernel::{
-    CircleId, CommentId, ConversationId, FriendRequestId, MessageId, PostId, Timestamp, UserId,
-};
+use crate::kernel::{CircleId, CommentId, FriendRequestId, PostId, Timestamp, UserId};
 use crate::platform::sessions::Role;
+
+pub use talks::{Conversation, Deed, Departure, Marks, Message, Seat};
 
 /// Everything that one load writes.
 #[derive(Debug, Default)]
@@ -18,6 +21,8 @@ pub struct Dataset {
     pub friendships: Vec<Link>,
     /// Pending requests, from the first to the second.
     pub requests: Vec<(FriendRequestId, Link)>,
+    /// Requests that were accepted, from the first to the second, and when that was. Each has its friendship.
+    pub accepted: Vec<(FriendRequestId, Link, Timestamp)>,
     /// Follows, from the first to the second.
     pub follows: Vec<Link>,
     /// Blocks, of the second by the first.
@@ -36,6 +41,8 @@ pub struct Dataset {
     pub saved: Vec<Mark>,
     /// Hidden posts.
     pub hidden: Vec<Mark>,
+    /// Who has seen which post on which day, each once.
+    pub views: Vec<(PostId, UserId, NaiveDate)>,
     /// Conversations with what was said in them.
     pub conversations: Vec<Conversation>,
 }
@@ -53,6 +60,8 @@ pub struct Account {
     pub bio: String,
     /// Where they say they are.
     pub location: String,
+    /// Their address on the web.
+    pub website: Option<String>,
     /// E-mail address, taken for verified.
     pub email: String,
     /// What they may do.
@@ -227,45 +236,4 @@ pub struct Mark {
     pub post: PostId,
     /// When.
     pub at: Timestamp,
-}
-
-/// A conversation of two people, or of a group if it has a title.
-#[derive(Debug, Clone)]
-pub struct Conversation {
-    /// Its id.
-    pub id: ConversationId,
-    /// What a group is called.
-    pub title: Option<&'static str>,
-    /// Who is in it; of a group, the owner first.
-    pub seats: Vec<Seat>,
-    /// What was said, oldest first.
-    pub messages: Vec<Message>,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// Somebody's part in a conversation.
-#[derive(Debug, Clone, Copy)]
-pub struct Seat {
-    /// Who.
-    pub user: UserId,
-    /// Active, or asked, of whom a stranger has written to.
-    pub state: MemberState,
-    /// How many messages they have read.
-    pub read_up_to: usize,
-}
-
-/// A message.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// Its id.
-    pub id: MessageId,
-    /// Who wrote it.
-    pub author: UserId,
-    /// What it says, or the title of the group that it tells of.
-    pub content: String,
-    /// Whether it tells that the group was made.
-    pub is_beginning: bool,
-    /// When it was written.
-    pub created_at: Timestamp,
 }
