@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
 
 async fn steps(database: &Database) -> anyhow::Result<Vec<Step>> {
     let mut conn = database.connect_to_migrate().await?;
-    let steps = migration_steps(&mut conn).await?;
+    let steps = migration_steps(&mut conn).await.map_err(schema::unread)?;
     conn.close().await?;
     Ok(steps)
 }

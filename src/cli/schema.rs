@@ -111,7 +111,7 @@ pub const CHANGED_FIX: &str = "Run the release of kith that ran them, or build t
 
 async fn drift(database: &Database) -> anyhow::Result<Drift> {
     let mut conn = database.connect().await?;
-    let drift = schema_drift(&mut conn).await?;
+    let drift = schema_drift(&mut conn).await.map_err(unread)?;
     conn.close().await?;
     Ok(drift)
 }
@@ -154,6 +154,15 @@ fn is_away(error: &sqlx::Error) -> bool {
             .is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03" | "53300")),
         _ => false,
     }
+}
+
+/// The migrations that ran could not be looked up: nothing was run.
+pub fn unread(error: MigrateError) -> anyhow::Error {
+    let error = match error {
+        MigrateError::Execute(error) => anyhow::Error::new(error),
+        other => anyhow::Error::new(other),
+    };
+    error.context("the migrations that have run can't be read")
 }
 
 /// What a failed migration means.

@@ -70,3 +70,18 @@ fn a_database_that_kith_has_never_used_is_not_backed_up() {
     assert!(said.contains(place.name()), "{said}");
     assert!(!std::path::Path::new(&file).exists());
 }
+
+#[test]
+fn whoever_may_not_read_the_migrations_is_not_told_that_some_are_run() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    let role = format!("{}_reader", place.name());
+    place.sql(&format!("create role {role} login"));
+    let mut url = reqwest::Url::parse(&place.url()).expect("a URL");
+    url.set_username(&role).expect("a URL with a place");
+    let stranger = Place::new().with("DATABASE_URL", url.as_str());
+    let said = stranger.run(&["user", "list"]).expect_code(1).stderr;
+    place.sql(&format!("drop role {role}"));
+    let told = "the migrations that have run can't be read: Postgres says: permission denied";
+    assert!(said.contains(told), "{said}");
+}

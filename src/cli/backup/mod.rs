@@ -72,7 +72,7 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<Exit> {
 /// Refuses a database that kith has never used: a file of it would be no backup.
 async fn refuse_nothing(database: &Database) -> anyhow::Result<()> {
     let mut conn = database.connect_to_migrate().await?;
-    let steps = migration_steps(&mut conn).await?;
+    let steps = migration_steps(&mut conn).await.map_err(schema::unread)?;
     conn.close().await?;
     if steps.iter().any(|step| step.standing != Standing::Pending) {
         return Ok(());

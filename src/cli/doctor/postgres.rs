@@ -33,7 +33,7 @@ async fn ask(config: &Config, database: &Database) -> anyhow::Result<Vec<Finding
     let major = server_major(&mut conn).await?;
     let condition = condition(&mut conn).await?;
     let now = SystemClock.now();
-    let drift = schema_drift(&mut conn).await?;
+    let drift = schema_drift(&mut conn).await.map_err(schema::unread)?;
     let mut findings = vec![version(major, &condition), migrations(&drift)];
     if drift == Drift::None && config.is_production() && has_demo_password(&mut conn).await? {
         findings.push(Finding::problem(
