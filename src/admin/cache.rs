@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::stats::STATS;
 use crate::infra::cache::{Cache, Described, Figures, Kind, L1Share, Mode, Only, store};
 use crate::infra::redis::Usage;
-use crate::kernel::{Error, Timestamp};
+use crate::kernel::{Code, Error, Timestamp};
 use crate::platform::http::{HttpResult, PathOf, no_content};
 use crate::platform::sessions::Admin;
 use crate::platform::{Answer, Ctx, Reads};
@@ -277,7 +277,11 @@ async fn invalidate_space(
     let space = known
         .map(|(space, _)| space)
         .find(|space| space.name == *name);
-    let tags = [space.ok_or_else(Error::not_found)?.tag()];
+    let unknown = || {
+        let detail = "There is no such space. `GET /v1/admin/cache` lists them.";
+        Error::new(Code::NotFound, detail)
+    };
+    let tags = [space.ok_or_else(unknown)?.tag()];
     if !ctx.cache().void(&tags).await {
         // Who has Redis again, or never lost it, learns of it from there.
         store::leave_void(&mut *ctx.conn().await?, &tags).await?;

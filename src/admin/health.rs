@@ -68,7 +68,7 @@ words! {
         Ok = "ok",
         /// It does not answer.
         Down = "down",
-        /// The schema is not known to be right yet.
+        /// Of Postgres, its schema is not known to be right yet; of Redis, it waits for Postgres.
         Pending = "pending",
         /// There is none.
         None = "none",
@@ -83,7 +83,8 @@ struct Parts {
     /// `ok`, `down`, or `pending` before the schema is known to be right.
     #[schema(value_type = String, example = "ok")]
     postgres: PartState,
-    /// `ok`, `down`, or `none` where this process was started without Redis.
+    /// `ok`, `down`, `pending` while it answers and Postgres does not yet, or `none` where this process was
+    /// started without Redis.
     #[schema(value_type = String, example = "ok")]
     redis: PartState,
     /// `ok`, or `deaf`: Redis answers, and what it is told does not arrive here.
@@ -91,10 +92,18 @@ struct Parts {
     live: PartState,
 }
 
+impl Parts {
+    fn is_one_missing(&self) -> bool {
+        let redis_missing = matches!(self.redis, PartState::Down | PartState::Pending);
+        self.postgres == PartState::Down || redis_missing
+    }
+}
+
 /// Redis, as this instance meets it.
 #[derive(Debug, Serialize, ToSchema)]
 struct RedisHealth {
-    /// `ok`, or `degraded`: this instance goes on without it, more slowly.
+    /// `ok`; `degraded`: this instance goes on without it, more slowly; or `pending`: it answers, and is used as
+    /// soon as Postgres answers too.
     #[schema(example = "ok")]
     status: &'static str,
     /// Whether one is set up.
@@ -134,6 +143,7 @@ async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
         redis: match &ctx.config().redis_url {
             None => PartState::None,
             Some(_) if ctx.redis().is_up() => PartState::Ok,
+            Some(_) if ctx.redis().is_pending() => PartState::Pending,
             Some(_) => PartState::Down,
         },
         live: match Hub::of(&ctx) {
@@ -145,7 +155,7 @@ async fn readyz(ctx: Ctx, health: web::Data<Health>) -> HttpResponse {
     let is_deaf = parts.live == PartState::Deaf;
     let (code, status) = if is_draining || is_deaf || parts.postgres == PartState::Pending {
         (503, "unavailable")
-    } else if parts.postgres == PartState::Down || parts.redis == PartState::Down {
+    } else if parts.is_one_missing() {
         (200, "degraded")
     } else {
         (200, "ok")
@@ -168,7 +178,13 @@ async fn redis_health(ctx: Ctx) -> HttpResponse {
     answer(
         200,
         &RedisHealth {
-            status: if is_up { "ok" } else { "degraded" },
+            status: if is_up {
+                "ok"
+            } else if ctx.redis().is_pending() {
+                "pending"
+            } else {
+                "degraded"
+            },
             configured: ctx.config().redis_url.is_some(),
             latency_ms: is_up.then_some((millis * 100.0).round() / 100.0),
         },

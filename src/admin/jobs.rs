@@ -146,7 +146,7 @@ async fn run_job(
         .iter()
         .any(|kind| kind.name == *name && kind.every.is_some());
     if !periodic {
-        let detail = "There is no periodic job of this name.";
+        let detail = "There is no periodic job of this name. `GET /v1/admin/jobs` lists them.";
         return Err(Error::new(Code::NotFound, detail).into());
     }
     writer

@@ -4,10 +4,11 @@ use actix_web::{HttpResponse, delete};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::kernel::Error;
+use crate::infra::ratelimit::Check;
+use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::http::{HttpResult, PathOf, no_content};
-use crate::platform::limits::{Subject, by_name};
+use crate::platform::limits::{NoSubject, Subject, by_name, names};
 use crate::platform::sessions::Admin;
 
 /// Registers the route.
@@ -24,7 +25,8 @@ struct Counted {
 
 /// Forget what a limit has counted
 ///
-/// Of `user:ID`, `address:ADDRESS` or `account:NAME`. They may go on at once.
+/// Of `user:ID`, `address:ADDRESS` or `account:NAME`, as the limit counts: limits on guesses and mails count the
+/// account or the address, others whoever is signed in, or else the address. They may go on at once.
 #[utoipa::path(tag = "Operations",
     params(("policy" = String, Path, description = "The limit", example = "sign_in"),
         ("key" = String, Path, description = "Whom it counts", example = "account:ada")),
@@ -35,10 +37,24 @@ async fn forget_limit(
     _admin: Admin,
     counted: PathOf<Counted>,
 ) -> HttpResult<HttpResponse> {
-    let policy = by_name(&counted.policy).ok_or_else(Error::not_found)?;
-    let subject: Subject = counted.key.parse().map_err(|_nobody| Error::not_found())?;
-    if ctx.limiter().forget(&subject.check(policy)).await {
+    if ctx.limiter().forget(&counted.check()?).await {
         return Ok(no_content());
     }
     Err(Error::unavailable(anyhow::anyhow!("Redis is away")).into())
+}
+
+impl Counted {
+    /// What is counted, or what to name instead.
+    fn check(&self) -> Result<Check> {
+        let nothing = |detail: String| Error::new(Code::NotFound, detail);
+        let policy = by_name(&self.policy)
+            .ok_or_else(|| nothing(format!("There is no such limit. These are: {}.", names())))?;
+        let subject: Subject = self
+            .key
+            .parse()
+            .map_err(|nobody: NoSubject| nothing(format!("This names nobody: {nobody}.")))?;
+        subject
+            .check_counted(policy)
+            .map_err(|other| nothing(format!("{other}.")))
+    }
 }

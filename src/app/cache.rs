@@ -41,8 +41,7 @@ pub async fn attach_tool(ctx: &Ctx) -> anyhow::Result<bool> {
     let Some(supervisor) = supervisor(ctx, onlooker)? else {
         return Ok(false);
     };
-    let connected = supervisor.connect_once().await;
-    connected.context("Redis can't be reached")?;
+    supervisor.connect_once().await.map_err(redis::away)?;
     Ok(true)
 }
 

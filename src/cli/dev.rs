@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 
-use kith::app::{Application, Injected};
 use kith::infra::servers::{PrivateServers, run_with};
 use kith::platform::config::{Config, DatabaseSource, SecretUrl};
 use tokio_util::sync::CancellationToken;
@@ -39,7 +38,9 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
     };
     let served = serve_on(&servers, config, &stop).await;
     servers.stop().await?;
-    served.map(|()| Exit::Well)
+    served?;
+    tracing::info!("stopped");
+    Ok(Exit::Well)
 }
 
 async fn serve_on(
@@ -50,9 +51,10 @@ async fn serve_on(
     let url = servers.postgres.url();
     config.database = DatabaseSource::Url(secret(&url, "postgres")?);
     config.redis_url = Some(secret(&servers.redis.url(), "redis")?);
-    schema::wait_and_migrate(&url).await?;
+    schema::wait_and_migrate(&url, "the private Postgres").await?;
     open_files::raise(&config);
-    let application = Application::build(config, &url, Injected::default())?;
+    let is_shared = servers.postgres.was_adopted();
+    let application = serve::build(config, &url, is_shared).await?;
     if demo::load_once(application.ctx()).await? {
         tracing::info!("loaded the demo data");
     }

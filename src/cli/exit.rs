@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use kith::kernel::Error;
 use kith::platform::config::ConfigErrors;
 
+use super::causes;
+
 /// The codes, as help shows them.
 pub const TABLE: &str = "Exit codes:
   0  it went well
@@ -75,7 +77,7 @@ pub fn report(error: &anyhow::Error) -> Exit {
         report_domain(error);
         return Exit::Failed;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", causes::told(error));
     if error.is::<Refused>() {
         Exit::Usage
     } else {
@@ -86,10 +88,11 @@ pub fn report(error: &anyhow::Error) -> Exit {
 fn report_domain(error: &Error) {
     // An operator may see the cause, which a client of the API may not.
     match error.cause() {
-        Some(cause) => eprintln!("error: {cause:#}"),
+        Some(cause) => eprintln!("error: {}", causes::told(cause)),
         None => eprintln!("error: {}", error.detail()),
     }
-    for field in error.fields() {
+    let others = error.fields().iter();
+    for field in others.filter(|field| field.detail != error.detail()) {
         eprintln!("  {}: {}", field.pointer, field.detail);
     }
 }

@@ -8,8 +8,8 @@ use kith::platform::Ctx;
 use serde_json::json;
 
 use super::exit::{Exit, refused};
-use super::out;
 use super::tool::{load_config, with_ctx};
+use super::{args, out};
 
 /// Failed jobs that are listed at the most.
 const LISTED: i64 = 100;
@@ -17,7 +17,7 @@ const LISTED: i64 = 100;
 /// What to do with jobs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List all jobs: how many wait, run and have failed for good
+    /// List the jobs that have rows: how many wait, run and have failed for good
     List(ListArgs),
     /// Run a periodic job here and now
     Run(RunArgs),
@@ -49,6 +49,7 @@ pub struct RunArgs {
 #[derive(Debug, clap::Args)]
 pub struct RetryArgs {
     /// The job, as `kith jobs list --failed` shows it
+    #[arg(value_parser = args::id::<JobId>)]
     id: JobId,
 }
 

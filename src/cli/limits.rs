@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use kith::infra::ratelimit::{Check, Connection, Figures, Keyed, Limiter, Policy, Server};
+use kith::infra::redis::away;
 use kith::kernel::clock::SystemClock;
 use kith::platform::config::Config;
 use kith::platform::limits::{Subject, by_name, figures};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::exit::{Exit, refused};
 use super::out;
-use super::tool::load_config;
+use super::tool::{adopt_redis, load_config};
 
 /// What to do with limits.
 #[derive(Debug, Subcommand)]
@@ -47,24 +47,41 @@ pub struct CountedArgs {
 
 /// Runs the command.
 pub async fn run(command: Command) -> anyhow::Result<Exit> {
-    let config = load_config()?;
+    let mut config = load_config()?;
     let figures = figures(config.limits_file.as_deref())?;
-    match command {
+    let (check, json) = match &command {
         Command::Show(args) => match args.policy.as_deref().zip(args.subject.as_ref()) {
-            None => show_all(&figures, args.json),
-            Some((policy, subject)) => {
-                let check = subject.check(named(policy)?);
-                show(&limiter(&config, figures).await?, &check, args.json).await
-            }
+            None => return show_all(&figures, args.json),
+            Some((policy, subject)) => (counted(policy, subject)?, Some(args.json)),
         },
-        Command::Reset(args) => {
-            let check = args.subject.check(named(&args.policy)?);
-            let limiter = limiter(&config, figures).await?;
-            anyhow::ensure!(limiter.forget(&check).await, "Redis did not answer");
-            out::line("Forgotten.")?;
-            Ok(Exit::Well)
-        }
+        Command::Reset(args) => (counted(&args.policy, &args.subject)?, None),
+    };
+    let adopted = adopt_redis(&mut config).await?;
+    let limiter = limiter(&config, figures).await?;
+    let done = match json {
+        Some(json) => show(&limiter, &check, json).await,
+        None => forget(&limiter, &check).await,
+    };
+    if let Some(redis) = adopted {
+        redis.stop().await?;
     }
+    done
+}
+
+async fn forget(limiter: &Limiter, check: &Check) -> anyhow::Result<Exit> {
+    anyhow::ensure!(limiter.forget(check).await, "Redis did not answer");
+    out::line("Forgotten.")?;
+    Ok(Exit::Well)
+}
+
+fn counted(policy: &str, subject: &Subject) -> anyhow::Result<Check> {
+    let check = subject.check_counted(named(policy)?);
+    check.map_err(|other| match subject {
+        Subject::Account(name) if other.is_by_id() => {
+            refused(format!("{other}. `kith user show {name}` tells the id."))
+        }
+        _ => refused(format!("{other}.")),
+    })
 }
 
 fn named(name: &str) -> anyhow::Result<&'static Policy> {
@@ -85,7 +102,7 @@ async fn limiter(
     })?;
     let namespace = format!("{}:{}", config.redis_prefix, config.env.as_str());
     let connection = Connection::open(url.expose(), namespace).await;
-    let server: Arc<dyn Server> = Arc::new(connection.context("Redis can't be reached")?);
+    let server: Arc<dyn Server> = Arc::new(connection.map_err(away)?);
     Ok(Limiter::new(
         true,
         figures,

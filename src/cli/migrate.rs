@@ -30,6 +30,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         let drifted = before.iter().any(|step| step.standing != Standing::Applied);
         if args.status || args.check {
             show(&before, args.json)?;
+            tell_changed(&before);
             let found = args.check && drifted;
             return Ok(if found { Exit::Found } else { Exit::Well });
         }
@@ -56,8 +57,8 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 async fn steps(database: &Database) -> anyhow::Result<Vec<Step>> {
-    let mut conn = schema::connect(database.migrate_url()).await?;
-    let steps = migration_steps(&mut conn).await?;
+    let mut conn = database.connect_to_migrate().await?;
+    let steps = migration_steps(&mut conn).await.map_err(schema::unread)?;
     conn.close().await?;
     Ok(steps)
 }
@@ -80,6 +81,18 @@ fn show(steps: &[Step], json: bool) -> anyhow::Result<()> {
     out::table(["VERSION", "STATE", "DESCRIPTION"], &rows)
 }
 
+fn tell_changed(steps: &[Step]) {
+    let changed = |step: &&Step| step.standing == Standing::Changed;
+    let changed: Vec<i64> = steps
+        .iter()
+        .filter(changed)
+        .map(|step| step.version)
+        .collect();
+    if !changed.is_empty() {
+        eprintln!("{}", schema::changed_in_words(&changed));
+    }
+}
+
 fn rendered(steps: &[&Step]) -> Vec<serde_json::Value> {
     let render = |step: &&Step| {
         json!({
@@ -96,5 +109,6 @@ fn word(standing: Standing) -> &'static str {
         Standing::Applied => "applied",
         Standing::Pending => "pending",
         Standing::Unknown => "unknown",
+        Standing::Changed => "changed",
     }
 }

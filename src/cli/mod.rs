@@ -1,8 +1,10 @@
 //! The command line. Its modules print; the library never does.
 
 mod announce;
+mod args;
 mod backup;
 mod cache;
+mod causes;
 mod completions;
 mod config;
 mod demo;

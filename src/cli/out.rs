@@ -40,7 +40,8 @@ fn joined(cells: &[String], widths: &[usize]) -> String {
     let mut text = String::new();
     for (cell, widest) in cells.iter().zip(widths) {
         text.push_str(cell);
-        let gap = (widest + 2).saturating_sub(width(cell));
+        // A cell that is wider than its column still ends before the next one begins.
+        let gap = (widest + 2).saturating_sub(width(cell)).max(2);
         text.extend(std::iter::repeat_n(' ', gap));
     }
     text.truncate(text.trim_end().len());
@@ -55,5 +56,7 @@ mod tests {
     fn columns_line_up_and_lines_end_without_blanks() {
         let cells = ["a".to_owned(), "é".to_owned(), String::new()];
         assert_eq!(joined(&cells, &[3, 2, 5]), "a    é");
+        let wide = ["a long one".to_owned(), "b".to_owned()];
+        assert_eq!(joined(&wide, &[3, 1]), "a long one  b");
     }
 }

@@ -28,7 +28,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         ));
     }
     with_database(&config, async |database| {
-        let mut conn = schema::connect(database.migrate_url()).await?;
+        let mut conn = database.connect_to_migrate().await?;
         drop_schema(&mut conn).await?;
         migrate(database.migrate_url())
             .await

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use anyhow::anyhow;
 use kith::app::{Application, Injected};
 use kith::platform::config::Config;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::tool::{Database, load_config};
-use super::{log, open_files, out, schema, signals};
+use super::{causes, log, open_files, out, schema, signals};
 
 /// Between two looks at whether the server answers.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long whoever has taken an address is asked whether it is a kith.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves as the settings say.
 pub async fn run() -> anyhow::Result<Exit> {
@@ -27,7 +30,9 @@ pub async fn run() -> anyhow::Result<Exit> {
     };
     let served = serve(config, &database, &stop).await;
     database.close().await?;
-    served.map(|()| Exit::Well)
+    served?;
+    tracing::info!("stopped");
+    Ok(Exit::Well)
 }
 
 async fn serve(
@@ -37,10 +42,10 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let preparing = async {
         if config.is_production() {
-            schema::refuse_drift(database.url()).await?;
-            schema::refuse_demo(database.url()).await
+            schema::refuse_drift(database).await?;
+            schema::refuse_demo(database).await
         } else {
-            schema::wait_and_migrate(database.migrate_url()).await
+            schema::wait_and_migrate(database.migrate_url(), database.migrate_setting()).await
         }
     };
     tokio::select! {
@@ -48,12 +53,40 @@ async fn serve(
         () = stop.cancelled() => return Ok(()),
     }
     open_files::raise(&config);
-    let application = Application::build(config, database.url(), Injected::default())?;
+    let application = build(config, database.url(), database.was_adopted()).await?;
     let addr = application.addr();
     run_until_stopped(application, stop, || {
         out::line(format_args!("kith is listening on http://{addr}"))
     })
     .await
+}
+
+/// Puts the application together, or says what to do where one of its addresses is taken. `is_shared` tells
+/// that the private servers ran already.
+pub async fn build(config: Config, url: &str, is_shared: bool) -> anyhow::Result<Application> {
+    let (addr, dir) = (config.addr, config.dir.display().to_string());
+    let error = match Application::build(config, url, Injected::default()) {
+        Err(error) if is_taken(&error) => error,
+        built => return built,
+    };
+    let asked = tokio::time::timeout(PATIENCE, answers(addr)).await;
+    let is_kith = matches!(asked, Ok(Ok(true)));
+    let who = match (is_kith, is_shared) {
+        (true, true) => format!("A kith that uses the servers in {dir} too answers at {addr}"),
+        (true, false) => format!("A kith answers at {addr}"),
+        (false, true) => format!("A kith may run that uses the servers in {dir} too"),
+        (false, false) => "Another program has it".to_owned(),
+    };
+    Err(anyhow!(
+        "{}. {who}: stop it, or set KITH_ADDR and KITH_OPS_ADDR to other addresses, such as 127.0.0.1:8081 and \
+         127.0.0.1:9091.",
+        causes::told(&error)
+    ))
+}
+
+fn is_taken(error: &anyhow::Error) -> bool {
+    let failed = error.downcast_ref::<std::io::Error>();
+    failed.is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }
 
 /// Runs an application until `stop`, and calls `announce` as soon as it answers requests.

@@ -10,9 +10,9 @@ use kith::platform::write::transaction;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::out;
 use super::tool::{load_config, with_ctx};
 use super::user::UserArg;
+use super::{args, out};
 
 /// Sessions that are read at a time.
 const PAGE: u16 = 100;
@@ -40,7 +40,8 @@ pub struct ListArgs {
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("which").required(true).args(["id", "user"]))]
 pub struct RevokeArgs {
-    /// The session
+    /// The session, as `kith sessions list USER` shows it
+    #[arg(value_parser = args::id::<SessionId>)]
     id: Option<SessionId>,
     /// All sessions of this account: an id, a username or an e-mail address
     #[arg(long)]

@@ -1,21 +1,42 @@
 //! What commands work with: the settings, the database, the context.
 
 use kith::app::{Injected, context};
-use kith::infra::servers::{PostgresOptions, PrivatePostgres};
+use kith::infra::servers::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions};
 use kith::platform::Ctx;
-use kith::platform::config::{Config, DatabaseSource, Sources};
+use kith::platform::config::{Config, DatabaseSource, SecretUrl, Sources};
+use kith::platform::limits;
+use sqlx::PgConnection;
 
 use super::{log, schema, signals};
 
-/// The settings of this process, or everything that is wrong with them.
+/// The settings of this process, or everything that is wrong with them and the files that they name.
 pub fn load_config() -> anyhow::Result<Config> {
-    Ok(Config::load(&Sources::from_process())?)
+    Ok(Config::load_and(
+        &Sources::from_process(),
+        limits::problems,
+    )?)
+}
+
+/// Lets a command use the private Redis that `kith dev` runs in this folder, as it uses its Postgres, unless
+/// the settings name servers. The share is to be stopped when the command is done.
+pub async fn adopt_redis(config: &mut Config) -> anyhow::Result<Option<PrivateRedis>> {
+    if config.redis_url.is_some() || !matches!(config.database, DatabaseSource::Embedded) {
+        return Ok(None);
+    }
+    let found = PrivateRedis::adopt(RedisOptions::new(config.dir.join("redis"))).await?;
+    if let Some(redis) = &found {
+        let url = SecretUrl::parse(&redis.url(), &["redis"]);
+        config.redis_url = Some(url.map_err(|fault| anyhow::anyhow!(fault.what))?);
+    }
+    Ok(found)
 }
 
 /// The database of the settings; the embedded one runs as long as this value is open.
 pub struct Database {
     url: String,
     migrate_url: String,
+    /// What names the two, for people.
+    settings: [&'static str; 2],
     embedded: Option<PrivatePostgres>,
 }
 
@@ -31,7 +52,15 @@ impl Database {
             }
         };
         let migrate_url = config.database_migrate_url.as_ref();
+        let setting = match &embedded {
+            Some(_) => "the embedded Postgres",
+            None => "DATABASE_URL",
+        };
         Ok(Self {
+            settings: [
+                setting,
+                migrate_url.map_or(setting, |_| "DATABASE_MIGRATE_URL"),
+            ],
             migrate_url: migrate_url.map_or_else(|| url.clone(), |url| url.expose().to_owned()),
             url,
             embedded,
@@ -46,6 +75,30 @@ impl Database {
     /// The address as a role that may change the schema.
     pub fn migrate_url(&self) -> &str {
         &self.migrate_url
+    }
+
+    /// The setting that names the address as a role that may change the schema.
+    pub fn migrate_setting(&self) -> &'static str {
+        let [_, setting] = self.settings;
+        setting
+    }
+
+    /// A connection.
+    pub async fn connect(&self) -> anyhow::Result<PgConnection> {
+        let [setting, _] = self.settings;
+        schema::connect(&self.url, setting).await
+    }
+
+    /// A connection as a role that may change the schema.
+    pub async fn connect_to_migrate(&self) -> anyhow::Result<PgConnection> {
+        schema::connect(&self.migrate_url, self.migrate_setting()).await
+    }
+
+    /// Whether the embedded Postgres ran already: another kith of this folder uses it, or left it behind.
+    pub fn was_adopted(&self) -> bool {
+        self.embedded
+            .as_ref()
+            .is_some_and(PrivatePostgres::was_adopted)
     }
 
     /// Stops the embedded Postgres, unless another run of kith uses it.
@@ -82,13 +135,18 @@ pub async fn with_ctx<T>(
     work: impl AsyncFnOnce(&Ctx) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     with_database(&config.clone(), async move |database| {
-        schema::require(database.url()).await?;
+        let mut config = config;
+        schema::require(database).await?;
+        let redis = adopt_redis(&mut config).await?;
         let addr = config.addr;
         let ctx = context(config, database.url(), Injected::default(), addr)?;
         let outcome = work(&ctx).await;
         ctx.tasks().close();
         ctx.tasks().wait().await;
         ctx.db().close().await;
+        if let Some(redis) = redis {
+            redis.stop().await?;
+        }
         outcome
     })
     .await

@@ -195,7 +195,9 @@ async fn an_administrator_voids_a_space() {
     admin.act(&invalidate(SPACE)).await.expect_status(204);
     assert_eq!(count().await, 0);
     let unknown = admin.act(&invalidate("nothing")).await;
-    unknown.expect_problem(404, "not_found");
+    let unknown = unknown.expect_problem(404, "not_found");
+    let detail = unknown.json["detail"].to_string();
+    assert!(detail.contains("`GET /v1/admin/cache` lists"), "{detail}");
 }
 
 #[tokio::test]

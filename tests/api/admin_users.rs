@@ -1,5 +1,6 @@
 //! Accounts for administrators.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, TestApp};
@@ -57,6 +58,43 @@ async fn an_administrator_suspends_restores_and_promotes_others() {
         (&json!("active"), &json!("moderator"))
     );
     sign_in().await.expect_status(200);
+}
+
+#[tokio::test]
+async fn an_administrator_reads_an_account_by_id_or_name_and_changes_that_version_alone() {
+    let app = TestApp::start().await;
+    let (admin, ada) = (app.admin().await, app.register("ada").await);
+    let (by_id, by_name) = (
+        format!("/v1/admin/users/{}", ada.id),
+        "/v1/admin/users/@Ada".to_owned(),
+    );
+    let read = admin.get(&by_id).await.expect_status(200);
+    assert_eq!(read.json["email"], "ada@example.org");
+    assert_eq!(read.header("cache-control").as_deref(), Some("no-store"));
+    let named = admin.get(&by_name).await.expect_status(200);
+    assert_eq!(named.json, read.json);
+    let tag = read.header("etag").expect("a tag");
+    assert_eq!(named.header("etag").as_deref(), Some(tag.as_str()));
+    let change = async |path: &str, tag: &str, change: Value| {
+        let request = admin.request(Method::PATCH, path).header("If-Match", tag);
+        admin.send(request.json(&change)).await
+    };
+    let suspended = change(&by_name, &tag, json!({"state": "suspended"})).await;
+    let suspended = suspended.expect_status(200);
+    let late = change(&by_id, &tag, json!({"role": "moderator"})).await;
+    late.expect_problem(412, "precondition_failed");
+    let now = admin.get(&by_name).await.expect_status(200);
+    assert_eq!(now.json, suspended.json, "whatever its state");
+    assert_eq!(now.header("etag"), suspended.header("etag"));
+    for nobody in ["@nobody", "nobody", "00000000-0000-0000-0000-000000000000"] {
+        let path = format!("/v1/admin/users/{nobody}");
+        admin.get(&path).await.expect_problem(404, "not_found");
+    }
+    app.person("bob")
+        .await
+        .get(&by_id)
+        .await
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]

@@ -253,11 +253,16 @@ async fn an_admin_makes_a_limit_forget_somebody() {
     sign_in(&anyone, "bob", PASSWORD).await.expect_status(429);
     let path = "/v1/admin/limits/sign_in/account:bob";
     bob.delete(path).await.expect_problem(403, "forbidden");
-    for nothing in [
-        "/v1/admin/limits/nothing/account:bob",
-        "/v1/admin/limits/sign_in/bob",
+    for (nothing, advice) in [
+        ("nothing/account:bob", "These are: general, "),
+        ("sign_in/bob", "account:NAME"),
+        ("post/account:bob", "`user:ID` or `address:ADDRESS`"),
+        ("sign_in/address:192.0.2.1", "`account:NAME`"),
     ] {
-        ada.delete(nothing).await.expect_problem(404, "not_found");
+        let path = format!("/v1/admin/limits/{nothing}");
+        let refused = ada.delete(&path).await.expect_problem(404, "not_found");
+        let detail = refused.json["detail"].to_string();
+        assert!(detail.contains(advice), "{detail}");
     }
     ada.delete(path).await.expect_status(204);
     sign_in(&anyone, "bob", PASSWORD).await.expect_status(200);

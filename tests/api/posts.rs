@@ -339,3 +339,33 @@ async fn a_recount_mends_counters_that_drifted_and_no_others() {
     let seen = author.get(&format!("/v1/posts/{id}")).await;
     assert_eq!(seen.json["counts"]["shares"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recount_leaves_a_deleted_post_alone_whose_comments_have_gone() {
+    let app = TestApp::start().await;
+    let author = app.person("author").await;
+    let id = post(&author, "x").await;
+    let comment = author.comment_on(&id, "a comment").await;
+    let left = author.comment_on(&id, "the next to go").await;
+    author
+        .delete(&format!("/v1/posts/{id}"))
+        .await
+        .expect_status(204);
+    let purged = "with gone as (delete from comment_counter where comment_id = $1::uuid)
+                  delete from comment where comment_id = $1::uuid";
+    sqlx::query(purged)
+        .bind(&comment)
+        .execute(&app.db)
+        .await
+        .expect("what the job does after 30 days");
+    sqlx::query("update comment_counter set replies = 1 where comment_id = $1::uuid")
+        .bind(&left)
+        .execute(&app.db)
+        .await
+        .expect("as if its reply had gone before it");
+    let mut conn = app.ctx.conn().await.expect("a connection");
+    let recounted = kith::domains::posts::recount(&mut conn).await;
+    assert_eq!(recounted.expect("counts"), 0);
+    let recounted = kith::domains::comments::recount(&mut conn).await;
+    assert_eq!(recounted.expect("counts"), 0);
+}

@@ -144,6 +144,8 @@ fn sessions_are_ended_one_by_one_or_all_at_once() {
         .expect_code(0);
     assert_eq!(ran.stdout, "Sessions ended: 2.\n");
     place.run(&["sessions", "revoke"]).expect_code(2);
+    let ran = place.run(&["sessions", "revoke", "xyz"]).expect_code(2);
+    assert!(ran.stderr.contains("give an id, such as"), "{}", ran.stderr);
 }
 
 #[test]
@@ -190,7 +192,13 @@ fn an_account_is_made_with_a_password_from_standard_input_and_can_sign_in() {
         (&made["username"], &made["role"]),
         (&"dana".into(), &"moderator".into())
     );
-    create("dana", "correct horse battery staple").expect_code(1);
+    let said = create("dana", "correct horse battery staple").expect_code(1);
+    assert_eq!(
+        said.stderr.matches("username is taken").count(),
+        1,
+        "{}",
+        said.stderr
+    );
     create("emil", "password1").expect_code(2);
     create("no name", "correct horse battery staple").expect_code(2);
     let serving = place.serve();

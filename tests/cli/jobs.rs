@@ -61,7 +61,8 @@ fn a_job_that_failed_is_tried_again_once_it_is_asked_for() {
         "{}",
         again.stderr
     );
-    place.run(&["jobs", "retry", "nonsense"]).expect_code(2);
+    let ran = place.run(&["jobs", "retry", "999"]).expect_code(2);
+    assert!(ran.stderr.contains("give an id, such as"), "{}", ran.stderr);
 }
 
 #[test]

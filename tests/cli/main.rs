@@ -8,6 +8,7 @@
 mod accounts;
 mod backup;
 mod cache;
+mod database;
 mod jobs;
 mod redis;
 mod support;
@@ -26,6 +27,54 @@ fn everything_wrong_with_the_settings_is_told_at_once() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_limits_file_is_looked_at_with_the_settings() {
+    let place = Place::new().with("KITH_ADDR", "nowhere");
+    std::fs::write(place.path("limits.toml"), "[pots]\nquota = 1").expect("writes");
+    for (file, why) in [("absent.toml", "can't be read"), ("limits.toml", "[pots]")] {
+        let place = Place::new()
+            .with("KITH_ADDR", "nowhere")
+            .with("KITH_LIMITS_FILE", &place.path(file));
+        for command in ["config", "doctor", "serve"] {
+            let ran = place.run(&[command]).expect_code(2);
+            let told = ["KITH_ADDR", "KITH_LIMITS_FILE", why];
+            assert!(
+                told.iter().all(|it| ran.stderr.contains(it)),
+                "{}",
+                ran.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_start_has_no_news_of_what_is_there_and_a_stop_is_told_to_its_end() {
+    let place = Place::new();
+    for _ in 0..2 {
+        assert_eq!(place.serve().stop().code(), Some(0));
+    }
+    let log = place.log();
+    assert!(!log.contains("skipping"), "{log}");
+    assert!(log.trim_end().ends_with("stopped"), "{log}");
+}
+
+#[test]
+fn an_address_that_is_taken_is_told_with_who_has_it_and_what_to_do() {
+    let place = Place::new();
+    let serving = place.serve();
+    let taken = serving.url().trim_start_matches("http://").to_owned();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let strange = other.local_addr().expect("an address").to_string();
+    let place = Place::new().with("KITH_ADDR", &taken);
+    let ran = place.run(&["serve"]).expect_code(1);
+    let who = format!("A kith answers at {taken}");
+    assert!(ran.stderr.contains(&who), "{}", ran.stderr);
+    assert!(ran.stderr.contains("set KITH_ADDR"), "{}", ran.stderr);
+    let ran = place.with("KITH_ADDR", &strange).run(&["serve"]);
+    let ran = ran.expect_code(1);
+    assert!(ran.stderr.contains("Another program"), "{}", ran.stderr);
 }
 
 #[test]
@@ -142,6 +191,17 @@ fn config_shows_every_setting_and_no_secret() {
 }
 
 #[test]
+fn a_long_value_ends_before_its_source_begins() {
+    let origins = ["https://a.example.org"; 9].join(",");
+    let place = Place::new().with("KITH_ALLOWED_ORIGINS", &origins);
+    let shown = place.run(&["config"]).expect_code(0).stdout;
+    assert!(
+        shown.contains(&format!("{origins}  environment")),
+        "{shown}"
+    );
+}
+
+#[test]
 fn openapi_prints_the_same_document_each_time_and_needs_no_settings() {
     let place = Place::new().with("KITH_ADDR", "nowhere");
     let first = place.run(&["openapi"]).expect_code(0);
@@ -180,6 +240,16 @@ fn doctor_finds_what_is_wrong_and_says_what_to_do() {
     let place = place.with("REDIS_URL", "redis://127.0.0.1:1");
     let ran = place.run(&["doctor"]).expect_code(3);
     assert!(ran.stdout.contains("Check REDIS_URL"), "{}", ran.stdout);
+}
+
+#[test]
+fn doctor_tells_once_that_mail_reaches_nobody() {
+    let place = Place::new().in_production();
+    place.run(&["migrate"]).expect_code(0);
+    let findings = place.run(&["doctor", "--json"]).expect_code(0).json();
+    let findings = findings["findings"].as_array().expect("a list");
+    let nobody = |row: &&serde_json::Value| row["what"].to_string().contains("reaches nobody");
+    assert_eq!(findings.iter().filter(nobody).count(), 1, "{findings:?}");
 }
 
 #[test]

@@ -192,3 +192,84 @@ fn doctor_finds_the_private_redis_well_set_and_another_one_not() {
     assert!(ran.stdout.contains("password included"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("redis://"), "{}", ran.stdout);
 }
+
+#[test]
+fn commands_use_the_redis_of_kith_dev_in_its_folder_as_they_use_its_postgres() {
+    let place = Place::new();
+    // Postgres runs under an account of its own here, which has to reach its folder.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(place.dir.path(), open).expect("is opened");
+    let redis = Redis::start_beside(&place);
+    place
+        .run(&["limits", "reset", "sign_in", SOMEBODY])
+        .expect_code(2);
+    let place = place.with("DATABASE_URL", "");
+    place
+        .run(&["limits", "reset", "sign_in", SOMEBODY])
+        .expect_code(0);
+    assert_eq!(left(&place), 5);
+    place.run(&["migrate"]).expect_code(0);
+    let stats = place.run(&["cache", "stats", "--json"]).expect_code(0);
+    assert!(stats.json()["used_memory"].as_u64() > Some(0));
+    let said = place.run(&["doctor"]).expect_code(0).stdout;
+    assert!(said.contains("Redis: it answers"), "{said}");
+    assert!(!redis.has("nothing"), "it goes on after them");
+}
+
+#[test]
+fn a_limit_refuses_whom_it_does_not_count_with_what_to_give() {
+    let place = Place::new();
+    let user = "user:01938b2f-5a00-7000-8000-000000000001";
+    for (limit, subject, wanted) in [
+        ("post", "account:ada", "kith user show ada"),
+        ("sign_in", user, "`account:NAME`"),
+        ("sign_in_address", "account:ada", "`address:ADDRESS`"),
+    ] {
+        for command in ["show", "reset"] {
+            let ran = place.run(&["limits", command, limit, subject]);
+            let said = ran.expect_code(2).stderr;
+            assert!(said.contains(wanted), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_redis_that_refuses_who_asks_was_reached() {
+    let redis = Redis::start();
+    let wrong = redis.url().replace("redis://:", "redis://:not-");
+    let place = Place::new().with("REDIS_URL", &wrong);
+    let ran = place.run(&["limits", "show", "sign_in", SOMEBODY]);
+    let said = ran.expect_code(1).stderr;
+    assert!(said.contains("Redis answers"), "{said}");
+    assert!(!said.contains("reached"), "{said}");
+}
+
+#[test]
+fn a_redis_that_is_ready_before_postgres_is_pending_and_not_down() {
+    let redis = Redis::start();
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let ops = free.local_addr().expect("an address").to_string();
+    drop(free);
+    let place = Place::new()
+        .in_production()
+        .with("DATABASE_URL", "postgres://x@127.0.0.1:1/x")
+        .with("REDIS_URL", &redis.url())
+        .with("KITH_OPS_ADDR", &ops);
+    let serving = place.serve();
+    let began = Instant::now();
+    while serving.json("/readyz")["parts"]["redis"] != "pending" {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", place.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(serving.get("/readyz"), 503);
+    assert_eq!(serving.json("/health/redis")["status"], "pending");
+    let metrics = crate::support::fetch(&format!("http://{ops}/metrics"));
+    assert!(metrics.contains("kith_redis_breaker_state 2"), "{metrics}");
+    drop(redis);
+    let began = Instant::now();
+    while serving.json("/readyz")["parts"]["redis"] != "down" {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", place.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(serving.json("/health/redis")["status"], "degraded");
+}

@@ -1,6 +1,8 @@
 //! The real program on a database and a folder of its own.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +11,9 @@ use kith::infra::servers::{PrivateRedis, RedisOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+/// What `kith serve` says beside its one line, in the folder.
+const LOG: &str = "serve.log";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -100,6 +105,11 @@ impl Place {
         })
     }
 
+    /// What the last `kith serve` has logged by now.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path(LOG)).expect("a log")
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
         command
@@ -139,7 +149,7 @@ impl Place {
         let mut child = self
             .command(&["serve"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(File::create(self.path(LOG)).expect("a log"))
             .spawn()
             .expect("kith starts");
         let stdout = child.stdout.take().expect("a pipe");
@@ -173,7 +183,18 @@ pub struct Redis {
 impl Redis {
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let mut options = RedisOptions::new(dir.path().join("redis"));
+        let at = dir.path().join("redis");
+        Self::start_in(&at, dir)
+    }
+
+    /// One that `kith dev` might have started in the folder of `place`.
+    pub fn start_beside(place: &Place) -> Self {
+        let at = Path::new(&place.path(".kith")).join("redis");
+        Self::start_in(&at, tempfile::tempdir().expect("a folder"))
+    }
+
+    fn start_in(at: &Path, dir: tempfile::TempDir) -> Self {
+        let mut options = RedisOptions::new(at);
         options.throwaway = true;
         let server = block_on(PrivateRedis::start(options)).expect("Redis starts");
         Self { server, _dir: dir }
@@ -286,6 +307,15 @@ impl Serving {
         })
     }
 
+    /// The body of an answer, as JSON.
+    pub fn json(&self, path: &str) -> serde_json::Value {
+        let url = format!("{}{path}", self.url());
+        block_on(async {
+            let answer = reqwest::get(url).await.expect("an answer");
+            answer.json().await.expect("JSON")
+        })
+    }
+
     /// The status of the answer to a JSON body.
     pub fn post(&self, path: &str, body: &str) -> u16 {
         let request = reqwest::Client::new()
@@ -319,6 +349,14 @@ impl Drop for Serving {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The text that is at an address.
+pub fn fetch(url: &str) -> String {
+    block_on(async {
+        let answer = reqwest::get(url).await.expect("an answer");
+        answer.text().await.expect("a text")
+    })
 }
 
 fn sql(url: &str, statements: &str) {

@@ -1,19 +1,21 @@
 //! Accounts, for administrators.
 
-use actix_web::{HttpResponse, get, patch};
+use actix_web::{HttpRequest, HttpResponse, get, patch};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Account, Who};
 use crate::domains::relations::SearchText;
+use crate::domains::users;
 use crate::kernel::page::TimeKey;
 use crate::kernel::{Code, Error, Result, Timestamp, UserId};
 use crate::platform::http::{
-    Body, HttpResult, IfMatch, ListOf, Listing, PageParams, PathOf, not_null, unkept,
+    Body, HttpResult, IfMatch, ListOf, Listing, PageParams, PathOf, UserRef, json_with_etag,
+    not_null, unkept,
 };
 use crate::platform::sessions::{Admin, Role};
-use crate::platform::{Answer, Ctx, Tx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Tx, Writer};
 use crate::{text_type, words};
 
 text_type!(
@@ -23,7 +25,9 @@ text_type!(
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(list_accounts).service(change_account);
+    cfg.service(list_accounts)
+        .service(get_account)
+        .service(change_account);
 }
 
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -82,35 +86,61 @@ async fn list_accounts(
     Ok(unkept(listing.respond(page)))
 }
 
+/// An account
+///
+/// Whatever its state, with the tag that `If-Match` of a change takes. For administrators.
+#[utoipa::path(tag = "Operations", responses((status = 200, body = Account)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
+    security(("bearer" = [])))]
+#[get("/admin/users/{id}")]
+async fn get_account(
+    ctx: Ctx,
+    _admin: Admin,
+    user: PathOf<UserRef>,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let user_id = named(&mut Reads::cached(&ctx), &user).await?;
+    let account = super::find(&mut *ctx.conn().await?, &Who::Id(user_id)).await?;
+    Ok(unkept(json_with_etag(&request, account.version, &account)))
+}
+
 /// Change what an account may do
 ///
 /// Its role, or whether it is suspended: `until` an instant to come, or for good. A suspension ends its
 /// sessions. Nobody changes their own account. For administrators.
 #[utoipa::path(tag = "Operations", request_body = AccountChange,
-    params(("id" = String, Path, description = "The person", format = Uuid)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`")),
     responses((status = 200, body = Account)), security(("bearer" = [])))]
 #[patch("/admin/users/{id}")]
 async fn change_account(
     writer: Writer,
     admin: Admin,
-    user_id: PathOf<UserId>,
+    user: PathOf<UserRef>,
     if_match: IfMatch,
     change: Body<AccountChange>,
 ) -> HttpResult<HttpResponse> {
     let me = admin.0.id;
     let written = writer.run(me, async move |tx| {
-        let who = Who::Id(*user_id);
-        super::hold(tx, *user_id).await?;
+        let user_id = named(&mut tx.reads(), &user).await?;
+        let who = Who::Id(user_id);
+        super::hold(tx, user_id).await?;
         if_match.check(super::find(tx.conn(), &who).await?.version)?;
-        if *user_id == me {
+        if user_id == me {
             let detail = "Another administrator has to change your account.";
             return Err(Error::new(Code::Forbidden, detail));
         }
-        apply(tx, *user_id, &change).await?;
+        apply(tx, user_id, &change).await?;
         let changed = super::find(tx.conn(), &who).await?;
         Answer::versioned(changed.version, &changed)
     });
     written.await.map(unkept)
+}
+
+/// Whom a path names, whatever the state of their account. A name that they gave up is `moved`.
+async fn named(reads: &mut Reads<'_>, user: &UserRef) -> Result<UserId> {
+    let user_id = users::resolve(reads, user).await?;
+    users::require_current_name(reads, user).await?;
+    Ok(user_id)
 }
 
 async fn apply(tx: &mut Tx, user_id: UserId, change: &AccountChange) -> Result<()> {

@@ -32,6 +32,7 @@ pub(super) struct Traits {
 
 /// Objects with an entity tag: reads of them.
 const TAGGED_READS: &[&str] = &[
+    "get_account",
     "get_circle",
     "get_comment",
     "get_conversation",

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use kith::infra::cache;
-use kith::infra::db::{count_rows, drop_schema, is_empty, migrate, server_major};
+use kith::infra::db::{
+    Standing, count_rows, drop_schema, is_empty, migrate, migration_steps, server_major,
+};
 use kith::infra::servers::find_postgres_client;
 use kith::platform::config::Config;
 use kith::platform::realtime;
@@ -35,6 +37,7 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<Exit> {
     let config = load_config()?;
     with_database(&config, async |database| {
         let program = client("pg_dump", database).await?;
+        refuse_nothing(database).await?;
         let folder = match args.file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -66,6 +69,24 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<Exit> {
     .await
 }
 
+/// Refuses a database that kith has never used: a file of it would be no backup.
+async fn refuse_nothing(database: &Database) -> anyhow::Result<()> {
+    let mut conn = database.connect_to_migrate().await?;
+    let steps = migration_steps(&mut conn).await.map_err(schema::unread)?;
+    conn.close().await?;
+    if steps.iter().any(|step| step.standing != Standing::Pending) {
+        return Ok(());
+    }
+    let (place, setting) = (
+        schema::place(database.migrate_url()),
+        database.migrate_setting(),
+    );
+    bail!(
+        "there is nothing to back up: the database {place} ({setting}) has no schema of kith. If that is the \
+         right one, `kith migrate` makes it."
+    )
+}
+
 /// Arguments of `kith restore`.
 #[derive(Debug, clap::Args)]
 pub struct RestoreArgs {
@@ -92,7 +113,7 @@ pub async fn restore(args: RestoreArgs) -> anyhow::Result<Exit> {
         let program = client("pg_restore", database).await?;
         let target = Target::parse(database.migrate_url());
         check_readable(&program, &args.file).await?;
-        let mut conn = schema::connect(database.migrate_url()).await?;
+        let mut conn = database.connect_to_migrate().await?;
         if !is_empty(&mut conn).await? {
             if !args.replace {
                 return Err(refused(
@@ -160,9 +181,7 @@ async fn report(conn: &mut PgConnection, as_json: bool) -> anyhow::Result<()> {
 
 /// The program of that name that suits the database's version.
 async fn client(name: &str, database: &Database) -> anyhow::Result<PathBuf> {
-    let mut conn = schema::connect(database.migrate_url())
-        .await
-        .context("the database can't be used (DATABASE_URL)")?;
+    let mut conn = database.connect_to_migrate().await?;
     let major = server_major(&mut conn).await?;
     conn.close().await?;
     find_postgres_client(name, major)

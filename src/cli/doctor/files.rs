@@ -13,7 +13,7 @@ use crate::cli::open_files;
 pub fn look(config: &Config) -> Vec<Finding> {
     let mut findings = vec![writable("KITH_DIR", &config.dir)];
     findings.extend(keys(&config.dir.join("keys")));
-    findings.push(mail(config));
+    findings.extend(mail(config));
     findings.extend(sockets(config));
     findings
 }
@@ -61,17 +61,11 @@ fn sockets(config: &Config) -> Option<Finding> {
     ))
 }
 
-fn mail(config: &Config) -> Finding {
+fn mail(config: &Config) -> Option<Finding> {
     if config.smtp_url.is_some() {
-        return Finding::well("mail", "a server for outgoing mail is set");
+        let what = "a server for outgoing mail is set";
+        return Some(Finding::well("mail", what));
     }
-    let folder = writable("mail", &config.mail_dir);
-    if config.is_production() {
-        return Finding::warning(
-            "mail",
-            "there is no server for it, so it reaches nobody",
-            "Set KITH_SMTP_URL.",
-        );
-    }
-    folder
+    // In production the settings have warned of it.
+    (!config.is_production()).then(|| writable("mail", &config.mail_dir))
 }

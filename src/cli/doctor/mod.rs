@@ -7,8 +7,8 @@ mod redis;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::out;
-use super::tool::{load_config, with_database};
+use super::tool::{adopt_redis, load_config, with_database};
+use super::{causes, out};
 use kith::platform::config::Config;
 
 /// Arguments of `kith doctor`.
@@ -69,7 +69,7 @@ impl Finding {
 /// Looks, and tells what to do.
 pub async fn run(args: Args) -> anyhow::Result<Exit> {
     // Wrong settings end it here: they are told all at once, with the code for them.
-    let config = load_config()?;
+    let mut config = load_config()?;
     let mut findings = settings(&config);
     findings.extend(files::look(&config));
     match with_database(&config, async |database| {
@@ -80,11 +80,18 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(Finding::problem(
             "Postgres",
-            format!("the embedded server does not start: {error:#}"),
+            format!(
+                "the embedded server does not start: {}",
+                causes::told(&error)
+            ),
             "Do what the message says, or set DATABASE_URL to a Postgres that runs.",
         )),
     }
+    let adopted = adopt_redis(&mut config).await?;
     findings.extend(redis::look(&config).await);
+    if let Some(redis) = adopted {
+        redis.stop().await?;
+    }
     show(&findings, args.json)?;
     let found = findings
         .iter()

@@ -7,8 +7,8 @@ use kith::platform::config::Config;
 use kith::seeds::has_demo_password;
 
 use super::Finding;
-use crate::cli::schema;
 use crate::cli::tool::Database;
+use crate::cli::{causes, schema};
 
 const PART: &str = "Postgres";
 /// The oldest version that is tried with every change.
@@ -22,18 +22,18 @@ pub async fn look(config: &Config, database: &Database) -> Vec<Finding> {
     looked.unwrap_or_else(|error| {
         vec![Finding::problem(
             PART,
-            format!("it can't be used: {error:#}"),
+            causes::told(&error),
             "Check DATABASE_URL, and that the server runs and lets this role in.",
         )]
     })
 }
 
 async fn ask(config: &Config, database: &Database) -> anyhow::Result<Vec<Finding>> {
-    let mut conn = schema::connect(database.url()).await?;
+    let mut conn = database.connect().await?;
     let major = server_major(&mut conn).await?;
     let condition = condition(&mut conn).await?;
     let now = SystemClock.now();
-    let drift = schema_drift(&mut conn).await?;
+    let drift = schema_drift(&mut conn).await.map_err(schema::unread)?;
     let mut findings = vec![version(major, &condition), migrations(&drift)];
     if drift == Drift::None && config.is_production() && has_demo_password(&mut conn).await? {
         findings.push(Finding::problem(
@@ -61,8 +61,13 @@ fn migrations(drift: &Drift) -> Finding {
         Drift::None => Finding::well(PART, "its schema is the one that this program needs"),
         Drift::TooOld(missing) => Finding::problem(
             PART,
-            format!("migrations are pending: {}", missing.join(", ")),
-            "Run `kith migrate`.",
+            schema::pending(missing.len()),
+            "Run `kith migrate`. `kith migrate --check` lists them.",
+        ),
+        Drift::Changed(changed) => Finding::problem(
+            PART,
+            format!("migrations ran with another text than this program has: {changed:?}"),
+            schema::CHANGED_FIX,
         ),
         Drift::TooNew(unknown) => Finding::problem(
             PART,

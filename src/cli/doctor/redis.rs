@@ -6,6 +6,7 @@ use kith::infra::redis::{Condition, DEADLINE, Server};
 use kith::platform::config::Config;
 
 use super::Finding;
+use crate::cli::causes;
 
 const PART: &str = "Redis";
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,7 +26,7 @@ pub async fn look(config: &Config) -> Vec<Finding> {
     let asked = tokio::time::timeout(PATIENCE, ask(url.expose())).await;
     match asked {
         Ok(Ok(condition)) => findings(&condition),
-        Ok(Err(error)) => vec![unreachable(&format!("{error:#}"))],
+        Ok(Err(error)) => vec![unreachable(&causes::told(&error))],
         Err(_late) => vec![unreachable("no answer within three seconds")],
     }
 }

@@ -1,6 +1,6 @@
 //! The schema's migrations, compiled into the program.
 
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::{Connection, PgConnection};
 
 /// Every migration of this version.
@@ -15,11 +15,17 @@ pub enum Drift {
     TooOld(Vec<String>),
     /// Migrations (by version) that this program does not know: it is older than the database.
     TooNew(Vec<i64>),
+    /// Migrations (by version) that ran with another text than the one that this program has.
+    Changed(Vec<i64>),
 }
 
 /// Runs what is missing, under sqlx's advisory lock, so that two starters do not collide.
 pub async fn migrate(url: &str) -> Result<(), MigrateError> {
     let mut conn = PgConnection::connect(url).await?;
+    // That what is there already is left alone is no news at each start.
+    sqlx::raw_sql("set client_min_messages = warning")
+        .execute(&mut conn)
+        .await?;
     MIGRATOR.run(&mut conn).await?;
     conn.close().await?;
     Ok(())
@@ -34,6 +40,8 @@ pub enum Standing {
     Pending,
     /// It has run, but this program does not know it.
     Unknown,
+    /// It has run, with another text than the one that this program has.
+    Changed,
 }
 
 /// A migration of the program or of the database.
@@ -54,25 +62,29 @@ pub async fn migration_steps(conn: &mut PgConnection) -> Result<Vec<Step>, Migra
         .bind(MIGRATOR.table_name.as_ref())
         .fetch_one(&mut *conn)
         .await?;
-    let mut applied: Vec<i64> = Vec::new();
+    let mut applied = Vec::new();
     if exists == Some(true) {
-        let rows = conn.list_applied_migrations(&MIGRATOR.table_name).await?;
-        applied.extend(rows.iter().map(|row| row.version));
+        applied = conn.list_applied_migrations(&MIGRATOR.table_name).await?;
     }
+    let standing = |migration: &Migration| {
+        let ran = applied.iter().find(|ran| ran.version == migration.version);
+        match ran {
+            None => Standing::Pending,
+            Some(ran) if ran.checksum == migration.checksum => Standing::Applied,
+            Some(_other_text) => Standing::Changed,
+        }
+    };
     let mut steps: Vec<Step> = MIGRATOR
         .iter()
         .map(|migration| Step {
             version: migration.version,
             description: migration.description.to_string(),
-            standing: if applied.contains(&migration.version) {
-                Standing::Applied
-            } else {
-                Standing::Pending
-            },
+            standing: standing(migration),
         })
         .collect();
     let unknown = applied
-        .into_iter()
+        .iter()
+        .map(|ran| ran.version)
         .filter(|version| !MIGRATOR.version_exists(*version));
     steps.extend(unknown.map(|version| Step {
         version,
@@ -87,9 +99,14 @@ pub async fn migration_steps(conn: &mut PgConnection) -> Result<Vec<Step>, Migra
 pub async fn schema_drift(conn: &mut PgConnection) -> Result<Drift, MigrateError> {
     let steps = migration_steps(conn).await?;
     let of = |standing| steps.iter().filter(move |step| step.standing == standing);
-    let unknown: Vec<i64> = of(Standing::Unknown).map(|step| step.version).collect();
+    let versions = |standing| of(standing).map(|step| step.version).collect::<Vec<i64>>();
+    let unknown = versions(Standing::Unknown);
     if !unknown.is_empty() {
         return Ok(Drift::TooNew(unknown));
+    }
+    let changed = versions(Standing::Changed);
+    if !changed.is_empty() {
+        return Ok(Drift::Changed(changed));
     }
     let missing: Vec<String> = of(Standing::Pending)
         .map(|step| step.description.clone())

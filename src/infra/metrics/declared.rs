@@ -111,7 +111,8 @@ pub const REDIS_BREAKER: Metric = Metric {
     labels: &[],
     unit: "state",
     meaning: "The circuit breaker: 0 while there is a connection that answers, 1 while Redis is not \
-              asked. Without `REDIS_URL` there is none.",
+              asked, 2 while Redis answers and is not used yet because Postgres does not answer. \
+              Without `REDIS_URL` there is none.",
 };
 
 // ---- The cache ----

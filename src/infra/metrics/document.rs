@@ -8,8 +8,10 @@ const INTRODUCTION: &str = "\
 This page is printed by `kith metrics`, from the declarations in `src/infra/metrics/declared.rs`.
 
 `GET /metrics` on `KITH_OPS_ADDR` gives these to Prometheus, in its text format, and nothing on the public
-address does. A metric shows from the first time that something was counted; some belong to parts of kith that
-a process may not run (`KITH_ROLES`). Labels are words of the program and never hold ids. Histograms have
+address does. They are there from the start, at 0, with every value of their labels, but for four sorts: requests
+show from the first to a route with a status; `kith_feed_fanout_lag_seconds` from the first post that was pushed;
+`kith_cache_checked_entries_total` and `kith_cache_nines` from the first entry that was checked; and those under Redis
+only with `REDIS_URL`. Labels are words of the program and never hold ids. Histograms have
 bounds from 0.1 ms to 10 s, and add `_bucket`, `_sum` and `_count` to their names.
 
 [alerts.yml](alerts.yml) has rules to begin with.

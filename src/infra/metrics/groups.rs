@@ -29,6 +29,8 @@ pub enum Breaker {
     Closed,
     /// Redis is not asked, until there is a connection again.
     Open,
+    /// Redis answers, and is not used before Postgres answers too.
+    Pending,
 }
 
 impl RedisMetrics {
@@ -37,6 +39,7 @@ impl RedisMetrics {
         self.breaker.set(match breaker {
             Breaker::Closed => 0.0,
             Breaker::Open => 1.0,
+            Breaker::Pending => 2.0,
         });
     }
 }

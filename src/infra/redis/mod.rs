@@ -73,6 +73,8 @@ struct Shared {
     links: AtomicU64,
     /// Whether a server is set up at all.
     supervised: AtomicBool,
+    /// Whether the server answers and something else keeps it from being used.
+    pending: AtomicBool,
 }
 
 struct Link {
@@ -102,6 +104,7 @@ impl Redis {
             lost: Notify::new(),
             links: AtomicU64::new(0),
             supervised: AtomicBool::new(false),
+            pending: AtomicBool::new(false),
         }))
     }
 
@@ -118,6 +121,11 @@ impl Redis {
     /// Whether there is a connection that answers.
     pub fn is_up(&self) -> bool {
         self.0.link.load().is_some()
+    }
+
+    /// Whether the server answers and is not used yet: what makes it ready waits for Postgres.
+    pub fn is_pending(&self) -> bool {
+        !self.is_up() && self.0.pending.load(Ordering::Relaxed)
     }
 
     /// Sends a pipeline and reads its replies; a request waits for it, [`DEADLINE`] at most.
@@ -203,6 +211,7 @@ impl Redis {
             server: server.clone(),
             run_id,
         })));
+        self.0.pending.store(false, Ordering::Relaxed);
         metrics::redis().set_breaker(Breaker::Closed);
     }
 
@@ -228,7 +237,17 @@ impl Redis {
     fn hang_up(&self) {
         self.0.supervised.store(true, Ordering::Relaxed);
         self.0.link.store(None);
-        metrics::redis().set_breaker(Breaker::Open);
+        self.set_pending(false);
+    }
+
+    /// Tells whether it is the server that keeps a connection from being handed out, or something else.
+    fn set_pending(&self, is_pending: bool) {
+        self.0.pending.store(is_pending, Ordering::Relaxed);
+        metrics::redis().set_breaker(if is_pending {
+            Breaker::Pending
+        } else {
+            Breaker::Open
+        });
     }
 
     fn note_refusal(&self) {
@@ -240,6 +259,22 @@ impl Redis {
     async fn lost(&self) {
         self.0.lost.notified().await;
     }
+}
+
+/// Why a connection cannot be had, in words: a server that refuses who asks was reached.
+pub fn away(error: anyhow::Error) -> anyhow::Error {
+    if supervisor::is_of_another(&error) {
+        return error;
+    }
+    let refusal = error.downcast_ref::<redis::RedisError>();
+    let is_answer = refusal.is_some_and(|error| {
+        error.code().is_some() || error.kind() == redis::ErrorKind::AuthenticationFailed
+    });
+    error.context(if is_answer {
+        "Redis answers and lets nobody in by these settings (REDIS_URL)"
+    } else {
+        "Redis can't be reached (REDIS_URL)"
+    })
 }
 
 /// Whether the connection is.

@@ -71,11 +71,14 @@ impl Supervisor {
                         break;
                     }
                 }
-                Err(error) if !said => {
-                    tracing::warn!(%error, "going on without Redis");
+                Err(error) => {
+                    let is_pending = is_of_another(&error);
+                    if !said || self.redis.is_pending() != is_pending {
+                        tell(&error, is_pending);
+                    }
                     said = true;
+                    self.redis.set_pending(is_pending);
                 }
-                Err(_again) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -128,5 +131,18 @@ impl Supervisor {
                 return false;
             }
         }
+    }
+}
+
+/// Whether the server did all that was asked of it, and another kept the connection from being made ready.
+pub(super) fn is_of_another(error: &anyhow::Error) -> bool {
+    !error.is::<redis::RedisError>() && !error.is::<tokio::time::error::Elapsed>()
+}
+
+fn tell(error: &anyhow::Error, is_pending: bool) {
+    if is_pending {
+        tracing::warn!(%error, "Redis answers, and is used as soon as Postgres does");
+    } else {
+        tracing::warn!(%error, "going on without Redis");
     }
 }

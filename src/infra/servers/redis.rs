@@ -92,6 +92,29 @@ impl PrivateRedis {
         Ok(server)
     }
 
+    /// A share in the server that runs in the folder of `options`, if one does: it starts none.
+    pub async fn adopt(options: RedisOptions) -> anyhow::Result<Option<Self>> {
+        // Asked before anything is opened: where nothing runs, no folder is made.
+        if left_in(&options.dir).await.is_none() {
+            return Ok(None);
+        }
+        let place = Place::open(&options.dir, ACCOUNTS)?;
+        let tenancy = Tenancy::enter(&place).await?;
+        let password = place.secret()?;
+        let Some((process, port)) = find_running(&place.dir, &password).await else {
+            return Ok(None);
+        };
+        let mut running = Running::idle(place, tenancy, options.throwaway);
+        running.process = Some(process);
+        running.tenancy.settle()?;
+        Ok(Some(Self {
+            running,
+            port,
+            password,
+            adopted: true,
+        }))
+    }
+
     /// The server's address, with its password.
     pub fn url(&self) -> String {
         format!("redis://:{}@127.0.0.1:{}/", self.password, self.port)

@@ -9,13 +9,19 @@ use super::reader::Reader;
 use super::sources::{Source, Sources};
 use super::{
     CacheMode, Config, DatabaseSource, Env, Fault, JwtKeys, LogFormat, Network, Registration,
-    SecretKey, local_url, values,
+    SecretKey, local_url, origin, values,
 };
 
 /// Stands in for an address that couldn't be read, in a configuration that is then thrown away.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 const DEV_HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
-const DEV_PORTS: [u16; 5] = [3000, 4200, 5173, 8080, 8081];
+const DEV_PORTS: [u16; 9] = [3000, 3001, 4173, 4200, 5173, 5174, 8080, 8081, 19006];
+/// Of apps that run in a shell on a device.
+const DEV_SHELLS: [&str; 3] = [
+    "http://localhost",
+    "https://localhost",
+    "capacitor://localhost",
+];
 
 impl Config {
     /// Reads everything. What can't be read is a problem that the reader keeps, and some other
@@ -248,18 +254,20 @@ fn read_keys(reader: &mut Reader, sources: &Sources, dir: &Path) -> (JwtKeys, Se
 
 fn read_origins(reader: &mut Reader, web_url: Option<&str>) -> Vec<String> {
     let given = reader.get("KITH_ALLOWED_ORIGINS", |text| {
-        values::list(text, values::origin)
+        values::list(text, origin::origin)
     });
     if let Some(origins) = given {
         return origins;
     }
-    let of_the_frontend = web_url.map(|url| values::origin_of(url).to_lowercase());
+    let of_the_frontend = web_url.map(|url| origin::origin_of(url).to_lowercase());
     let mut origins: Vec<String> = of_the_frontend.into_iter().collect();
     if reader.env == Env::Dev {
         for host in DEV_HOSTS {
             let of_host = DEV_PORTS.iter().map(|port| format!("http://{host}:{port}"));
             origins.extend(of_host.filter(|origin| web_url != Some(origin.as_str())));
         }
+        let shells = DEV_SHELLS.iter().map(|origin| (*origin).to_owned());
+        origins.extend(shells.filter(|origin| web_url != Some(origin.as_str())));
     }
     origins
 }

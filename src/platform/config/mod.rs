@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod load;
 mod network;
+mod origin;
 mod problem;
 mod reader;
 mod redact;
@@ -127,8 +128,17 @@ impl Config {
     /// Reads every setting, or tells everything that is wrong. In the dev profile, keys that are
     /// not set are made and kept under `KITH_DIR`.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::load_and(sources, |_config| Vec::new())
+    }
+
+    /// The same with what `look` finds wrong, such as in a file that a setting names.
+    pub fn load_and(
+        sources: &Sources,
+        look: impl FnOnce(&Self) -> Vec<Problem>,
+    ) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(sources::gather(sources));
         let config = Self::read(&mut reader, sources);
+        reader.add(look(&config));
         let rows = reader.finish()?;
         Ok(Self {
             warnings: reader.warnings,

@@ -41,13 +41,15 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Why a value can't be used. Says nothing of the value itself, which may be a secret.
+/// Why a value can't be used. Its words say nothing of the value itself, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// What is wrong: goes on after the setting's name.
     pub what: String,
     /// What to do about it.
     pub fix: String,
+    /// Which part of a list it is: shown in place of the whole, unless the setting is a secret.
+    pub part: Option<String>,
 }
 
 impl Fault {
@@ -56,6 +58,16 @@ impl Fault {
         Self {
             what: what.into(),
             fix: fix.into(),
+            part: None,
+        }
+    }
+
+    /// The same, of this part of a list.
+    #[must_use]
+    pub fn in_part(self, part: &str) -> Self {
+        Self {
+            part: Some(part.to_owned()),
+            ..self
         }
     }
 

@@ -80,6 +80,11 @@ impl Reader {
         self.problems.push(fault.of(name));
     }
 
+    /// Adds what others have found wrong.
+    pub(super) fn add(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     /// Whether a setting has a problem by now.
     pub(super) fn has_problems(&self) -> bool {
         !self.problems.is_empty()
@@ -147,7 +152,8 @@ fn shown(setting: &Setting, value: &str) -> String {
 fn located(setting: &Setting, found: &Found, fault: Fault) -> Problem {
     let place = match (setting.secrecy, &found.source) {
         (Secrecy::Open, source) => {
-            let start: String = found.text.chars().take(60).collect();
+            let shown = fault.part.as_deref().unwrap_or(&found.text);
+            let start: String = shown.chars().take(60).collect();
             format!("{start:?} from {source}")
         }
         (_, source) => format!("from {source}"),

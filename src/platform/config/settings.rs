@@ -206,10 +206,12 @@ const ACCESS: &[Setting] = &[
     Setting::words(
         "KITH_ALLOWED_ORIGINS",
         "the origin of `KITH_WEB_URL`; in dev also `http://localhost` and `http://127.0.0.1` on \
-         ports 3000, 4200, 5173, 8080 and 8081",
-        "The origins whose pages may call the API and open sockets: a list.",
+         ports 3000, 3001, 4173, 4200, 5173, 5174, 8080, 8081 and 19006, `http://localhost`, \
+         `https://localhost` and `capacitor://localhost`",
+        "The origins whose pages may call the API and open sockets: a list of `scheme://host` or \
+         `scheme://host:port`, those of apps in a shell among them.",
     )
-    .example("https://example.org,https://app.example.org"),
+    .example("https://example.org,capacitor://localhost"),
     Setting::words(
         "KITH_TRUSTED_PROXIES",
         "none",

@@ -55,7 +55,7 @@ fn nothing_has_to_be_set_in_dev() {
     assert_eq!(config.shutdown_grace, Duration::from_secs(10));
     assert_eq!(config.log_format, LogFormat::Text);
     assert_eq!(config.mail_dir, Path::new(".kith/mail"));
-    assert_eq!(config.allowed_origins.len(), 10);
+    assert_eq!(config.allowed_origins.len(), 21);
     assert_eq!(
         config.public_url("0.0.0.0:8123".parse().expect("an address")),
         "http://127.0.0.1:8123"
@@ -306,6 +306,26 @@ fn the_frontend_may_call_the_api_unless_origins_are_given() {
         config.allowed_origins,
         ["https://a.org", "https://b.org:8443"]
     );
+}
+
+#[test]
+fn a_fault_in_a_list_names_the_part_that_has_it() {
+    let list = "capacitor://localhost,https://a.org/app";
+    let errors = load(&[("KITH_ALLOWED_ORIGINS", list)]).expect_err("refused");
+    let text = errors.to_string();
+    assert!(text.contains("has something with a path"), "{text}");
+    assert!(text.contains("(\"https://a.org/app\" from the"), "{text}");
+    assert!(!text.contains("capacitor://localhost,"), "{text}");
+}
+
+#[test]
+fn what_others_find_wrong_is_told_with_the_rest() {
+    let sources = Sources::of([("KITH_ADDR", "nowhere"), ("KITH_LIMITS_FILE", "/absent")]);
+    let found = Config::load_and(&sources, |config| {
+        assert_eq!(config.limits_file.as_deref(), Some(Path::new("/absent")));
+        vec![Fault::new("is not there", "Make it.").of("KITH_LIMITS_FILE")]
+    });
+    assert_eq!(names(found), ["KITH_ADDR", "KITH_LIMITS_FILE"]);
 }
 
 #[test]

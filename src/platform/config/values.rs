@@ -223,7 +223,7 @@ pub fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, Fault>) -> Result<V
     text.split(',')
         .map(str::trim)
         .filter(|part| !part.is_empty())
-        .map(parse)
+        .map(|part| parse(part).map_err(|fault| fault.in_part(part)))
         .collect()
 }
 
@@ -252,21 +252,6 @@ pub fn site(text: &str) -> Result<String, Fault> {
             "Write it as `https://example.org`, without a query.",
         )),
     }
-}
-
-/// Reads an origin: scheme, host and perhaps a port. Browsers send it in lower case.
-pub fn origin(text: &str) -> Result<String, Fault> {
-    let site = site(text)?;
-    if origin_of(&site) == site {
-        return Ok(site.to_lowercase());
-    }
-    let fix = "Write it as `https://example.org`, without a path.";
-    Err(Fault::new("is not a list of origins", fix))
-}
-
-/// The origin of a site's URL.
-pub fn origin_of(site: &str) -> String {
-    site.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
 /// Reads the parts of kith's work.
@@ -339,31 +324,6 @@ mod tests {
         for bad in ["64MB", "x", "99999999999GiB"] {
             assert!(byte_count(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn an_origin_is_a_site_without_a_path_and_never_a_wildcard() {
-        assert_eq!(
-            origin("https://Example.org/"),
-            Ok("https://example.org".into())
-        );
-        assert_eq!(
-            origin("http://localhost:3000"),
-            Ok("http://localhost:3000".into())
-        );
-        for bad in [
-            "*",
-            "https://*.example.org",
-            "https://example.org/app",
-            "example.org",
-            "https://",
-        ] {
-            assert!(origin(bad).is_err(), "{bad}");
-        }
-        assert_eq!(
-            origin_of("https://example.org/app/x"),
-            "https://example.org"
-        );
     }
 
     #[test]

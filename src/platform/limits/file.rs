@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::policies;
 use crate::infra::ratelimit::{Figures, Policy};
-use crate::platform::config::{ConfigErrors, Fault, Problem, duration};
+use crate::platform::config::{Config, ConfigErrors, Fault, Problem, duration};
 
 const SETTING: &str = "KITH_LIMITS_FILE";
 const SHAPE: &str = "Write it as `[post]` with `quota = 30` and `window = \"5m\"` below it.";
@@ -23,14 +23,15 @@ pub fn figures(file: Option<&Path>) -> Result<Vec<(&'static Policy, Figures)>, C
         return Ok(figures);
     };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        let what = format!("names a file that can't be read ({error})");
+        let what = format!("names {}, which can't be read ({error})", path.display());
         alone(Fault::new(
             what,
             "Give the path of a file, or leave the setting out.",
         ))
     })?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        let what = format!("names a file that is not TOML ({})", error.message());
+        let (path, why) = (path.display(), error.message());
+        let what = format!("names {path}, which is not TOML ({why})");
         alone(Fault::new(what, SHAPE))
     })?;
     let mut problems = Vec::new();
@@ -50,6 +51,14 @@ pub fn figures(file: Option<&Path>) -> Result<Vec<(&'static Policy, Figures)>, C
     Err(ConfigErrors { problems })
 }
 
+/// What is wrong with the file that the settings name, if they name one.
+pub fn problems(config: &Config) -> Vec<Problem> {
+    let figures = figures(config.limits_file.as_deref());
+    figures
+        .err()
+        .map_or_else(Vec::new, |errors| errors.problems)
+}
+
 fn alone(fault: Fault) -> ConfigErrors {
     let problem: Problem = fault.of(SETTING);
     ConfigErrors {
@@ -64,9 +73,8 @@ fn changed(
     value: &Value,
 ) -> Result<(usize, Figures), Fault> {
     let place = known.iter().position(|(policy, _)| policy.name == name);
-    let names: Vec<&str> = policies::ALL.iter().map(|policy| policy.name).collect();
     let place = place
-        .ok_or_else(|| Fault::new("is no limit", format!("These are: {}.", names.join(", "))))?;
+        .ok_or_else(|| Fault::new("is no limit", format!("These are: {}.", policies::names())))?;
     let (_, mut figures) = known
         .get(place)
         .copied()
@@ -162,7 +170,7 @@ mod tests {
         assert!(
             missing
                 .to_string()
-                .contains("KITH_LIMITS_FILE names a file that can't be read")
+                .contains("KITH_LIMITS_FILE names /nowhere/at/all, which can't be read")
         );
     }
 }

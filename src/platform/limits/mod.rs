@@ -15,10 +15,10 @@ mod route;
 mod step;
 mod subject;
 
-pub use file::figures;
+pub use file::{figures, problems};
 pub use gate::{Gate, Noted, Passed};
 pub use headers::{HEADERS, Told};
-pub use policies::{ALL, by_name};
+pub use policies::{ALL, by_name, names};
 pub use route::{By, RouteLimit, RouteLimits, at_door, in_action, instead_at_door, plan};
 pub use step::{as_stranger, question, refusal, take_notes};
-pub use subject::{Subject, network};
+pub use subject::{NoSubject, NotCounted, Subject, network};

@@ -86,6 +86,12 @@ pub const ALL: &[&Policy] = &[
     &SEARCH,
 ];
 
+/// The names of all, for people.
+pub fn names() -> String {
+    let names: Vec<&str> = ALL.iter().map(|policy| policy.name).collect();
+    names.join(", ")
+}
+
 /// The policy of this name.
 pub fn by_name(name: &str) -> Option<&'static Policy> {
     ALL.iter().copied().find(|policy| policy.name == name)

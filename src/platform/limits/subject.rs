@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::infra::ratelimit::{Check, Policy};
+use crate::infra::ratelimit::{Check, Keyed, Policy};
 use crate::kernel::UserId;
 
 /// Somebody, somewhere, or a name. Written as `user:ID`, `address:ADDRESS` or `account:NAME`.
@@ -32,6 +32,19 @@ impl Subject {
             policy,
             key: self.key(),
         }
+    }
+
+    /// The same for whoever names a policy and somebody by hand: not every policy counts everybody.
+    pub fn check_counted(&self, policy: &'static Policy) -> Result<Check, NotCounted> {
+        let is_counted = match policy.keyed {
+            Keyed::Caller => matches!(self, Self::User(_) | Self::Address(_)),
+            Keyed::Address => matches!(self, Self::Address(_)),
+            Keyed::Account => matches!(self, Self::Account(_)),
+        };
+        if is_counted {
+            return Ok(self.check(policy));
+        }
+        Err(NotCounted(policy))
     }
 
     /// What it is counted under. The name of an account is kept as a hash: it may be an e-mail
@@ -73,6 +86,32 @@ impl fmt::Display for NoSubject {
 }
 
 impl std::error::Error for NoSubject {}
+
+/// The policy counts by something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotCounted(&'static Policy);
+
+impl NotCounted {
+    /// Whether whoever is signed in is counted, by id.
+    pub fn is_by_id(self) -> bool {
+        self.0.keyed == Keyed::Caller
+    }
+}
+
+impl fmt::Display for NotCounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = match self.0.keyed {
+            Keyed::Caller => {
+                "whoever is signed in by id, and others by address: give `user:ID` or `address:ADDRESS`"
+            }
+            Keyed::Address => "by address alone: give `address:ADDRESS`",
+            Keyed::Account => "by the login as it was typed: give `account:NAME`",
+        };
+        write!(f, "{} counts {by}", self.0.name)
+    }
+}
+
+impl std::error::Error for NotCounted {}
 
 impl FromStr for Subject {
     type Err = NoSubject;
@@ -116,6 +155,28 @@ mod tests {
             key("account:a").len(),
             key(&format!("account:{}", "a".repeat(254))).len()
         );
+    }
+
+    #[test]
+    fn whom_a_policy_does_not_count_is_refused_with_what_to_give() {
+        use super::super::policies::{POST, SIGN_IN, SIGN_IN_ADDRESS};
+        let user = "user:01938b2f-5a00-7000-8000-000000000001";
+        for (policy, text, wanted) in [
+            (&POST, "account:ada", Some("`user:ID` or `address:ADDRESS`")),
+            (&POST, user, None),
+            (&POST, "address:192.0.2.1", None),
+            (&SIGN_IN, user, Some("`account:NAME`")),
+            (&SIGN_IN, "account:ada", None),
+            (&SIGN_IN_ADDRESS, "account:ada", Some("`address:ADDRESS`")),
+            (&SIGN_IN_ADDRESS, "address:192.0.2.1", None),
+        ] {
+            let subject: Subject = text.parse().expect("a subject");
+            let refused = subject.check_counted(policy).err();
+            let said = refused.map(|refused| refused.to_string());
+            assert_eq!(said.is_some(), wanted.is_some(), "{text}: {said:?}");
+            let fits = said.is_none_or(|said| said.ends_with(wanted.unwrap_or_default()));
+            assert!(fits, "{} {text}", policy.name);
+        }
     }
 
     #[test]

@@ -365,6 +365,7 @@ pub fn administration() -> Vec<Line> {
         line("GET /v1/admin/deliveries", ADMIN),
         line("POST /v1/admin/deliveries/retry", ADMIN),
         line("GET /v1/admin/users", ADMIN),
+        line("GET /v1/admin/users/{alice}", ADMIN),
         with(
             "PATCH /v1/admin/users/{alice}",
             ADMIN,

@@ -32,7 +32,8 @@ pub async fn bump_replies(conn: &mut Conn, comment_id: CommentId, change: i32) -
     Ok(())
 }
 
-/// Counts all replies anew; says how many comments' counters had drifted.
+/// Counts all replies anew; says how many comments' counters had drifted. Under a deleted post they are
+/// left as they are: its comments go one after the other.
 pub async fn recount(conn: &mut Conn) -> Result<u64> {
     let mut transaction = conn.begin().await?;
     // Whoever replies meanwhile waits at the counter, and adds to what is written here.
@@ -43,6 +44,7 @@ pub async fn recount(conn: &mut Conn) -> Result<u64> {
         "insert into comment_counter as n (comment_id, replies)
          select c.comment_id, count(r.comment_id)::int
          from comment c
+         join post p on p.post_id = c.post_id and p.deleted_at is null
          left join comment r on r.parent_id = c.comment_id and r.deleted_at is null
          group by c.comment_id
          on conflict (comment_id) do update set replies = excluded.replies

@@ -50,7 +50,8 @@ pub async fn bump_shares(conn: &mut Conn, post_id: PostId, change: i32) -> Resul
     Ok(())
 }
 
-/// Counts comments and shares of every post anew; says how many posts' counters had drifted.
+/// Counts comments and shares of every post anew; says how many posts' counters had drifted. Those of a
+/// deleted post are left as they are: once it cannot come back its comments go, before it goes itself.
 pub async fn recount(conn: &mut Conn) -> Result<u64> {
     let mut transaction = conn.begin().await?;
     // Whoever comments or shares meanwhile waits at the counter, and adds to what is written here.
@@ -68,6 +69,7 @@ pub async fn recount(conn: &mut Conn) -> Result<u64> {
          insert into post_counter as c (post_id, comments, shares)
          select p.post_id, coalesce(comments.count, 0), coalesce(shares.count, 0)
          from post p left join comments using (post_id) left join shares using (post_id)
+         where p.deleted_at is null
          on conflict (post_id) do update set comments = excluded.comments, shares = excluded.shares
          where (c.comments, c.shares) is distinct from (excluded.comments, excluded.shares)"
     )

@@ -1,0 +1,87 @@
+//! What is said of a database that cannot be used, and of a schema that does not fit.
+
+use crate::support::Place;
+
+#[test]
+fn what_is_pending_is_counted_and_named_by_check_alone() {
+    let place = Place::new();
+    for (args, code) in [(&["user", "list"][..], 1), (&["doctor"], 3)] {
+        let ran = place.run(args).expect_code(code);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("migrations are pending"), "{said}");
+        assert!(said.contains("`kith migrate --check`"), "{said}");
+        assert!(!said.contains("foundation"), "{said}");
+    }
+    let checked = place.run(&["migrate", "--check"]).expect_code(3);
+    assert!(checked.stdout.contains("foundation"), "{}", checked.stdout);
+}
+
+#[test]
+fn a_migration_that_was_changed_after_it_ran_is_told_by_all_who_would_use_it() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    let first = place.ask("select min(version)::text from _sqlx_migrations");
+    place.sql(&format!(
+        "update _sqlx_migrations set checksum = 'another' where version = {first}"
+    ));
+    let told = |said: &str| {
+        assert!(said.contains(&first), "{said}");
+        assert!(said.contains("Run the release of kith that ran"), "{said}");
+    };
+    for args in [&["migrate"][..], &["user", "list"], &["serve"]] {
+        told(&place.run(args).expect_code(1).stderr);
+    }
+    let checked = place.run(&["migrate", "--check"]).expect_code(3);
+    assert!(checked.stdout.contains("changed"), "{}", checked.stdout);
+    told(&checked.stderr);
+    told(&place.run(&["doctor"]).expect_code(3).stdout);
+    told(&place.in_production().run(&["serve"]).expect_code(1).stderr);
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named_with_its_setting_and_each_cause_once() {
+    let place = Place::new();
+    let absent = place.url().replace(place.name(), "kith_absent");
+    let place = place.with("DATABASE_URL", &absent);
+    for args in [&["migrate"][..], &["user", "list"], &["serve"]] {
+        let said = place.run(args).expect_code(1).stderr;
+        assert!(
+            said.contains("/kith_absent can't be used (DATABASE_URL)"),
+            "{said}"
+        );
+        assert_eq!(said.matches("does not exist").count(), 1, "{said}");
+        assert!(!said.contains("at line"), "{said}");
+    }
+    let owner = place.with(
+        "DATABASE_MIGRATE_URL",
+        "postgres://me:hunter2@127.0.0.1:1/kith",
+    );
+    let said = owner.run(&["migrate"]).expect_code(1).stderr;
+    let named = "127.0.0.1:1/kith can't be used (DATABASE_MIGRATE_URL)";
+    assert!(said.contains(named) && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_database_that_kith_has_never_used_is_not_backed_up() {
+    let place = Place::new();
+    let file = place.path("kith.backup");
+    let said = place.run(&["backup", &file]).expect_code(1).stderr;
+    assert!(said.contains("has no schema of kith"), "{said}");
+    assert!(said.contains(place.name()), "{said}");
+    assert!(!std::path::Path::new(&file).exists());
+}
+
+#[test]
+fn whoever_may_not_read_the_migrations_is_not_told_that_some_are_run() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    let role = format!("{}_reader", place.name());
+    place.sql(&format!("create role {role} login"));
+    let mut url = reqwest::Url::parse(&place.url()).expect("a URL");
+    url.set_username(&role).expect("a URL with a place");
+    let stranger = Place::new().with("DATABASE_URL", url.as_str());
+    let said = stranger.run(&["user", "list"]).expect_code(1).stderr;
+    place.sql(&format!("drop role {role}"));
+    let told = "the migrations that have run can't be read: Postgres says: permission denied";
+    assert!(said.contains(told), "{said}");
+}
