@@ -44,8 +44,13 @@ pub struct SeedArgs {
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// The instant (RFC 3339) up to which people write; midnight today (UTC) if it is not given.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     pub at: Option<DateTime<Utc>>,
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    let read = DateTime::parse_from_rfc3339(text).map(|instant| instant.to_utc());
+    read.map_err(|_no_instant| "give an instant as RFC 3339 has it, such as 2027-01-31T12:00:00Z")
 }
 
 impl SeedArgs {
