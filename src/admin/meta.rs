@@ -5,7 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::domains::{auth, comments, messaging, notifications, posts, reactions, users};
+use crate::domains::{
+    auth, comments, messaging, notifications, posts, reactions, relations, users,
+};
 use crate::kernel::UserId;
 use crate::platform::Ctx;
 use crate::platform::config::Registration;
@@ -92,6 +94,12 @@ struct Limits {
     display_name: usize,
     /// Characters of a bio.
     bio: usize,
+    /// Characters of a place.
+    location: usize,
+    /// Characters of a circle's name.
+    circle_name: usize,
+    /// Characters of a group's title.
+    conversation_title: usize,
     /// Entries of a page, at the most.
     page: u16,
     /// Ids in one batch.
@@ -129,6 +137,9 @@ async fn get_meta(ctx: Ctx, request: HttpRequest) -> HttpResult<HttpResponse> {
             conversation_members: messaging::MAX_MEMBERS,
             display_name: users::DisplayName::MAX,
             bio: users::Bio::MAX,
+            location: users::Location::MAX,
+            circle_name: relations::CircleName::MAX,
+            conversation_title: messaging::ConversationTitle::MAX,
             page: MAX_LIMIT,
             ids: IdList::<UserId>::MAX,
             body_bytes: BodyLimit::default().0,

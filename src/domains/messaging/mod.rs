@@ -36,8 +36,8 @@ pub use events::{ConversationChanged, GroupInvited, MessageCreated, MessageReque
 pub use jobs::jobs;
 pub use live::{LIVE, RECEIPT_KINDS, changed_since};
 pub use model::{
-    ConversationKind, MAX_MEMBERS, MemberRole, MemberState, MessageContent as Content,
-    can_see_conversation,
+    ConversationKind, ConversationTitle, MAX_MEMBERS, MemberRole, MemberState,
+    MessageContent as Content, can_see_conversation,
 };
 pub use routes::{LIMITS, configure};
 pub use view::{

@@ -26,9 +26,9 @@ pub use events::{
 };
 pub use jobs::jobs;
 pub use live::LIVE;
-pub use model::{Friendship, SearchText, Sight, Ties, can_see_person};
+pub use model::{CircleName, Friendship, SearchText, Sight, Ties, can_see_person};
 pub use routes::{LIMITS, configure};
 pub use view::{
-    FriendRequest, Relationship, RequestCounts, User, count_requests, requests_by_id,
-    visible_among, visible_person,
+    FriendRequest, ListedPerson, PersonExpansion, Relationship, RequestCounts, User,
+    count_requests, listed, requests_by_id, visible_among, visible_person,
 };

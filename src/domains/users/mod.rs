@@ -18,8 +18,8 @@ pub use cache::{SETTINGS, SPACES, USER, USER_COUNTS};
 pub use jobs::jobs;
 pub use live::LIVE;
 pub use model::{
-    Bio, DisplayName, FriendListAudience, MessagePolicy, NewAccount, RequestPolicy, SimpleAudience,
-    Username, mention,
+    Bio, DisplayName, FriendListAudience, Location, MessagePolicy, NewAccount, RequestPolicy,
+    SimpleAudience, Username, mention,
 };
 pub use routes::{LIMITS, configure};
 pub use store::{

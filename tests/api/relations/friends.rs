@@ -42,6 +42,47 @@ async fn friends_are_listed_by_name_and_every_page_goes_on_where_the_last_ended(
     assert_eq!(anna.walk("/v1/friends?q=BERT", 1).await.len(), 2);
 }
 
+/// A list of people takes one request, buttons and all.
+#[tokio::test]
+async fn lists_of_people_show_what_lies_between_if_that_is_asked_for() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    bob.befriend(&eve).await;
+    ada.set(&format!("/v1/users/{}/follow", eve.id))
+        .await
+        .expect_status(200);
+    ada.befriend(&app.person("cat").await).await;
+    for path in [
+        "/v1/friends".to_owned(),
+        format!("/v1/users/{}/friends", bob.id),
+        format!("/v1/users/{}/followers", eve.id),
+        format!("/v1/users/{}/following", ada.id),
+        format!("/v1/users/{}/mutual-friends", eve.id),
+        "/v1/search/users?q=e".to_owned(),
+    ] {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let plain = ada.get(&path).await.expect_status(200).json;
+        let shown = ada.get(&format!("{path}{mark}expand=relationship")).await;
+        let shown = shown.expect_status(200).json;
+        let people = |list: &Value| list["data"].as_array().expect("people").clone();
+        assert!(!people(&shown).is_empty(), "{path}");
+        assert_eq!(people(&shown).len(), people(&plain).len(), "{path}");
+        for (one, bare) in people(&shown).iter().zip(people(&plain)) {
+            assert_eq!(bare.get("viewer"), None, "{path}");
+            let id = one["id"].as_str().expect("an id");
+            if id == ada.id {
+                assert_eq!(one.get("viewer"), None, "{path}: oneself");
+                continue;
+            }
+            let between = ada.get(&format!("/v1/relationships?ids={id}")).await;
+            assert_eq!(one["viewer"], between.json["data"][0], "{path}");
+        }
+        let refused = ada.get(&format!("{path}{mark}expand=everything")).await;
+        refused.expect_problem(422, "validation_failed");
+    }
+}
+
 #[tokio::test]
 async fn settings_say_who_may_ask_and_who_sees_friends() {
     let app = TestApp::start().await;

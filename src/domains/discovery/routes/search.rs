@@ -6,8 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::model::Needle;
 use super::super::view::{self, SearchSuggestion};
-use crate::domains::relations::SearchText;
-use crate::domains::users::Person;
+use crate::domains::relations::{ListedPerson, PersonExpansion, SearchText, listed};
 use crate::kernel::page::RankKey;
 use crate::platform::http::{HttpResult, ListOf, Listing, PageParams, Params, ok};
 use crate::platform::limits::{RouteLimit, at_door, policies};
@@ -30,6 +29,14 @@ struct Wanted {
     q: SearchText,
 }
 
+/// Whom to find, and what to show with them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PeopleWanted {
+    q: SearchText,
+    expand: Option<PersonExpansion>,
+}
+
 impl Wanted {
     fn needle(&self) -> Needle {
         Needle::new(&self.q.folded())
@@ -39,19 +46,23 @@ impl Wanted {
 /// Find people
 ///
 /// Names that begin with the text come first, then names that are like it.
-#[utoipa::path(tag = "Search", responses((status = 200, body = ListOf<Person>)),
+#[utoipa::path(tag = "Search", responses((status = 200, body = ListOf<ListedPerson>)),
     params(PageParams,
-        ("q" = String, Query, description = "A name, or part of one", min_length = 1, max_length = 100)),
+        ("q" = String, Query, description = "A name, or part of one", min_length = 1, max_length = 100),
+        ("expand" = inline(Option<PersonExpansion>), Query, description = "What to show with each person")),
     security(("bearer" = [])))]
 #[get("/search/users")]
 async fn search_users(
     ctx: Ctx,
     me: CurrentUser,
-    listing: Listing<Wanted>,
+    listing: Listing<PeopleWanted>,
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
-    let (needle, slice) = (listing.filter.needle(), listing.slice::<RankKey>()?);
-    Ok(listing.respond(view::search_people(reads, me.id, &needle, &slice).await?))
+    let needle = Needle::new(&listing.filter.q.folded());
+    let slice = listing.slice::<RankKey>()?;
+    let page = view::search_people(reads, me.id, &needle, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(listed(reads, me.id, page, wanted, ctx.now()).await?))
 }
 
 /// Suggestions while typing

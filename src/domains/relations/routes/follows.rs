@@ -5,13 +5,13 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions;
-use super::super::view::{self, Relationship, visible_person};
+use super::super::view::{self, ListedPerson, Relationship, visible_person};
+use super::lists::Expanded;
 use super::towards;
-use crate::domains::users::Person;
 use crate::kernel::UserId;
 use crate::kernel::page::TimeKey;
 use crate::platform::http::{
-    HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
+    HttpResult, IdList, ListOf, Listing, PageParams, Params, PathOf, UserRef, ok,
 };
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Ctx, Reads, Writer};
@@ -57,39 +57,43 @@ async fn unfollow_user(
 /// Those who follow a person
 ///
 /// Newest first.
-#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
-    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<ListedPerson>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams, Expanded),
     security(("bearer" = [])))]
 #[get("/users/{id}/followers")]
 async fn list_followers(
     ctx: Ctx,
     me: CurrentUser,
     user: PathOf<UserRef>,
-    listing: Listing<NoFilter>,
+    listing: Listing<Expanded>,
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    Ok(listing.respond(view::followers(reads, me.id, user_id, &slice).await?))
+    let page = view::followers(reads, me.id, user_id, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
 }
 
 /// Those whom a person follows
 ///
 /// Newest first.
-#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
-    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<ListedPerson>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams, Expanded),
     security(("bearer" = [])))]
 #[get("/users/{id}/following")]
 async fn list_following(
     ctx: Ctx,
     me: CurrentUser,
     user: PathOf<UserRef>,
-    listing: Listing<NoFilter>,
+    listing: Listing<Expanded>,
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    Ok(listing.respond(view::following(reads, me.id, user_id, &slice).await?))
+    let page = view::following(reads, me.id, user_id, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
 }
 
 #[derive(Debug, Deserialize)]

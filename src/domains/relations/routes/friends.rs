@@ -1,14 +1,13 @@
 //! Friends and suggestions.
 
 use actix_web::{HttpResponse, delete, get};
-use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions;
-use super::super::model::SearchText;
-use super::super::view::{self, Relationship, Suggestion};
+use super::super::view::{self, ListedPerson, Relationship, Suggestion};
+use super::lists::{ByName, Expanded};
 use super::towards;
-use crate::domains::users::{self, Person};
+use crate::domains::users;
 use crate::kernel::page::{NameKey, RankKey};
 use crate::platform::http::{HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef};
 use crate::platform::sessions::CurrentUser;
@@ -21,26 +20,12 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(unfriend);
 }
 
-/// Narrows a list of people to some names.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ByName {
-    q: Option<SearchText>,
-}
-
-impl ByName {
-    /// What to look for; empty for everybody.
-    pub(super) fn folded(&self) -> String {
-        self.q.as_ref().map(SearchText::folded).unwrap_or_default()
-    }
-}
-
 /// Your friends
 ///
 /// By name.
-#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<Person>)),
+#[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<ListedPerson>)),
     params(PageParams,
-        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100)),
+        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100), Expanded),
     security(("bearer" = [])))]
 #[get("/friends")]
 async fn list_friends(
@@ -50,7 +35,9 @@ async fn list_friends(
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    Ok(listing.respond(view::friends(reads, me.id, me.id, &q, &slice).await?))
+    let page = view::friends(reads, me.id, me.id, &q, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
 }
 
 /// End a friendship

@@ -4,6 +4,7 @@ mod blocks;
 mod circles;
 mod follows;
 mod friends;
+mod lists;
 mod presence;
 mod requests;
 mod users;

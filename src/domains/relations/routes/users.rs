@@ -4,17 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::view::{self, User, visible_person};
-use crate::domains::users::Person;
+use super::super::view::{self, ListedPerson, PersonExpansion, User, visible_person};
+use super::lists::{ByName, Expanded};
 use crate::kernel::UserId;
 use crate::kernel::page::NameKey;
 use crate::platform::http::{
-    HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef,
-    json_with_etag, ok,
+    HttpResult, IdList, ListOf, Listing, PageParams, Params, PathOf, UserRef, json_with_etag, ok,
 };
 use crate::platform::sessions::{CurrentUser, Viewer};
 use crate::platform::{Ctx, Reads};
-use crate::words;
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_users)
@@ -28,7 +26,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 /// A former username answers 308 for 90 days.
 #[utoipa::path(tag = "People", responses((status = 200, body = User)),
     params(("id" = UserRef, Path, description = "Their id or `@username`"),
-        ("expand" = inline(Option<Expansion>), Query, description = "Profiles have `viewer` in any case")),
+        ("expand" = inline(Option<PersonExpansion>), Query, description = "Profiles have `viewer` in any case")),
     security((), ("bearer" = [])))]
 #[get("/users/{id}")]
 async fn get_user(
@@ -44,19 +42,11 @@ async fn get_user(
     Ok(json_with_etag(&request, body.version, &body))
 }
 
-words! {
-    /// What else a person may be shown with.
-    enum Expansion {
-        /// What lies between the viewer and the person; profiles always have it, as `viewer`.
-        Relationship = "relationship",
-    }
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserWanted {
     #[serde(rename = "expand")]
-    _expand: Option<Expansion>,
+    _expand: Option<PersonExpansion>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,7 +54,7 @@ struct UserWanted {
 struct UsersWanted {
     ids: IdList<UserId>,
     #[serde(rename = "expand")]
-    _expand: Option<Expansion>,
+    _expand: Option<PersonExpansion>,
 }
 
 /// Profiles by id
@@ -72,7 +62,7 @@ struct UsersWanted {
 /// In the order of the ids, without people whom you may not see.
 #[utoipa::path(tag = "People", responses((status = 200, body = ListOf<User>)),
     params(("ids" = String, Query, description = "1 to 100 ids with commas between them"),
-        ("expand" = inline(Option<Expansion>), Query, description = "Profiles have `viewer` in any case")),
+        ("expand" = inline(Option<PersonExpansion>), Query, description = "Profiles have `viewer` in any case")),
     security((), ("bearer" = [])))]
 #[get("/users")]
 async fn get_users(
@@ -88,40 +78,44 @@ async fn get_users(
 /// A person's friends
 ///
 /// By name, without people whom you may not see; 403 when the person does not show you the list.
-#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<Person>)),
+#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<ListedPerson>)),
     params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams,
-        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100)),
+        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100), Expanded),
     security(("bearer" = [])))]
 #[get("/users/{id}/friends")]
 async fn list_friends_of_user(
     ctx: Ctx,
     me: CurrentUser,
     user: PathOf<UserRef>,
-    listing: Listing<super::friends::ByName>,
+    listing: Listing<ByName>,
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     view::guard_friends_shown(reads, me.viewer(), user_id).await?;
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    Ok(listing.respond(view::friends(reads, me.id, user_id, &q, &slice).await?))
+    let page = view::friends(reads, me.id, user_id, &q, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
 }
 
 /// Friends that you and a person have in common
 ///
 /// By name, without people whom you may not see; 403 when the person shows their friends to nobody.
-#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<Person>)),
-    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams),
+#[utoipa::path(tag = "People", responses((status = 200, body = ListOf<ListedPerson>)),
+    params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams, Expanded),
     security(("bearer" = [])))]
 #[get("/users/{id}/mutual-friends")]
 async fn list_mutual_friends(
     ctx: Ctx,
     me: CurrentUser,
     user: PathOf<UserRef>,
-    listing: Listing<NoFilter>,
+    listing: Listing<Expanded>,
 ) -> HttpResult<HttpResponse> {
     let reads = &mut Reads::cached(&ctx);
     let user_id = visible_person(reads, me.viewer(), &user).await?;
     view::guard_mutual_friends_shown(reads, me.id, user_id).await?;
     let slice = listing.slice::<NameKey>()?;
-    Ok(listing.respond(view::mutual_friends(reads, me.id, user_id, &slice).await?))
+    let page = view::mutual_friends(reads, me.id, user_id, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
 }

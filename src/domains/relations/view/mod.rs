@@ -1,6 +1,7 @@
 //! What leaves relations: people with what lies between them and the viewer.
 
 mod circles;
+mod listed;
 mod lists;
 mod presence;
 mod relationship;
@@ -9,6 +10,7 @@ mod sight;
 mod user;
 
 pub use circles::{Circle, CircleWithMembers, circle, circles};
+pub use listed::{ListedPerson, PersonExpansion, listed};
 pub use lists::{
     MutedPerson, Suggestion, blocked, followers, following, friends, muted, mutual_friends,
     suggestions,
