@@ -22,7 +22,7 @@ const REMOVED: &str = "post.removed";
 pub const LIVE: Live = Live {
     topics: &[Topic {
         member_tag: Some(|post_id| format!("post:{post_id}")),
-        doubted_by: &["circle"],
+        doubted_by: &["circle", "standing"],
         asks_at: &[EDITED],
         ends_with: &[REMOVED],
         farewell: Some(|post_id| (REMOVED, json!({"post_id": post_id}))),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::Socket;
 use super::{QUICK, QUIET, beside, post_of, second, subscribe};
-use crate::support::{Session, TestApp};
+use crate::support::{PASSWORD, Session, TestApp};
 
 /// What a listener is told of a channel, until the subscription ends, and what comes after that.
 async fn last_words(socket: &mut Socket, channel: &str) -> Vec<Value> {
@@ -137,6 +137,29 @@ async fn what_follows_the_end_in_a_circle_at_once_is_not_heard() {
         eve.comment_on(&post, "without him").await;
         let comment = hers.event("comment.created").await;
         assert_eq!(comment["d"]["comment"]["content"], "without him", "{round}");
+        expect_farewell(&last_words(&mut his, &channel).await, &post);
+    }
+}
+
+/// Whoever counts no more takes what they have posted away.
+#[tokio::test]
+async fn the_posts_of_whoever_is_suspended_or_deleted_are_gone_for_all_who_listen() {
+    let app = TestApp::start_with(QUICK).await;
+    let admin = app.admin().await;
+    let bob = app.person("bob").await;
+    for end in ["suspended", "deleted"] {
+        let author = app.person(end).await;
+        let (post, channel) = post_of(&author).await;
+        let mut his = listening(&bob, &app.url, &channel).await;
+        if end == "suspended" {
+            let change = json!({"state": "suspended", "reason": "spam"});
+            let path = format!("/v1/admin/users/{}", author.id);
+            admin.patch(&path, &change).await.expect_status(200);
+        } else {
+            let body = json!({"password": PASSWORD});
+            let request = author.request(reqwest::Method::DELETE, "/v1/me");
+            author.send(request.json(&body)).await.expect_status(204);
+        }
         expect_farewell(&last_words(&mut his, &channel).await, &post);
     }
 }
