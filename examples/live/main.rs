@@ -14,6 +14,7 @@
 
 mod follower;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,6 +52,16 @@ struct Client {
     follower: Follower,
 }
 
+/// The session has ended.
+#[derive(Debug)]
+struct SignedOut;
+
+impl fmt::Display for SignedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("signed out")
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -67,6 +78,7 @@ async fn run() -> anyhow::Result<()> {
     loop {
         let code = match client.listen().await {
             Ok(code) => code,
+            Err(error) if error.is::<SignedOut>() => return Err(error),
             Err(error) => {
                 println!("- {error:#}");
                 1006
@@ -178,14 +190,22 @@ impl Client {
         content(answer).await
     }
 
-    /// Exchanges the refresh token, which counts once.
+    /// Exchanges the refresh token, which counts once. A 401 here means that the session is over: to come back
+    /// takes a name and a password.
     async fn refresh(&mut self) -> anyhow::Result<()> {
         let url = format!("{}/v1/auth/refresh", self.args.url);
         let request = self
             .http
             .post(url)
             .json(&json!({"refresh_token": self.refresh_token}));
-        let tokens = content(request.send().await?).await?;
+        let answer = request.send().await?;
+        let is_over = answer.status() == 401;
+        let tokens = content(answer).await;
+        let tokens = if is_over {
+            tokens.context(SignedOut)?
+        } else {
+            tokens?
+        };
         self.access_token = text(&tokens, "/access_token")?;
         self.refresh_token = text(&tokens, "/refresh_token")?;
         Ok(())
