@@ -8,6 +8,7 @@ use kith::platform::write::{Tx, transaction};
 use serde_json::{Value, json};
 
 use super::{Pair, Way, in_three_ways};
+use crate::notifications::settle;
 use crate::support::{Session, TestApp, mode};
 
 in_three_ways!(
@@ -224,6 +225,8 @@ async fn a_second_read_takes_no_statement_but_the_session() {
     }
     let pair = Pair::start(Way::Layered).await;
     let (alice, bob) = pair.one.friends("alice", "bob").await;
+    // The friendship is told, which changes counts.
+    settle(&pair.one).await;
     let session = alice.get("/v1/nothing").await.sql();
     for path in [
         "/v1/me".to_owned(),
