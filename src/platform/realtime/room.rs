@@ -53,8 +53,10 @@ pub struct State {
     rounds: Rounds,
     /// Whether it is being asked who may listen, before the next event is passed on.
     pub asking: bool,
-    /// Whether something may have changed who may listen, and nobody was asked since.
-    pub doubted: bool,
+    /// How often something may have changed who may listen.
+    pub doubts: u64,
+    /// How many of these everybody was asked after.
+    pub resolved: u64,
     /// The last event before which that was asked.
     asked: Offset,
     /// Whether somebody fetches what is missing.
@@ -177,7 +179,8 @@ impl Room {
 
     /// Whether who may listen has to be asked before this is passed on.
     fn asks(&self, state: &State, frame: &Frame) -> bool {
-        let asks = |topic: &Topic| state.doubted || topic.asks_at.contains(&&*frame.kind);
+        let is_doubted = state.resolved < state.doubts;
+        let asks = |topic: &Topic| is_doubted || topic.asks_at.contains(&&*frame.kind);
         state.asked < frame.offset && self.topic.as_ref().is_some_and(asks)
     }
 

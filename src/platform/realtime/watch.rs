@@ -90,7 +90,7 @@ impl Hub {
     fn doubt(&self, kind: &str) {
         for room in self.all_rooms() {
             if is_doubted_by(&room, kind) {
-                room.lock().doubted = true;
+                room.lock().doubts += 1;
             }
         }
         lock(&self.0.doubts).insert(kind.to_owned());
@@ -278,10 +278,10 @@ async fn see_all_anew(ctx: &Ctx, hub: &Hub) -> Result<()> {
 /// Asks of everybody in these rooms whether they may be there.
 async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> {
     let mut asked: Vec<(Arc<Room>, UserId)> = Vec::new();
+    let mut doubts: Vec<u64> = Vec::with_capacity(rooms.len());
     for room in &rooms {
-        let mut state = room.lock();
-        // What casts doubt from now on is asked about by itself.
-        state.doubted = false;
+        let state = room.lock();
+        doubts.push(state.doubts);
         let mut people: Vec<UserId> = state
             .subs
             .iter()
@@ -303,9 +303,11 @@ async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> 
     while let Some(asked) = asking.next().await {
         outcome = outcome.and(asked);
     }
-    if outcome.is_err() {
-        for room in rooms {
-            room.lock().doubted = true;
+    if outcome.is_ok() {
+        // What has cast doubt meanwhile is asked about by itself.
+        for (room, doubts) in rooms.iter().zip(doubts) {
+            let mut state = room.lock();
+            state.resolved = state.resolved.max(doubts);
         }
     }
     outcome
