@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::exit::{Exit, refused};
 use super::out;
-use super::tool::{adopt_redis, load_config};
+use super::tool::{load_config, with_redis};
 
 /// What to do with limits.
 #[derive(Debug, Subcommand)]
@@ -47,7 +47,7 @@ pub struct CountedArgs {
 
 /// Runs the command.
 pub async fn run(command: Command) -> anyhow::Result<Exit> {
-    let mut config = load_config()?;
+    let config = load_config()?;
     let figures = figures(config.limits_file.as_deref())?;
     let (check, json) = match &command {
         Command::Show(args) => match args.policy.as_deref().zip(args.subject.as_ref()) {
@@ -56,16 +56,14 @@ pub async fn run(command: Command) -> anyhow::Result<Exit> {
         },
         Command::Reset(args) => (counted(&args.policy, &args.subject)?, None),
     };
-    let adopted = adopt_redis(&mut config).await?;
-    let limiter = limiter(&config, figures).await?;
-    let done = match json {
-        Some(json) => show(&limiter, &check, json).await,
-        None => forget(&limiter, &check).await,
-    };
-    if let Some(redis) = adopted {
-        redis.stop().await?;
-    }
-    done
+    with_redis(config, async move |config| {
+        let limiter = limiter(&config, figures).await?;
+        match json {
+            Some(json) => show(&limiter, &check, json).await,
+            None => forget(&limiter, &check).await,
+        }
+    })
+    .await
 }
 
 async fn forget(limiter: &Limiter, check: &Check) -> anyhow::Result<Exit> {

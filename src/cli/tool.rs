@@ -18,8 +18,21 @@ pub fn load_config() -> anyhow::Result<Config> {
 }
 
 /// Lets a command use the private Redis that `kith dev` runs in this folder, as it uses its Postgres, unless
-/// the settings name servers. The share is to be stopped when the command is done.
-pub async fn adopt_redis(config: &mut Config) -> anyhow::Result<Option<PrivateRedis>> {
+/// the settings name servers.
+pub async fn with_redis<T>(
+    mut config: Config,
+    work: impl AsyncFnOnce(Config) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let adopted = adopt_redis(&mut config).await?;
+    let outcome = work(config).await;
+    if let Some(redis) = adopted {
+        redis.stop().await?;
+    }
+    outcome
+}
+
+/// The share is to be stopped when the work is done.
+async fn adopt_redis(config: &mut Config) -> anyhow::Result<Option<PrivateRedis>> {
     if config.redis_url.is_some() || !matches!(config.database, DatabaseSource::Embedded) {
         return Ok(None);
     }
@@ -135,19 +148,17 @@ pub async fn with_ctx<T>(
     work: impl AsyncFnOnce(&Ctx) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     with_database(&config.clone(), async move |database| {
-        let mut config = config;
         schema::require(database).await?;
-        let redis = adopt_redis(&mut config).await?;
-        let addr = config.addr;
-        let ctx = context(config, database.url(), Injected::default(), addr)?;
-        let outcome = work(&ctx).await;
-        ctx.tasks().close();
-        ctx.tasks().wait().await;
-        ctx.db().close().await;
-        if let Some(redis) = redis {
-            redis.stop().await?;
-        }
-        outcome
+        with_redis(config, async move |config| {
+            let addr = config.addr;
+            let ctx = context(config, database.url(), Injected::default(), addr)?;
+            let outcome = work(&ctx).await;
+            ctx.tasks().close();
+            ctx.tasks().wait().await;
+            ctx.db().close().await;
+            outcome
+        })
+        .await
     })
     .await
 }

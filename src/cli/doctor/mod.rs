@@ -7,7 +7,7 @@ mod redis;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::tool::{adopt_redis, load_config, with_database};
+use super::tool::{load_config, with_database, with_redis};
 use super::{causes, out};
 use kith::platform::config::Config;
 
@@ -69,7 +69,7 @@ impl Finding {
 /// Looks, and tells what to do.
 pub async fn run(args: Args) -> anyhow::Result<Exit> {
     // Wrong settings end it here: they are told all at once, with the code for them.
-    let mut config = load_config()?;
+    let config = load_config()?;
     let mut findings = settings(&config);
     findings.extend(files::look(&config));
     match with_database(&config, async |database| {
@@ -87,11 +87,8 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
             "Do what the message says, or set DATABASE_URL to a Postgres that runs.",
         )),
     }
-    let adopted = adopt_redis(&mut config).await?;
-    findings.extend(redis::look(&config).await);
-    if let Some(redis) = adopted {
-        redis.stop().await?;
-    }
+    let found = with_redis(config, async |config| Ok(redis::look(&config).await)).await?;
+    findings.extend(found);
     show(&findings, args.json)?;
     let found = findings
         .iter()

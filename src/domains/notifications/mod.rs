@@ -21,6 +21,6 @@ mod view;
 pub use cache::{NOTIFICATION_MARKS, NOTIFICATIONS, SPACES};
 pub use jobs::{Courier, jobs, start_courier};
 pub use live::LIVE;
-pub use model::{Channel, Kind, Lane};
+pub use model::{Channel, Kind, Lane, Subject};
 pub use routes::configure;
 pub use view::{Counts, counts, vapid_public_key};

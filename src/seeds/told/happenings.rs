@@ -6,64 +6,15 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::domains::messaging::MemberState;
-use crate::domains::notifications::Kind;
+use crate::domains::notifications::{Kind, Subject};
 use crate::domains::posts;
 use crate::domains::reactions::TargetKind;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, ConversationId, FriendRequestId, PostId, Timestamp, UserId};
+use crate::kernel::{CommentId, PostId, Timestamp, UserId};
 use crate::seeds::dataset::{Comment, Conversation, Dataset, Post};
 
 /// Somebody who sees a post and has this name.
 pub type Called = HashMap<(PostId, String), UserId>;
-
-/// What a group of notifications is about: it makes the group's key and says where it leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
-    /// A request for friendship, or its acceptance.
-    Request(Kind, FriendRequestId),
-    /// Reactions to, comments on, shares of or a mention in a post.
-    Post(Kind, PostId),
-    /// Answers to a comment on a post.
-    Replies(PostId, CommentId),
-    /// Reactions to or a mention in a comment on a post.
-    Comment(Kind, PostId, CommentId),
-    /// A request to talk, or an invitation into a group.
-    Conversation(Kind, ConversationId),
-}
-
-impl Subject {
-    /// What it is about.
-    pub fn kind(self) -> Kind {
-        match self {
-            Self::Request(kind, _)
-            | Self::Post(kind, _)
-            | Self::Comment(kind, ..)
-            | Self::Conversation(kind, _) => kind,
-            Self::Replies(..) => Kind::Reply,
-        }
-    }
-
-    /// What things of one group have in common.
-    pub fn group_key(self) -> String {
-        let kind = self.kind().as_str();
-        match self {
-            Self::Request(_, id) => format!("{kind}:{id}"),
-            Self::Conversation(_, id) => format!("{kind}:{id}"),
-            Self::Post(_, id) => format!("{kind}:post:{id}"),
-            Self::Replies(_, id) | Self::Comment(_, _, id) => format!("{kind}:comment:{id}"),
-        }
-    }
-
-    /// The post, the comment and the conversation that it leads to.
-    pub fn places(self) -> (Option<PostId>, Option<CommentId>, Option<ConversationId>) {
-        match self {
-            Self::Request(..) => (None, None, None),
-            Self::Post(_, post) | Self::Replies(post, _) => (Some(post), None, None),
-            Self::Comment(_, post, comment) => (Some(post), Some(comment), None),
-            Self::Conversation(_, id) => (None, None, Some(id)),
-        }
-    }
-}
 
 /// Something that a person should know of.
 #[derive(Debug, Clone, Copy)]
@@ -156,11 +107,11 @@ impl Notes<'_> {
         let called = self.called(&post.content, post.id);
         let deed = (post.author, post.id.uuid(), post.created_at);
         for user in &called {
-            self.note((*user, Subject::Post(Kind::Mention, post.id)), deed);
+            self.note((*user, Subject::PostMention(post.id)), deed);
         }
         let original = post.shared.and_then(|id| self.posts.get(&id));
         if let Some(original) = original.filter(|original| !called.contains(&original.author)) {
-            let heard = (original.author, Subject::Post(Kind::Share, original.id));
+            let heard = (original.author, Subject::Shares(original.id));
             self.note(heard, deed);
         }
     }
@@ -176,12 +127,12 @@ impl Notes<'_> {
             return;
         }
         let called = self.called(&comment.content, on).into_iter();
-        let mention = Subject::Comment(Kind::Mention, on, id);
+        let mention = Subject::CommentMention(on, id);
         let mut heard: Vec<(UserId, Subject)> = called.map(|user| (user, mention)).collect();
         let answered = comment.parent.and_then(|parent| self.comments.get(&parent));
         let answered = answered.filter(|parent| parent.deleted_at.is_none());
         let answered = answered.map(|parent| (parent.author, Subject::Replies(on, parent.id)));
-        let owner = (post.author, Subject::Post(Kind::Comment, on));
+        let owner = (post.author, Subject::Comments(on));
         for (user, subject) in answered.into_iter().chain([owner]) {
             if heard.iter().all(|(known, _)| *known != user) {
                 heard.push((user, subject));
@@ -200,13 +151,13 @@ impl Notes<'_> {
                 TargetKind::Post => {
                     let post = self.posts.get(&PostId::from_uuid(id));
                     let post = post.filter(|post| post.deleted_at.is_none());
-                    post.map(|post| (post.author, Subject::Post(Kind::Reaction, post.id)))
+                    post.map(|post| (post.author, Subject::PostReactions(post.id)))
                 }
                 TargetKind::Comment => {
                     let one = self.comments.get(&CommentId::from_uuid(id));
                     let one = one.filter(|one| one.deleted_at.is_none());
                     one.map(|one| {
-                        let subject = Subject::Comment(Kind::Reaction, one.post, one.id);
+                        let subject = Subject::CommentReactions(one.post, one.id);
                         (one.author, subject)
                     })
                 }

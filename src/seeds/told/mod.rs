@@ -11,11 +11,11 @@ use super::copy::CopyText;
 use super::dataset::{Dataset, State};
 use super::draw::derived_id;
 use super::tables::Table;
-use crate::domains::notifications::Kind;
+use crate::domains::notifications::{Kind, Subject};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{NotificationId, PostId, Timestamp, UserId};
-use happenings::{Called, Happening, Subject, all, names};
+use happenings::{Called, Happening, all, names};
 
 /// Larger sets are for measuring and tell nobody anything.
 const MOST_PEOPLE: usize = 1_000;
@@ -152,16 +152,16 @@ fn notifications(groups: &[Group]) -> CopyText {
     let mut copy = CopyText::default();
     for group in groups {
         let actors: BTreeSet<UserId> = group.items.iter().map(|item| item.actor).collect();
-        let (post, comment, conversation) = group.subject.places();
+        let subject = group.subject;
         // Chance without a generator: the last bits of an id.
         let is_opened = group.id.uuid().as_u128().is_multiple_of(4);
         copy.id(group.id)
             .id(group.user)
-            .text(group.subject.kind().as_str())
-            .text(&group.subject.group_key())
-            .maybe_id(post)
-            .maybe_id(comment)
-            .maybe_id(conversation)
+            .text(subject.kind().as_str())
+            .text(&subject.group_key())
+            .maybe_id(subject.post_id())
+            .maybe_id(subject.comment_id())
+            .maybe_id(subject.conversation_id())
             .number(i64::try_from(actors.len()).unwrap_or(i64::MAX))
             .maybe_time(is_opened.then_some(group.last))
             .time(group.first)

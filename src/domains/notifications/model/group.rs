@@ -76,7 +76,7 @@ impl Group {
 }
 
 /// What a group is about: it makes the group's key and says where it leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A request for friendship, or its acceptance.
     Request(Kind, FriendRequestId),
