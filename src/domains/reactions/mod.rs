@@ -17,4 +17,4 @@ pub use cache::{OWN_REACTIONS, REACTORS, SPACES, SUMMARY};
 pub use events::{ReactionChanged, events};
 pub use model::{Kind, SetReaction, Summary, Target, TargetKind};
 pub use store::{forget, recount};
-pub use view::{Reaction, list, own, summaries};
+pub use view::{Reaction, list, own, summaries, summaries_then};

@@ -164,6 +164,34 @@ pub async fn list_summaries(conn: &mut Conn, targets: &[Target]) -> Result<Vec<(
     Ok(found.into_iter().collect())
 }
 
+/// How people had reacted to some targets by an instant each, of those who have not taken it back since. Whoever
+/// has changed a reaction counts as what it is now.
+pub async fn list_summaries_then(
+    conn: &mut Conn,
+    target: TargetKind,
+    asked: &[(Uuid, Timestamp)],
+) -> Result<HashMap<Uuid, Summary>> {
+    let (ids, instants): (Vec<Uuid>, Vec<Timestamp>) = asked.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select r.target_id, r.kind as "kind: Kind", count(*)::int as "count!"
+           from unnest($2::uuid[], $3::timestamptz[]) as asked (id, at)
+           join reaction r
+             on r.target_kind = $1 and r.target_id = asked.id and r.created_at <= asked.at
+           group by r.target_id, r.kind"#,
+        target.as_str(),
+        &ids,
+        &instants as _
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut found: HashMap<Uuid, Summary> = HashMap::new();
+    for row in rows {
+        let summary = found.entry(row.target_id).or_default();
+        summary.0.insert(row.kind, row.count);
+    }
+    Ok(found)
+}
+
 /// A person's reactions to some targets.
 pub async fn list_own(
     conn: &mut Conn,

@@ -30,6 +30,18 @@ pub async fn summaries(
         .collect())
 }
 
+/// Summaries of some targets without what came after an instant each; who has no reaction left is left out.
+pub async fn summaries_then(
+    reads: &mut Reads<'_>,
+    kind: TargetKind,
+    asked: &[(Uuid, Timestamp)],
+) -> Result<HashMap<Uuid, Summary>> {
+    if asked.is_empty() {
+        return Ok(HashMap::new());
+    }
+    store::list_summaries_then(&mut *reads.conn().await?, kind, asked).await
+}
+
 /// A person's own reactions to some targets. What is older than the entry reaches is looked up.
 pub async fn own(
     reads: &mut Reads<'_>,

@@ -226,3 +226,23 @@ async fn what_is_cleared_is_gone_for_oneself_until_something_new_is_said() {
     assert_eq!(listed(&ben, "").await, [id.as_str()]);
     assert_eq!(seen(&ben, &id).await["unread"], 1);
 }
+
+#[tokio::test]
+async fn what_is_ones_own_changes_while_others_write() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let id = direct(&ann, &ben).await;
+    say(&ann, &id, "hello").await;
+    let mut writing = app.db.begin().await.expect("a transaction");
+    sqlx::query("select from conversation where conversation_id = $1::uuid for no key update")
+        .bind(&id)
+        .execute(&mut *writing)
+        .await
+        .expect("held");
+    let pinned = json!({"pinned": true});
+    let pinning = change(&ben, &id, &pinned);
+    let changed = tokio::time::timeout(std::time::Duration::from_secs(2), pinning).await;
+    let changed = changed.expect("it waits for nobody").expect_status(200);
+    assert_eq!(changed.json["viewer"]["pinned"], true);
+    writing.rollback().await.expect("let go");
+}

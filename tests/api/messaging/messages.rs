@@ -163,3 +163,50 @@ async fn what_tells_what_happened_is_nobodys_to_change() {
     carol.delete(&path(&message)).await.expect_status(403);
     ann.delete(&path(&message)).await.expect_status(204);
 }
+
+#[tokio::test]
+async fn who_left_is_not_shown_how_others_react_after_that() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let carol = app.person("carol").await;
+    ann.befriend(&carol).await;
+    let id = group(&ann, &[&ben, &carol]).await;
+    let message = say(&ann, &id, "what do you think?").await;
+    let other = say(&ann, &id, "and of this?").await;
+    let react = async |who: &Session, to: &Value, kind: &str| {
+        let path = format!(
+            "/v1/messages/{}/reaction",
+            to["id"].as_str().expect("an id")
+        );
+        let reacted = who.put(&path, &json!({"kind": kind})).await;
+        reacted.expect_status(200);
+    };
+    react(&ann, &message, "like").await;
+    react(&ben, &message, "like").await;
+    let own = format!("/v1/conversations/{id}/members/{}", ben.id);
+    ben.delete(&own).await.expect_status(200);
+    react(&carol, &message, "love").await;
+    react(&carol, &other, "love").await;
+    let shown = async |who: &Session| {
+        let page = who.get(&format!("/v1/conversations/{id}/messages")).await;
+        let page = page.expect_status(200).json["data"].clone();
+        let of = |message: &Value| {
+            let mut all = page.as_array().expect("messages").iter();
+            let found = all.find(|one| one["id"] == message["id"]);
+            let found = found.expect("it is there");
+            (
+                found["reactions"].clone(),
+                found["viewer"]["reaction"].clone(),
+            )
+        };
+        [of(&message), of(&other)]
+    };
+    let then = [
+        (json!({"like": 2}), json!("like")),
+        (json!({}), Value::Null),
+    ];
+    assert_eq!(shown(&ben).await, then);
+    let now = shown(&carol).await.map(|(reactions, _)| reactions);
+    let both = json!({"like": 2, "love": 1});
+    assert_eq!(now, [both, json!({"love": 1})]);
+}

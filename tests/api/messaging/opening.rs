@@ -116,3 +116,23 @@ async fn a_key_makes_one_message_and_comes_back_to_its_author_alone() {
     let there = ann.get(&location).await.expect_status(200);
     assert_eq!(there.ids(), [first.id()]);
 }
+
+#[tokio::test]
+async fn more_people_than_a_group_has_are_refused_before_they_are_looked_at() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let ids = vec![ben.id.as_str(); 251];
+    let refused = ann
+        .post("/v1/conversations", &json!({"member_ids": ids}))
+        .await
+        .expect_problem(422, "validation_failed");
+    let fault = &refused.json["errors"][0];
+    assert_eq!(
+        (&fault["pointer"], &fault["code"]),
+        (&json!("/member_ids"), &json!("too_many"))
+    );
+    // Nobody is asked twice.
+    ann.post("/v1/conversations", &json!({"member_ids": ids[..250]}))
+        .await
+        .expect_status(201);
+}

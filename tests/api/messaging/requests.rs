@@ -160,3 +160,38 @@ async fn said_id(who: &Session, id: &str) -> String {
         .expect("an id")
         .to_owned()
 }
+
+#[tokio::test]
+async fn who_is_only_asked_to_a_group_declines_by_leaving_it() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let stranger = app.person("stranger").await;
+    let id = group(&ann, &[&ben, &stranger]).await;
+    let path = format!("/v1/conversations/{id}");
+    let member = |who: &Session| format!("{path}/members/{}", who.id);
+    for _ in 0..2 {
+        let left = stranger.delete(&member(&stranger)).await;
+        left.expect_status(204);
+    }
+    stranger.get(&path).await.expect_problem(404, "not_found");
+    assert!(listed(&stranger, "?filter=requests").await.is_empty());
+    assert_eq!(seen(&ann, &id).await["member_count"], 2);
+    // Whoever was in it before has it as they left it.
+    ben.delete(&member(&ben)).await.expect_status(200);
+    let left = seen(&ben, &id).await;
+    ann.set(&member(&ben)).await.expect_status(200);
+    assert_eq!(seen(&ben, &id).await["viewer"]["state"], "request");
+    for _ in 0..2 {
+        let state = ben.delete(&member(&ben)).await.expect_status(200);
+        assert_eq!(state.json["viewer"]["state"], "left");
+    }
+    assert_eq!(seen(&ben, &id).await, left);
+    assert_eq!(seen(&ann, &id).await["member_count"], 1);
+    // A conversation of two is declined, and left by nobody.
+    let talk = direct(&stranger, &ben).await;
+    say(&stranger, &talk, "hello").await;
+    let own = format!("/v1/conversations/{talk}/members/{}", ben.id);
+    ben.delete(&own).await.expect_problem(403, "forbidden");
+    answer(&ben, &talk, "decline").await.expect_status(204);
+    ben.delete(&own).await.expect_problem(404, "not_found");
+}

@@ -347,3 +347,22 @@ async fn each_inbox_is_told_of_its_own_conversation_when_many_speak_at_once() {
         socket.find(is_last).await;
     }
 }
+
+#[tokio::test]
+async fn whoever_takes_an_invitation_back_is_named_and_not_who_was_asked() {
+    let app = TestApp::start_with(QUICK).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    let channel = super::group(&ada, &[&bob, &eve]).await;
+    let mut his = Socket::of(&bob, &app.url).await;
+    subscribe(&mut his, &channel).await;
+    let group = format!("/v1/conversations/{}", id_of(&channel));
+    ada.delete(&format!("{group}/members/{}", eve.id))
+        .await
+        .expect_status(200);
+    let told = his.event("conversation.member_removed").await;
+    assert_eq!(
+        (&told["by"], &told["d"]["user_id"]),
+        (&json!(ada.id), &json!(eve.id))
+    );
+}

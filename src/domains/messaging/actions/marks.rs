@@ -1,6 +1,5 @@
 //! What a conversation is to oneself: how far one has read, and whether it is quiet or put away.
 
-use super::hold;
 use crate::domains::messaging::live;
 use crate::domains::messaging::model::{Delivered, MemberState, MyChange, Read};
 use crate::domains::messaging::store::{self, Facts};
@@ -50,7 +49,9 @@ pub async fn change_mine(
     change: &MyChange,
     if_match: IfMatch,
 ) -> Result<()> {
-    let facts = hold(tx, me, id).await?;
+    // Nothing of anybody else's changes, so only the own marks are held: who writes here does not wait.
+    store::lock_marks(tx.conn(), id, me).await?;
+    let facts = find(tx, me, id).await?;
     if_match.check(facts.version)?;
     let now = tx.now();
     if matches!(change.muted_until, Patch::Set(until) if until <= now) {

@@ -2,12 +2,12 @@
 
 use super::owners::hand_over;
 use super::requests::refuse;
-use super::{
-    entrance, forbidden, guard_group, hold, hold_active, note_change, note_in, note_own_change,
-};
+use super::{entrance, forbidden, guard_group, hold_active, note_change, note_in, note_own_change};
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
-use crate::domains::messaging::model::{Action, MAX_MEMBERS, MemberRole, MemberState, can_remove};
+use crate::domains::messaging::model::{
+    Action, ConversationKind, MAX_MEMBERS, MemberRole, MemberState, can_remove,
+};
 use crate::domains::messaging::store::{self, Facts, Standing};
 use crate::kernel::{Code, ConversationId, Error, Result, UserId};
 use crate::platform::Tx;
@@ -75,16 +75,22 @@ async fn guard_room(tx: &mut Tx, id: ConversationId) -> Result<()> {
     ))
 }
 
-/// Takes somebody out of a group, or leaves it. Again, it changes nothing.
+/// Takes somebody out of a group, or leaves it; whoever was only asked to it declines by that. Again, it
+/// changes nothing. Says whether the group is there for `me` still.
 pub async fn remove_member(
     tx: &mut Tx,
     me: UserId,
     id: ConversationId,
     user_id: UserId,
-) -> Result<()> {
+) -> Result<bool> {
     if me == user_id {
         return leave(tx, me, id).await;
     }
+    remove_other(tx, me, id, user_id).await?;
+    Ok(true)
+}
+
+async fn remove_other(tx: &mut Tx, me: UserId, id: ConversationId, user_id: UserId) -> Result<()> {
     let facts = hold_active(tx, me, id).await?;
     guard_group(&facts)?;
     let found = store::find_part(tx.conn(), id, user_id).await?;
@@ -100,7 +106,7 @@ pub async fn remove_member(
         ));
     }
     if part.state == MemberState::Request {
-        return refuse(tx, user_id, &facts).await;
+        return refuse(tx, (me, user_id), &facts).await;
     }
     live::tell_caught_up(tx, me, &facts);
     let removed = (Action::Removed, Some(user_id));
@@ -125,18 +131,37 @@ async fn go(
 }
 
 /// Leaves a group. An owner leaves it to somebody else.
-async fn leave(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
-    let facts = hold(tx, me, id).await?;
+async fn leave(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<bool> {
+    store::lock_conversations(tx.conn(), &[(me, id)]).await?;
+    let Some(facts) = store::find_facts(tx.conn(), me, id).await? else {
+        let again = has_declined(tx, me, id).await?;
+        return again.then_some(false).ok_or_else(Error::not_found);
+    };
     guard_group(&facts)?;
     match facts.state {
-        MemberState::Left => return Ok(()),
-        MemberState::Request => return refuse(tx, me, &facts).await,
+        MemberState::Left => return Ok(true),
+        MemberState::Request => {
+            refuse(tx, (me, me), &facts).await?;
+            return Ok(!has_declined(tx, me, id).await?);
+        }
         _ => {}
     }
     if facts.role == MemberRole::Owner {
         hand_over(tx, me, id).await?;
     }
-    go(tx, id, (me, me), (Action::Left, None)).await
+    go(tx, id, (me, me), (Action::Left, None)).await?;
+    Ok(true)
+}
+
+/// Whether `me` has declined to be in a group, and has it no more: whoever was in it before has it as they
+/// left it.
+async fn has_declined(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<bool> {
+    let part = store::find_part(tx.conn(), id, me).await?;
+    if !part.is_some_and(|part| part.state == MemberState::Declined) {
+        return Ok(false);
+    }
+    let found = store::list_conversations(tx.conn(), &[id]).await?;
+    Ok((found.iter()).any(|conversation| conversation.kind == ConversationKind::Group))
 }
 
 /// Gives somebody in a group a role. Only the owner does, who is an admin after making somebody

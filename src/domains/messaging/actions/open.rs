@@ -6,7 +6,8 @@ use super::{entrance, note_change, note_in, note_own_change};
 use crate::domains::messaging::events::GroupInvited;
 use crate::domains::messaging::live::{self, Done};
 use crate::domains::messaging::model::{
-    Action, ConversationTitle, MAX_MEMBERS, MAX_STRANGERS, MemberRole, MemberState, NewConversation,
+    Action, ConversationTitle, MAX_MEMBERS, MAX_STRANGERS, MemberRole, MemberState,
+    NewConversation, too_many_members,
 };
 use crate::domains::messaging::store::{self, Contact};
 use crate::kernel::{ConversationId, Error, Result, UserId};
@@ -26,8 +27,7 @@ pub async fn open_conversation(tx: &mut Tx, me: UserId, new: &NewConversation) -
     let others: BTreeSet<UserId> = new.member_ids.iter().copied().collect();
     let others: Vec<UserId> = others.into_iter().filter(|id| *id != me).collect();
     if others.len() >= MAX_MEMBERS {
-        let detail = format!("At most {MAX_MEMBERS} people are in a group, yourself among them.");
-        return Err(Error::invalid_field("/member_ids", "too_many", detail));
+        return Err(Error::invalid(vec![too_many_members().at("/member_ids")]));
     }
     let contacts = store::list_contacts(tx.conn(), me, &others).await?;
     match (others.as_slice(), contacts.as_slice()) {

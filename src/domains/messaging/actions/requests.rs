@@ -27,7 +27,7 @@ pub async fn decline_conversation(tx: &mut Tx, me: UserId, id: ConversationId) -
         Some(MemberState::Declined) => Ok(()),
         Some(MemberState::Request) => {
             let facts = hold(tx, me, id).await?;
-            refuse(tx, me, &facts).await
+            refuse(tx, (me, me), &facts).await
         }
         Some(MemberState::Active | MemberState::Left) => {
             hold(tx, me, id).await?;
@@ -37,17 +37,22 @@ pub async fn decline_conversation(tx: &mut Tx, me: UserId, id: ConversationId) -
     }
 }
 
-/// Keeps somebody out who was asked. The caller holds the conversation.
-pub(super) async fn refuse(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> {
+/// Keeps somebody out who was asked: `actor` does, who is that person or manages the group. The caller holds
+/// the conversation.
+pub(super) async fn refuse(
+    tx: &mut Tx,
+    (actor, user_id): (UserId, UserId),
+    facts: &Facts,
+) -> Result<()> {
     let id = facts.conversation_id;
-    store::update_state(tx.conn(), id, me, MemberState::Declined).await?;
-    tx.tell_counts(me);
+    store::update_state(tx.conn(), id, user_id, MemberState::Declined).await?;
+    tx.tell_counts(user_id);
     if facts.kind == ConversationKind::Direct {
         return Ok(());
     }
     note_change(tx, id, None)?;
-    note_own_change(tx, id, me)?;
-    live::tell_member(tx, id, me, (me, false));
+    note_own_change(tx, id, user_id)?;
+    live::tell_member(tx, id, actor, (user_id, false));
     Ok(())
 }
 

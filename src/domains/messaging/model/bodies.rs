@@ -1,9 +1,11 @@
 //! Bodies of requests.
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use utoipa::ToSchema;
 
-use super::MemberRole;
+use super::{MAX_MEMBERS, MemberRole};
+use crate::kernel::text::Refusal;
 use crate::kernel::{MessageId, Timestamp, UserId};
 use crate::platform::http::{Patch, not_null};
 use crate::text_type;
@@ -22,10 +24,26 @@ text_type!(
 #[serde(deny_unknown_fields)]
 pub struct NewConversation {
     /// Whom to talk with: one person for the conversation of the two of you, more for a new group.
-    #[schema(min_items = 1)]
+    #[serde(deserialize_with = "some_people")]
+    #[schema(min_items = 1, max_items = 250)]
     pub member_ids: Vec<UserId>,
     /// What a group is called.
     pub title: Option<ConversationTitle>,
+}
+
+/// Refuses more people than a group has before anything is read about them.
+fn some_people<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<UserId>, D::Error> {
+    let ids = Vec::<UserId>::deserialize(deserializer)?;
+    if ids.len() > MAX_MEMBERS {
+        return Err(D::Error::custom(too_many_members()));
+    }
+    Ok(ids)
+}
+
+/// Why so many people make no group.
+pub fn too_many_members() -> Refusal {
+    let detail = format!("At most {MAX_MEMBERS} people are in a group, yourself among them.");
+    Refusal::new("too_many", detail)
 }
 
 /// A body that names a group.

@@ -8,7 +8,7 @@ mod words;
 
 pub use bodies::{
     ConversationTitle, Delivered, MessageChange, MessageContent, MyChange, NewConversation,
-    NewMessage, Read, RoleGiven, TitleChange,
+    NewMessage, Read, RoleGiven, TitleChange, too_many_members,
 };
 pub use entry::{ConversationEntry, Member, Membership, MessageEntry, Receipt, Waiting, Window};
 pub use rules::{

@@ -115,8 +115,9 @@ async fn give_conversation_role(
 /// Remove somebody from a group, or leave it
 ///
 /// Its owner and admins remove others; an owner who leaves is followed by an admin, else by whoever
-/// is in the group longest.
-#[utoipa::path(tag = "Messages", responses((status = 200, body = ConversationState)),
+/// is in the group longest. Whoever was only asked to it declines: 204, unless they were in it before.
+#[utoipa::path(tag = "Messages",
+    responses((status = 200, body = ConversationState), (status = 204)),
     params(("id" = String, Path, description = "The conversation"),
         ("user_id" = UserRef, Path, description = "Their id or `@username`")),
     security(("bearer" = [])))]
@@ -129,8 +130,11 @@ async fn remove_conversation_member(
     let written = writer.run(me.id, async move |tx| {
         let (id, user) = &*path;
         let user_id = users::resolve(&mut tx.reads(), user).await?;
-        actions::remove_member(tx, me.id, *id, user_id).await?;
+        let is_there = actions::remove_member(tx, me.id, *id, user_id).await?;
         users::require_current_name(&mut tx.reads(), user).await?;
+        if !is_there {
+            return Ok(Answer::nothing());
+        }
         let now = tx.now();
         Answer::ok(&view::state(&mut tx.reads(), me.id, *id, now).await?)
     });

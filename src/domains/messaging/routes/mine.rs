@@ -62,7 +62,7 @@ async fn accept_conversation(
 
 /// Decline a conversation that you were asked to
 ///
-/// It is gone for you, and the others are not told. 409 `request_closed` once you are in it.
+/// It is gone for you. Of two the other one is not told; of a group it is told that you are not in it. 409 `request_closed` once you are in it.
 #[utoipa::path(tag = "Messages", responses((status = 204)),
     params(("id" = String, Path, description = "The conversation")), security(("bearer" = [])))]
 #[post("/conversations/{id}/decline")]

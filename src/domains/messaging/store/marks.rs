@@ -130,6 +130,23 @@ pub async fn advance_delivered(
     Ok(done.rows_affected() > 0)
 }
 
+/// Holds what a conversation is to somebody, so that it changes only here until the transaction ends.
+pub async fn lock_marks(
+    conn: &mut Conn,
+    conversation_id: ConversationId,
+    user_id: UserId,
+) -> Result<()> {
+    sqlx::query_scalar!(
+        r#"select 1 as "held!" from conversation_mark
+           where conversation_id = $1 and user_id = $2 for no key update"#,
+        conversation_id as _,
+        user_id as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(())
+}
+
 /// Changes what a conversation is to somebody. Nothing that is as it was is written again.
 pub async fn update_marks(
     conn: &mut Conn,

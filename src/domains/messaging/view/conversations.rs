@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::conversation::{Conversation, ConversationState, ConversationViewer};
 use super::members::Rosters;
 use super::message::Message;
-use super::messages::{messages, messages_to_each};
+use super::messages::{messages, messages_then, messages_to_each};
 use super::seen::{MembershipKey, Seen, seen};
 use crate::domains::messaging::cache::{CONVERSATION, UNREAD};
 use crate::domains::messaging::model::{MEMBERS_SHOWN, MemberState, Wanted, can_write};
@@ -31,12 +31,15 @@ pub async fn conversations(
     let unread = reads.get_many(&UNREAD, &keys).await?.into_iter();
     let last = newest(reads, &seen).await?;
     let wanted: Vec<MessageId> = last.values().copied().collect();
-    let messages = messages(reads, Viewer::from(me), &wanted)
-        .await?
-        .into_iter();
+    let found = messages(reads, Viewer::from(me), &wanted).await?;
+    let then = found.into_iter().map(|message| {
+        let part = seen.get(&(message.conversation_id, me));
+        (message, part.and_then(|part| part.membership.left_at))
+    });
+    let last = messages_then(reads, then.collect()).await?.into_iter();
     let scene = Scene {
         unread: unread.map(|(part, count)| (part, *count)).collect(),
-        last: messages
+        last: last
             .map(|message| ((message.conversation_id, me), message))
             .collect(),
         ..Scene::load(reads, seen).await?
@@ -184,8 +187,7 @@ impl Scene {
             avatar_url: other.and_then(|other| rosters.avatar_url(other)),
             members: rosters.shown(Some(me), id, entry.kind),
             member_count: rosters.count(id),
-            last_message: (self.last.get(&(id, me)).cloned())
-                .map(|message| message.as_of(one.membership.left_at)),
+            last_message: self.last.get(&(id, me)).cloned(),
             top_seq: one.top(),
             unread: Some(self.unread.get(&(id, me)).copied().unwrap_or_default()),
             viewer: Some(viewer(one, self.can_send(one, other), now)?),

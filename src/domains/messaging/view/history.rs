@@ -1,7 +1,7 @@
 //! Which messages of a conversation a page shows.
 
 use super::message::Message;
-use super::messages::messages;
+use super::messages::{messages, messages_then};
 use super::seen::Seen;
 use crate::domains::messaging::cache::{MESSAGE, RECENT};
 use crate::domains::messaging::model::{SeqKey, Stretch};
@@ -67,7 +67,8 @@ async fn shown(
 ) -> Result<Vec<Message>> {
     let found = messages(reads, viewer, ids).await?.into_iter();
     let left_at = seen.membership.left_at;
-    Ok(found.map(|message| message.as_of(left_at)).collect())
+    let found = found.map(|message| (message, left_at)).collect();
+    messages_then(reads, found).await
 }
 
 /// The messages at the places of a stretch, in the order of the walk: from the entry of the newest

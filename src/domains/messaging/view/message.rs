@@ -36,7 +36,7 @@ pub struct Message {
     /// The message that it answers.
     #[schema(required)]
     pub reply_to: Option<ReplyTo>,
-    /// Reactions by kind.
+    /// Reactions by kind; those after the viewer left are left out.
     pub reactions: Summary,
     /// What it is to the viewer; null in what is sent to many at once.
     #[schema(required)]
@@ -59,19 +59,20 @@ pub struct Message {
 }
 
 impl Message {
-    /// The same to somebody who left at an instant, if they did: what was edited since is without words.
-    pub fn as_of(self, left_at: Option<Timestamp>) -> Self {
-        let is_late = |edited_at: Option<Timestamp>| {
-            edited_at
-                .zip(left_at)
-                .is_some_and(|(edited, left)| edited > left)
-        };
+    /// The same to somebody who left at an instant, by which there were these reactions: what was edited since is
+    /// without words.
+    pub fn as_of(self, left_at: Timestamp, reactions: Summary) -> Self {
+        let is_late = |edited_at: Option<Timestamp>| edited_at.is_some_and(|at| at > left_at);
         let reply_to = self.reply_to.map(|answered| ReplyTo {
             excerpt: answered.excerpt.filter(|_| !is_late(answered.edited_at)),
             ..answered
         });
         if !is_late(self.edited_at) {
-            return Self { reply_to, ..self };
+            return Self {
+                reply_to,
+                reactions,
+                ..self
+            };
         }
         Self {
             content: String::new(),

@@ -13,7 +13,7 @@ use crate::domains::posts;
 use crate::domains::reactions::{self, Kind, Summary, TargetKind};
 use crate::domains::users::{self, Person};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, MessageId, Result, UserId, distinct};
+use crate::kernel::{Error, MessageId, Result, Timestamp, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
 
@@ -29,6 +29,26 @@ pub async fn messages(
     beside.add_reactions(reads, viewer, &rows).await?;
     let shown = ids.iter().filter_map(|id| rows.get(id));
     Ok(shown.filter_map(|row| beside.dress(viewer, row)).collect())
+}
+
+/// Messages as they are to somebody who left their conversation at an instant, if they did: without what came after
+/// that.
+pub async fn messages_then(
+    reads: &mut Reads<'_>,
+    found: Vec<(Message, Option<Timestamp>)>,
+) -> Result<Vec<Message>> {
+    let reacted_to = found.iter().filter(|(one, _)| one.reactions.total() > 0);
+    let asked = reacted_to.filter_map(|(one, left_at)| Some((one.id.uuid(), (*left_at)?)));
+    let asked: Vec<(Uuid, Timestamp)> = asked.collect();
+    let mut then = reactions::summaries_then(reads, TargetKind::Message, &asked).await?;
+    let shown = found.into_iter().map(|(message, left_at)| match left_at {
+        Some(left_at) => {
+            let reactions = then.remove(&message.id.uuid()).unwrap_or_default();
+            message.as_of(left_at, reactions)
+        }
+        None => message,
+    });
+    Ok(shown.collect())
 }
 
 /// The newest message of conversations as it is to each of those who see it. What it is to all of them is
