@@ -164,10 +164,7 @@ fn every_error_has_a_body_and_what_is_no_id_is_not_described_as_one() {
         }
     }
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    assert_eq!(
-        texts,
-        ["device_id", "key", "name", "policy", "space", "tag"]
-    );
+    assert_eq!(texts, ["key", "name", "policy", "space", "tag"]);
 }
 
 /// Within `/v1` changes only add: what a client could send and read before, it can send and read now.

@@ -272,3 +272,34 @@ async fn voids_wait_for_redis_whatever_is_tidied_up_meanwhile() {
     }
     assert!(count(&app, "cache_void").await >= waiting);
 }
+
+#[tokio::test]
+async fn a_device_on_which_nobody_is_signed_in_is_forgotten() {
+    let app = start().await;
+    let (alice, bob) = (app.person("alice").await, app.person("bob").await);
+    for who in [&alice, &bob] {
+        sqlx::query(
+            "insert into push_subscription
+                    (user_id, device_id, endpoint, p256dh, auth, server_key, session_id, created_at,
+                     updated_at)
+             values ($1::uuid, 'phone', $1, '', '', '', $2::uuid, now(), now())",
+        )
+        .bind(&who.id)
+        .bind(&who.session_id)
+        .execute(&app.db)
+        .await
+        .expect("subscribed");
+    }
+    alice.act("/v1/auth/logout").await.expect_status(204);
+    let job = "notifications.trim-devices";
+    run_at(&app, DAY * 29, job).await;
+    assert_eq!(count(&app, "push_subscription").await, 2);
+    run_at(&app, DAY * 31, job).await;
+    let left: Vec<String> = sqlx::query_scalar("select user_id::text from push_subscription")
+        .fetch_all(&app.db)
+        .await
+        .expect("rows");
+    assert_eq!(left, [bob.id.clone()]);
+    run_at(&app, DAY * 61, job).await;
+    assert_eq!(count(&app, "push_subscription").await, 0);
+}

@@ -36,6 +36,7 @@ const TAGGED_READS: &[&str] = &[
     "get_circle",
     "get_comment",
     "get_conversation",
+    "get_friend_request",
     "get_me",
     "get_meta",
     "get_post",
@@ -99,9 +100,10 @@ impl Traits {
             secured,
             has_body: operation.request_body.is_some(),
             looks_up: any(&|one| one.parameter_in == ParameterIn::Path || one.name == "around"),
-            // Only a person's id is described by reference.
             names_person: any(&|one| {
-                one.parameter_in == ParameterIn::Path && matches!(one.schema, Some(RefOr::Ref(_)))
+                let schema = one.schema.as_ref();
+                one.parameter_in == ParameterIn::Path
+                    && matches!(schema, Some(RefOr::Ref(of)) if of.ref_location.ends_with("/UserRef"))
             }),
             is_edit: *method == Method::PATCH,
             // Routes that answer with secrets take no key, and views count once anyway.

@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use crate::kernel::{OpaqueToken, Result, SessionId, Timestamp, UserId};
 use crate::platform::Tx;
 use crate::platform::http::ClientAddress;
+use crate::text_type;
 
 pub use access::ACCESS_TOKEN_SECONDS;
 pub use access::{Bearer, verify};
@@ -41,6 +42,11 @@ pub use verified::VerifiedTokens;
 pub const IDLE: TimeDelta = TimeDelta::days(30);
 /// A session ends this long after its beginning, however much it is used.
 pub const LONGEST: TimeDelta = TimeDelta::days(180);
+
+text_type!(
+    /// The client's own name for itself; the same device again replaces its session.
+    DeviceId, 1..=128, single
+);
 
 /// The device and the place that a session is opened from.
 #[derive(Debug, Clone)]

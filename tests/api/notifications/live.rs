@@ -204,3 +204,28 @@ async fn a_long_absence_is_caught_up_in_pages() {
     assert_eq!(pages, [200, 200, 50]);
     assert_eq!(position(&author).await, after);
 }
+
+#[tokio::test]
+async fn two_requests_of_one_person_are_both_told() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.person("alice").await, app.person("bob").await);
+    let begin = position(&bob).await;
+    let wish = json!({"user_id": bob.id});
+    let first = alice.post("/v1/friend-requests", &wish).await.id();
+    settle(&app).await;
+    alice
+        .delete(&format!("/v1/friend-requests/{first}"))
+        .await
+        .expect_status(204);
+    settle(&app).await;
+    let second = alice.post("/v1/friend-requests", &wish).await.id();
+    settle(&app).await;
+    let (events, _) = told(&bob, &begin).await;
+    let requests = events.iter().filter(|(kind, _)| kind == "friend.requested");
+    let requests = requests.map(|(_, d)| d["friend_request"]["id"].clone());
+    assert_eq!(
+        requests.collect::<Vec<_>>(),
+        [json!(first), json!(second)],
+        "{events:#?}"
+    );
+}

@@ -56,7 +56,7 @@ async fn expect_kinds(who: &Session, kinds: &[&str]) -> Vec<Value> {
 pub async fn settle(app: &TestApp) {
     let waiting = "select exists (select from outbox where delivered_at is null)
                 or exists (select from job where name like 'notifications.%'
-                           and name <> 'notifications.trim' and failed_at is null)";
+                           and name not like 'notifications.trim%' and failed_at is null)";
     let begun = tokio::time::Instant::now();
     while sqlx::query_scalar::<_, bool>(waiting)
         .fetch_one(&app.db)

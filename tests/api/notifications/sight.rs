@@ -124,3 +124,32 @@ async fn a_large_group_leaves_out_whom_its_person_has_muted_beyond_those_it_keep
         .expect_status(200);
     assert_eq!(list(&author).await[0]["actor_count"], 10);
 }
+
+#[tokio::test]
+async fn whoever_is_suspended_does_not_count_among_many_either() {
+    let app = TestApp::start().await;
+    let author = app.person("author").await;
+    let post = author.post_to(&json!("public"), "a post").await;
+    let mut fans = Vec::new();
+    for _ in 0..11 {
+        let fan = app.person("fan").await;
+        react(&fan, &format!("/v1/posts/{post}")).await;
+        fans.push(fan);
+    }
+    settle(&app).await;
+    let count = async || list(&author).await[0]["actor_count"].clone();
+    assert_eq!(count().await, 11);
+    for (left, gone) in [(10, &fans[0]), (9, &fans[10])] {
+        sqlx::query("update account set state = 'suspended' where username = $1")
+            .bind(&gone.username)
+            .execute(&app.db)
+            .await
+            .expect("suspended");
+        app.wait_until_voids_are_delivered().await;
+        assert_eq!(count().await, left, "{}", gone.username);
+    }
+    // Somebody who is muted as well counts out once.
+    let mute = format!("/v1/users/{}/mute", fans[1].id);
+    author.set(&mute).await.expect_status(200);
+    assert_eq!(count().await, 8);
+}

@@ -72,3 +72,49 @@ async fn whoever_is_taken_into_a_group_is_told_until_they_leave() {
         .expect_status(200);
     assert_eq!(list(&bob).await, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn a_later_invitation_is_news_and_one_that_is_told_again_is_not() {
+    let app = TestApp::start().await;
+    let (alice, bob) = app.friends("alice", "bob").await;
+    let carol = app.person("carol").await;
+    let body = json!({"member_ids": [bob.id, carol.id], "title": "choir"});
+    let talk = alice
+        .post("/v1/conversations", &body)
+        .await
+        .expect_status(201)
+        .id();
+    let member = format!("/v1/conversations/{talk}/members/{}", bob.id);
+    let first = expect_kinds(&bob, &["group_invitation"]).await.remove(0);
+    let up_to = json!({"up_to": first["updated_at"]});
+    bob.put("/v1/notifications/read-all", &up_to)
+        .await
+        .expect_status(200);
+    bob.delete(&member).await.expect_status(200);
+    alice.set(&member).await.expect_status(200);
+    settle(&app).await;
+    let second = expect_kinds(&bob, &["group_invitation"]).await.remove(0);
+    assert_eq!(second["id"], first["id"]);
+    assert_eq!(
+        (&second["read"], &second["seen"], &second["actor_count"]),
+        (&json!(false), &json!(false), &json!(1))
+    );
+    let instant = |one: &Value| one["updated_at"].as_str().expect("an instant").to_owned();
+    assert!(instant(&second) > instant(&first));
+
+    let groups = async || {
+        let all = "select notification_id::text, updated_at::text, actor_count from notification
+                   order by notification_id";
+        let all: Vec<(String, String, i32)> =
+            sqlx::query_as(all).fetch_all(&app.db).await.expect("rows");
+        all
+    };
+    let before = groups().await;
+    sqlx::query("update outbox set delivered_at = null")
+        .execute(&app.db)
+        .await
+        .expect("again");
+    settle(&app).await;
+    assert_eq!(groups().await, before);
+    assert_eq!(list(&bob).await, [second]);
+}

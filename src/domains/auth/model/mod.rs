@@ -21,10 +21,6 @@ text_type!(
     Login, 1..=254, single
 );
 text_type!(
-    /// The client's own name for itself; the same device again replaces its session.
-    DeviceId, 1..=128, single
-);
-text_type!(
     /// What a person calls the device.
     DeviceName, 1..=100, single
 );

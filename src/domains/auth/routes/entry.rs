@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, Credentials, Registration};
-use super::super::model::{ClaimedPassword, DeviceId, DeviceName, Email, Login, Password};
+use super::super::model::{ClaimedPassword, DeviceName, Email, Login, Password};
 use super::super::view::SignedIn;
 use super::{RefreshIn, cookie};
 use crate::domains::users::{DisplayName, Username};
 use crate::platform::Ctx;
 use crate::platform::http::{Body, ClientAddress, HttpResult, no_store};
 use crate::platform::limits::Gate;
-use crate::platform::sessions::Device;
+use crate::platform::sessions::{Device, DeviceId};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(register).service(login);

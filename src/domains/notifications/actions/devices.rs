@@ -10,30 +10,7 @@ use super::super::store::{self, SubscriptionRow};
 use crate::infra::push::{Keys, check_endpoint};
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::sessions::CurrentUser;
-
-/// What a client calls a device: 1 to 100 visible ASCII characters, as at sign-in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct DeviceId(String);
-
-impl DeviceId {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for DeviceId {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = (1..=100).contains(&text.len());
-        if fits && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-            return Ok(Self(text));
-        }
-        Err("a device is named by 1 to 100 visible ASCII characters")
-    }
-}
+use crate::platform::sessions::{CurrentUser, DeviceId};
 
 /// What a browser gives for a subscription.
 #[derive(Debug, Deserialize, ToSchema)]

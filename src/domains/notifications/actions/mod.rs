@@ -6,7 +6,7 @@ mod looked;
 mod preferences;
 mod tell;
 
-pub use devices::{DeviceId, NewSubscription, end_mail, retry_deliveries, subscribe, unsubscribe};
+pub use devices::{NewSubscription, end_mail, retry_deliveries, subscribe, unsubscribe};
 pub use looked::{UpTo, delete_notification, mark_all_read, mark_read, mark_seen};
 pub use preferences::{PreferenceChange, set_preferences};
 pub use tell::{forget, notice};

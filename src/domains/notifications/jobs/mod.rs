@@ -11,7 +11,7 @@ pub use courier::{Courier, start as start_courier};
 use std::time::Duration;
 
 use super::store;
-use crate::domains::auth::PasswordReplaced;
+use crate::domains::auth::{AccountDeleted, PasswordReplaced};
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited};
 use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::domains::posts::{PostAddressed, PostEdited};
@@ -31,6 +31,13 @@ const OLD: Retention = Retention {
     every: Duration::from_hours(1),
 };
 
+const IDLE_DEVICES: Retention = Retention {
+    what: "subscriptions to Web Push, after the end of the last session on the device",
+    kept: Kept::Days(30),
+    job: "notifications.trim-devices",
+    every: Duration::from_hours(24),
+};
+
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
@@ -48,15 +55,30 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
         .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)
         .on_event::<PasswordReplaced, _, _>("notifications.end-devices", end_devices)
+        .on_event::<AccountDeleted, _, _>("notifications.forget-devices", forget_devices)
         .on_event::<GroupInvited, _, _>("notifications.invitation", talks::invited)
         .keep(OLD, trim)
+        .keep(IDLE_DEVICES, trim_devices)
 }
 
 /// Whoever had a session of theirs may have set a device of their own: those that are theirs are set again by
 /// their clients.
 async fn end_devices(ctx: Ctx, replaced: PasswordReplaced) -> Result<()> {
     let conn = &mut *ctx.conn().await?;
-    store::delete_subscriptions(conn, replaced.user_id, replaced.at).await
+    store::delete_subscriptions(conn, replaced.user_id, Some(replaced.at)).await
+}
+
+/// Nothing is pushed to whoever has no account any more, and where it would go is not for us to keep.
+async fn forget_devices(ctx: Ctx, deleted: AccountDeleted) -> Result<()> {
+    let conn = &mut *ctx.conn().await?;
+    store::delete_subscriptions(conn, deleted.user_id, None).await
+}
+
+async fn trim_devices(ctx: Ctx, rule: Retention) -> Result<()> {
+    let before = rule.before(ctx.now());
+    let mut conn = ctx.conn().await?;
+    while store::trim_idle_subscriptions(&mut conn, before, BATCH).await? > 0 {}
+    Ok(())
 }
 
 async fn trim(ctx: Ctx, rule: Retention) -> Result<()> {

@@ -28,20 +28,22 @@ pub async fn invited(ctx: Ctx, event: GroupInvited) -> Result<()> {
     .await
 }
 
-/// It concerns whoever is in the conversation still.
+/// It concerns whoever is in the conversation still. Told of again, it is as old as before; a later invitation is
+/// newer than what was told of the one before it.
 async fn concerned(
     tx: &mut Tx,
     kind: Kind,
     id: ConversationId,
     (user_id, actor_id): (UserId, UserId),
 ) -> Result<Vec<Happening>> {
-    if !store::is_member(tx.conn(), id, user_id).await? {
+    let Some(talk) = store::find_talk(tx.conn(), id, user_id).await? else {
         return Ok(Vec::new());
-    }
+    };
+    let first_said_at = (talk.first_said_at).filter(|_| kind == Kind::MessageRequest);
     let deed = Deed {
         actor_id,
         source_id: id.uuid(),
-        at: tx.now(),
+        at: first_said_at.unwrap_or(talk.joined_at),
     };
     Ok(deed.to([(user_id, Subject::Conversation(kind, id))]))
 }

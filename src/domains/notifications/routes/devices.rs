@@ -5,12 +5,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::actions::{self, DeviceId, NewSubscription};
+use super::super::actions::{self, NewSubscription};
 use super::super::model::read_unsubscribe_token;
 use super::super::view::PushSubscription;
 use crate::kernel::{Code, Error};
 use crate::platform::http::{Body, HttpResult, Params, PathOf};
-use crate::platform::sessions::CurrentUser;
+use crate::platform::sessions::{CurrentUser, DeviceId};
 use crate::platform::{Answer, Ctx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
@@ -24,7 +24,8 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 /// With what the browser gives for a subscription under the key `vapid_public_key` of `/v1/meta`. It
 /// ends when the device is signed out.
 #[utoipa::path(tag = "Notifications", request_body = NewSubscription,
-    params(("device_id" = String, Path, description = "What your client calls the device")),
+    params(("device_id" = DeviceId, Path,
+        description = "What your client calls the device, as when it signed in")),
     responses((status = 200, body = PushSubscription)), security(("bearer" = [])))]
 #[put("/me/push-subscriptions/{device_id}")]
 async fn set_push_subscription(
@@ -45,7 +46,8 @@ async fn set_push_subscription(
 ///
 /// Nothing is pushed to the device any more. Again, it changes nothing.
 #[utoipa::path(tag = "Notifications",
-    params(("device_id" = String, Path, description = "What your client calls the device")),
+    params(("device_id" = DeviceId, Path,
+        description = "What your client calls the device, as when it signed in")),
     responses((status = 204)), security(("bearer" = [])))]
 #[delete("/me/push-subscriptions/{device_id}")]
 async fn delete_push_subscription(

@@ -13,8 +13,8 @@ pub struct Due {
     pub email: Timestamp,
 }
 
-/// Sends a notification on its way: to each device of its person if `push`, and to their mailbox if
-/// `email`. What waits already is due when it was; what a worker has taken meanwhile goes out once more.
+/// Sends a notification on its way: to each device of its person on which somebody is signed in, if `push`, and to
+/// their mailbox if `email`. What waits already is due when it was; what a worker has taken meanwhile goes out once more.
 pub async fn enqueue_deliveries(
     conn: &mut Conn,
     (notification_id, user_id): (NotificationId, UserId),
@@ -28,7 +28,11 @@ pub async fn enqueue_deliveries(
                 (notification_id, channel, device_id, user_id, lane, due_at, created_at)
          select $1::uuid, 'push', s.device_id, $2::uuid, $3::text, $6::timestamptz,
                 $8::timestamptz
-         from push_subscription s where s.user_id = $2 and $4::boolean
+         from push_subscription s
+         where s.user_id = $2 and $4::boolean and exists (
+             select from session d
+             where d.user_id = $2 and (d.session_id = s.session_id or d.device_id = s.device_id)
+               and d.revoked_at is null and d.expires_at > $8)
          union all
          select $1, 'email', '', $2, $3, $7::timestamptz, $8 where $5::boolean
          on conflict (notification_id, channel, device_id) do update

@@ -170,18 +170,33 @@ pub async fn list_called(
     .await?)
 }
 
-/// Whether somebody is in a conversation, or asked to it.
-pub async fn is_member(
+/// Since when a conversation concerns somebody.
+#[derive(Debug, Clone, Copy)]
+pub struct TalkFacts {
+    /// When they were last put into it, or asked to it.
+    pub joined_at: Timestamp,
+    /// When something was first said there.
+    pub first_said_at: Option<Timestamp>,
+}
+
+/// A conversation that somebody is in, or asked to.
+pub async fn find_talk(
     conn: &mut Conn,
     conversation_id: ConversationId,
     user_id: UserId,
-) -> Result<bool> {
-    let member = sqlx::query_scalar!(
-        r#"select true from conversation_member
-           where conversation_id = $1 and user_id = $2 and state in ('request', 'active')
-           for share"#,
+) -> Result<Option<TalkFacts>> {
+    Ok(sqlx::query_as!(
+        TalkFacts,
+        r#"select m.joined_at as "joined_at: _",
+                  (select s.created_at from message s
+                   where s.conversation_id = m.conversation_id and s.seq = 1)
+                  as "first_said_at?: _"
+           from conversation_member m
+           where m.conversation_id = $1 and m.user_id = $2 and m.state in ('request', 'active')
+           for share of m"#,
         conversation_id as _,
         user_id as _
-    );
-    Ok(member.fetch_optional(conn).await?.is_some())
+    )
+    .fetch_optional(conn)
+    .await?)
 }

@@ -14,6 +14,9 @@ use crate::keyset;
 /// Of how many items the newest people of a group are found, and how many people those are.
 const ITEMS: (i64, i64) = (50, 8);
 
+/// Of how many of its newest items it is known whose accounts are suspended or deleted.
+const LOOKED_THROUGH: i64 = 200;
+
 /// A group without its items.
 struct GroupRow {
     user_id: UserId,
@@ -220,20 +223,32 @@ pub async fn list_singly(
     Ok(rows.into_iter().map(single).collect())
 }
 
-/// How many of `people` are among the actors of each group, whatever the group keeps of them.
-pub async fn count_actors_among(
+/// How many actors of each group do not count, whatever the group keeps of them: `people`, and of the newest things
+/// that are in it those of accounts that are suspended or deleted.
+pub async fn count_unheard(
     conn: &mut Conn,
     groups: &[NotificationId],
     people: &[UserId],
 ) -> Result<HashMap<NotificationId, i64>> {
     let rows = sqlx::query!(
-        r#"select notification_id as "notification_id: NotificationId",
-                  count(distinct actor_id) as "count!"
-           from notification_item
-           where notification_id = any($1) and actor_id = any($2)
-           group by notification_id"#,
+        r#"select n.id as "notification_id!: NotificationId", count(*) as "count!"
+           from unnest($1::uuid[]) as n (id)
+           cross join lateral (
+               select i.actor_id from notification_item i
+               where i.notification_id = n.id and i.actor_id = any($2)
+               union
+               select late.actor_id
+               from (
+                   select i.actor_id from notification_item i where i.notification_id = n.id
+                   order by i.created_at desc, i.notification_item_id desc limit $3
+               ) late
+               join account a on a.user_id = late.actor_id
+               where a.state <> 'active'
+           ) unheard
+           group by n.id"#,
         groups as _,
-        people as _
+        people as _,
+        LOOKED_THROUGH
     )
     .fetch_all(conn)
     .await?;

@@ -21,8 +21,8 @@ pub struct Happening {
     pub at: Timestamp,
 }
 
-/// Notes that something happened, in the group that it belongs to; `None` when it is known. New ids
-/// are for a group and an item.
+/// Notes that something happened, in the group that it belongs to; `None` when it is known. What happened again
+/// since it was noted, as an invitation, is noted as new. New ids are for a group and an item.
 pub async fn record(
     conn: &mut Conn,
     happening: &Happening,
@@ -41,14 +41,16 @@ pub async fn record(
                       (notification_id, user_id, kind, group_key, post_id, comment_id,
                        conversation_id, created_at, updated_at)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-               on conflict (user_id, group_key) do update
-               set updated_at = greatest(n.updated_at, excluded.updated_at)
+               -- It is held, and moved below, if there is something to note in it.
+               on conflict (user_id, group_key) do update set updated_at = n.updated_at
                returning n.notification_id
            )
-           insert into notification_item
+           insert into notification_item as i
                   (notification_item_id, notification_id, user_id, actor_id, source_id, created_at)
            select $9, g.notification_id, $2, $10, $11, $8 from grouped g
-           on conflict (notification_id, actor_id, source_id) do nothing
+           on conflict (notification_id, actor_id, source_id) do update
+           set created_at = excluded.created_at
+           where i.created_at < excluded.created_at
            returning notification_id as "notification_id: NotificationId""#,
         group_id as _,
         user_id as _,
@@ -65,19 +67,34 @@ pub async fn record(
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(notification_id) = noted {
-        sqlx::query!(
-            "update notification n set actor_count = n.actor_count + 1
-             where n.notification_id = $1 and not exists (
-                 select from notification_item i
-                 where i.notification_id = $1 and i.actor_id = $2 and i.notification_item_id <> $3)",
-            notification_id as _,
-            actor_id as _,
-            item_id as _
-        )
-        .execute(conn)
-        .await?;
+        move_group(conn, notification_id, happening, item_id).await?;
     }
     Ok(noted)
+}
+
+/// Has a group be as new as what was noted in it, and count who did it, unless they are counted.
+async fn move_group(
+    conn: &mut Conn,
+    notification_id: NotificationId,
+    noted: &Happening,
+    item_id: NotificationId,
+) -> Result<()> {
+    sqlx::query!(
+        "update notification n
+         set updated_at = greatest(n.updated_at, $4),
+             actor_count = n.actor_count + case when exists (
+                 select from notification_item i
+                 where i.notification_id = $1 and i.actor_id = $2
+                   and i.notification_item_id <> $3) then 0 else 1 end
+         where n.notification_id = $1",
+        notification_id as _,
+        noted.actor_id as _,
+        item_id as _,
+        noted.at as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// When somebody was first told that a text calls them, which is now unless it is known.

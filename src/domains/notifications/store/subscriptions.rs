@@ -112,20 +112,44 @@ pub async fn delete_subscription(conn: &mut Conn, user_id: UserId, device_id: &s
     Ok(())
 }
 
-/// Ends those subscriptions of a person that were last set before `before`.
+/// Ends those subscriptions of a person that were last set before `before`; all of them without it.
 pub async fn delete_subscriptions(
     conn: &mut Conn,
     user_id: UserId,
-    before: Timestamp,
+    before: Option<Timestamp>,
 ) -> Result<()> {
     sqlx::query!(
-        "delete from push_subscription where user_id = $1 and updated_at < $2",
+        "delete from push_subscription
+         where user_id = $1 and ($2::timestamptz is null or updated_at < $2)",
         user_id as _,
         before as _
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Ends some subscriptions of devices on which nobody has been signed in since `before`; says how many.
+pub async fn trim_idle_subscriptions(
+    conn: &mut Conn,
+    before: Timestamp,
+    limit: i64,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from push_subscription where (user_id, device_id) in (
+             select p.user_id, p.device_id from push_subscription p
+             where p.updated_at < $1 and not exists (
+                 select from session s
+                 where s.user_id = p.user_id
+                   and (s.session_id = p.session_id or s.device_id = p.device_id)
+                   and s.expires_at >= $1 and (s.revoked_at is null or s.revoked_at >= $1))
+             limit $2)",
+        before as _,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Ends the subscription that the push service no longer knows, unless the device has another

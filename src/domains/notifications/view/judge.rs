@@ -127,7 +127,8 @@ impl Judge {
             && !self.ties.is_muted(item.actor_id, self.now)
     }
 
-    /// People whose items do not count among those of a group beyond the ones that it keeps.
+    /// People whose items do not count among those of a group beyond the ones that it keeps, beside those whose
+    /// accounts are not active.
     pub fn unheard(&self) -> Vec<UserId> {
         let muted = self.ties.muted.iter().map(|(user_id, _)| *user_id);
         let muted = muted.filter(|user_id| self.ties.is_muted(*user_id, self.now));

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::judge::Judge;
+use super::judge::{Judge, Shown};
 use super::shape::{Dress, Notification};
 use crate::domains::notifications::cache::{Hot, NOTIFICATIONS};
 use crate::domains::notifications::model::{Channel, Group};
 use crate::domains::notifications::store;
-use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
 use crate::kernel::{NotificationId, Result, UserId};
 use crate::platform::{Ctx, Reads};
@@ -36,9 +35,13 @@ pub async fn page(
     if grouping == Grouping::Grouped {
         let hot = reads.load(&NOTIFICATIONS, &user_id).await?;
         if let Some(kept) = kept(&hot, slice) {
-            let shown = shown(ctx, reads, user_id, &kept.groups, Channel::InApp).await?;
-            if kept.ends || shown.len() > usize::from(slice.limit) {
-                return Ok(slice.page(shown));
+            let judge = Judge::load(reads, user_id, &kept.groups, ctx.now()).await?;
+            let seen = seen(&judge, &kept.groups, Channel::InApp);
+            if kept.ends || seen.len() > usize::from(slice.limit) {
+                let page = slice.page(seen);
+                let dress = Dress::load(ctx, reads, &judge, &page.items).await?;
+                let dressed = page.items.iter().map(|one| dress.on(one)).collect();
+                return Ok(page.with_items(dressed));
             }
         }
     }
@@ -148,18 +151,13 @@ async fn shown(
     channel: Channel,
 ) -> Result<Vec<(TimeKey, Notification)>> {
     let judge = Judge::load(reads, user_id, groups, ctx.now()).await?;
-    let shown: Vec<_> = groups
-        .iter()
-        .filter_map(|group| judge.show(group, channel))
-        .collect();
+    let (keys, shown): (Vec<_>, Vec<_>) = seen(&judge, groups, channel).into_iter().unzip();
     let dress = Dress::load(ctx, reads, &judge, &shown).await?;
-    Ok(shown
-        .iter()
-        .map(|one| {
-            (
-                TimeKey(one.group.updated_at, one.group.notification_id.uuid()),
-                dress.on(one),
-            )
-        })
-        .collect())
+    let dressed = shown.iter().map(|one| dress.on(one));
+    Ok(keys.into_iter().zip(dressed).collect())
+}
+
+fn seen<'a>(judge: &Judge, groups: &'a [Group], channel: Channel) -> Vec<(TimeKey, Shown<'a>)> {
+    let seen = groups.iter().filter_map(|group| judge.show(group, channel));
+    seen.map(|one| (one.group.key(), one)).collect()
 }

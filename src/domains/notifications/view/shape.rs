@@ -110,12 +110,11 @@ impl<'a> Dress<'a> {
             .map(|one| one.group)
             .filter(|group| is_large(group));
         let large: Vec<NotificationId> = large.map(|group| group.notification_id).collect();
-        let people = judge.unheard();
-        let unheard = if large.is_empty() || people.is_empty() {
+        let unheard = if large.is_empty() {
             HashMap::new()
         } else {
             let conn = &mut *reads.conn().await?;
-            store::count_actors_among(conn, &large, &people).await?
+            store::count_unheard(conn, &large, &judge.unheard()).await?
         };
         Ok(Self {
             web_url: ctx.web_url(),
