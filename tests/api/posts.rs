@@ -204,6 +204,9 @@ async fn a_deleted_post_can_be_restored_for_thirty_days() {
         (&deleted[0]["id"], &deleted[0]["deleted"]),
         (&json!(id), &json!(true))
     );
+    let both = author.get(&format!("{bin}&expand=top_comments")).await;
+    let both = both.expect_problem(422, "validation_failed");
+    assert_eq!(both.json["errors"][0]["pointer"], "?expand");
     friend.get(&bin).await.expect_problem(403, "forbidden");
     app.anyone()
         .get(&bin)

@@ -261,3 +261,26 @@ async fn wait_for(viewer: &Session, other: &Session, state: &str) {
     let waited = tokio::time::timeout(PATIENCE, waiting).await;
     assert!(waited.is_ok(), "never {state}");
 }
+
+#[tokio::test]
+async fn whoever_is_suspended_is_watched_no_more() {
+    let app = TestApp::start_with(QUICK).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let _his = Socket::of(&bob, &app.url).await;
+    let channel = format!("presence:{}", bob.id);
+    let mut watching = Socket::of(&ada, &app.url).await;
+    subscribe(&mut watching, &channel).await;
+    assert_ne!(state_of(&ada, &bob).await, Value::Null);
+    sqlx::query("update account set state = 'suspended' where user_id = $1::uuid")
+        .bind(&bob.id)
+        .execute(&app.db)
+        .await
+        .expect("suspended");
+    app.wait_until_voids_are_delivered().await;
+    let told = watching.find(|frame| frame["op"] == "unsubscribed").await;
+    assert_eq!(told["ch"], channel);
+    assert_eq!(state_of(&ada, &bob).await, Value::Null);
+    let again = json!({"chs": [{"ch": channel}]});
+    let reply = watching.ask("subscribe", again).await;
+    assert_eq!(reply["d"]["subs"][&channel]["err"]["code"], "not_found");
+}

@@ -240,3 +240,19 @@ async fn a_frame_that_cannot_be_done_is_refused_by_its_number() {
     assert!(super::published(&mut socket).await.is_empty());
     assert_eq!(socket.ask("ping", json!({})).await["ok"], true);
 }
+
+#[tokio::test]
+async fn a_share_is_told_to_those_who_look_at_the_original() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let (post, channel) = post_of(&ada).await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    subscribe(&mut socket, &channel).await;
+    let share = json!({"audience": "public", "shared_post_id": post});
+    bob.post("/v1/posts", &share).await.expect_status(201);
+    let told = socket.event("post.counters").await;
+    assert_eq!(
+        (&told["ch"], &told["d"]["counts"]["shares"]),
+        (&json!(channel), &json!(1))
+    );
+}

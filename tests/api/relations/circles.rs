@@ -74,3 +74,38 @@ async fn taking_somebody_out_of_a_circle_tells_of_nobody_who_hides() {
             .expect_problem(404, "not_found");
     }
 }
+
+#[tokio::test]
+async fn all_who_are_in_a_circle_are_listed_by_name_for_its_owner() {
+    let app = TestApp::start().await;
+    let anna = app.person("anna").await;
+    let made = anna.post("/v1/circles", &json!({"name": "Choir"})).await;
+    let path = format!("/v1/circles/{}", made.expect_status(201).id());
+    let mut ids = Vec::new();
+    for name in ["dora", "ben", "carl"] {
+        let friend = app.person(name).await;
+        anna.befriend(&friend).await;
+        let named = json!({"display_name": name.to_uppercase()});
+        friend.patch("/v1/me", &named).await.expect_status(200);
+        anna.set(&format!("{path}/members/{}", friend.id))
+            .await
+            .expect_status(200);
+        ids.push(friend);
+    }
+    let members = format!("{path}/members");
+    let walked = anna.walk(&members, 1).await;
+    let names: Vec<_> = walked.iter().map(|one| &one["display_name"]).collect();
+    assert_eq!(names, ["BEN", "CARL", "DORA"]);
+    let expanded = anna.get(&format!("{members}?expand=relationship")).await;
+    let first = &expanded.expect_status(200).json["data"][0];
+    assert_eq!(first["viewer"]["friendship"], "friends");
+    ids[0].get(&members).await.expect_problem(404, "not_found");
+    // Whoever has blocked her is not there for her.
+    ids[1]
+        .set(&format!("/v1/users/{}/block", anna.id))
+        .await
+        .expect_status(200);
+    assert_eq!(anna.get(&members).await.ids().len(), 2);
+    anna.delete(&path).await.expect_status(204);
+    anna.get(&members).await.expect_problem(404, "not_found");
+}

@@ -124,3 +124,44 @@ async fn of_accepting_and_taking_back_at_once_one_wins() {
     }
     counters_are_right(&app).await;
 }
+
+#[tokio::test]
+async fn a_request_is_there_for_its_two_people_until_it_ends_without_friendship() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.person("anna").await, app.person("ben").await);
+    let eve = app.person("eve").await;
+    let sent = ask(&anna, &ben).await.expect_status(201);
+    let path = sent.header("location").expect("a location");
+    let hers = anna.get(&path).await.expect_status(200);
+    assert_eq!(hers.json, sent.json);
+    let his = ben.get(&path).await.expect_status(200).json;
+    assert_eq!(
+        (&his["direction"], &his["user"]["id"]),
+        (&json!("incoming"), &json!(anna.id))
+    );
+    let known = anna
+        .request(reqwest::Method::GET, &path)
+        .header("If-None-Match", hers.header("etag").expect("a tag"));
+    anna.send(known).await.expect_status(304);
+    eve.get(&path).await.expect_problem(404, "not_found");
+    app.anyone()
+        .get(&path)
+        .await
+        .expect_problem(401, "unauthenticated");
+    let block = format!("/v1/users/{}/block", ben.id);
+    ben.act(&format!("{path}/decline")).await.expect_status(200);
+    for who in [&anna, &ben] {
+        who.get(&path).await.expect_problem(404, "not_found");
+    }
+    let again = ask(&ben, &anna).await.expect_status(201);
+    let path = again.header("location").expect("a location");
+    anna.act(&format!("{path}/accept")).await.expect_status(200);
+    for who in [&anna, &ben] {
+        let seen = who.get(&path).await.expect_status(200);
+        assert_eq!(seen.json["state"], "accepted");
+    }
+    anna.set(&block).await.expect_status(200);
+    for who in [&anna, &ben] {
+        who.get(&path).await.expect_problem(404, "not_found");
+    }
+}

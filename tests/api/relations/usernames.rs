@@ -80,3 +80,28 @@ async fn no_new_username_ends_in_a_full_stop_and_those_from_before_still_sign_in
         .await
         .expect_status(200);
 }
+
+#[tokio::test]
+async fn a_circle_leads_on_from_a_former_username_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.register("anna.old").await, app.person("ben").await);
+    anna.befriend(&ben).await;
+    let made = ben.post("/v1/circles", &json!({"name": "Close"})).await;
+    let path = format!("/v1/circles/{}", made.expect_status(201).id());
+    ben.set(&format!("{path}/members/{}", anna.id))
+        .await
+        .expect_status(200);
+    anna.patch("/v1/me", &json!({"username": "anna.new"}))
+        .await
+        .expect_status(200);
+    let (old, new) = ("members/@anna.old", "members/@anna.new");
+    for method in [reqwest::Method::PUT, reqwest::Method::DELETE] {
+        let request = ben.request(method, &format!("{path}/{old}"));
+        let reply = ben.send(request).await.expect_status(308);
+        assert_eq!(reply.header("location"), Some(format!("{path}/{new}")));
+        let circle = ben.get(&path).await.expect_status(200).json;
+        assert_eq!(circle["member_count"], 1);
+    }
+    let left = ben.delete(&format!("{path}/{new}")).await;
+    assert_eq!(left.expect_status(200).json["member_count"], 0);
+}

@@ -156,6 +156,7 @@ pub fn relation(alice: &Value) -> Vec<Line> {
             alice.clone(),
         ),
         line("GET /v1/friend-requests", Caller),
+        line("GET /v1/friend-requests/{request}", HIDDEN),
         line("POST /v1/friend-requests/{request}/accept", HIDDEN),
         line("POST /v1/friend-requests/{request}/decline", HIDDEN),
         line("DELETE /v1/friend-requests/{request}", HIDDEN),
@@ -213,6 +214,7 @@ pub fn relation(alice: &Value) -> Vec<Line> {
         line("GET /v1/circles/{circle}", HIDDEN),
         with("PATCH /v1/circles/{circle}", HIDDEN, json!({"name": "y"})),
         line("DELETE /v1/circles/{circle}", HIDDEN),
+        line("GET /v1/circles/{circle}/members", HIDDEN),
         line("PUT /v1/circles/{circle}/members/{alice}", HIDDEN),
         line("DELETE /v1/circles/{circle}/members/{alice}", HIDDEN),
     ]

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::audience;
 use super::guard::{guard_for_write, guard_within, named_in_body};
 use crate::domains::posts::events::{PostAddressed, PostCreated, PostRef};
+use crate::domains::posts::live;
 use crate::domains::posts::model::{self, AudienceInput, Facts, PostContent, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
 use crate::domains::posts::view::warm_behind;
@@ -60,6 +61,7 @@ pub async fn create_post(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Resul
     }
     if let Some(original) = original {
         counters::bump_shares(tx.conn(), original.post_id, 1).await?;
+        live::tell_counters(tx, original.post_id);
     }
     let mut tally = Tally::default();
     audience.kind.count_in(&mut tally, 1);

@@ -8,8 +8,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::expand::{OnlyExpand, PostExpansion, TopComments};
 use crate::domains::posts::view::{self, Post, PostRevision, guard};
 use crate::domains::relations;
-use crate::kernel::PostId;
 use crate::kernel::page::{RankKey, TimeKey};
+use crate::kernel::{Error, PostId, Result};
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, NoFilter, PageParams, Params, PathOf, UserRef, ok,
 };
@@ -69,9 +69,21 @@ struct UserPosts {
     /// `deleted`: your own deleted posts that can still be restored, last deleted first.
     #[param(inline)]
     state: Option<PostState>,
-    /// What to show inside each post.
+    /// What to show inside each post; not together with `state`.
     #[param(inline)]
     expand: Option<PostExpansion>,
+}
+
+impl UserPosts {
+    /// Whether deleted posts are wanted, of which nobody sees the comments.
+    fn wants_deleted(&self) -> Result<bool> {
+        if self.state.is_some() && self.expand.is_some() {
+            let detail =
+                "Deleted posts come without their comments. Ask with `state` or with `expand`.";
+            return Err(Error::invalid_field("?expand", "conflict", detail));
+        }
+        Ok(self.state == Some(PostState::Deleted))
+    }
 }
 
 /// A person's posts
@@ -88,10 +100,11 @@ async fn list_user_posts(
     listing: Listing<UserPosts>,
     comments: TopComments,
 ) -> HttpResult<HttpResponse> {
+    let wants_deleted = listing.filter.wants_deleted()?;
     let reads = &mut Reads::cached(&ctx);
     let author_id = relations::visible_person(reads, viewer, &user).await?;
     let slice = listing.slice::<TimeKey>()?;
-    if listing.filter.state == Some(PostState::Deleted) {
+    if wants_deleted {
         let page = view::deleted(&ctx, reads, viewer, author_id, &slice).await?;
         return Ok(listing.respond(page));
     }

@@ -4,9 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, CircleNamed};
-use super::super::view::{self, Circle, CircleWithMembers};
+use super::super::view::{self, Circle, CircleWithMembers, ListedPerson};
+use super::lists::Expanded;
 use crate::domains::users;
-use crate::kernel::page::TimeKey;
+use crate::kernel::page::{NameKey, TimeKey};
 use crate::kernel::{CircleId, Result, UserId};
 use crate::platform::http::{
     Body, HttpResult, IfMatch, ListOf, Listing, NoFilter, PageParams, PathOf, UserRef,
@@ -21,6 +22,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
         .service(get_circle)
         .service(rename_circle)
         .service(delete_circle)
+        .service(list_circle_members)
         .service(add_circle_member)
         .service(remove_circle_member);
 }
@@ -70,7 +72,7 @@ async fn create_circle(
 
 /// A circle with its members
 ///
-/// With who is in it.
+/// With who is in it: the first 100 by name, of whom `/members` lists all.
 #[utoipa::path(tag = "Circles", responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
 #[get("/circles/{id}")]
@@ -82,6 +84,26 @@ async fn get_circle(
 ) -> HttpResult<HttpResponse> {
     let body = view::circle(&mut Reads::cached(&ctx), me.id, *circle_id).await?;
     Ok(json_with_etag(&request, body.circle.version, &body))
+}
+
+/// Who is in a circle
+///
+/// By name.
+#[utoipa::path(tag = "Circles", responses((status = 200, body = ListOf<ListedPerson>)),
+    params(("id" = String, Path, description = "Id of the circle"), PageParams, Expanded),
+    security(("bearer" = [])))]
+#[get("/circles/{id}/members")]
+async fn list_circle_members(
+    ctx: Ctx,
+    me: CurrentUser,
+    circle_id: PathOf<CircleId>,
+    listing: Listing<Expanded>,
+) -> HttpResult<HttpResponse> {
+    let reads = &mut Reads::cached(&ctx);
+    let slice = listing.slice::<NameKey>()?;
+    let page = view::circle_members(reads, me.id, *circle_id, &slice).await?;
+    let wanted = listing.filter.expand;
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
 }
 
 /// Rename a circle
@@ -166,6 +188,7 @@ async fn remove_circle_member(
             let (circle_id, user) = &*path;
             let user_id = users::resolve(&mut tx.reads(), user).await?;
             actions::remove_member(tx, me.id, *circle_id, user_id).await?;
+            users::require_current_name(&mut tx.reads(), user).await?;
             circle_now(tx, me.id, *circle_id).await
         })
         .await

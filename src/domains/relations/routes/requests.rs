@@ -1,6 +1,6 @@
 //! Requests for friendship.
 
-use actix_web::{HttpResponse, delete, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -9,13 +9,16 @@ use super::super::model::RequestDirection;
 use super::super::view::{self, FriendRequest};
 use crate::kernel::page::TimeKey;
 use crate::kernel::{FriendRequestId, Result, UserId};
-use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf};
+use crate::platform::http::{
+    Body, HttpResult, ListOf, Listing, PageParams, PathOf, json_with_etag,
+};
 use crate::platform::sessions::CurrentUser;
 use crate::platform::{Answer, Ctx, Reads, Tx, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(create_friend_request)
         .service(list_friend_requests)
+        .service(get_friend_request)
         .service(accept_friend_request)
         .service(decline_friend_request)
         .service(cancel_friend_request);
@@ -74,6 +77,23 @@ async fn list_friend_requests(
     let reads = &mut Reads::cached(&ctx);
     let (direction, slice) = (listing.filter.direction, listing.slice::<TimeKey>()?);
     Ok(listing.respond(view::requests(reads, me.id, direction, &slice).await?))
+}
+
+/// A request
+///
+/// For the two people alone. 404 once it was declined or taken back.
+#[utoipa::path(tag = "Relations", responses((status = 200, body = FriendRequest)),
+    params(("id" = String, Path, description = "Id of the request")), security(("bearer" = [])))]
+#[get("/friend-requests/{id}")]
+async fn get_friend_request(
+    ctx: Ctx,
+    me: CurrentUser,
+    request_id: PathOf<FriendRequestId>,
+    request: HttpRequest,
+) -> HttpResult<HttpResponse> {
+    let body = view::own_request(&mut Reads::cached(&ctx), me.id, *request_id).await?;
+    // Nobody edits one, so it has no version.
+    Ok(json_with_etag(&request, 0, &body))
 }
 
 /// Accept a request

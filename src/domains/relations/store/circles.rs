@@ -4,8 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::{NamedRow, by_name};
 use crate::infra::db::{Conn, OnConstraint};
+use crate::kernel::page::{NameKey, Page, Slice};
 use crate::kernel::{CircleId, Code, Error, Result, Timestamp, UserId};
+use crate::keyset;
 
 /// A circle that is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,6 +240,28 @@ pub async fn list_circle_members(
         .into_iter()
         .map(|row| (row.circle_id, row.members))
         .collect())
+}
+
+/// Those in a circle whom its owner may see, by name.
+pub async fn list_members_by_name(
+    conn: &mut Conn,
+    owner_id: UserId,
+    circle_id: CircleId,
+    slice: &Slice<NameKey>,
+) -> Result<Page<NameKey, UserId>> {
+    let rows = keyset!(
+        conn,
+        slice,
+        oldest r#"lower(a.display_name) collate "C""#,
+        "a.user_id",
+        NamedRow,
+        r#"select lower(a.display_name) as "name!", a.user_id as "user_id!: _"
+           from circle_member m join visible_account($4) a on a.user_id = m.user_id
+           where m.circle_id = $5"#,
+        owner_id as _,
+        circle_id as _,
+    )?;
+    Ok(slice.page(by_name(rows)))
 }
 
 /// Circles in order of id.

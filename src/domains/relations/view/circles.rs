@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use super::super::cache::{CIRCLE_MEMBERS, CIRCLES};
 use super::super::model::MAX_MEMBERS_SHOWN;
-use super::super::store::CircleRow;
+use super::super::store::{self, CircleRow};
 use super::sight::visible_among;
 use crate::domains::users::{self, Person};
 use crate::kernel::ids::Id;
-use crate::kernel::page::{Page, Slice, TimeKey};
+use crate::kernel::page::{NameKey, Page, Slice, TimeKey};
 use crate::kernel::{CircleId, Error, Result, Timestamp, UserId, distinct};
 use crate::platform::Reads;
 use crate::platform::sessions::Viewer;
@@ -75,6 +75,22 @@ pub async fn circle(
     members.sort_by_cached_key(|person| (folded(&person.display_name), person.id));
     members.truncate(MAX_MEMBERS_SHOWN);
     Ok(CircleWithMembers { circle, members })
+}
+
+/// A page of those who are in a circle of `owner_id`, by name.
+pub async fn circle_members(
+    reads: &mut Reads<'_>,
+    owner_id: UserId,
+    circle_id: CircleId,
+    slice: &Slice<NameKey>,
+) -> Result<Page<NameKey, Person>> {
+    let rows = reads.load(&CIRCLES, &owner_id).await?;
+    if !rows.iter().any(|row| row.circle_id == circle_id) {
+        return Err(Error::not_found());
+    }
+    let page =
+        store::list_members_by_name(&mut *reads.conn().await?, owner_id, circle_id, slice).await?;
+    users::people_page(reads, page).await
 }
 
 /// In lower case letter by letter, as lists of people are ordered.

@@ -9,7 +9,7 @@ mod requests;
 mod sight;
 mod user;
 
-pub use circles::{Circle, CircleWithMembers, circle, circles};
+pub use circles::{Circle, CircleWithMembers, circle, circle_members, circles};
 pub use listed::{ListedPerson, PersonExpansion, listed};
 pub use lists::{
     MutedPerson, Suggestion, blocked, followers, following, friends, muted, mutual_friends,
@@ -18,7 +18,7 @@ pub use lists::{
 pub use presence::{Presences, presences, watched};
 pub use relationship::{Relationship, relationship, relationships, standing};
 pub use requests::{
-    FriendRequest, RequestCounts, count_requests, request, requests, requests_by_id,
+    FriendRequest, RequestCounts, count_requests, own_request, request, requests, requests_by_id,
 };
 pub use sight::{visible_among, visible_person};
 pub use user::{User, guard_friends_shown, guard_mutual_friends_shown, user, users};

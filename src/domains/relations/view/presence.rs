@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::cache::ties_of;
+use super::sight::visible_among;
 use crate::domains::users::SETTINGS;
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::realtime::presence::{self, Presence};
@@ -32,18 +33,15 @@ pub struct Presences {
 }
 
 /// Those of these people whose presence the viewer sees, and whether they also see when they were last
-/// here: friends, and both show it. In the order given.
+/// here: friends who are there for them at all, and both show it. In the order given.
 pub async fn watched(
     reads: &mut Reads<'_>,
     viewer: UserId,
     ids: &[UserId],
 ) -> Result<Vec<(UserId, bool)>> {
     let ties = ties_of(reads, Viewer::from(viewer)).await?;
-    let friends: Vec<UserId> = ids
-        .iter()
-        .copied()
-        .filter(|id| ties.is_friend(*id))
-        .collect();
+    let mut friends = visible_among(reads, Viewer::from(viewer), ids).await?;
+    friends.retain(|id| ties.is_friend(*id));
     let asked: Vec<UserId> = friends.iter().copied().chain([viewer]).collect();
     let settings = reads.get_many(&SETTINGS, &asked).await?;
     let Some(own) = settings.get(&viewer).filter(|own| own.show_presence) else {

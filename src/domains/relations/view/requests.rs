@@ -51,7 +51,7 @@ async fn show_requests(
     rows: &[RequestRow],
 ) -> Result<Vec<FriendRequest>> {
     let others: Vec<UserId> = rows.iter().map(|row| row.other(viewer)).collect();
-    let mut people = users::people(reads, &others).await?;
+    let people = users::people(reads, &others).await?;
     let between = standings(reads, viewer, &others).await?;
     let shown = |row: &RequestRow| {
         let other = row.other(viewer);
@@ -62,7 +62,7 @@ async fn show_requests(
             } else {
                 RequestDirection::Incoming
             },
-            user: people.remove(&other)?,
+            user: people.get(&other)?.clone(),
             mutual_friends: between.get(&other)?.mutual_friends,
             state: row.state,
             created_at: row.created_at,
@@ -113,6 +113,20 @@ pub async fn requests_by_id(
         .filter(|row| seen.contains(&row.other(viewer)))
         .collect();
     show_requests(reads, viewer, &shown).await
+}
+
+/// One request that went to or from `viewer`, if it is open or was accepted, and they see the other person: of
+/// any other nothing is left.
+pub async fn own_request(
+    reads: &mut Reads<'_>,
+    viewer: UserId,
+    friend_request_id: FriendRequestId,
+) -> Result<FriendRequest> {
+    let found = requests_by_id(reads, viewer, &[friend_request_id]).await?;
+    let is_there =
+        |one: &FriendRequest| matches!(one.state, RequestState::Pending | RequestState::Accepted);
+    let found = found.into_iter().find(is_there);
+    found.ok_or_else(Error::not_found)
 }
 
 /// One request as `viewer`, who is one of the two, sees it.
