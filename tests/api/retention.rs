@@ -299,7 +299,7 @@ async fn a_device_on_which_nobody_is_signed_in_is_forgotten() {
         .fetch_all(&app.db)
         .await
         .expect("rows");
-    assert_eq!(left, [bob.id.clone()]);
+    assert_eq!(left, [bob.id.as_str()]);
     run_at(&app, DAY * 61, job).await;
     assert_eq!(count(&app, "push_subscription").await, 0);
 }

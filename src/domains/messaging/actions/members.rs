@@ -157,7 +157,7 @@ async fn leave(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<bool> {
 /// left it.
 async fn has_declined(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<bool> {
     let part = store::find_part(tx.conn(), id, me).await?;
-    if !part.is_some_and(|part| part.state == MemberState::Declined) {
+    if part.is_none_or(|part| part.state != MemberState::Declined) {
         return Ok(false);
     }
     let found = store::list_conversations(tx.conn(), &[id]).await?;
