@@ -246,11 +246,14 @@ pub async fn is_held_for_another(conn: &mut Conn, username: &str, user_id: UserI
     .await?)
 }
 
-/// Lets go of usernames that were given up before `before`; says how many.
-pub async fn release_usernames(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+/// Lets go of some of the usernames that were given up before `before`; says how many.
+pub async fn release_usernames(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
-        "delete from former_username where released_at < $1",
-        before as _
+        "delete from former_username where username in (
+             select username from former_username where released_at < $1
+             order by released_at limit $2)",
+        before as _,
+        limit
     )
     .execute(conn)
     .await?;
