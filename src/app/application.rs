@@ -228,12 +228,7 @@ pub fn context(
 }
 
 fn cache(config: &Config, db: PgPool) -> Cache {
-    let profile = if config.is_production() {
-        "production"
-    } else {
-        "dev"
-    };
-    let redis = Redis::new(format!("{}:{profile}", config.redis_prefix));
+    let redis = Redis::new(config.redis_namespace());
     let options = cache::Options {
         mode: match config.cache {
             CacheMode::On => cache::Mode::On,

@@ -98,8 +98,7 @@ async fn limiter(
              use DELETE /v1/admin/limits/{policy}/{key}, or start it again",
         )
     })?;
-    let namespace = format!("{}:{}", config.redis_prefix, config.env.as_str());
-    let connection = Connection::open(url.expose(), namespace).await;
+    let connection = Connection::open(url.expose(), config.redis_namespace()).await;
     let server: Arc<dyn Server> = Arc::new(connection.map_err(away)?);
     Ok(Limiter::new(
         true,

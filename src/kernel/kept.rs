@@ -22,7 +22,12 @@ pub struct Head<T> {
 
 impl<T: Copy> Head<T> {
     /// How many rows [`Head::new`] wants: one more than are kept, to learn whether there are more.
-    pub const FETCH: i64 = 129;
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_wrap,
+        reason = "a constant is converted in no other way, and these are small"
+    )]
+    pub const FETCH: i64 = HEAD as i64 + 1;
 
     /// The head of a list, of its first rows in the list's order.
     pub fn new(mut rows: Vec<(TimeKey, T)>) -> Self {
@@ -109,7 +114,12 @@ pub struct Newest<T> {
 
 impl<T> Newest<T> {
     /// How many members [`Newest::new`] wants: one more than are kept.
-    pub const FETCH: i64 = 2_001;
+    #[expect(
+        clippy::as_conversions,
+        clippy::cast_possible_wrap,
+        reason = "a constant is converted in no other way, and these are small"
+    )]
+    pub const FETCH: i64 = NEWEST as i64 + 1;
 
     /// The newest members of a set, greatest id first.
     pub fn new(mut members: Vec<(Uuid, T)>) -> Self {

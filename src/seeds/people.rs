@@ -109,6 +109,8 @@ mod tests {
     fn the_shared_password_verifies_and_its_hash_repeats() {
         let hash = password_hash().expect("hashed");
         assert_eq!(hash, password_hash().expect("hashed"));
+        // By this salt a database with seeds is recognised, in the store and in an index.
+        assert!(hash.contains("$a2l0aCBkZW1vIHNlZWRzIQ$"), "{hash}");
         let parsed = PasswordHash::new(&hash).expect("a hash");
         assert!(
             Argon2::default()

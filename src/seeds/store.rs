@@ -1,10 +1,9 @@
-//! All SQL of the seeds: one transaction that takes a whole data set or nothing.
+//! The transaction that takes a whole data set or nothing, and what is asked of one that is there.
 
 use sqlx::PgPool;
 
 use super::counters;
 use super::dataset::Dataset;
-use super::people::password_hash;
 use super::report::{Progress, Step};
 use super::tables::{self, Shared};
 use super::told;
@@ -153,10 +152,11 @@ async fn analyze(conn: &mut Conn) -> sqlx::Result<()> {
 
 /// Whether somebody can sign in with the password of the seeds, which is public.
 pub async fn has_demo_password(conn: &mut Conn) -> anyhow::Result<bool> {
-    let hash = password_hash()?;
+    // Their salt is nobody else's, and an index holds who has it.
     let found = sqlx::query_scalar!(
-        r#"select exists (select from credential where password_hash = $1) as "exists!""#,
-        hash
+        r#"select exists (
+               select from credential where password_hash like '%$a2l0aCBkZW1vIHNlZWRzIQ$%'
+           ) as "exists!""#
     );
     Ok(found.fetch_one(conn).await?)
 }

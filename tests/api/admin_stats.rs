@@ -20,6 +20,16 @@ async fn an_administrator_sees_the_numbers_and_nobody_else_does() {
     )
     .await
     .expect_status(200);
+    // What is said in private is counted nowhere here.
+    let body = json!({"member_ids": [eve.id]});
+    let talk = ada.post("/v1/conversations", &body).await.id();
+    let path = format!("/v1/conversations/{talk}/messages");
+    let message = ada.post(&path, &json!({"content": "hello"})).await;
+    let message = message.expect_status(201).id();
+    let path = format!("/v1/messages/{message}/reaction");
+    eve.put(&path, &json!({"kind": "like"}))
+        .await
+        .expect_status(200);
     for role in ["user", "moderator"] {
         become_role(&app, &ada.username, role).await;
         ada.get("/v1/admin/stats")

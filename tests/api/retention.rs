@@ -257,6 +257,15 @@ async fn a_former_username_is_free_after_ninety_days() {
 }
 
 #[tokio::test]
+async fn links_go_thirty_days_after_they_ran_out() {
+    let insert =
+        "insert into mail_token (token_hash, user_id, purpose, email, created_at, expires_at)
+         select decode(md5(age::text), 'hex'), user_id, 'verify_email', '', now(), now() - age
+         from account, unnest(array[interval '30 days 1 hour', interval '29 days 23 hours']) age";
+    expect_one_to_go("auth.mail_tokens", "mail_token", insert).await;
+}
+
+#[tokio::test]
 async fn voids_wait_for_redis_whatever_is_tidied_up_meanwhile() {
     // Without a worker: one that has just taken a job would keep the test from running it.
     let settings = [("REDIS_URL", "redis://127.0.0.1:1"), ("KITH_ROLES", "web")];

@@ -238,3 +238,28 @@ fn request_types_refuse_unknown_members() {
         );
     }
 }
+
+/// The document says that a key is taken by what is posted; whether it is, the handler says: one without a `Writer`
+/// takes none.
+#[test]
+fn a_route_is_said_to_take_an_idempotency_key_only_if_its_handler_does() {
+    let document: serde_json::Value =
+        serde_json::from_str(include_str!("../../openapi.json")).expect("JSON");
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for rest in source.text.split("#[post(\"").skip(1) {
+            let path = rest.split('"').next().unwrap_or_default();
+            let handler = rest.split(") ->").next().unwrap_or_default();
+            let takes = handler.contains(": Writer");
+            let parameters = &document["paths"][format!("/v1{path}")]["post"]["parameters"];
+            let parameters = parameters.as_array().cloned().unwrap_or_default();
+            let is_said = parameters
+                .iter()
+                .any(|one| one["name"] == "Idempotency-Key");
+            if is_said && !takes {
+                wrong.push(format!("{}: {path}", source.file));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

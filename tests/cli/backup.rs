@@ -76,6 +76,34 @@ fn a_database_with_something_in_it_is_replaced_only_when_that_is_meant() {
 }
 
 #[test]
+fn half_a_backup_is_refused_before_anything_is_deleted_for_it() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    // So many that half of the file is far behind its table of contents.
+    place.sql(
+        "insert into account (user_id, username, display_name, bio, created_at, updated_at)
+         select gen_random_uuid(), 'person' || n, 'P',
+                md5(random()::text) || md5(random()::text) || md5(random()::text), now(), now()
+         from generate_series(1, 20000) n",
+    );
+    let file = place.path("kith.backup");
+    place.run(&["backup", &file]).expect_code(0);
+    let whole = std::fs::read(&file).expect("the file");
+    let half = place.path("half.backup");
+    std::fs::write(&half, &whole[..whole.len() / 2]).expect("writes");
+    let said = place
+        .run(&["restore", &half, "--replace", "--yes"])
+        .expect_code(1)
+        .stderr;
+    assert!(said.contains("half.backup is not a whole backup"), "{said}");
+    assert_eq!(place.ask("select count(*)::text from account"), "20000");
+    place
+        .run(&["restore", &file, "--replace", "--yes"])
+        .expect_code(0);
+    assert_eq!(place.ask("select count(*)::text from account"), "20000");
+}
+
+#[test]
 fn a_failed_backup_leaves_the_one_before_as_it_was() {
     let place = Place::new();
     place.run(&["migrate"]).expect_code(0);

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Redis};
+use crate::support::{Place, Redis, Serving};
 
 const SOMEBODY: &str = "account:somebody@example.org";
 
@@ -272,4 +272,54 @@ fn a_redis_that_is_ready_before_postgres_is_pending_and_not_down() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(serving.json("/health/redis")["status"], "degraded");
+}
+
+/// Waits until a server has its Redis.
+fn wait_for_redis(place: &Place, serving: &Serving) {
+    let began = Instant::now();
+    while serving.json("/readyz")["parts"]["redis"] != "ok" {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", place.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_redis_that_stays_up_tells_nothing_of_a_database_that_was_reset() {
+    let redis = Redis::start();
+    let place = Place::new();
+    let prefix = place.name().to_owned();
+    let place = place
+        .with("REDIS_URL", &redis.url())
+        .with("KITH_REDIS_PREFIX", &prefix);
+    place.run(&["migrate"]).expect_code(0);
+    place.sql(
+        "insert into account (user_id, username, display_name, created_at, updated_at)
+         values (gen_random_uuid(), 'anna', 'Anna', now(), now());
+         insert into user_settings (user_id, updated_at) select user_id, now() from account;
+         insert into user_counter (user_id) select user_id from account;
+         delete from cache_void",
+    );
+    let serving = place.serve();
+    wait_for_redis(&place, &serving);
+    // Twice: some things are kept from their second reading on.
+    for _ in 0..2 {
+        assert_eq!(serving.get("/v1/users/@anna"), 200);
+    }
+    let epoch = place.ask("select max(epoch)::text from cache_epoch");
+    let key = format!("{prefix}:dev:{epoch}:username:v1:anna");
+    let began = Instant::now();
+    while !redis.has(&key) {
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{key} is not kept"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    serving.stop();
+
+    place.run(&["reset", "--yes"]).expect_code(0);
+    let serving = place.serve();
+    wait_for_redis(&place, &serving);
+    assert_eq!(serving.get("/v1/users/@anna"), 404);
+    serving.stop();
 }

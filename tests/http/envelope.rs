@@ -171,10 +171,23 @@ async fn only_listed_origins_may_call_from_a_browser() {
     let response = send(plain).await;
     assert_eq!(head(&response, "access-control-allow-origin"), ORIGIN);
     let exposed = head(&response, "access-control-expose-headers").to_lowercase();
-    assert!(
-        exposed.contains("x-request-id") && exposed.contains("link"),
-        "{exposed}"
-    );
+    let exposed: Vec<&str> = exposed.split(',').map(str::trim).collect();
+    for name in [
+        "etag",
+        "idempotent-replayed",
+        "link",
+        "location",
+        "ratelimit",
+        "ratelimit-policy",
+        "retry-after",
+        "x-ratelimit-limit",
+        "x-ratelimit-policy",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+    ] {
+        assert!(exposed.contains(&name), "{name}: {exposed:?}");
+    }
 }
 
 #[actix_web::test]

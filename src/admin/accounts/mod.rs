@@ -98,14 +98,16 @@ pub async fn find(conn: &mut Conn, who: &Who) -> Result<Account> {
 
 /// Keeps an account as it is until the transaction ends, but for what that changes.
 pub async fn hold(tx: &mut Tx, user_id: UserId) -> Result<()> {
-    store::lock_account(tx.conn(), user_id).await
+    users::lock_account(tx.conn(), user_id).await.map(drop)
 }
 
-/// Changes what an account may do.
+/// Changes what an account may do, and tells its person's devices.
 pub async fn promote(tx: &mut Tx, user_id: UserId, role: Role) -> Result<()> {
     let now = tx.now();
     let found = users::set_role(tx.conn(), user_id, role, now).await?;
-    found_or_refused(found)
+    found_or_refused(found)?;
+    users::tell_changed(tx, user_id, None);
+    Ok(())
 }
 
 /// Suspends an account, for good without `until`, and ends its sessions; says how many those were.

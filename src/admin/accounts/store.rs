@@ -54,17 +54,6 @@ macro_rules! find {
     };
 }
 
-/// Holds an account, if there is one.
-pub(super) async fn lock_account(conn: &mut Conn, user_id: UserId) -> Result<()> {
-    sqlx::query_scalar!(
-        r#"select 1 as "held!" from account where user_id = $1 for no key update"#,
-        user_id as _
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(())
-}
-
 /// The account with this id.
 pub(super) async fn find_by_id(conn: &mut Conn, user_id: UserId) -> Result<Option<Account>> {
     find!(conn, "a.user_id = $1", user_id as _)

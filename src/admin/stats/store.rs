@@ -42,7 +42,7 @@ pub async fn load_stats(conn: &mut Conn) -> Result<Stats> {
                 where s.last_active_at > now() - interval '7 days') as "active_week!",
                (select count(*) from post where deleted_at is null) as "posts!",
                (select count(*) from comment where deleted_at is null) as "comments!",
-               (select count(*) from reaction) as "reactions!",
+               (select count(*) from reaction where target_kind in ('post', 'comment')) as "reactions!",
                (select count(*) from friendship where user_id < friend_id) as "friendships!",
                (select count(*) from session s
                 where s.revoked_at is null and s.expires_at > now()) as "sessions!",

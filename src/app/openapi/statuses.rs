@@ -59,6 +59,9 @@ const TAGGED_WRITES: &[&str] = &[
 /// Operations that read and write nothing in Postgres.
 const WITHOUT_DATABASE: &[&str] = &["get_meta", "livez"];
 
+/// Operations that come to the same however often they are done, and take no `Idempotency-Key`.
+const WITHOUT_KEY: &[&str] = &["invalidate_space", "note_views", "warm_cache"];
+
 /// What does not follow from the description: wrong credentials, the state of things, and
 /// people named in a body.
 const OTHERS: &[(&str, &[&str])] = &[
@@ -82,6 +85,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("update_message", &["410"]),
     ("update_me", &["409"]),
     ("verify_email", &["409"]),
+    ("warm_cache", &["409"]),
 ];
 
 impl Traits {
@@ -106,12 +110,12 @@ impl Traits {
                     && matches!(schema, Some(RefOr::Ref(of)) if of.ref_location.ends_with("/UserRef"))
             }),
             is_edit: *method == Method::PATCH,
-            // Routes that answer with secrets take no key, and views count once anyway.
+            // Routes that answer with secrets take no key.
             keyed: *method == Method::POST
                 && secured
                 && !path.starts_with("/v1/auth/")
                 && !path.starts_with("/v1/realtime/")
-                && path != "/v1/views",
+                && !WITHOUT_KEY.contains(&id.as_str()),
             is_list: any(&|one| one.name == "cursor") && !path.starts_with("/v1/realtime/"),
             tagged_read: TAGGED_READS.contains(&id.as_str()),
             tagged_write: *method == Method::PATCH || TAGGED_WRITES.contains(&id.as_str()),
@@ -164,7 +168,7 @@ mod tests {
             .filter_map(|(_, operation)| operation.operation_id.clone())
             .collect();
         let others = OTHERS.iter().map(|(id, _)| id);
-        let lists = [TAGGED_READS, TAGGED_WRITES, WITHOUT_DATABASE];
+        let lists = [TAGGED_READS, TAGGED_WRITES, WITHOUT_DATABASE, WITHOUT_KEY];
         for id in lists.into_iter().flatten().chain(others) {
             assert!(known.contains(*id), "{id}");
         }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::OnceCell;
 
 use super::Tally;
 use crate::domains::reactions::{self, Target};
@@ -17,7 +18,7 @@ pub(super) struct Category {
     /// Its name in reports.
     pub name: &'static str,
     /// Warms it and counts; an error says that it could not even be begun.
-    pub run: for<'a> fn(&'a Ctx, Reach, &'a mut Tally) -> BoxFuture<'a, Result<()>>,
+    pub run: for<'a> fn(&'a Ctx, &'a Lately, &'a mut Tally) -> BoxFuture<'a, Result<()>>,
 }
 
 /// What is warmed, in this order.
@@ -28,15 +29,15 @@ pub(super) const CATEGORIES: &[Category] = &[
     },
     Category {
         name: "active_people",
-        run: |ctx, reach, tally| Box::pin(active_people(ctx, reach, tally)),
+        run: |ctx, lately, tally| Box::pin(active_people(ctx, lately, tally)),
     },
     Category {
         name: "author_pages",
-        run: |ctx, reach, tally| Box::pin(author_pages(ctx, reach, tally)),
+        run: |ctx, lately, tally| Box::pin(author_pages(ctx, lately, tally)),
     },
     Category {
         name: "timelines",
-        run: |ctx, reach, tally| Box::pin(timelines(ctx, reach, tally)),
+        run: |ctx, lately, tally| Box::pin(timelines(ctx, lately, tally)),
     },
 ];
 
@@ -48,8 +49,8 @@ const POSTS: usize = 100;
 pub(super) struct Reach {
     /// Those who are known, with what they may see.
     people: i64,
-    /// Those of them whose own first pages are read, as authors and as readers.
-    pages: i64,
+    /// Those of them whose own first pages are read, as authors and as readers; no more than `people`.
+    pages: usize,
 }
 
 impl Reach {
@@ -63,6 +64,34 @@ impl Reach {
         people: 10_000,
         pages: 10_000,
     };
+}
+
+/// Who was here last, asked once a run.
+pub(super) struct Lately {
+    reach: Reach,
+    found: OnceCell<Vec<(UserId, SessionId)>>,
+}
+
+impl Lately {
+    pub(super) fn new(reach: Reach) -> Self {
+        let found = OnceCell::new();
+        Self { reach, found }
+    }
+
+    /// The people with the session each used last, the latest first.
+    async fn sessions(&self, ctx: &Ctx) -> Result<&[(UserId, SessionId)]> {
+        let find = async || {
+            let since = ctx.now() - LATELY;
+            sessions::store::list_active(&mut *ctx.conn().await?, since, self.reach.people).await
+        };
+        Ok(self.found.get_or_try_init(find).await?)
+    }
+
+    /// Those of them whose first pages are read.
+    async fn with_pages(&self, ctx: &Ctx) -> Result<Vec<UserId>> {
+        let sessions = self.sessions(ctx).await?;
+        Ok(people(sessions.get(..self.reach.pages).unwrap_or(sessions)))
+    }
 }
 
 /// First pages that are read at once. Requests have the rest of the database.
@@ -90,11 +119,11 @@ async fn trending_posts(ctx: &Ctx, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-async fn active_people(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
-    let sessions = active(ctx, reach.people).await?;
-    let ids = people(&sessions);
+async fn active_people(ctx: &Ctx, lately: &Lately, tally: &mut Tally) -> Result<()> {
+    let sessions = lately.sessions(ctx).await?;
+    let ids = people(sessions);
     tally.planned = 5 * ids.len();
-    warm(ctx, tally, &sessions::SESSION, &sessions).await;
+    warm(ctx, tally, &sessions::SESSION, sessions).await;
     warm(ctx, tally, &users::USER, &ids).await;
     warm(ctx, tally, &users::SETTINGS, &ids).await;
     warm(ctx, tally, &users::USER_COUNTS, &ids).await;
@@ -102,8 +131,8 @@ async fn active_people(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()>
     Ok(())
 }
 
-async fn author_pages(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
-    let ids = people(&active(ctx, reach.pages).await?);
+async fn author_pages(ctx: &Ctx, lately: &Lately, tally: &mut Tally) -> Result<()> {
+    let ids = lately.with_pages(ctx).await?;
     tally.planned = ids.len();
     for authors in ids.chunks(BATCH) {
         let outcome = posts::warm_pages(ctx, authors).await;
@@ -112,8 +141,8 @@ async fn author_pages(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> 
     Ok(())
 }
 
-async fn timelines(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
-    let ids = people(&active(ctx, reach.pages).await?);
+async fn timelines(ctx: &Ctx, lately: &Lately, tally: &mut Tally) -> Result<()> {
+    let ids = lately.with_pages(ctx).await?;
     tally.planned = ids.len();
     let building = stream::iter(ids).map(|id| feed::warm(ctx, id));
     let mut built = building.buffer_unordered(PAGES_AT_ONCE);
@@ -128,12 +157,6 @@ async fn timelines(ctx: &Ctx, reach: Reach, tally: &mut Tally) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The people who were here last with the session each used last, the latest first.
-async fn active(ctx: &Ctx, most: i64) -> Result<Vec<(UserId, SessionId)>> {
-    let since = ctx.now() - LATELY;
-    sessions::store::list_active(&mut *ctx.conn().await?, since, most).await
 }
 
 fn people(sessions: &[(UserId, SessionId)]) -> Vec<UserId> {

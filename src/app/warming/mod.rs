@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::categories::{CATEGORIES, Category, Reach};
+use self::categories::{CATEGORIES, Category, Lately, Reach};
 use crate::admin::{WarmCategory, WarmOutcome, WarmReport};
 use crate::infra::cache::Warmed;
 use crate::infra::jobs::{self, Registry};
@@ -139,9 +139,10 @@ async fn run(ctx: &Ctx, reach: Reach, until: Instant, lost: &CancellationToken) 
         outcome: WarmOutcome::Done,
         categories: Vec::with_capacity(CATEGORIES.len()),
     };
+    let lately = Lately::new(reach);
     for category in CATEGORIES {
         let mut tally = Tally::default();
-        let running = (category.run)(ctx, reach, &mut tally);
+        let running = (category.run)(ctx, &lately, &mut tally);
         let in_time = tokio::time::timeout_at(until, lost.run_until_cancelled(running));
         match in_time.await {
             Ok(Some(Ok(()))) => {}

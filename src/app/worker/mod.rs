@@ -18,7 +18,7 @@ use crate::platform::{Ctx, realtime};
 /// Every job there is.
 pub fn registry() -> Registry<Ctx> {
     let registry = users::jobs(Registry::new());
-    let registry = auth::jobs(registry);
+    let registry = auth::jobs(auth::events(registry));
     let registry = relations::jobs(relations::events(registry));
     let registry = reactions::events(registry);
     let registry = posts::jobs(posts::events(registry));

@@ -15,6 +15,7 @@ use kith::platform::config::Config;
 use kith::platform::realtime;
 use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, PgConnection};
+use tokio::process::Command;
 
 use self::program::run;
 use self::target::Target;
@@ -144,22 +145,23 @@ pub async fn restore(args: RestoreArgs) -> anyhow::Result<Exit> {
     .await
 }
 
-/// Refuses a file that is no backup before anything is deleted for it.
+/// Refuses a file that is no backup, or not all of one, before anything is deleted for it.
 async fn check_readable(program: &Path, file: &Path) -> anyhow::Result<()> {
-    let output = tokio::process::Command::new(program)
-        .arg("--list")
-        .arg(file)
-        .output()
+    let broken = || format!("{} is not a whole backup", file.display());
+    let mut listing = Command::new(program);
+    listing.arg("--list").arg(file);
+    let listed = run(listing, "looking at the backup")
         .await
-        .with_context(|| format!("could not run {}", program.display()))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{} is not a whole backup: {}", file.display(), said.trim());
-    }
-    let listed = String::from_utf8_lossy(&output.stdout);
+        .with_context(broken)?;
     if !listed.contains("TABLE DATA public _sqlx_migrations") {
         bail!("{} is not a backup of kith", file.display());
     }
+    // A list is read from the head of the file; only what is decoded to its end is known to be there.
+    let mut decoding = Command::new(program);
+    decoding.arg("--file=/dev/null").arg(file);
+    run(decoding, "checking the backup")
+        .await
+        .with_context(broken)?;
     Ok(())
 }
 

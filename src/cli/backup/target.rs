@@ -54,7 +54,6 @@ impl Target {
         if let Some(password) = &self.password {
             command.env("PGPASSWORD", password);
         }
-        command.kill_on_drop(true);
         command
     }
 }

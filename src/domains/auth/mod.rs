@@ -19,7 +19,7 @@ mod store;
 mod view;
 
 pub use actions::{NewUser, create_user, hash_password, issue_session, mark_email_verified};
-pub use events::{AccountDeleted, CameIn, PasswordReplaced};
+pub use events::{AccountDeleted, CameIn, PasswordReplaced, events};
 pub use jobs::jobs;
 pub use model::{Email, MAX_PASSWORD, MIN_PASSWORD, Password};
 pub use routes::{LIMITS, configure, configure_pages};

@@ -108,7 +108,7 @@ pub async fn update_profile(
     if username != old.username {
         refuse_held(tx, username, user_id).await?;
     }
-    live::tell(tx, user_id);
+    live::tell_changed(tx, user_id, Some(user_id));
     Ok(())
 }
 
@@ -172,7 +172,7 @@ pub async fn update_settings(
     let now = tx.now();
     store::update_settings(tx.conn(), user_id, &row, now).await?;
     tx.keep_warm(&SETTINGS, user_id);
-    live::tell(tx, user_id);
+    live::tell_changed(tx, user_id, Some(user_id));
     Ok(())
 }
 

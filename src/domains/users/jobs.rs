@@ -15,6 +15,9 @@ const FORMER_USERNAMES: Retention = Retention {
     every: Duration::from_hours(1),
 };
 
+/// Usernames that are let go of at once.
+const BATCH: i64 = 1_000;
+
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
@@ -36,6 +39,7 @@ async fn lift_suspensions(ctx: Ctx) -> Result<()> {
 
 async fn release_usernames(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    store::release_usernames(&mut *ctx.conn().await?, before).await?;
+    let mut conn = ctx.conn().await?;
+    while store::release_usernames(&mut conn, before, BATCH).await? > 0 {}
     Ok(())
 }

@@ -43,13 +43,14 @@ async fn render(ctx: Ctx, viewer: Option<UserId>, told: Vec<Told>) -> Result<Vec
     Ok(told.iter().map(|_| Some(d.clone())).collect())
 }
 
-/// Tells that something of oneself has changed.
-pub(super) fn tell(tx: &mut Tx, user_id: UserId) {
+/// Tells a person's own devices that something of what they see of themselves, or of their settings, has changed;
+/// `by` them, or by somebody whom they are not told of.
+pub fn tell_changed(tx: &mut Tx, user_id: UserId, by: Option<UserId>) {
     let news = News {
         channel: inbox(user_id),
         kind: "me.changed",
         object_id: None,
-        actor: Some(user_id),
+        actor: by,
         detail: Value::Null,
     };
     tx.publish(news);

@@ -16,7 +16,7 @@ mod view;
 pub use actions::{create_account, mark_deleted};
 pub use cache::{SETTINGS, SPACES, USER, USER_COUNTS};
 pub use jobs::jobs;
-pub use live::LIVE;
+pub use live::{LIVE, tell_changed};
 pub use model::{
     Bio, DisplayName, FriendListAudience, Location, MessagePolicy, NewAccount, RequestPolicy,
     SimpleAudience, Username, mention,

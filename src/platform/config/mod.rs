@@ -51,8 +51,8 @@ pub struct Config {
     pub database_listen_url: Option<SecretUrl>,
     /// Redis, if there is one.
     pub redis_url: Option<SecretUrl>,
-    /// The beginning of every key and channel in Redis.
-    pub redis_prefix: String,
+    /// What was set as the beginning of every key and channel in Redis: see [`Config::redis_namespace`].
+    redis_prefix: String,
     /// The address to serve the API on; port 0 is a free one.
     pub addr: SocketAddr,
     /// The address to serve metrics on; port 0 is a free one.
@@ -155,6 +155,12 @@ impl Config {
     /// Whether the profile is production.
     pub fn is_production(&self) -> bool {
         self.env == Env::Production
+    }
+
+    /// What every key and channel in Redis begins with: the prefix and the profile, so that no other profile
+    /// takes what it finds there for its own.
+    pub fn redis_namespace(&self) -> String {
+        format!("{}:{}", self.redis_prefix, self.env.as_str())
     }
 
     /// Whether this process has that part.

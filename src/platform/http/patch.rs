@@ -22,11 +22,6 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// Whether the patch leaves the member as it is.
-    pub fn is_keep(&self) -> bool {
-        matches!(self, Self::Keep)
-    }
-
     /// The same patch by reference.
     pub fn as_ref(&self) -> Patch<&T> {
         match self {
@@ -108,7 +103,7 @@ mod tests {
 
     #[test]
     fn absent_keeps_null_clears_and_a_value_sets() {
-        assert!(bio("{}").is_keep());
+        assert_eq!(bio("{}"), Patch::Keep);
         assert_eq!(bio(r#"{"bio":null}"#), Patch::Clear);
         assert_eq!(bio(r#"{"bio":"x"}"#), Patch::Set("x".to_owned()));
         assert_eq!(Patch::Keep.set_or(Some(1)), Some(1));

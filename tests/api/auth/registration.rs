@@ -91,12 +91,15 @@ async fn of_two_registrations_with_one_name_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn nobody_registers_where_registration_is_closed() {
-    let app = TestApp::start_with(&[("KITH_REGISTRATION", "closed")]).await;
-    let body = json!({"username": "ada", "email": "ada@example.org", "password": PASSWORD,
-        "display_name": "Ada"});
-    let reply = app.anyone().post("/v1/auth/register", &body).await;
-    reply.expect_problem(403, "registration_closed");
+async fn nobody_registers_where_registration_is_closed_or_by_invitation() {
+    // There are no invitations yet, so nobody has one.
+    for policy in ["closed", "invite"] {
+        let app = TestApp::start_with(&[("KITH_REGISTRATION", policy)]).await;
+        let body = json!({"username": "ada", "email": "ada@example.org", "password": PASSWORD,
+            "display_name": "Ada"});
+        let reply = app.anyone().post("/v1/auth/register", &body).await;
+        reply.expect_problem(403, "registration_closed");
+    }
 }
 
 #[tokio::test]

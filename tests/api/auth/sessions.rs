@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{PASSWORD, Session, TestApp, another_session, log_of, login, refresh};
+use super::{PASSWORD, Session, TestApp, another_session, log_of, login, refresh, text};
 
 #[tokio::test]
 async fn signing_out_counts_at_once() {
@@ -141,4 +141,49 @@ async fn a_deleted_account_is_gone_and_its_address_free() {
         "display_name": "Ada"});
     let reply = app.anyone().post("/v1/auth/register", &body).await;
     reply.expect_status(201);
+}
+
+async fn change_sessions(app: &TestApp, how: &'static str) {
+    sqlx::raw_sql(how).execute(&app.db).await.expect("changed");
+    app.wait_until_voids_are_delivered().await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_all_the_time_ends_after_180_days() {
+    let app = TestApp::start().await;
+    let ada = app.register("ada").await;
+    change_sessions(
+        &app,
+        "update session set created_at = created_at - interval '170 days',
+                            ends_at = ends_at - interval '170 days'",
+    )
+    .await;
+    let anyone = app.anyone();
+    let renewed = refresh(&anyone, &ada.refresh_token)
+        .await
+        .expect_status(200);
+    let (access, next) = (
+        text(&renewed.json["access_token"]),
+        text(&renewed.json["refresh_token"]),
+    );
+    let left: f64 = sqlx::query_scalar(
+        "select extract(epoch from expires_at - now())::float8 / 86400 from session",
+    )
+    .fetch_one(&app.db)
+    .await
+    .expect("days");
+    assert!((9.9..=10.0).contains(&left), "{left} days");
+    let me = anyone.with_token(&access);
+    me.get("/v1/me").await.expect_status(200);
+    // Ten days go by.
+    change_sessions(
+        &app,
+        "update session set expires_at = expires_at - interval '10 days',
+                            ends_at = ends_at - interval '10 days'",
+    )
+    .await;
+    let late = refresh(&anyone, &next).await;
+    late.expect_problem(401, "session_revoked");
+    let late = me.get("/v1/me").await;
+    late.expect_problem(401, "session_revoked");
 }

@@ -164,3 +164,63 @@ async fn forged_access_tokens_are_refused() {
     let reply = anyone.with_token(&foreign).get("/v1/me").await;
     reply.expect_problem(401, "session_revoked");
 }
+
+/// The key that signed an access token.
+fn key_of(token: &str) -> String {
+    let header = jsonwebtoken::decode_header(token).expect("a header");
+    header.kid.expect("a key")
+}
+
+#[tokio::test]
+async fn of_several_keys_the_first_signs_and_all_verify() {
+    const OLD: &str = "test:0123456789abcdef0123456789abcdef";
+    let app = TestApp::start().await;
+    let keys = format!("next:another-key-of-32-bytes-or-more-,{OLD}");
+    let other = app.start_beside(&[("KITH_JWT_KEYS", &keys)]).await;
+    let ada = app.register("ada").await;
+    assert_eq!(key_of(&ada.access_token), "test");
+    let there = ada.at(&other.url);
+    there.get("/v1/me").await.expect_status(200);
+    let renewed = refresh(&other.anyone(), &ada.refresh_token).await;
+    let renewed = text(&renewed.expect_status(200).json["access_token"]);
+    assert_eq!(key_of(&renewed), "next");
+    let other_way = other.anyone().with_token(&renewed);
+    other_way.get("/v1/me").await.expect_status(200);
+    // Whoever has not got the new key yet knows no token of it.
+    let early = app.anyone().with_token(&renewed).get("/v1/me").await;
+    early.expect_problem(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn what_was_made_under_the_secret_before_still_counts() {
+    const OLD: &str = "fedcba9876543210fedcba9876543210";
+    const NEW: &str = "another-secret-of-32-bytes-or-so";
+    let app = TestApp::start().await;
+    let both = format!("{NEW},{OLD}");
+    let next = app.start_beside(&[("KITH_SECRET_KEY", &both)]).await;
+    let last = app.start_beside(&[("KITH_SECRET_KEY", NEW)]).await;
+    let ada = app.register("ada").await;
+    for number in 0..3 {
+        ada.post_to(&json!("public"), &format!("post {number}"))
+            .await;
+    }
+    let cursor_of = async |app: &TestApp| {
+        let page = ada.at(&app.url).get("/v1/feed?limit=1").await;
+        page.expect_status(200).next().expect("a cursor")
+    };
+    let old = format!("/v1/feed?limit=1&cursor={}", cursor_of(&app).await);
+    let page = ada.at(&next.url).get(&old).await.expect_status(200);
+    assert_eq!(page.json["data"][0]["content"], "post 1");
+    let forgotten = ada.at(&last.url).get(&old).await;
+    assert_eq!(forgotten.status, 400, "{:#}", forgotten.json);
+    // What is made from now on is made under the new one.
+    let new = format!("/v1/feed?limit=1&cursor={}", cursor_of(&next).await);
+    ada.at(&last.url).get(&new).await.expect_status(200);
+
+    // Whoever lost the answer gets the same token from whoever has both.
+    let given = refresh(&app.anyone(), &ada.refresh_token).await;
+    let given = text(&given.expect_status(200).json["refresh_token"]);
+    let again = refresh(&next.anyone(), &ada.refresh_token).await;
+    assert_eq!(text(&again.expect_status(200).json["refresh_token"]), given);
+    refresh(&next.anyone(), &given).await.expect_status(200);
+}

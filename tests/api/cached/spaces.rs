@@ -104,3 +104,17 @@ async fn each_table_of_a_space_has_triggers_that_name_one_of_its_tags() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Tags of triggers that no space has: timelines lie in Redis beside the spaces, and who listens to somebody's
+/// posts is asked about when that person's standing changes.
+const OF_NO_SPACE: [&str; 2] = ["standing", "timeline"];
+
+#[tokio::test]
+async fn triggers_name_no_tag_that_nobody_reads() {
+    let app = TestApp::start().await;
+    let read: BTreeSet<String> = tags_of_spaces().into_values().flatten().collect();
+    let named = tags_of_triggers(&app).await.into_values().flatten();
+    let named: BTreeSet<String> = named.collect();
+    let others: Vec<&String> = named.difference(&read).collect();
+    assert_eq!(others, OF_NO_SPACE);
+}

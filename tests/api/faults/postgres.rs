@@ -165,3 +165,30 @@ async fn what_is_past_its_freshness_is_told_and_marked_while_postgres_is_away() 
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_postgres_that_only_reads_after_a_failover_has_writes_told_to_come_back() {
+    let app = TestApp::start().await;
+    let (reader, friend) = app.friends("reader", "friend").await;
+    let post = friend.post_to(&json!("friends"), "for friends").await;
+    let read_only = "do $$ begin
+        execute format('alter database %I set default_transaction_read_only = on', current_database());
+    end $$";
+    sqlx::raw_sql(read_only)
+        .execute(&app.db)
+        .await
+        .expect("set");
+    let other = app.start_beside(&[]).await;
+    let reader = reader.at(&other.url);
+    let path = format!("/v1/posts/{post}");
+    reader.get(&path).await.expect_status(200);
+    let body = json!({"content": "now", "audience": "public"});
+    for reply in [
+        reader.post("/v1/posts", &body).await,
+        reader.set(&format!("{path}/saved")).await,
+        reader.patch("/v1/me", &json!({"bio": "now"})).await,
+    ] {
+        assert_eq!(reply.header("retry-after").as_deref(), Some("1"));
+        reply.expect_problem(503, "unavailable");
+    }
+}

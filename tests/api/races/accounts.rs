@@ -87,3 +87,68 @@ async fn a_session_that_is_ended_from_many_places_at_once_has_ended() {
     tally(&join_all(all).await);
     me.get("/v1/me").await.expect_status(401);
 }
+
+/// Waits until so many wait for locks.
+async fn wait_until_they_wait(app: &TestApp, many: i64) {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let began = std::time::Instant::now();
+    while count(app, waiting).await < many {
+        assert!(began.elapsed().as_secs() < 10, "not {many} of them");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_deletes_their_account_and_signs_in_at_once_holds_up_nobody() {
+    let app = TestApp::start().await;
+    let ada = app.register("ada").await;
+    // A deadlock would not be found out here: both would wait for as long as anybody waits for a lock.
+    let patient = "do $$ begin
+        execute format('alter database %I set deadlock_timeout = %L', current_database(), '1min');
+    end $$";
+    sqlx::raw_sql(patient).execute(&app.db).await.expect("set");
+    let other = app.start_beside(&[]).await;
+    let mut held = app.db.begin().await.expect("a transaction");
+    sqlx::query("select from credential where user_id = $1::uuid for update")
+        .bind(&ada.id)
+        .execute(&mut *held)
+        .await
+        .expect("held");
+    let ada = ada.at(&other.url);
+    let leave = async {
+        let request = ada.request(reqwest::Method::DELETE, "/v1/me");
+        ada.send(request.json(&json!({"password": PASSWORD}))).await
+    };
+    let come = async {
+        wait_until_they_wait(&app, 1).await;
+        let body = json!({"login": "ada", "password": PASSWORD});
+        other.anyone().post("/v1/auth/login", &body).await
+    };
+    let release = async {
+        wait_until_they_wait(&app, 2).await;
+        held.rollback().await.expect("released");
+    };
+    let (left, came, ()) = tokio::join!(leave, come, release);
+    left.expect_status(204);
+    came.expect_problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_while_something_is_added_that_belongs_to_its_person() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.register("ada").await, app.register("eve").await);
+    // As a follower does, whose transaction has not ended.
+    let mut adding = app.db.begin().await.expect("a transaction");
+    sqlx::query("insert into follow values ($1::uuid, $2::uuid, now())")
+        .bind(&eve.id)
+        .bind(&ada.id)
+        .execute(&mut *adding)
+        .await
+        .expect("added");
+    let change = ada.patch("/v1/me", &json!({"bio": "busy"})).await;
+    change.expect_status(200);
+    let circle = ada.post("/v1/circles", &json!({"name": "some"})).await;
+    circle.expect_status(201);
+    adding.rollback().await.expect("undone");
+}

@@ -48,6 +48,21 @@ async fn a_ticket_opens_one_socket() {
 }
 
 #[tokio::test]
+async fn a_ticket_that_was_made_under_the_secret_before_still_opens_one() {
+    let app = TestApp::start().await;
+    let both = "another-secret-of-32-bytes-or-so,fedcba9876543210fedcba9876543210";
+    let next = app.start_beside(&[("KITH_SECRET_KEY", both)]).await;
+    let ada = app.person("ada").await;
+    let old = ticket(&ada, None).await;
+    let mut socket = Socket::open(upgrade(&next.url, &old)).await.expect("open");
+    let hello = socket.ask("hello", json!({"v": 1})).await;
+    assert_eq!(hello["d"]["user"], ada.id);
+    let new = ticket(&ada.at(&next.url), None).await;
+    let early = Socket::open(upgrade(&app.url, &new)).await;
+    assert_eq!(early.err(), Some(401), "its key is not known there yet");
+}
+
+#[tokio::test]
 async fn what_the_server_offers_names_the_addresses() {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
     let app = TestApp::start().await;

@@ -1,10 +1,11 @@
 //! What there is to listen to.
 
+use kith::kernel::OpaqueToken;
 use serde_json::{Value, json};
 
 use super::client::Socket;
 use super::{QUICK, QUIET, beside, post_of, publish, second, subscribe};
-use crate::support::{TestApp, mode};
+use crate::support::{Session, TestApp, mode};
 
 #[tokio::test]
 async fn a_comment_reaches_those_who_listen_to_its_post() {
@@ -255,4 +256,51 @@ async fn a_share_is_told_to_those_who_look_at_the_original() {
         (&told["ch"], &told["d"]["counts"]["shares"]),
         (&json!(channel), &json!(1))
     );
+}
+
+/// Follows a link that was mailed for this purpose to this address of a person.
+async fn follow_link(app: &TestApp, person: &Session, purpose: &str, email: &str) {
+    let token = OpaqueToken::new([if purpose == "verify_email" { 1 } else { 2 }; 32]);
+    sqlx::query(
+        "insert into mail_token (token_hash, user_id, purpose, email, created_at, expires_at)
+         values ($1, $2::uuid, $3, $4, now(), now() + interval '1 hour')",
+    )
+    .bind(token.hash().as_slice())
+    .bind(&person.id)
+    .bind(purpose)
+    .bind(email)
+    .execute(&app.db)
+    .await
+    .expect("a link");
+    let body = json!({"token": token.reveal()});
+    let followed = app.anyone().post("/v1/auth/verify-email", &body).await;
+    followed.expect_status(204);
+}
+
+#[tokio::test]
+async fn a_confirmed_address_another_one_and_another_role_are_told_to_all_devices() {
+    let app = TestApp::start().await;
+    let (ada, root) = (app.person("ada").await, app.admin().await);
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let email = format!("{}@example.org", ada.username);
+    follow_link(&app, &ada, "verify_email", &email).await;
+    let told = socket.event("me.changed").await;
+    assert_eq!(told["d"]["me"]["email_verified"], true);
+
+    sqlx::query("update credential set pending_email = 'new@example.org' where user_id = $1::uuid")
+        .bind(&ada.id)
+        .execute(&app.db)
+        .await
+        .expect("asked for");
+    follow_link(&app, &ada, "change_email", "new@example.org").await;
+    socket.event("me.changed").await;
+    let me = ada.get("/v1/me").await.expect_status(200);
+    assert_eq!(me.json["email"], "new@example.org");
+
+    let path = format!("/v1/admin/users/{}", ada.id);
+    let promoted = root.patch(&path, &json!({"role": "moderator"})).await;
+    promoted.expect_status(200);
+    let told = socket.event("me.changed").await;
+    assert_eq!(told["d"]["me"]["role"], "moderator");
+    assert_ne!(told["by"], ada.id);
 }

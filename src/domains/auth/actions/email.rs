@@ -6,6 +6,7 @@ use super::super::store;
 use super::confirm::{Caller, confirm};
 use super::links::{charge, link_expired};
 use super::note;
+use crate::domains::users;
 use crate::kernel::{Error, Result};
 use crate::platform::limits::{Gate, policies};
 use crate::platform::sessions::Device;
@@ -65,6 +66,7 @@ pub(super) async fn follow_email_change(
         .ok_or_else(link_expired)?;
     let user_id = owner.user_id;
     let before = store::replace_email(tx.conn(), user_id, &owner.email, now).await?;
+    users::tell_changed(tx, user_id, Some(user_id));
     note(tx, user_id, EventKind::EmailChanged, device, None).await?;
     let mail = Mail::AddressChanged {
         user_id,

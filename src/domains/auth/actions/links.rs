@@ -9,8 +9,9 @@ use super::super::store;
 use super::email::follow_email_change;
 use super::note;
 use super::password::{hash_password, require_strong};
+use crate::domains::users;
 use crate::infra::ratelimit::Policy;
-use crate::kernel::{Code, Error, OpaqueToken, Result};
+use crate::kernel::{Code, Error, OpaqueToken, Result, UserId};
 use crate::platform::limits::{Gate, Subject, policies};
 use crate::platform::sessions::{self, Device, EndReason};
 use crate::platform::write::transaction;
@@ -80,6 +81,17 @@ fn hash_of(token: &str) -> Result<[u8; 32]> {
     Ok(token.hash())
 }
 
+/// Marks an address as confirmed, if it still is the person's, and tells their devices; says whether that was
+/// news.
+pub(super) async fn mark_verified(tx: &mut Tx, user_id: UserId, email: &str) -> Result<bool> {
+    let now = tx.now();
+    let is_news = store::mark_verified(tx.conn(), user_id, email, now).await?;
+    if is_news {
+        users::tell_changed(tx, user_id, Some(user_id));
+    }
+    Ok(is_news)
+}
+
 /// Confirms an e-mail address: the one of the account, or the one that it is to have from now on.
 pub async fn verify_email(ctx: &Ctx, token: &str, device: &Device) -> Result<()> {
     let hash = hash_of(token)?;
@@ -89,7 +101,7 @@ pub async fn verify_email(ctx: &Ctx, token: &str, device: &Device) -> Result<()>
         let Some(owner) = store::use_mail_token(tx.conn(), &hash, purpose, now).await? else {
             return follow_email_change(tx, &hash, device).await;
         };
-        if store::mark_verified(tx.conn(), owner.user_id, &owner.email, now).await? {
+        if mark_verified(tx, owner.user_id, &owner.email).await? {
             note(tx, owner.user_id, EventKind::EmailVerified, device, None).await?;
         }
         Ok(())
@@ -128,7 +140,7 @@ pub async fn reset_password(
             .ok_or_else(link_expired)?;
         let user_id = owner.user_id;
         store::update_password(tx.conn(), user_id, &hash, now).await?;
-        store::mark_verified(tx.conn(), user_id, &owner.email, now).await?;
+        mark_verified(tx, user_id, &owner.email).await?;
         store::expire_mail_tokens(tx.conn(), user_id, purpose, now).await?;
         sessions::store::revoke_all(tx.conn(), user_id, None, EndReason::PasswordReset, now)
             .await?;

@@ -6,6 +6,7 @@ use super::super::jobs::Mail;
 use super::super::model::{Email, EventKind, Password};
 use super::super::store;
 use super::super::view::{self, SignedIn};
+use super::links::mark_verified;
 use super::note;
 use super::password::{hash_password, require_strong};
 use crate::domains::users::{self, DisplayName, NewAccount, Username};
@@ -77,9 +78,7 @@ fn refuse_taken((username, email): (bool, bool)) -> Result<()> {
 
 /// Marks a person's address as confirmed.
 pub async fn mark_email_verified(tx: &mut Tx, user_id: UserId, email: &Email) -> Result<()> {
-    let now = tx.now();
-    store::mark_verified(tx.conn(), user_id, email.as_str(), now).await?;
-    Ok(())
+    mark_verified(tx, user_id, email.as_str()).await.map(drop)
 }
 
 /// What somebody registers with.

@@ -66,12 +66,13 @@ async fn try_sign_in(
         _ => None,
     };
     transaction(ctx, async |tx: &mut Tx| {
-        // Meanwhile the account may have been suspended, and the password changed.
-        refuse_suspended(tx, known.user_id).await?;
+        // Meanwhile the password may have been changed, and the account suspended. The credential is locked before
+        // the account, as by whoever deletes their account.
         let now_stored = store::lock_password_hash(tx.conn(), known.user_id).await?;
         if now_stored.as_ref() != Some(&known.password_hash) {
             return Err(invalid_credentials());
         }
+        refuse_suspended(tx, known.user_id).await?;
         if let Some(stronger) = &stronger {
             store::update_hash(tx.conn(), known.user_id, stronger).await?;
         }

@@ -37,6 +37,9 @@ const SECURITY_LOG: Retention = Retention {
 /// Sessions that go at once: each may have some hundred tokens.
 const BATCH: i64 = 100;
 
+/// Links that go at once.
+const LINKS_BATCH: i64 = 1_000;
+
 /// People whose logs are trimmed at a time.
 const PEOPLE: i64 = 500;
 
@@ -58,8 +61,8 @@ async fn delete_dead_sessions(ctx: Ctx, rule: Retention) -> Result<()> {
 
 async fn delete_old_mail_tokens(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
-    let deleted = store::delete_old_mail_tokens(&mut *ctx.conn().await?, before).await?;
-    tracing::debug!(deleted, "deleted links that ran out long ago");
+    let mut conn = ctx.conn().await?;
+    while store::delete_old_mail_tokens(&mut conn, before, LINKS_BATCH).await? > 0 {}
     Ok(())
 }
 

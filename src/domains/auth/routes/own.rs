@@ -1,6 +1,5 @@
 //! One's own password, sessions, security log and account.
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,7 +11,7 @@ use super::super::view::{self, SecurityEvent, SessionView};
 use super::cookie;
 use crate::kernel::SessionId;
 use crate::platform::http::{
-    Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, accepted, no_content,
+    Body, HttpResult, ListOf, Listing, NoFilter, PageParams, PathOf, accepted, no_content, unkept,
 };
 use crate::platform::limits::Gate;
 use crate::platform::sessions::{Activity, CurrentUser};
@@ -152,7 +151,7 @@ async fn list_sessions(
 ) -> HttpResult<HttpResponse> {
     let slice = listing.slice()?;
     let page = view::sessions(&ctx, me, &activity, &slice).await?;
-    Ok(kept_nowhere(listing.respond(page)))
+    Ok(unkept(listing.respond(page)))
 }
 
 /// End all other sessions
@@ -198,11 +197,5 @@ async fn get_security_log(
 ) -> HttpResult<HttpResponse> {
     let slice = listing.slice()?;
     let page = view::security_log(&ctx, me.id, &slice).await?;
-    Ok(kept_nowhere(listing.respond(page)))
-}
-
-fn kept_nowhere(mut response: HttpResponse) -> HttpResponse {
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, no_store);
-    response
+    Ok(unkept(listing.respond(page)))
 }

@@ -156,10 +156,16 @@ pub async fn delete_mail_tokens_of(conn: &mut Conn, user_id: UserId) -> Result<(
     Ok(())
 }
 
-/// Deletes tokens that ran out before `before`; says how many.
-pub async fn delete_old_mail_tokens(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    let done = sqlx::query!("delete from mail_token where expires_at < $1", before as _)
-        .execute(conn)
-        .await?;
+/// Deletes some of the tokens that ran out before `before`; says how many.
+pub async fn delete_old_mail_tokens(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from mail_token where token_hash in (
+             select token_hash from mail_token where expires_at < $1
+             order by expires_at limit $2)",
+        before as _,
+        limit
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected())
 }

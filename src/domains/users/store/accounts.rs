@@ -172,13 +172,14 @@ pub struct AccountUpdate<'a> {
     pub website: Option<&'a str>,
 }
 
-/// Locks an account's row until the transaction ends and reads it.
+/// Locks an account's row until the transaction ends and reads it. Whoever adds rows that belong to the account
+/// does not wait for that.
 pub async fn lock_account(conn: &mut Conn, user_id: UserId) -> Result<AccountRow> {
     sqlx::query_as!(
         AccountRow,
         r#"select user_id as "user_id: _", username, display_name, bio, location, website,
                   role as "role: _", state as "state: _", version, created_at as "created_at: _"
-           from account where user_id = $1 for update"#,
+           from account where user_id = $1 for no key update"#,
         user_id as _
     )
     .fetch_optional(conn)
@@ -245,11 +246,14 @@ pub async fn is_held_for_another(conn: &mut Conn, username: &str, user_id: UserI
     .await?)
 }
 
-/// Lets go of usernames that were given up before `before`; says how many.
-pub async fn release_usernames(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+/// Lets go of some of the usernames that were given up before `before`; says how many.
+pub async fn release_usernames(conn: &mut Conn, before: Timestamp, limit: i64) -> Result<u64> {
     let done = sqlx::query!(
-        "delete from former_username where released_at < $1",
-        before as _
+        "delete from former_username where username in (
+             select username from former_username where released_at < $1
+             order by released_at limit $2)",
+        before as _,
+        limit
     )
     .execute(conn)
     .await?;

@@ -331,10 +331,11 @@ pub async fn revoke_device(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
-        "update session set revoked_at = $3, revoked_reason = 'replaced'
+        "update session set revoked_at = $4, revoked_reason = $3
          where user_id = $1 and device_id = $2 and revoked_at is null",
         user_id as _,
         device_id,
+        EndReason::Replaced.as_str(),
         now as _
     )
     .execute(conn)
