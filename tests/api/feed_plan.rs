@@ -2,7 +2,7 @@
 //! how much they write nor on how many people there are. What it costs to find whom a post is pushed to
 //! depends on its author's friends alone.
 
-use kith::domains::feed::{NEWER, OLDER, PLANNING, RECIPIENTS};
+use kith::domains::feed::{NEWER, OLDER, PLANNING, READERS, RECIPIENTS};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
@@ -192,5 +192,14 @@ async fn whom_a_post_is_pushed_to_is_found_without_looking_at_all_readers() {
         assert!((found.found - FRIENDS).abs() < 0.5, "{} found", found.found);
         // Some are read twice: in an index, and then in the table.
         assert!(found.rows < FRIENDS * 6.0, "{} rows", found.rows);
+
+        let transaction = conn.begin().await.expect("a transaction");
+        let types = "uuid[], uuid[], bool[], timestamptz, bigint";
+        let values =
+            format!("'{{{NOBODY},{VIEWER}}}', '{{{VIEWER},{VIEWER}}}', '{{t,f}}', '{MIDDLE}', 501");
+        let found = cost(transaction, READERS, types, &values).await;
+        let both = FRIENDS * 2.0;
+        assert!((found.found - both).abs() < 0.5, "{} found", found.found);
+        assert!(found.rows < both * 6.0, "{} rows", found.rows);
     }
 }

@@ -26,5 +26,5 @@ pub use jobs::{at_once, jobs};
 pub use live::LIVE;
 pub use model::ALL_TIMELINES;
 pub use routes::{PREFETCH, configure};
-pub use store::{NEWER, OLDER, PLANNING, RECIPIENTS};
+pub use store::{NEWER, OLDER, PLANNING, READERS, RECIPIENTS};
 pub use view::warm;

@@ -15,8 +15,9 @@ use super::attempt::Outcome;
 use super::queue::{self, Claimed};
 use crate::kernel::Result;
 
-/// Handlers that run at the same time in one process.
-pub const HANDS: usize = 8;
+/// Handlers that run at the same time in one process. Most of the time each waits for Postgres or for Redis, and
+/// the longer the busier the machine is.
+pub const HANDS: usize = 16;
 /// Most rows that are taken, or removed, at once.
 const MOST_AT_ONCE: usize = 32;
 /// How long a row that is done waits for others that are removed with it. Should the process die

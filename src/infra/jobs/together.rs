@@ -9,19 +9,19 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 
-/// Those who wait: what each wants done, and whom to tell that it is.
-type Waiting<K> = Vec<(K, oneshot::Sender<()>)>;
+/// Those who wait: what each wants done, and whom to tell what became of it.
+type Waiting<K, R> = Vec<(K, oneshot::Sender<R>)>;
 
-/// What waits to be done together, by key.
+/// What waits to be done together, by key; `R` is what comes of each.
 #[derive(Debug)]
-pub struct Together<K> {
-    waiting: Mutex<Waiting<K>>,
+pub struct Together<K, R = ()> {
+    waiting: Mutex<Waiting<K, R>>,
     turn: tokio::sync::Mutex<()>,
 }
 
-impl<K> Default for Together<K> {
+impl<K, R> Default for Together<K, R> {
     fn default() -> Self {
         Self {
             waiting: Mutex::default(),
@@ -30,24 +30,24 @@ impl<K> Default for Together<K> {
     }
 }
 
-impl<K: Copy + Eq> Together<K> {
+impl<K: Copy + Eq, R: Clone> Together<K, R> {
     /// Has `work` done for `key`, by this call or by another one's; it begins after this was called.
-    /// `work` gets each key once. If it failed for several, each of them does it for its own key, so
+    /// `work` gets each key once, and says of each in their order what came of it. If it failed for several, each of them does it for its own key, so
     /// that no job fails because of another one's.
-    pub async fn done<F, Fut>(&self, key: K, work: F) -> Result<()>
+    pub async fn done<F, Fut>(&self, key: K, work: F) -> Result<R>
     where
         F: Fn(Vec<K>) -> Fut,
-        Fut: Future<Output = Result<()>>,
+        Fut: Future<Output = Result<Vec<R>>>,
     {
         let (tell, mut told) = oneshot::channel();
         self.waiting().push((key, tell));
         let turn = self.turn.lock().await;
         match told.try_recv() {
-            Ok(()) => return Ok(()),
+            Ok(outcome) => return Ok(outcome),
             // It failed, or whoever worked was cut off.
             Err(oneshot::error::TryRecvError::Closed) => {
                 drop(turn);
-                return work(vec![key]).await;
+                return alone(key, work).await;
             }
             Err(oneshot::error::TryRecvError::Empty) => {}
         }
@@ -58,27 +58,45 @@ impl<K: Copy + Eq> Together<K> {
                 keys.push(*key);
             }
         }
-        let is_alone = keys.len() == 1;
-        let outcome = work(keys).await;
-        if outcome.is_ok() {
-            for (_, tell) in all {
-                // Whoever no longer waits has lost the lease of the job.
-                let _ = tell.send(());
+        match work(keys.clone()).await {
+            Ok(outcomes) => {
+                let outcome_of = |key: &K| {
+                    let place = keys.iter().position(|known| known == key);
+                    place.and_then(|place| outcomes.get(place)).cloned()
+                };
+                for (key, tell) in all {
+                    if let Some(outcome) = outcome_of(&key) {
+                        // Whoever no longer waits has lost the lease of the job.
+                        let _ = tell.send(outcome);
+                    }
+                }
+                outcome_of(&key).ok_or_else(silent)
             }
-            return outcome;
+            Err(error) if keys.len() == 1 => Err(error),
+            Err(_of_anybody) => {
+                // Before the turn ends, so that the next one sees that its own was not done.
+                drop(all);
+                drop(turn);
+                alone(key, work).await
+            }
         }
-        // Before the turn ends, so that the next one sees that its own was not done.
-        drop(all);
-        drop(turn);
-        if is_alone {
-            return outcome;
-        }
-        work(vec![key]).await
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting<K>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting<K, R>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does the work for one key.
+async fn alone<K, R, Fut>(key: K, work: impl Fn(Vec<K>) -> Fut) -> Result<R>
+where
+    Fut: Future<Output = Result<Vec<R>>>,
+{
+    work(vec![key]).await?.pop().ok_or_else(silent)
+}
+
+fn silent() -> Error {
+    Error::internal(anyhow::anyhow!("work did not say what came of it"))
 }
 
 #[cfg(test)]
@@ -88,32 +106,32 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::kernel::Error;
 
     /// What was worked for, in order; work waits for a permit and fails where key 13 is part of it.
     #[derive(Default)]
     struct Bench {
-        together: Together<u32>,
+        together: Together<u32, u32>,
         gos: Mutex<Vec<Vec<u32>>>,
     }
 
     impl Bench {
-        async fn done(&self, key: u32, gate: &Semaphore) -> Result<()> {
+        async fn done(&self, key: u32, gate: &Semaphore) -> Result<u32> {
             let work = async |keys: Vec<u32>| {
                 let fails = keys.contains(&13);
+                let outcomes = keys.iter().map(|key| key * 10).collect();
                 self.gos.lock().expect("no panic").push(keys);
                 gate.acquire().await.expect("open").forget();
                 if fails {
                     return Err(Error::not_found());
                 }
-                Ok(())
+                Ok(outcomes)
             };
             self.together.done(key, work).await
         }
     }
 
     /// Runs all at once: the first begins alone, the others meanwhile.
-    async fn run(keys: &[u32]) -> (Vec<bool>, Vec<Vec<u32>>) {
+    async fn run(keys: &[u32]) -> (Vec<Option<u32>>, Vec<Vec<u32>>) {
         let (bench, gate) = (Arc::new(Bench::default()), Semaphore::new(0));
         let all = futures_util::future::join_all(keys.iter().map(|key| bench.done(*key, &gate)));
         let opening = async {
@@ -122,20 +140,20 @@ mod tests {
         };
         let (outcomes, ()) = tokio::join!(all, opening);
         let gos = bench.gos.lock().expect("no panic").clone();
-        (outcomes.iter().map(Result::is_ok).collect(), gos)
+        (outcomes.into_iter().map(Result::ok).collect(), gos)
     }
 
     #[tokio::test]
     async fn those_who_come_meanwhile_are_served_in_one_go() {
         let (outcomes, gos) = run(&[1, 2, 3, 2]).await;
-        assert_eq!(outcomes, [true; 4]);
+        assert_eq!(outcomes, [10, 20, 30, 20].map(Some));
         assert_eq!(gos, [vec![1], vec![2, 3]]);
     }
 
     #[tokio::test]
     async fn nobody_fails_because_of_another() {
         let (outcomes, mut gos) = run(&[1, 2, 13, 3]).await;
-        assert_eq!(outcomes, [true, true, false, true]);
+        assert_eq!(outcomes, [Some(10), Some(20), None, Some(30)]);
         assert_eq!(gos[..2], [vec![1], vec![2, 13, 3]]);
         gos[2..].sort();
         assert_eq!(gos[2..], [vec![2], vec![3], vec![13]]);

@@ -3,12 +3,13 @@
 //! A command that finds no connection fails at once, and one that gets no answer in time fails then:
 //! whoever asks has a way without Redis. The [`Supervisor`] makes the connection ready (scripts
 //! loaded, whoever depends on it told) before anybody gets it, and takes it away when the server
-//! closes it or answers late several times in a row; that is the circuit breaker. While it is away
+//! closes it or answers nothing in time for a while; that is the circuit breaker. While it is away
 //! nobody waits. A thread that serves requests has a connection of its own beside that one (`own`),
 //! and loses it with that one.
 
 mod condition;
 mod info;
+mod lateness;
 mod own;
 mod sentinel;
 mod server;
@@ -18,7 +19,7 @@ mod usage;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ use tokio::sync::Notify;
 
 use crate::infra::metrics::Breaker;
 use crate::infra::{meter, metrics};
+
+use self::lateness::Lateness;
 
 pub use condition::Condition;
 pub use server::Server;
@@ -42,8 +45,6 @@ pub type Script = std::sync::LazyLock<redis::Script>;
 pub const DEADLINE: Duration = Duration::from_millis(50);
 /// How long a command may take that no request waits for.
 pub const PATIENT: Duration = Duration::from_millis(500);
-/// So many late answers in a row open the breaker.
-const LATE_ANSWERS: u32 = 5;
 /// How often an answer is looked for that is late: what is in the socket is read in the first turn.
 const LOOKS: usize = 3;
 
@@ -68,7 +69,7 @@ pub struct Redis(Arc<Shared>);
 struct Shared {
     namespace: String,
     link: ArcSwapOption<Link>,
-    late: AtomicU32,
+    late: Lateness,
     lost: Notify,
     links: AtomicU64,
     /// Whether a server is set up at all.
@@ -100,7 +101,7 @@ impl Redis {
         Self(Arc::new(Shared {
             namespace: namespace.into(),
             link: ArcSwapOption::empty(),
-            late: AtomicU32::new(0),
+            late: Lateness::default(),
             lost: Notify::new(),
             links: AtomicU64::new(0),
             supervised: AtomicBool::new(false),
@@ -155,9 +156,7 @@ impl Redis {
         metrics::redis().round_trips.record(took);
         match answer {
             Some(Ok(value)) => {
-                if self.0.late.load(Ordering::Relaxed) > 0 {
-                    self.0.late.store(0, Ordering::Relaxed);
-                }
+                self.0.late.end();
                 Ok(value)
             }
             Some(Err(error)) if is_own && is_lost(&error) => {
@@ -168,7 +167,7 @@ impl Redis {
             Some(Err(error)) => Err(self.judge(&error, link.number)),
             None => {
                 metrics::redis().late.increment(1);
-                if self.0.late.fetch_add(1, Ordering::Relaxed) + 1 >= LATE_ANSWERS {
+                if self.0.late.note(started, Instant::now()) {
                     tracing::warn!("Redis answers too late: going on without it");
                     self.drop_link(link.number);
                 }
@@ -204,7 +203,7 @@ impl Redis {
 
     fn hand_out(&self, conn: MultiplexedConnection, server: &Server, run_id: String) {
         let number = self.0.links.fetch_add(1, Ordering::Relaxed) + 1;
-        self.0.late.store(0, Ordering::Relaxed);
+        self.0.late.end();
         self.0.link.store(Some(Arc::new(Link {
             conn,
             number,

@@ -311,3 +311,49 @@ async fn carrying_goes_on_where_a_killed_worker_stopped() {
     going_on.abort();
     assert_eq!(have_it(&app).await, 1_600);
 }
+
+#[tokio::test]
+async fn posts_that_wait_go_to_their_readers_together_and_to_nobody_else() {
+    if !is_redis_there() {
+        return;
+    }
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let (me, friend) = app.friends("me", "friend").await;
+    let (follower, stranger) = (app.person("follower").await, app.person("stranger").await);
+    for author in [&me, &friend] {
+        let follow = format!("/v1/users/{}/follow", author.id);
+        follower.set(&follow).await.expect_status(200);
+    }
+    let readers = [&me, &friend, &follower, &stranger];
+    for person in readers {
+        warm(&app, person).await;
+    }
+    let mut expected: [Vec<String>; 4] = Default::default();
+    for _ in 0..12 {
+        for (author, others) in [(&me, 1), (&friend, 0)] {
+            for (audience, goes_to) in [
+                (json!("public"), vec![0, 1, 2]),
+                (json!("friends"), vec![0, 1]),
+                (json!("only_me"), vec![1 - others]),
+                (json!({"kind": "custom"}), vec![0, 1]),
+            ] {
+                let post = author.post_to(&audience, "waits").await;
+                for reader in goes_to {
+                    expected[reader].push(post.clone());
+                }
+            }
+        }
+    }
+    let gone = me.post_to(&json!("public"), "does not wait").await;
+    me.delete(&format!("/v1/posts/{gone}"))
+        .await
+        .expect_status(204);
+    let _worker = app.start_beside(&[]).await;
+    wait_until_fanned_out(&app).await;
+    for (person, mut expected) in readers.into_iter().zip(expected) {
+        expected.reverse();
+        let feed = person.get("/v1/feed?limit=100").await.ids();
+        assert_eq!(feed, expected, "{}", person.username);
+        assert!(is_built(&app, &person.id).await, "it came from Postgres");
+    }
+}

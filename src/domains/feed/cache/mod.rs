@@ -1,6 +1,8 @@
 //! What is kept of feeds in Redis, and what of it is cached.
 
 mod build;
+mod pending;
+mod push;
 mod reply;
 mod timeline;
 
@@ -13,8 +15,10 @@ use crate::infra::cache::{Described, Kind, Only, Policy, Space};
 use crate::kernel::UserId;
 
 pub use build::{build, build_behind};
+pub use pending::PendingReply;
+pub use push::Push;
 pub use reply::TimelineReply;
-pub use timeline::{PendingReply, SCRIPTS, TimelineCache};
+pub use timeline::{SCRIPTS, TimelineCache};
 
 /// The spaces of this domain.
 pub const SPACES: &[Described] = &[PULLED.described()];

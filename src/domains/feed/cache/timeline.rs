@@ -11,52 +11,31 @@
 use std::time::Duration;
 
 use redis::Pipeline;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
 
-use super::super::model::{PendingPost, Position, Segment, Timeline};
+use super::super::model::{Position, Segment, Timeline};
 use super::reply::{TimelineReply, member};
 use crate::infra::cache::{Cache, Stamp};
-use crate::infra::redis::{Away, PATIENT, Redis, Script};
-use crate::kernel::Timestamp;
+use crate::infra::redis::{Away, Redis, Script};
 
 static PUSH: Script = Script::new(|| redis::Script::new(include_str!("push.lua")));
-static ANNOUNCE: Script = Script::new(|| redis::Script::new(include_str!("announce.lua")));
 static BEGIN: Script = Script::new(|| redis::Script::new(include_str!("begin.lua")));
 static FINISH: Script = Script::new(|| redis::Script::new(include_str!("finish.lua")));
 
 /// The scripts that a connection must have loaded.
-pub const SCRIPTS: &[&Script] = &[&PUSH, &ANNOUNCE, &BEGIN, &FINISH];
+pub const SCRIPTS: &[&Script] = &[&PUSH, &super::pending::ANNOUNCE, &BEGIN, &FINISH];
 
 /// Of the form of timelines. Processes with another one keep to timelines of their own.
 const VERSION: u16 = 2;
 /// Most posts in a timeline.
 pub const MOST: i64 = 800;
-/// Pending posts that a reader looks at.
-const PENDING_READ: i64 = 256;
-/// Pending posts that are remembered.
-const PENDING_KEPT: i64 = 4_096;
-/// So long it is known that a post has arrived: its writer is no later than that.
-const ARRIVED: Duration = Duration::from_secs(10);
 /// How long building may take before somebody else may begin.
 const BUILDING: Duration = Duration::from_secs(10);
-/// Timelines that are pushed to in one step: Redis serves nobody else for that half of a millisecond.
-const PUSHED_AT_ONCE: usize = 32;
-/// Steps that this process has before Redis at the same time. All readers wait behind each, and would
-/// behind as many as there are pending posts.
-static STEPS: Semaphore = Semaphore::const_new(1);
-/// The longest rest between two of them: where Redis is far, most of a step is the way there.
-const REST: Duration = Duration::from_millis(2);
-
-/// What the look at pending posts answers.
-pub type PendingReply = Vec<Vec<u8>>;
-
 /// The timelines of one epoch.
 #[derive(Clone, Copy)]
 pub struct TimelineCache<'a> {
-    cache: &'a Cache,
-    epoch: i64,
-    life: Duration,
+    pub(super) cache: &'a Cache,
+    pub(super) epoch: i64,
+    pub(super) life: Duration,
 }
 
 /// The right to build a timeline, with the stamps of before the read.
@@ -80,7 +59,7 @@ impl<'a> TimelineCache<'a> {
         Some(Self { cache, epoch, life })
     }
 
-    fn redis(&self) -> &'a Redis {
+    pub(super) fn redis(&self) -> &'a Redis {
         self.cache.redis()
     }
 
@@ -88,19 +67,6 @@ impl<'a> TimelineCache<'a> {
         let name = timeline.name();
         self.cache
             .structure_key(self.epoch, format_args!("{name}:v{VERSION}"))
-    }
-
-    fn pending_key(&self) -> String {
-        self.cache.structure_key(self.epoch, "pending")
-    }
-
-    fn arrived_key(&self, post: &PendingPost) -> String {
-        let name = format!(
-            "arrived:{}:{}",
-            post.position.1,
-            char::from(u8::from(post.reason))
-        );
-        self.cache.structure_key(self.epoch, &name)
     }
 
     /// Where the stamps of its tags lie.
@@ -153,23 +119,6 @@ impl<'a> TimelineCache<'a> {
         reply.segment(most, self.life)
     }
 
-    /// Asks for the pending posts. The reply is a [`PendingReply`]. It comes before timelines
-    /// in a pipeline: what has left it by then is in them.
-    pub fn ask_pending(&self, pipe: &mut Pipeline) {
-        pipe.cmd("ZREVRANGE")
-            .arg(self.pending_key())
-            .arg(0)
-            .arg(PENDING_READ - 1);
-    }
-
-    /// Reads such a reply.
-    pub fn pending(reply: &PendingReply) -> Vec<PendingPost> {
-        reply
-            .iter()
-            .filter_map(|one| PendingPost::decode(one))
-            .collect()
-    }
-
     /// Puts a post into those of these timelines that there are.
     pub fn add_push(&self, pipe: &mut Pipeline, timelines: &[Timeline], position: Position) {
         pipe.cmd("EVALSHA")
@@ -181,61 +130,6 @@ impl<'a> TimelineCache<'a> {
         pipe.arg(position.0)
             .arg(&member(&position)[..])
             .arg(MOST)
-            .ignore();
-    }
-
-    /// Puts a pending post into those of these timelines that there are, some at a time, and notes at
-    /// the `last` that it has arrived.
-    pub async fn push(
-        &self,
-        timelines: &[Timeline],
-        post: &PendingPost,
-        last: bool,
-    ) -> Result<(), Away> {
-        let mut some = timelines.chunks(PUSHED_AT_ONCE).peekable();
-        while let Some(timelines) = some.next() {
-            let mut pipe = Pipeline::new();
-            self.add_push(&mut pipe, timelines, post.position);
-            if last && some.peek().is_none() {
-                self.add_arrived(&mut pipe, post);
-            }
-            // The semaphore is never closed.
-            let _step = STEPS.acquire().await.ok();
-            let began = Instant::now();
-            self.redis().query_within::<()>(&pipe, PATIENT).await?;
-            if some.peek().is_some() {
-                // Readers have Redis for as long: who has many friends is no burden to them.
-                sleep(began.elapsed().min(REST)).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes that a post is pending, unless it has arrived.
-    pub fn add_pending(&self, pipe: &mut Pipeline, post: &PendingPost, now: Timestamp) {
-        pipe.cmd("EVALSHA")
-            .arg(ANNOUNCE.get_hash())
-            .arg(2)
-            .arg(self.pending_key())
-            .arg(self.arrived_key(post))
-            .arg(now.micros())
-            .arg(post.encode())
-            .arg(PENDING_KEPT)
-            .arg(millis(self.life))
-            .ignore();
-    }
-
-    /// Notes that a post has arrived.
-    fn add_arrived(&self, pipe: &mut Pipeline, post: &PendingPost) {
-        pipe.cmd("ZREM")
-            .arg(self.pending_key())
-            .arg(post.encode())
-            .ignore();
-        pipe.cmd("SET")
-            .arg(self.arrived_key(post))
-            .arg(1)
-            .arg("PX")
-            .arg(millis(ARRIVED))
             .ignore();
     }
 
@@ -305,6 +199,6 @@ impl<'a> TimelineCache<'a> {
     }
 }
 
-fn millis(life: Duration) -> u64 {
+pub(super) fn millis(life: Duration) -> u64 {
     u64::try_from(life.as_millis()).unwrap_or(u64::MAX).max(1)
 }

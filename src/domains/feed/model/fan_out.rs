@@ -9,7 +9,7 @@ use crate::kernel::UserId;
 use crate::kernel::ids::Id as _;
 
 /// The fan-out of a post, and how far it has come: what its job saves after each step.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanOut {
     /// The post.
     pub post: PostRef,
@@ -106,32 +106,6 @@ pub struct PendingPost {
     pub position: Position,
 }
 
-impl PendingPost {
-    /// What stands for it in Redis.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![self.reason.into()];
-        bytes.extend_from_slice(self.author_id.uuid().as_bytes());
-        bytes.extend_from_slice(self.position.1.as_bytes());
-        bytes.extend_from_slice(&self.position.0.to_be_bytes());
-        bytes
-    }
-
-    /// Reads what stands for one.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (reason, rest) = bytes.split_first()?;
-        let (author, rest) = rest.split_first_chunk::<16>()?;
-        let (post, rest) = rest.split_first_chunk::<16>()?;
-        Some(Self {
-            reason: Reason::try_from(*reason).ok()?,
-            author_id: UserId::from_uuid(Uuid::from_bytes(*author)),
-            position: (
-                i64::from_be_bytes(rest.try_into().ok()?),
-                Uuid::from_bytes(*post),
-            ),
-        })
-    }
-}
-
 /// What decides of a post to whom it fans out.
 #[derive(Debug)]
 pub struct FanOutPost {
@@ -162,24 +136,5 @@ impl FanOutPost {
     /// Whether it is pushed, where authors with more readers than `most` are pulled from.
     pub fn is_pushed(&self, most: i64) -> bool {
         !self.pulled && self.readers <= most
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pending_post_is_read_as_it_was_written() {
-        for reason in [Reason::Created, Reason::Restored, Reason::Widened] {
-            let post = PendingPost {
-                reason,
-                author_id: UserId::from_uuid(Uuid::from_u128(7)),
-                position: (1_700_000_000_000_000, Uuid::from_u128(9)),
-            };
-            assert_eq!(PendingPost::decode(&post.encode()), Some(post));
-        }
-        assert_eq!(PendingPost::decode(b"c"), None);
-        assert_eq!(PendingPost::decode(&[b'x'; 41]), None);
     }
 }

@@ -11,8 +11,8 @@ use crate::kernel::page::{Direction, Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
 pub use timelines::{
-    find_fan_out_post, forget_readers, insert_pulled, list_by_author, list_candidates, list_pulled,
-    list_recipients, list_who_see, note_reader,
+    Circle, forget_readers, insert_pulled, list_by_author, list_candidates, list_fan_out_posts,
+    list_pulled, list_readers, list_recipients, list_who_see, note_reader,
 };
 
 /// The statement that reads a page away from the newest post, for tests of its plan.
@@ -21,6 +21,8 @@ pub const OLDER: &str = include_str!("older.sql");
 pub const NEWER: &str = include_str!("newer.sql");
 /// The statement that finds whom a post is pushed to, for tests of its plan.
 pub const RECIPIENTS: &str = include_str!("recipients.sql");
+/// The statement that finds whom several posts are pushed to, likewise.
+pub const READERS: &str = include_str!("readers.sql");
 
 /// How both statements of pages are planned: once for all, and by walking indexes in the order of the list.
 /// Left to itself, Postgres takes the visible posts of an author for so few that it sorts all of

@@ -1,9 +1,12 @@
 //! What timelines are built from, and to whom posts fan out.
 
+use std::collections::HashMap;
+
 use sqlx::Connection as _;
 
 use super::super::model::{FanOutPost, Position};
 use super::{EntryRow, PLANNING};
+use crate::domains::posts::AudienceKind;
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{PostId, Result, Timestamp, UserId};
@@ -56,19 +59,73 @@ pub async fn note_reader(conn: &mut Conn, user_id: UserId, now: Timestamp) -> Re
     Ok(())
 }
 
-/// What decides of a post to whom it fans out; `None` if it is deleted.
-pub async fn find_fan_out_post(conn: &mut Conn, post_id: PostId) -> Result<Option<FanOutPost>> {
-    Ok(sqlx::query_as!(
-        FanOutPost,
-        r#"select p.audience as "audience: _", (c.friends + c.followers)::bigint as "readers!",
+/// What decides of posts to whom they fan out, without those that are deleted.
+pub async fn list_fan_out_posts(
+    conn: &mut Conn,
+    ids: &[PostId],
+) -> Result<HashMap<PostId, FanOutPost>> {
+    let rows = sqlx::query!(
+        r#"select p.post_id as "post_id: PostId", p.audience as "audience: AudienceKind",
+                  (c.friends + c.followers)::bigint as "readers!",
                   exists (select from feed_pulled f where f.author_id = p.author_id) as "pulled!"
            from post p
            join user_counter c on c.user_id = p.author_id
-           where p.post_id = $1 and p.deleted_at is null"#,
-        post_id as _
+           where p.post_id = any(array(select unnest($1::uuid[]))) and p.deleted_at is null"#,
+        ids as _
     )
-    .fetch_optional(conn)
-    .await?)
+    .fetch_all(conn)
+    .await?;
+    let found = rows.into_iter().map(|row| {
+        let post = FanOutPost {
+            audience: row.audience,
+            readers: row.readers,
+            pulled: row.pulled,
+        };
+        (row.post_id, post)
+    });
+    Ok(found.collect())
+}
+
+/// Those whom a post goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Circle {
+    /// The post.
+    pub post_id: PostId,
+    /// Its author, whose friends they are.
+    pub author_id: UserId,
+    /// Whether the author's followers are among them.
+    pub followers: bool,
+}
+
+/// Those whom posts go to who have looked at their feed since `active_since`, in no order: at most `most` of
+/// a post.
+pub async fn list_readers(
+    conn: &mut Conn,
+    circles: &[Circle],
+    active_since: Timestamp,
+    most: i64,
+) -> Result<HashMap<PostId, Vec<UserId>>> {
+    if circles.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let posts: Vec<PostId> = circles.iter().map(|circle| circle.post_id).collect();
+    let authors: Vec<UserId> = circles.iter().map(|circle| circle.author_id).collect();
+    let followers: Vec<bool> = circles.iter().map(|circle| circle.followers).collect();
+    let rows = sqlx::query_file!(
+        "src/domains/feed/store/readers.sql",
+        &posts as _,
+        &authors as _,
+        &followers,
+        active_since as _,
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut readers: HashMap<PostId, Vec<UserId>> = HashMap::new();
+    for row in rows {
+        readers.entry(row.post_id).or_default().push(row.user_id);
+    }
+    Ok(readers)
 }
 
 /// The friends of an author, and with `followers` those too, who have looked at their feed since

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::super::actions::{forget, notice};
 use super::super::live::{self, Telling};
 use super::super::model::{Kind, Subject};
-use super::super::store::{self, CommentFacts, Happening};
+use super::super::store::{self, CommentFacts, Happening, PostFacts};
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
-use crate::domains::posts::{self, PostAddressed, PostEdited, PostRef};
+use crate::domains::posts::{self, PostEdited, PostRef};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
 use crate::kernel::ids::Id as _;
@@ -243,29 +243,41 @@ pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
     .await
 }
 
-/// Whom a new post calls hears of it, and whose post it shares.
-pub async fn posted(ctx: Ctx, event: PostAddressed) -> Result<()> {
-    let PostRef { post_id, .. } = event.0;
-    noticed(&ctx, move |tx, _telling| {
+/// Whom new posts call hears of it, and whose post they share.
+pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<Vec<()>> {
+    let all = ids.len();
+    let ids = Arc::new(ids);
+    noticed(ctx, move |tx, _telling| {
+        let ids = Arc::clone(&ids);
         Box::pin(async move {
-            let Some(post) = store::find_post(tx.conn(), post_id).await? else {
-                return Ok(Vec::new());
-            };
-            let called = called(tx, &post.content, post_id).await?;
-            let shared = post.shared_author_id.zip(post.shared_post_id);
-            let shared = shared.filter(|(user_id, _)| !called.contains(user_id));
-            let shared = shared.map(|(user_id, id)| (user_id, Subject::Shares(id)));
-            let mention = Subject::PostMention(post_id);
-            let heard = called.into_iter().map(|user_id| (user_id, mention));
-            let deed = Deed {
-                actor_id: post.author_id,
-                source_id: post_id.uuid(),
-                at: post.created_at,
-            };
-            Ok(deed.to(heard.chain(shared)))
+            let posts = store::list_posts(tx.conn(), &ids).await?;
+            let texts = posts.iter().map(|post| (post.post_id, &*post.content));
+            let calls = store::list_called(tx.conn(), &calls(texts)).await?;
+            Ok(posts
+                .iter()
+                .flat_map(|post| addressed(post, &calls))
+                .collect())
         })
     })
-    .await
+    .await?;
+    Ok(vec![(); all])
+}
+
+/// What a post is to those whom it calls, and to whose post it shares.
+fn addressed(post: &PostFacts, calls: &[(PostId, UserId)]) -> Vec<Happening> {
+    let of_it = calls.iter().filter(|(post_id, _)| *post_id == post.post_id);
+    let called: Vec<UserId> = of_it.map(|(_, user_id)| *user_id).collect();
+    let shared = post.shared_author_id.zip(post.shared_post_id);
+    let shared = shared.filter(|(user_id, _)| !called.contains(user_id));
+    let shared = shared.map(|(user_id, id)| (user_id, Subject::Shares(id)));
+    let mention = Subject::PostMention(post.post_id);
+    let heard = called.into_iter().map(|user_id| (user_id, mention));
+    let deed = Deed {
+        actor_id: post.author_id,
+        source_id: post.post_id.uuid(),
+        at: post.created_at,
+    };
+    deed.to(heard.chain(shared))
 }
 
 /// A post says something else, or is for others: it may call others now.
@@ -273,7 +285,7 @@ pub async fn post_edited(ctx: Ctx, event: PostEdited) -> Result<()> {
     let PostRef { post_id, .. } = event.0;
     noticed(&ctx, move |tx, telling| {
         Box::pin(async move {
-            let Some(post) = store::find_post(tx.conn(), post_id).await? else {
+            let Some(post) = store::list_posts(tx.conn(), &[post_id]).await?.pop() else {
                 return Ok(Vec::new());
             };
             let edit = Deed {
@@ -321,9 +333,15 @@ pub async fn reacted(ctx: Ctx, event: ReactionChanged) -> Result<()> {
 
 /// Whom a text calls, of those who may see the post that it is, or is on.
 async fn called(tx: &mut Tx, text: &str, post_id: PostId) -> Result<Vec<UserId>> {
-    let names = posts::mentioned_names(text);
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    store::list_called(tx.conn(), &names, post_id).await
+    let calls = store::list_called(tx.conn(), &calls([(post_id, text)])).await?;
+    Ok(calls.into_iter().map(|(_, user_id)| user_id).collect())
+}
+
+/// The names that texts call, each with the post that the text is, or is on.
+fn calls<'a>(texts: impl IntoIterator<Item = (PostId, &'a str)>) -> Vec<(PostId, String)> {
+    let named = texts.into_iter().flat_map(|(post_id, text)| {
+        let names = posts::mentioned_names(text);
+        names.into_iter().map(move |name| (post_id, name))
+    });
+    named.collect()
 }

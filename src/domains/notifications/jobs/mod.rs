@@ -8,6 +8,7 @@ mod talks;
 
 pub use courier::{Courier, start as start_courier};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::store;
@@ -17,8 +18,8 @@ use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::domains::posts::{PostAddressed, PostEdited};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
-use crate::infra::jobs::{Kept, Registry, Retention};
-use crate::kernel::Result;
+use crate::infra::jobs::{Kept, Registry, Retention, Together};
+use crate::kernel::{PostId, Result};
 use crate::platform::Ctx;
 
 /// Groups, and items of groups, that one statement deletes.
@@ -40,6 +41,14 @@ const IDLE_DEVICES: Retention = Retention {
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
+    let together = Arc::new(Together::<PostId>::default());
+    let posted = move |ctx: Ctx, event: PostAddressed| {
+        let together = Arc::clone(&together);
+        async move {
+            let work = |ids| handlers::posted(&ctx, ids);
+            together.done(event.0.post_id, work).await
+        }
+    };
     registry
         .on_event::<FriendRequested, _, _>("notifications.request", handlers::requested)
         .on_event::<FriendAccepted, _, _>("notifications.acceptance", handlers::accepted)
@@ -50,7 +59,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
             "notifications.comment-deleted",
             handlers::comment_deleted,
         )
-        .on_event::<PostAddressed, _, _>("notifications.post", handlers::posted)
+        .on_event::<PostAddressed, _, _>("notifications.post", posted)
         .on_event::<PostEdited, _, _>("notifications.post-edited", handlers::post_edited)
         .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
         .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)

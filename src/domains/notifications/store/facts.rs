@@ -81,6 +81,8 @@ pub async fn find_comment(conn: &mut Conn, comment_id: CommentId) -> Result<Opti
 /// A post that is not deleted, with whom it concerns.
 #[derive(Debug)]
 pub struct PostFacts {
+    /// Which it is.
+    pub post_id: PostId,
     /// Who wrote it.
     pub author_id: UserId,
     /// What it says.
@@ -95,19 +97,20 @@ pub struct PostFacts {
     pub shared_author_id: Option<UserId>,
 }
 
-/// The post with this id, unless it is deleted.
-pub async fn find_post(conn: &mut Conn, post_id: PostId) -> Result<Option<PostFacts>> {
+/// The posts with these ids, without those that are deleted, in order of id.
+pub async fn list_posts(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<PostFacts>> {
     Ok(sqlx::query_as!(
         PostFacts,
-        r#"select p.author_id as "author_id: _", p.content, p.created_at as "created_at: _",
-                  p.edited_at as "edited_at: _", p.shared_post_id as "shared_post_id: _",
-                  o.author_id as "shared_author_id?: _"
+        r#"select p.post_id as "post_id: _", p.author_id as "author_id: _", p.content,
+                  p.created_at as "created_at: _", p.edited_at as "edited_at: _",
+                  p.shared_post_id as "shared_post_id: _", o.author_id as "shared_author_id?: _"
            from post p left join post o on o.post_id = p.shared_post_id
-           where p.post_id = $1 and p.deleted_at is null
+           where p.post_id = any(array(select unnest($1::uuid[]))) and p.deleted_at is null
+           order by p.post_id
            for share of p"#,
-        post_id as _
+        ids as _
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?)
 }
 
@@ -152,22 +155,30 @@ pub async fn find_reaction(
     .await?)
 }
 
-/// Those with these names who may see a post, in order of id.
+/// Of those whom texts call by these names, who may see the post that the text is, or is on: with that post,
+/// in order of id.
 pub async fn list_called(
     conn: &mut Conn,
-    names: &[String],
-    post_id: PostId,
-) -> Result<Vec<UserId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select a.user_id as "user_id: _" from account a
-           where a.username = any(array(select unnest($1::text[]))) and a.state = 'active'
-             and exists (select from visible_post(a.user_id) p where p.post_id = $2)
+    calls: &[(PostId, String)],
+) -> Result<Vec<(PostId, UserId)>> {
+    if calls.is_empty() {
+        return Ok(Vec::new());
+    }
+    let posts: Vec<PostId> = calls.iter().map(|(post_id, _)| *post_id).collect();
+    let names: Vec<&str> = calls.iter().map(|(_, name)| name.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"select c.post_id as "post_id!: PostId", a.user_id as "user_id!: UserId"
+           from unnest((select $1::uuid[]), (select $2::text[])) as c (post_id, name)
+           join account a on a.username = c.name and a.state = 'active'
+           where exists (select from visible_post(a.user_id) p where p.post_id = c.post_id)
            order by a.user_id"#,
-        names,
-        post_id as _
+        &posts as _,
+        &names as _
     )
     .fetch_all(conn)
-    .await?)
+    .await?;
+    let called = rows.into_iter();
+    Ok(called.map(|row| (row.post_id, row.user_id)).collect())
 }
 
 /// Since when a conversation concerns somebody.

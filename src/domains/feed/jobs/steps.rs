@@ -1,74 +1,23 @@
-//! The fan-out of posts: they are pushed to the timelines of their readers, some readers at a time, and those
-//! who listen are given a hint. Without Redis there are no timelines, and it is the hints alone.
+//! The fan-out of a post with many readers, or without Redis: some readers at a time, and how far it has come
+//! is saved.
 
-use std::time::Duration;
-
-use chrono::TimeDelta;
-use redis::Pipeline;
-
-use super::cache::{ALL_PULLED, TimelineCache};
-use super::live;
-use super::model::{FanOut, FanOutPost, Reason, Timeline};
-use super::store;
-use crate::domains::posts::{PostCreated, PostRef, PostRestored, PostWidened};
-use crate::infra::cache::store::leave_void;
+use super::super::cache::{ALL_PULLED, Push};
+use super::super::live;
+use super::super::model::{FanOut, FanOutPost, Timeline};
+use super::super::store;
+use super::{active_since, note_arrival, push};
+use crate::domains::posts::PostRef;
 use crate::infra::db::Conn;
-use crate::infra::jobs::{Progress, Registry, Step};
-use crate::infra::metrics::declared::FANOUT_LAG;
-use crate::infra::redis::PATIENT;
+use crate::infra::jobs::{Progress, Step};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{Error, PostId, Result, Timestamp, UserId};
+use crate::kernel::{PostId, Result, UserId};
 use crate::platform::Ctx;
-use crate::platform::context::AtOnce;
 
 /// Readers that one step serves.
 const READERS: i64 = 500;
-/// Clocks may differ by this much, and a lifetime may be renewed so late.
-const MARGIN: TimeDelta = TimeDelta::hours(1);
-
-/// Registers the jobs.
-pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
-    registry
-        .on_event_in_steps::<PostCreated, FanOut, _, _>("feed.fan-out", fan_out)
-        .on_event_in_steps::<PostRestored, FanOut, _, _>("feed.fan-out-restored", fan_out)
-        .on_event_in_steps::<PostWidened, FanOut, _, _>("feed.fan-out-widened", fan_out)
-        .every(
-            "feed.forget-readers",
-            Duration::from_hours(1),
-            forget_readers,
-        )
-}
-
-/// What happens at once after a commit: the author's own timeline has the post, and others find it among
-/// the pending ones until it is in theirs.
-pub fn at_once(listeners: AtOnce) -> AtOnce {
-    listeners
-        .on::<PostCreated, _, _>(|ctx, event| announce(ctx, event.into()))
-        .on::<PostRestored, _, _>(|ctx, event| announce(ctx, event.into()))
-        .on::<PostWidened, _, _>(|ctx, event| announce(ctx, event.into()))
-}
-
-/// Puts a post among the pending ones, and into the timeline of its author.
-async fn announce(ctx: Ctx, fan_out: FanOut) {
-    let Some(cache) = TimelineCache::to_write(ctx.cache(), ctx.config().feed_timeline) else {
-        return;
-    };
-    let post = fan_out.pending();
-    let mut pipe = Pipeline::new();
-    cache.add_pending(&mut pipe, &post, ctx.now());
-    cache.add_push(&mut pipe, &[Timeline::Home(post.author_id)], post.position);
-    let told: std::result::Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
-    if let Err(error) = told {
-        tracing::debug!(%error, "a pending post could not be announced");
-        // Others see it once the job has pushed it. Its author sees it at once: Postgres is asked.
-        ctx.redis().reconnect();
-        let own = Timeline::Home(post.author_id).name();
-        ctx.cache().void(&[own]).await;
-    }
-}
 
 /// One step: the timelines of the readers who come next.
-async fn fan_out(ctx: Ctx, progress: Progress, mut fan_out: FanOut) -> Result<Step> {
+pub(super) async fn fan_out(ctx: Ctx, progress: Progress, mut fan_out: FanOut) -> Result<Step> {
     // Without Redis nobody notes who reads here: all are hinted at it at the end, and what others keep in
     // theirs is left void.
     let is_alone = ctx.config().redis_url.is_none();
@@ -94,7 +43,7 @@ async fn fan_out(ctx: Ctx, progress: Progress, mut fan_out: FanOut) -> Result<St
             Ok(finished)
         };
     }
-    push(&ctx, &fan_out, &timelines, false).await?;
+    push(&ctx, &[Push::of(&fan_out, timelines, false)]).await?;
     live::tell_new(&ctx, batch.hinted, fan_out.post.created_at);
     fan_out.after = last.unwrap_or(fan_out.after);
     progress.save(&mut *ctx.conn().await?, &fan_out).await?;
@@ -114,7 +63,7 @@ async fn hint_everybody(ctx: &Ctx, fan_out: &FanOut) -> Result<Step> {
         created_at,
     } = fan_out.post;
     let most = i64::from(ctx.config().feed_pull_above);
-    let found = store::find_fan_out_post(conn, post_id).await?;
+    let found = find_post(conn, post_id).await?;
     let Some(post) = found.filter(|post| post.is_for_others() && post.is_pushed(most)) else {
         return Ok(Step::Done);
     };
@@ -131,6 +80,13 @@ async fn hint_everybody(ctx: &Ctx, fan_out: &FanOut) -> Result<Step> {
     }
 }
 
+/// The post, unless it is deleted.
+async fn find_post(conn: &mut Conn, post_id: PostId) -> Result<Option<FanOutPost>> {
+    Ok(store::list_fan_out_posts(conn, &[post_id])
+        .await?
+        .remove(&post_id))
+}
+
 /// Where a post goes in the step that follows.
 struct Batch {
     recipients: Vec<UserId>,
@@ -143,7 +99,7 @@ struct Batch {
 /// Looks where a post goes, with one connection; nothing if it goes nowhere any more.
 async fn next_batch(ctx: &Ctx, fan_out: &mut FanOut) -> Result<Option<Batch>> {
     let conn = &mut *ctx.conn().await?;
-    let found = store::find_fan_out_post(conn, fan_out.post.post_id).await?;
+    let found = find_post(conn, fan_out.post.post_id).await?;
     let Some(post) = found.filter(FanOutPost::is_for_others) else {
         return Ok(None);
     };
@@ -197,11 +153,6 @@ async fn is_pulled(
     Ok(true)
 }
 
-fn active_since(ctx: &Ctx) -> Result<Timestamp> {
-    let life = TimeDelta::from_std(ctx.config().feed_timeline).map_err(Error::internal)?;
-    Ok(ctx.now() - life - MARGIN)
-}
-
 /// The last step: nobody needs to look for the post among the pending ones any more.
 async fn finish(
     ctx: &Ctx,
@@ -210,37 +161,8 @@ async fn finish(
     hinted: Vec<UserId>,
 ) -> Result<Step> {
     timelines.push(Timeline::Home(fan_out.post.author_id));
-    push(ctx, fan_out, &timelines, true).await?;
+    push(ctx, &[Push::of(fan_out, timelines, true)]).await?;
     live::tell_new(ctx, hinted, fan_out.post.created_at);
-    if fan_out.reason == Reason::Created {
-        let lag = ctx.now().utc() - fan_out.post.created_at.utc();
-        FANOUT_LAG
-            .histogram(&[])
-            .record(lag.to_std().unwrap_or_default());
-        tracing::debug!(
-            lag_ms = lag.num_milliseconds(),
-            "a post is in all timelines"
-        );
-    }
+    note_arrival(ctx, fan_out);
     Ok(Step::Done)
-}
-
-/// Pushes to these timelines. While Redis is away it leaves voids instead: whoever finds Redis again finds
-/// these timelines void.
-async fn push(ctx: &Ctx, fan_out: &FanOut, timelines: &[Timeline], last: bool) -> Result<()> {
-    if let Some(cache) = TimelineCache::to_write(ctx.cache(), ctx.config().feed_timeline)
-        && cache
-            .push(timelines, &fan_out.pending(), last)
-            .await
-            .is_ok()
-    {
-        return Ok(());
-    }
-    let tags: Vec<String> = timelines.iter().map(|timeline| timeline.name()).collect();
-    leave_void(&mut *ctx.conn().await?, &tags).await
-}
-
-async fn forget_readers(ctx: Ctx) -> Result<()> {
-    let before = active_since(&ctx)?;
-    store::forget_readers(&mut *ctx.conn().await?, before).await
 }
