@@ -4,6 +4,7 @@ pub mod clock;
 pub mod cursor;
 mod distinct;
 pub mod error;
+mod gathered;
 mod hex;
 pub mod ids;
 pub mod kept;
@@ -16,6 +17,7 @@ pub mod words;
 pub use clock::{Clock, Timestamp};
 pub use distinct::distinct;
 pub use error::{Code, Error, FieldError, Kind, Result};
+pub use gathered::gathered;
 pub use hex::hex;
 pub use ids::{
     AnnouncementId, CircleId, CommentId, ConversationId, FriendRequestId, IdFactory, JobId,

@@ -10,7 +10,7 @@ use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::kept::{Head, Newest};
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{Result, Timestamp, UserId};
+use crate::kernel::{Result, Timestamp, UserId, gathered};
 use crate::{keyset, stored_words};
 
 stored_words!(TargetKind, Kind);
@@ -233,16 +233,14 @@ pub async fn list_newest_own(
     )
     .fetch_all(conn)
     .await?;
-    let mut by_person: HashMap<UserId, Vec<_>> = HashMap::new();
-    for row in rows {
+    let found = rows.into_iter().map(|row| {
         let own = (row.target_id, (row.target_kind, row.kind));
-        by_person.entry(row.user_id).or_default().push(own);
-    }
-    let newest = user_ids.iter().map(|id| {
-        let own = by_person.remove(id).unwrap_or_default();
-        (*id, Newest::new(own))
+        (row.user_id, own)
     });
-    Ok(newest.collect())
+    let newest = gathered(user_ids, found).into_iter();
+    Ok(newest
+        .map(|(user_id, own)| (user_id, Newest::new(own)))
+        .collect())
 }
 
 /// A reaction in a list.
@@ -284,21 +282,15 @@ pub async fn list_heads(
     )
     .fetch_all(conn)
     .await?;
-    let mut by_target: HashMap<Target, Vec<Row>> = HashMap::new();
-    for row in rows {
+    let found = rows.into_iter().map(|row| {
         let (kind, id) = (row.target_kind, row.target_id);
         let key = TimeKey(row.created_at, row.user_id.uuid());
-        let reaction = (key, (row.user_id, row.kind));
-        by_target
-            .entry(Target { kind, id })
-            .or_default()
-            .push(reaction);
-    }
-    let heads = targets.iter().map(|target| {
-        let rows = by_target.remove(target).unwrap_or_default();
-        (*target, Head::new(rows))
+        (Target { kind, id }, (key, (row.user_id, row.kind)))
     });
-    Ok(heads.collect())
+    let heads = gathered(targets, found).into_iter();
+    Ok(heads
+        .map(|(target, rows)| (target, Head::new(rows)))
+        .collect())
 }
 
 /// Reactions to a target, of one kind or of all, by people whom the viewer may see, newest first.

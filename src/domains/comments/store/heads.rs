@@ -1,13 +1,12 @@
 //! The beginnings of threads, without a viewer, for the cache.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::kept::Head;
 use crate::kernel::page::TimeKey;
-use crate::kernel::{CommentId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{CommentId, PostId, Result, Timestamp, UserId, gathered};
 
 /// A comment in a thread and who wrote it, which decides who is not shown it.
 pub type Listed = (CommentId, UserId);
@@ -21,17 +20,14 @@ struct HeadRow<K> {
 }
 
 fn heads<K: Copy + Eq + Hash>(threads: &[K], rows: Vec<HeadRow<K>>) -> Vec<(K, Head<Listed>)> {
-    let mut by_thread: HashMap<K, Vec<(TimeKey, Listed)>> = HashMap::new();
-    for row in rows {
+    let found = rows.into_iter().map(|row| {
         let key = TimeKey(row.created_at, row.comment_id.uuid());
-        let listed = (row.comment_id, row.author_id);
-        by_thread.entry(row.thread).or_default().push((key, listed));
-    }
-    let head = |thread: &K| {
-        let rows = by_thread.remove(thread).unwrap_or_default();
-        (*thread, Head::new(rows))
-    };
-    threads.iter().map(head).collect()
+        (row.thread, (key, (row.comment_id, row.author_id)))
+    });
+    let heads = gathered(threads, found).into_iter();
+    heads
+        .map(|(thread, rows)| (thread, Head::new(rows)))
+        .collect()
 }
 
 /// The first comments on some posts, oldest first.

@@ -3,7 +3,7 @@
 use super::super::cache::Push;
 use super::super::live;
 use super::super::model::{FanOut, FanOutPost, Timeline};
-use super::super::store::{self, Circle};
+use super::super::store::{self, Readership};
 use super::{active_since, note_arrival, push};
 use crate::kernel::{PostId, Result, UserId, distinct};
 use crate::platform::Ctx;
@@ -59,17 +59,17 @@ async fn find_ways(ctx: &Ctx, all: &[FanOut]) -> Result<Vec<Option<Vec<UserId>>>
         let post = posts.get(&fan_out.post.post_id);
         post.filter(|post| post.is_for_others())
     };
-    let circles = all.iter().filter_map(|fan_out| {
+    let readerships = all.iter().filter_map(|fan_out| {
         let post = find(fan_out).filter(goes_together)?;
-        Some(Circle {
+        Some(Readership {
             post_id: fan_out.post.post_id,
             author_id: fan_out.post.author_id,
             followers: post.is_public(),
         })
     });
-    let circles = distinct(circles);
+    let readerships = distinct(readerships);
     // Counters may be wrong.
-    let found = store::list_readers(conn, &circles, active_since(ctx)?, few + 1).await?;
+    let found = store::list_readers(conn, &readerships, active_since(ctx)?, few + 1).await?;
     let readers = |fan_out: &FanOut| found.get(&fan_out.post.post_id).cloned();
     let is_few = |readers: &Vec<UserId>| i64::try_from(readers.len()).is_ok_and(|n| n <= few);
     let way = |fan_out: &FanOut| match find(fan_out) {

@@ -11,7 +11,7 @@ use crate::kernel::page::{Direction, Slice, TimeKey};
 use crate::kernel::{PostId, Result, Timestamp, UserId};
 
 pub use timelines::{
-    Circle, forget_readers, insert_pulled, list_by_author, list_candidates, list_fan_out_posts,
+    Readership, forget_readers, insert_pulled, list_by_author, list_candidates, list_fan_out_posts,
     list_pulled, list_readers, list_recipients, list_who_see, note_reader,
 };
 

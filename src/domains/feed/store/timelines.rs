@@ -88,7 +88,7 @@ pub async fn list_fan_out_posts(
 
 /// Those whom a post goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Circle {
+pub struct Readership {
     /// The post.
     pub post_id: PostId,
     /// Its author, whose friends they are.
@@ -101,16 +101,25 @@ pub struct Circle {
 /// a post.
 pub async fn list_readers(
     conn: &mut Conn,
-    circles: &[Circle],
+    readerships: &[Readership],
     active_since: Timestamp,
     most: i64,
 ) -> Result<HashMap<PostId, Vec<UserId>>> {
-    if circles.is_empty() {
+    if readerships.is_empty() {
         return Ok(HashMap::new());
     }
-    let posts: Vec<PostId> = circles.iter().map(|circle| circle.post_id).collect();
-    let authors: Vec<UserId> = circles.iter().map(|circle| circle.author_id).collect();
-    let followers: Vec<bool> = circles.iter().map(|circle| circle.followers).collect();
+    let posts: Vec<PostId> = readerships
+        .iter()
+        .map(|readership| readership.post_id)
+        .collect();
+    let authors: Vec<UserId> = readerships
+        .iter()
+        .map(|readership| readership.author_id)
+        .collect();
+    let followers: Vec<bool> = readerships
+        .iter()
+        .map(|readership| readership.followers)
+        .collect();
     let rows = sqlx::query_file!(
         "src/domains/feed/store/readers.sql",
         &posts as _,

@@ -1,12 +1,10 @@
 //! Lists of posts: ids with the keys that they are walked by.
 
-use std::collections::HashMap;
-
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::kept::Head;
 use crate::kernel::page::{Slice, TimeKey};
-use crate::kernel::{PostId, Result, Timestamp, UserId};
+use crate::kernel::{PostId, Result, Timestamp, UserId, gathered};
 use crate::keyset;
 
 /// A post in a list.
@@ -45,17 +43,14 @@ pub async fn list_heads(
     )
     .fetch_all(conn)
     .await?;
-    let mut by_author: HashMap<UserId, Vec<ListRow>> = HashMap::new();
-    for row in rows {
+    let found = rows.into_iter().map(|row| {
         let (post_id, at) = (row.post_id, row.at);
-        let listed = ListRow { post_id, at };
-        by_author.entry(row.author_id).or_default().push(listed);
-    }
-    let heads = author_ids.iter().map(|id| {
-        let rows = by_author.remove(id).unwrap_or_default();
-        (*id, Head::new(keyed(rows)))
+        (row.author_id, ListRow { post_id, at })
     });
-    Ok(heads.collect())
+    let heads = gathered(author_ids, found).into_iter();
+    Ok(heads
+        .map(|(author_id, rows)| (author_id, Head::new(keyed(rows))))
+        .collect())
 }
 
 /// A person's posts that the viewer may see, newest first.

@@ -1,13 +1,13 @@
 //! Circles and their members.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{NamedRow, by_name};
 use crate::infra::db::{Conn, OnConstraint};
 use crate::kernel::page::{NameKey, Page, Slice};
-use crate::kernel::{CircleId, Code, Error, Result, Timestamp, UserId};
+use crate::kernel::{CircleId, Code, Error, Result, Timestamp, UserId, gathered};
 use crate::keyset;
 
 /// A circle that is not deleted.
@@ -56,18 +56,17 @@ pub async fn list_circles(
     )
     .fetch_all(conn)
     .await?;
-    let mut lists: HashMap<UserId, Vec<CircleRow>> =
-        owners.iter().map(|owner| (*owner, Vec::new())).collect();
-    for row in rows {
-        lists.entry(row.owner_id).or_default().push(CircleRow {
+    let found = rows.into_iter().map(|row| {
+        let circle = CircleRow {
             circle_id: row.circle_id,
             name: row.name,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
-        });
-    }
-    Ok(lists.into_iter().collect())
+        };
+        (row.owner_id, circle)
+    });
+    Ok(gathered(owners, found))
 }
 
 /// The version of a circle of `owner_id`, which is locked until the transaction ends.

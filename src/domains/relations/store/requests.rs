@@ -1,14 +1,12 @@
 //! Requests for friendship.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::super::model::{RequestDirection, RequestState};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id;
 use crate::kernel::page::{Page, Slice, TimeKey};
-use crate::kernel::{FriendRequestId, Result, Timestamp, UserId};
+use crate::kernel::{FriendRequestId, Result, Timestamp, UserId, gathered};
 use crate::keyset;
 
 /// A request as it is stored.
@@ -191,13 +189,12 @@ pub async fn list_waiting(
     )
     .fetch_all(conn)
     .await?;
-    let mut lists: HashMap<UserId, Vec<WaitingRow>> =
-        recipients.iter().map(|id| (*id, Vec::new())).collect();
-    for row in rows {
-        lists.entry(row.recipient_id).or_default().push(WaitingRow {
+    let found = rows.into_iter().map(|row| {
+        let waiting = WaitingRow {
             sender_id: row.sender_id,
             is_seen: row.is_seen,
-        });
-    }
-    Ok(lists.into_iter().collect())
+        };
+        (row.recipient_id, waiting)
+    });
+    Ok(gathered(recipients, found))
 }
