@@ -117,8 +117,8 @@ impl TimelineCache<'_> {
 mod tests {
     use uuid::Uuid;
 
-    use super::super::super::model::Reason;
     use super::*;
+    use crate::domains::feed::model::Reason;
     use crate::kernel::UserId;
     use crate::kernel::ids::Id as _;
 
