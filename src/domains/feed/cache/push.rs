@@ -10,8 +10,12 @@ use super::super::model::{FanOut, PendingPost, Timeline};
 use super::TimelineCache;
 use crate::infra::redis::{Away, PATIENT};
 
-/// Timelines that are pushed to in one step: Redis serves nobody else for that half of a millisecond.
+/// Timelines that are pushed to in one step, of several posts: Redis serves nobody else for that half of a
+/// millisecond.
 const PUSHED_AT_ONCE: usize = 128;
+/// The same of a post that has more of them than that: it takes many steps, and what else its author does or
+/// others do comes in between.
+const OF_A_LARGE_POST: usize = 32;
 /// Steps that this process has before Redis at the same time. All readers wait behind each, and would
 /// behind as many as there are pending posts.
 static STEPS: Semaphore = Semaphore::const_new(1);
@@ -38,6 +42,25 @@ impl Push {
             is_last,
         }
     }
+
+    /// What there is to do, with at most so many timelines in each part; without timelines a post may still arrive.
+    fn parts(&self, most: usize) -> impl Iterator<Item = Part<'_>> {
+        let mut some = self.timelines.chunks(most).peekable();
+        let parts = std::iter::from_fn(move || {
+            let timelines = some.next()?;
+            Some(Part {
+                post: &self.post,
+                timelines,
+                arrives: self.is_last && some.peek().is_none(),
+            })
+        });
+        let arrival = (self.timelines.is_empty() && self.is_last).then_some(Part {
+            post: &self.post,
+            timelines: &[],
+            arrives: true,
+        });
+        parts.chain(arrival)
+    }
 }
 
 /// What one step does for one post.
@@ -48,32 +71,21 @@ struct Part<'a> {
     arrives: bool,
 }
 
-/// Cuts pushes into steps.
+/// Cuts pushes into steps: small ones share them, and a large one has its own.
 fn steps(pushes: &[Push]) -> Vec<Vec<Part<'_>>> {
-    let mut steps = Vec::new();
-    let mut step = Vec::new();
-    let mut room = PUSHED_AT_ONCE;
+    let mut steps: Vec<Vec<Part<'_>>> = Vec::new();
+    let (mut step, mut room) = (Vec::new(), PUSHED_AT_ONCE);
     for push in pushes {
-        let mut rest = push.timelines.as_slice();
-        loop {
-            let (timelines, later) = rest.split_at(rest.len().min(room));
-            let arrives = push.is_last && later.is_empty();
-            if arrives || !timelines.is_empty() {
-                let post = &push.post;
-                step.push(Part {
-                    post,
-                    timelines,
-                    arrives,
-                });
-            }
-            room -= timelines.len();
-            rest = later;
-            if rest.is_empty() {
-                break;
-            }
+        if push.timelines.len() > PUSHED_AT_ONCE {
+            steps.extend(push.parts(OF_A_LARGE_POST).map(|part| vec![part]));
+            continue;
+        }
+        if push.timelines.len() > room {
             steps.push(std::mem::take(&mut step));
             room = PUSHED_AT_ONCE;
         }
+        room -= push.timelines.len();
+        step.extend(push.parts(PUSHED_AT_ONCE));
     }
     if !step.is_empty() {
         steps.push(step);
@@ -143,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn small_posts_share_a_step_and_large_ones_take_several() {
+    fn small_posts_share_a_step_and_a_large_one_takes_several() {
         assert_eq!(cut(&[]), Vec::<Vec<_>>::new());
         assert_eq!(cut(&[push(0, false)]), Vec::<Vec<_>>::new());
         assert_eq!(cut(&[push(0, true)]), [[(0, true)]]);
@@ -152,11 +164,14 @@ mod tests {
             [vec![(100, true), (28, false)], vec![(3, true)]]
         );
         assert_eq!(
-            cut(&[push(100, true), push(200, true)]),
+            cut(&[push(100, true), push(130, true), push(28, true)]),
             [
-                vec![(100, true), (28, false)],
-                vec![(128, false)],
-                vec![(44, true)]
+                vec![(32, false)],
+                vec![(32, false)],
+                vec![(32, false)],
+                vec![(32, false)],
+                vec![(2, true)],
+                vec![(100, true), (28, true)]
             ]
         );
     }
