@@ -23,4 +23,5 @@ pub use jobs::{Courier, jobs, start_courier};
 pub use live::LIVE;
 pub use model::{Channel, Kind, Lane, Subject};
 pub use routes::configure;
+pub use store::CALLED;
 pub use view::{Counts, counts, vapid_public_key};

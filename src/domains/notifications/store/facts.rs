@@ -155,6 +155,9 @@ pub async fn find_reaction(
     .await?)
 }
 
+/// The statement of [`list_called`].
+pub const CALLED: &str = include_str!("called.sql");
+
 /// Of those whom texts call by these names, who may see the post that the text is, or is on: with that post,
 /// in order of id.
 pub async fn list_called(
@@ -166,12 +169,8 @@ pub async fn list_called(
     }
     let posts: Vec<PostId> = calls.iter().map(|(post_id, _)| *post_id).collect();
     let names: Vec<&str> = calls.iter().map(|(_, name)| name.as_str()).collect();
-    let rows = sqlx::query!(
-        r#"select c.post_id as "post_id!: PostId", a.user_id as "user_id!: UserId"
-           from unnest((select $1::uuid[]), (select $2::text[])) as c (post_id, name)
-           join account a on a.username = c.name and a.state = 'active'
-           where exists (select from visible_post(a.user_id) p where p.post_id = c.post_id)
-           order by a.user_id"#,
+    let rows = sqlx::query_file!(
+        "src/domains/notifications/store/called.sql",
         &posts as _,
         &names as _
     )

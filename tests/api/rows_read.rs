@@ -1,8 +1,9 @@
-//! What a page of the home feed costs: it depends on how many authors somebody reads, and neither on
-//! how much they write nor on how many people there are. What it costs to find whom a post is pushed to
-//! depends on its author's friends alone.
+//! How many rows frequent statements read. A page of the home feed depends on how many authors somebody reads, and
+//! neither on how much they write nor on how many people there are. What it costs to find whom a post is pushed to
+//! depends on its author's friends alone, and whom it calls on the names in it.
 
 use kith::domains::feed::{NEWER, OLDER, PLANNING, READERS, RECIPIENTS};
+use kith::domains::notifications::CALLED;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
@@ -202,4 +203,28 @@ async fn whom_a_post_is_pushed_to_is_found_without_looking_at_all_readers() {
         assert!((found.found - both).abs() < 0.5, "{} found", found.found);
         assert!(found.rows < both * 6.0, "{} rows", found.rows);
     }
+}
+
+#[tokio::test]
+async fn whom_a_post_calls_is_found_without_looking_at_everybody() {
+    let app = TestApp::start().await;
+    let mut conn = PgConnection::connect_with(&app.db.connect_options())
+        .await
+        .expect("a connection");
+    load(&mut conn, 4_000, 2).await;
+    let post: String = sqlx::query_scalar(
+        "select post_id::text from post where author_id = $1::text::uuid and audience = 'public' limit 1",
+    )
+    .bind(VIEWER)
+    .fetch_one(&mut conn)
+    .await
+    .expect("a post");
+    // As on the connections of the pool, which do without scans.
+    let without_scans = "begin; set local enable_seqscan = off";
+    let transaction = conn.begin_with(without_scans).await.expect("a transaction");
+    let names = "'{person_7,person_3000,nobody_has_this_name}'";
+    let values = format!("'{{{post},{post},{post}}}', {names}");
+    let found = cost(transaction, CALLED, "uuid[], text[]", &values).await;
+    assert!((found.found - 2.0).abs() < 0.5, "{} found", found.found);
+    assert!(found.rows < 40.0, "{} rows", found.rows);
 }
