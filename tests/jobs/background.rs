@@ -135,3 +135,39 @@ async fn what_was_taken_and_has_not_begun_is_given_back_untried() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn jobs_with_hands_of_their_own_hold_up_nobody_however_many_hang() {
+    const OWN: usize = 4;
+    // More than one claim takes, so that what is quick lies behind them.
+    const MANY: usize = 300;
+    with_database(|pool| async move {
+        let (count, gate) = (Count::default(), Arc::new(Semaphore::new(0)));
+        let (hanging, held) = (Count::default(), Arc::clone(&gate));
+        let hung = hanging.clone();
+        let registry = Registry::new()
+            .on("hangs", 3, move |_: Count, _| {
+                let (gate, hanging) = (Arc::clone(&held), hung.clone());
+                async move {
+                    hanging.add();
+                    gate.acquire().await.unwrap().forget();
+                    Ok(())
+                }
+            })
+            .with_hands("hangs", OWN)
+            .on("quick", 3, |count: Count, _| async move {
+                count.add();
+                Ok(())
+            });
+        put_many(&pool, "hangs", MANY).await;
+        put_many(&pool, "quick", 40).await;
+        let running = Running::start(&pool, registry, &count);
+        until("what is quick is done", async || count.get() == 40).await;
+        assert_eq!(hanging.get(), OWN);
+        gate.add_permits(MANY);
+        until("the others are done too", async || rows(&pool).await == 0).await;
+        assert_eq!(hanging.get(), MANY, "each once");
+        running.stop().await;
+    })
+    .await;
+}

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::events::{ConversationChanged, MessageCreated};
 use super::{actions, live};
 use crate::domains::auth::AccountDeleted;
-use crate::infra::jobs::{Registry, Together};
+use crate::infra::jobs::{Registry, TOGETHER, Together};
 use crate::platform::Ctx;
+
+const TELL_INBOXES: &str = "messaging.tell-inboxes";
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
@@ -24,7 +26,8 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         }
     };
     registry
-        .on_event::<MessageCreated, _, _>("messaging.tell-inboxes", tell_inboxes)
+        .on_event::<MessageCreated, _, _>(TELL_INBOXES, tell_inboxes)
+        .with_hands(TELL_INBOXES, TOGETHER)
         .on_event::<ConversationChanged, _, _>("messaging.tell-changes", live::tell_changed)
         .on_event::<AccountDeleted, _, _>("messaging.hand-over-groups", actions::hand_over_groups)
 }

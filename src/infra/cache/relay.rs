@@ -7,8 +7,9 @@ use sqlx::Connection as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Cache;
 use super::store::{self, VoidRow};
+use super::{Cache, Mode};
+use crate::infra::db::Conn;
 use crate::kernel::Result;
 
 /// Between two looks.
@@ -17,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 const OVERDUE_MILLIS: f64 = 250.0;
 /// Where there is no Redis at all, nobody waits for voids this old.
 const NOBODY_WAITS_MILLIS: f64 = 60_000.0;
+/// Older voids have been delivered, or nothing is believed that lacks them.
+const YOUNG_MILLIS: f64 = 5_000.0;
 /// Rows of one pass.
 const BATCH: i64 = 1_000;
 /// Writes whose delivered rows may wait for their deletion; what does not fit is delivered again.
@@ -115,6 +118,22 @@ impl Cache {
             cache: self.clone(),
             delivered,
         })
+    }
+
+    /// Voids what transactions have changed that committed lately and may not have told it yet. Whoever has read in
+    /// Postgres of a change calls this, on the connection that it was read with, before reading from the cache
+    /// what has changed.
+    pub async fn void_young(&self, conn: &mut Conn) -> Result<()> {
+        if self.0.mode == Mode::Off {
+            return Ok(());
+        }
+        let mut tags = store::list_young(conn, YOUNG_MILLIS, BATCH).await?.concat();
+        tags.sort_unstable();
+        tags.dedup();
+        self.void(&tags).await;
+        // A row that was gone already had been delivered.
+        self.step().await;
+        Ok(())
     }
 
     /// Voids what a committed transaction has changed. The rows are deleted some time later, unless

@@ -35,6 +35,19 @@ pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Vec<VoidRow>> {
         .collect())
 }
 
+/// The tags of voids younger than `millis` that may not have been delivered yet, the newest of them.
+pub async fn list_young(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<Vec<String>>> {
+    Ok(sqlx::query_scalar!(
+        "select tags from cache_void
+         where created_at > clock_timestamp() - $1 * interval '1 millisecond'
+         order by cache_void_id desc limit $2",
+        millis,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Takes voids older than `millis` out of others' reach until the transaction ends.
 pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<VoidRow>> {
     let rows = sqlx::query!(

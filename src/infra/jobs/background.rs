@@ -5,21 +5,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Runner;
 use super::attempt::Outcome;
-use super::queue::{self, Claimed};
+use super::hands::Hands;
+use super::queue::{self, Claimed, Known};
 use crate::kernel::Result;
 
-/// Handlers that run at the same time in one process. Most of the time each waits for Postgres or for Redis, and
-/// the longer the busier the machine is.
-pub const HANDS: usize = 16;
 /// Most rows that are taken, or removed, at once.
-const MOST_AT_ONCE: usize = 32;
+const MOST_AT_ONCE: usize = 128;
 /// How long a row that is done waits for others that are removed with it. Should the process die
 /// meanwhile, the job is done again when its lease has run out.
 const TIDY: Duration = Duration::from_millis(100);
@@ -29,8 +27,9 @@ const PLAN_AGAIN: Duration = Duration::from_mins(1);
 /// What a runner is at.
 pub(super) struct Background<C> {
     runner: Arc<Runner<C>>,
+    hands: Hands,
     running: JoinSet<(Outcome, Option<Claimed>)>,
-    /// Rows that are taken and have not begun, and when they were asked for.
+    /// Rows that are taken and wait for a hand, and when they were asked for.
     waiting: VecDeque<(Claimed, Instant)>,
     /// Rows to remove, and since when the first of them waits for it.
     done: Vec<Claimed>,
@@ -40,6 +39,8 @@ pub(super) struct Background<C> {
     /// Whether the last claim found less than it asked for: until something wakes the runner, there is
     /// nothing more.
     is_drained: bool,
+    /// Hands that were all taken at the last claim, which left out what they do.
+    left_out: Vec<Arc<Semaphore>>,
     planned: Option<Instant>,
     is_away: bool,
 }
@@ -48,6 +49,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
     /// One that has not begun.
     pub(super) fn new(runner: Runner<C>) -> Self {
         Self {
+            hands: Hands::of(&runner.registry),
             runner: Arc::new(runner),
             running: JoinSet::new(),
             waiting: VecDeque::new(),
@@ -55,6 +57,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             done_since: None,
             ahead: 0,
             is_drained: false,
+            left_out: Vec::new(),
             planned: None,
             is_away: false,
         }
@@ -64,7 +67,9 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
     pub(super) async fn run(mut self, wake: Arc<Notify>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             self.begin().await;
-            if self.waiting.is_empty() && !self.is_drained {
+            self.reach_again();
+            // What waits now waits for hands that are all taken, and is left out.
+            if !self.is_drained {
                 self.look().await;
             }
             if self.done.len() >= MOST_AT_ONCE {
@@ -101,6 +106,14 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
         }
     }
 
+    /// Has what was left out looked for, once there are hands for it that no row waits for.
+    fn reach_again(&mut self) {
+        let mut left_out = self.left_out.iter();
+        if left_out.any(|hands| hands.available_permits() > 0) {
+            self.is_drained = false;
+        }
+    }
+
     /// Looks for rows that are due, if there are hands for them.
     async fn look(&mut self) {
         match self.take().await {
@@ -121,12 +134,13 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             self.runner.plan(now).await?;
             self.planned = Some(asked);
         }
-        let free = HANDS.saturating_sub(self.running.len());
+        let free = self.hands.free();
         if free == 0 {
             return Ok(());
         }
         let wanted = (free + self.ahead).min(MOST_AT_ONCE);
-        let claimed = self.runner.claim(wanted, now).await?;
+        let known = self.within_reach();
+        let claimed = self.runner.claim(&known, wanted, now).await?;
         // Other instances have hands too: only while there is more than can be done is more taken.
         self.is_drained = claimed.len() < wanted;
         self.ahead = if self.is_drained { 0 } else { wanted * 2 };
@@ -135,19 +149,44 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
         Ok(())
     }
 
+    /// What there are free hands for. Notes which of them are not, so that what is left out is looked for when
+    /// they are.
+    fn within_reach(&mut self) -> Known {
+        let (all, hands) = (&self.runner.known, &self.hands);
+        let is_free = |name: &&String| hands.for_name(name).available_permits() > 0;
+        let (free, taken): (Vec<&String>, Vec<&String>) = all.names.iter().partition(is_free);
+        self.left_out = taken
+            .iter()
+            .map(|name| Arc::clone(hands.for_name(name)))
+            .collect();
+        let periodic = if hands.has_common() {
+            all.periodic.clone()
+        } else {
+            Vec::new()
+        };
+        Known {
+            names: free.into_iter().cloned().collect(),
+            periodic,
+        }
+    }
+
     /// Begins as much of what is taken as there are free hands for.
     async fn begin(&mut self) {
-        while self.running.len() < HANDS
-            && let Some((job, asked)) = self.waiting.pop_front()
-        {
+        for (job, asked) in std::mem::take(&mut self.waiting) {
             // A handler needs most of a lease before it first renews it.
             if asked.elapsed() > self.runner.lease / 3 {
                 self.release(&job).await;
                 continue;
             }
+            let Some(hand) = self.hands.take(&job.name) else {
+                self.waiting.push_back((job, asked));
+                continue;
+            };
             let runner = Arc::clone(&self.runner);
-            self.running
-                .spawn(async move { runner.attempt(job, asked).await });
+            self.running.spawn(async move {
+                let _hand = hand;
+                runner.attempt(job, asked).await
+            });
         }
     }
 

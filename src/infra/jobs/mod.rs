@@ -5,6 +5,7 @@
 
 mod attempt;
 mod background;
+mod hands;
 mod inspect;
 mod periodic;
 mod progress;
@@ -24,7 +25,7 @@ use serde_json::Value;
 use crate::kernel::{Result, Timestamp};
 
 pub use attempt::Outcome;
-pub use background::HANDS;
+pub use hands::{HANDS, OUTSIDE, TOGETHER};
 pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
 pub use progress::{Progress, Step};
 pub use queue::{Backlog, backlog, enqueue};
@@ -49,6 +50,8 @@ type Running = Pin<Box<dyn Future<Output = Result<Step>> + Send>>;
 enum Work<C> {
     Queued {
         max_attempts: u16,
+        /// How many run at a time; `None` for those that share theirs with others.
+        hands: Option<usize>,
         run: Box<dyn Fn(C, Progress, Value) -> Running + Send + Sync>,
     },
     Periodic {
@@ -109,6 +112,7 @@ impl<C> Registry<C> {
             name,
             Work::Queued {
                 max_attempts,
+                hands: None,
                 run: Box::new(move |context, progress, payload| {
                     Box::pin(handler(context, progress, payload))
                 }),
@@ -135,6 +139,20 @@ impl<C> Registry<C> {
                 }),
             },
         )
+    }
+
+    /// So many of the jobs called `name` run at a time, in hands of their own: however many wait or hang, they
+    /// hold up no other job, and none holds up them.
+    ///
+    /// # Panics
+    /// When no queued job is called `name`: the program is wired wrongly and must not start.
+    pub fn with_hands(mut self, name: &'static str, many: usize) -> Self {
+        let work = self.works.get_mut(name).and_then(Arc::get_mut);
+        match work {
+            Some(Work::Queued { hands, .. }) => *hands = Some(many),
+            _ => panic!("no queued job is called {name}"),
+        }
+        self
     }
 
     fn with(mut self, name: &'static str, work: Work<C>) -> Self {

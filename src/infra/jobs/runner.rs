@@ -23,7 +23,7 @@ const LEASE: Duration = Duration::from_mins(1);
 pub struct Runner<C> {
     pub(super) pool: PgPool,
     pub(super) registry: Registry<C>,
-    known: Known,
+    pub(super) known: Known,
     pub(super) context: C,
     pub(super) clock: Arc<dyn Clock>,
     random: IdFactory,
@@ -80,7 +80,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         self.plan(now).await?;
         loop {
             let asked = Instant::now();
-            let Some(job) = self.claim(1, now).await?.pop() else {
+            let Some(job) = self.claim(&self.known, 1, now).await?.pop() else {
                 return Ok(pass);
             };
             match self.work(job, asked).await {
@@ -102,7 +102,7 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
             periodic: vec![periodic::row_id(name)],
         };
         let asked = Instant::now();
-        let mut claimed = queue::claim(&self.pool, &only, 1, now, self.lease_end()).await?;
+        let mut claimed = self.claim(&only, 1, now).await?;
         match claimed.pop() {
             Some(job) => Ok(Some(self.work(job, asked).await)),
             None => Ok(None),
@@ -114,9 +114,14 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
         periodic::plan(&self.pool, self.registry.periodic(), now, self.fraction()).await
     }
 
-    /// Takes at most `limit` rows.
-    pub(super) async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<Claimed>> {
-        queue::claim(&self.pool, &self.known, limit, now, self.lease_end()).await
+    /// Takes at most `limit` rows of those that `known` names.
+    pub(super) async fn claim(
+        &self,
+        known: &Known,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>> {
+        queue::claim(&self.pool, known, limit, now, self.lease_end()).await
     }
 
     /// Until when a lease taken or renewed now holds.

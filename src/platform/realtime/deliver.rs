@@ -10,6 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
+use super::store::Tops;
 use super::{Channel, Offset, Signal, attendance, render, store, typing, watch};
 use crate::kernel::Result;
 use crate::platform::Ctx;
@@ -120,8 +121,11 @@ async fn fill(ctx: Ctx, hub: Hub, room: Arc<Room>, top: Offset) {
 /// Passes on some of what Postgres has after `last`; says whether there was any.
 async fn fill_some(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, last: Offset) -> Result<bool> {
     let events = {
-        let mut conn = ctx.conn().await?;
-        store::list_events(&mut conn, &room.channel, last, BATCH).await?
+        let conn = &mut *ctx.conn().await?;
+        let events = store::list_events(conn, &room.channel, last, BATCH).await?;
+        // Whoever wrote them has not told of them, and may not have told the cache.
+        ctx.cache().void_young(conn).await?;
+        events
     };
     let Some(first) = events.first() else {
         return Ok(false);
@@ -157,9 +161,9 @@ fn lose(hub: &Hub, room: &Room, last: Offset, until: Offset) {
 pub(super) async fn sweep(ctx: &Ctx, hub: &Hub) -> Result<()> {
     for rooms in hub.all_rooms().chunks(COMPARED) {
         let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
-        let (epoch, tops) = {
+        let Tops { epoch, tops, .. } = {
             let mut conn = ctx.conn().await?;
-            store::list_tops(&mut conn, &channels).await?
+            store::list_tops(&mut conn, &channels, ctx.now()).await?
         };
         hub.set_epoch(&epoch);
         for room in rooms {

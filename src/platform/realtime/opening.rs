@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::bus::Change;
 use super::hub::{Hub, lock, millis};
 use super::room::{Ready, Room};
+use super::store::Tops;
 use super::{Channel, store};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
 
 /// How long a listener waits for a room.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Whoever wrote an event before that has told the cache of it, or the relay has. Clocks may differ.
+pub(super) const YOUNG: TimeDelta = TimeDelta::seconds(10);
 /// How long the subscription in Redis may take. Later, what was told meanwhile is found in Postgres.
 const SUBSCRIBE: Duration = Duration::from_millis(500);
 
@@ -63,12 +68,8 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
     if hub.is_listening() {
         drop(tokio::time::timeout(SUBSCRIBE, heard).await);
     }
-    let tops = async {
-        let mut conn = ctx.conn().await?;
-        store::list_tops(&mut conn, &channels).await
-    };
-    match tops.await {
-        Ok((epoch, tops)) => {
+    match find_tops(&ctx, &channels).await {
+        Ok(Tops { epoch, tops, .. }) => {
             hub.set_epoch(&epoch);
             for room in rooms {
                 let top = tops.get(&room.channel).copied().unwrap_or_default();
@@ -89,6 +90,17 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
             hub.change_subscription(Change::Unsubscribe(channels));
         }
     }
+}
+
+/// Where channels stand. Their position must not be ahead of what the cache knows to be changed: what is read from
+/// it afterwards, for a snapshot or a replay, would lack what nobody tells again.
+async fn find_tops(ctx: &Ctx, channels: &[Channel]) -> Result<Tops> {
+    let conn = &mut *ctx.conn().await?;
+    let found = store::list_tops(conn, channels, ctx.now() - YOUNG).await?;
+    if found.has_young {
+        ctx.cache().void_young(conn).await?;
+    }
+    Ok(found)
 }
 
 impl Hub {

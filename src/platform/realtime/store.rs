@@ -9,36 +9,57 @@ use super::{Channel, Offset, Told};
 use crate::infra::db::Conn;
 use crate::kernel::{Result, Timestamp, UserId};
 
-/// The epoch of this database's offsets, and the tops of these channels; one without events is left
-/// out.
+/// Where channels stand.
+pub(super) struct Tops {
+    /// The epoch of this database's offsets.
+    pub epoch: String,
+    /// The last event of each channel; one without events is left out.
+    pub tops: HashMap<Channel, Offset>,
+    /// Whether one of these events is younger than was asked.
+    pub has_young: bool,
+}
+
+/// Where these channels stand, and whether that is news since `young`.
 pub(super) async fn list_tops(
     conn: &mut Conn,
     channels: &[Channel],
-) -> Result<(String, HashMap<Channel, Offset>)> {
+    young: Timestamp,
+) -> Result<Tops> {
     let (topics, ids): (Vec<String>, Vec<Uuid>) = channels
         .iter()
         .map(|channel| (channel.topic.to_string(), channel.id))
         .unzip();
     let rows = sqlx::query!(
-        r#"select epoch, stream.topic as "topic?", stream.id as "id?", stream.top as "top?"
+        r#"select epoch, stream.topic as "topic?", stream.id as "id?", stream.top as "top?",
+                  exists (
+                      select from stream_event e
+                      where e.topic = stream.topic and e.id = stream.id
+                        and e.number = stream.top and e.at > $3
+                  ) as "is_young!"
            from stream_epoch
            left join (unnest($1::text[], $2::uuid[]) as asked (topic, id)
                       join stream using (topic, id)) on true"#,
         &topics,
-        &ids
+        &ids,
+        young as _
     )
     .fetch_all(conn)
     .await?;
-    let mut epoch = String::new();
+    let (mut epoch, mut has_young) = (String::new(), false);
     let mut tops = HashMap::new();
     for row in rows {
         epoch = row.epoch;
+        has_young |= row.is_young;
         if let (Some(topic), Some(id), Some(top)) = (row.topic, row.id, row.top) {
             let topic = topic.into();
             tops.insert(Channel { topic, id }, top);
         }
     }
-    Ok((epoch, tops))
+    Ok(Tops {
+        epoch,
+        tops,
+        has_young,
+    })
 }
 
 /// Events of a channel after a place, in order.

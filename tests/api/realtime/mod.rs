@@ -1,6 +1,7 @@
 //! What is told live, over real sockets.
 
 mod access;
+mod behind;
 mod catalogue;
 mod client;
 mod conversation;

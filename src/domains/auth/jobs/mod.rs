@@ -7,7 +7,7 @@ pub use mail::Mail;
 use std::time::Duration;
 
 use super::store::{self, EVENTS_KEPT};
-use crate::infra::jobs::{Kept, Registry, Retention};
+use crate::infra::jobs::{Kept, OUTSIDE, Registry, Retention};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 use crate::platform::sessions;
@@ -47,6 +47,7 @@ const PEOPLE: i64 = 500;
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry
         .on(mail::JOB, MAIL_ATTEMPTS, mail::deliver)
+        .with_hands(mail::JOB, OUTSIDE)
         .keep(SESSIONS, delete_dead_sessions)
         .keep(LINKS, delete_old_mail_tokens)
         .keep(SECURITY_LOG, trim_security_log)

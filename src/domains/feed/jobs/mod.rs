@@ -17,7 +17,7 @@ use super::model::{FanOut, Reason, Timeline};
 use super::store;
 use crate::domains::posts::{PostCreated, PostRestored, PostWidened};
 use crate::infra::cache::store::leave_void;
-use crate::infra::jobs::{Progress, Registry, Step, Together};
+use crate::infra::jobs::{Progress, Registry, Step, TOGETHER, Together};
 use crate::infra::metrics::declared::FANOUT_LAG;
 use crate::infra::redis::PATIENT;
 use crate::kernel::{Error, Result, Timestamp};
@@ -27,6 +27,8 @@ use crate::platform::context::AtOnce;
 /// Clocks may differ by this much, and a lifetime may be renewed so late.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
 
+const FAN_OUT: &str = "feed.fan-out";
+
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     let together = Arc::new(Together::<FanOut, Outcome>::default());
@@ -35,7 +37,8 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         async move { fan_out(ctx, &together, progress, post).await }
     };
     registry
-        .on_event_in_steps::<PostCreated, FanOut, _, _>("feed.fan-out", fan_out.clone())
+        .on_event_in_steps::<PostCreated, FanOut, _, _>(FAN_OUT, fan_out.clone())
+        .with_hands(FAN_OUT, TOGETHER)
         .on_event_in_steps::<PostRestored, FanOut, _, _>("feed.fan-out-restored", fan_out.clone())
         .on_event_in_steps::<PostWidened, FanOut, _, _>("feed.fan-out-widened", fan_out)
         .every(

@@ -18,7 +18,7 @@ use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::domains::posts::{PostAddressed, PostEdited};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
-use crate::infra::jobs::{Kept, Registry, Retention, Together};
+use crate::infra::jobs::{Kept, Registry, Retention, TOGETHER, Together};
 use crate::kernel::{PostId, Result};
 use crate::platform::Ctx;
 
@@ -38,6 +38,8 @@ const IDLE_DEVICES: Retention = Retention {
     job: "notifications.trim-devices",
     every: Duration::from_hours(24),
 };
+
+const POST: &str = "notifications.post";
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
@@ -59,7 +61,8 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
             "notifications.comment-deleted",
             handlers::comment_deleted,
         )
-        .on_event::<PostAddressed, _, _>("notifications.post", posted)
+        .on_event::<PostAddressed, _, _>(POST, posted)
+        .with_hands(POST, TOGETHER)
         .on_event::<PostEdited, _, _>("notifications.post-edited", handlers::post_edited)
         .on_event::<ReactionChanged, _, _>("notifications.reaction", handlers::reacted)
         .on_event::<MessageRequested, _, _>("notifications.message-request", talks::requested)
