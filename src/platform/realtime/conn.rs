@@ -15,7 +15,7 @@ use super::queue::{Before, Item, Put, Queue};
 use super::room::Room;
 use super::sight::Sight;
 use super::{Channel, Offset, Topic};
-use crate::kernel::UserId;
+use crate::kernel::{Timestamp, UserId};
 use crate::platform::http::LineGrip;
 use crate::platform::sessions::CurrentUser;
 use crate::words;
@@ -82,6 +82,7 @@ pub struct Conn {
     /// Where its client stands, where that is a cursor.
     cursor: OnceLock<Mutex<Cursor>>,
     who: OnceLock<Who>,
+    seated: OnceLock<i64>,
     sight: ArcSwap<Sight>,
     line: Option<LineGrip>,
 }
@@ -116,6 +117,7 @@ impl Conn {
             has_moved: AtomicBool::new(false),
             cursor: OnceLock::new(),
             who: OnceLock::new(),
+            seated: OnceLock::new(),
             sight: ArcSwap::from_pointee(Sight::default()),
             line,
         }
@@ -129,6 +131,16 @@ impl Conn {
     /// Who it is, once that is known.
     pub fn who(&self) -> Option<&Who> {
         self.who.get()
+    }
+
+    /// Notes when it was seated among those of its person.
+    pub fn sit(&self, at: Timestamp) {
+        self.seated.get_or_init(|| at.micros());
+    }
+
+    /// When it was seated, in microseconds since 1970; in the far future until then.
+    pub fn seated_at(&self) -> i64 {
+        self.seated.get().copied().unwrap_or(i64::MAX)
     }
 
     /// The person, once they are known.

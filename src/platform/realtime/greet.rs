@@ -125,6 +125,7 @@ async fn take_over(
     let Some(who) = conn.who() else {
         return Ok(());
     };
+    conn.sit(ctx.now());
     let mut others = hub.seat(conn);
     if conn.is_ending() {
         // It was sent away while it was asked who it is.
@@ -139,7 +140,8 @@ async fn take_over(
             }
         }
         let by = hub.signature(conn.number);
-        session::ask(ctx, hub, who.user.id, &who.live, Word::Taken { by }).await;
+        let at = conn.seated_at();
+        session::ask(ctx, hub, who.user.id, &who.live, Word::Taken { by, at }).await;
     }
     others.retain(|other| !other.is_ending());
     if others.len() >= MOST_OF_A_PERSON {

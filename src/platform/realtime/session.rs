@@ -33,6 +33,9 @@ pub enum Word {
     Taken {
         /// The instance and the number of the newer connection.
         by: String,
+        /// When it was seated, in microseconds since 1970. An older program does not say it.
+        #[serde(default = "latest")]
+        at: i64,
     },
     /// Listen to these channels.
     Join(Vec<Ask>),
@@ -45,6 +48,10 @@ pub enum Word {
         /// Its content.
         d: serde_json::Value,
     },
+}
+
+const fn latest() -> i64 {
+    i64::MAX
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,10 +127,11 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
     let named = conns.filter(|conn| conn.who().is_some_and(|who| who.live == asked.live));
     for conn in named {
         match &asked.word {
-            Word::Taken { by } if *by != hub.signature(conn.number) => {
-                conn.end(Close::REPLACED, hub.now());
+            Word::Taken { by, at } => {
+                if is_older(hub, &conn, by, *at) {
+                    conn.end(Close::REPLACED, hub.now());
+                }
             }
-            Word::Taken { .. } => {}
             Word::Part(channels) => {
                 for channel in channels {
                     joining::part(hub, &conn, channel);
@@ -136,6 +144,14 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
             }
         }
     }
+}
+
+/// Whether a connection was seated before the one that took over its name. The word may have been long on its way,
+/// and the connection the newer one. Of those on one instance, whoever was seated last has ended the others.
+fn is_older(hub: &Hub, conn: &Conn, by: &str, at: i64) -> bool {
+    let own = hub.signature(conn.number);
+    let instance = |signature: &str| signature.rsplit_once(':').map(|(name, _)| name.to_owned());
+    instance(by) != instance(&own) && (conn.seated_at(), own.as_str()) < (at, by)
 }
 
 /// Listens to more; what there is no room for is told as ended.

@@ -4,8 +4,10 @@ use kith::platform::realtime::Channel;
 use kith::platform::write::job_transaction;
 use serde_json::{Value, json};
 
-use super::client::{Socket, position};
-use super::{QUIET, expect_whole, id_of, numbered, pair, post_of, publish, published, subscribe};
+use super::client::{Socket, position, upgrade, with};
+use super::{
+    QUIET, beside, expect_whole, id_of, numbered, pair, post_of, publish, published, subscribe,
+};
 use crate::support::{Session, TestApp, mode};
 
 /// Comes back with a position in one channel.
@@ -275,4 +277,45 @@ async fn a_resumed_session_ends_its_older_socket_on_every_instance() {
     let bob = app.person("bob").await;
     let his = Socket::resumed(&bob, &app.url, &resume).await;
     assert_ne!(his.hello["session"], resume["session"]);
+}
+
+#[tokio::test]
+async fn of_two_that_resume_a_session_at_once_one_stays() {
+    let app = TestApp::start().await;
+    let other = app.start_beside(&[]).await;
+    let ada = app.person("ada").await;
+    let first = Socket::of(&ada, &app.url).await;
+    let resume = json!({"session": first.hello["session"]});
+    first.cut();
+    for url in [&app.url, beside(&app, &other)] {
+        for _ in 0..10 {
+            let both = futures_util::future::join(
+                resumed_for_a_while(&ada, &app.url, &resume),
+                resumed_for_a_while(&ada, url, &resume),
+            );
+            let (one, two) = both.await;
+            assert!(
+                matches!((one, two), (None, Some(4009)) | (Some(4009), None)),
+                "{one:?}, {two:?}"
+            );
+        }
+    }
+}
+
+/// Resumes, and says with which code that ended, if it did.
+async fn resumed_for_a_while(person: &Session, url: &str, resume: &Value) -> Option<u16> {
+    let bearer = format!("Bearer {}", person.access_token);
+    let request = with(upgrade(url, ""), "authorization", &bearer);
+    let mut socket = Socket::open(request).await.expect("a socket");
+    socket
+        .tell(&json!({"op": "hello", "d": {"resume": resume}}))
+        .await;
+    let end = async {
+        loop {
+            if let Err(code) = socket.next().await {
+                return code;
+            }
+        }
+    };
+    tokio::time::timeout(QUIET, end).await.ok()
 }
