@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::conn::{Conn, Transport};
 use super::cursor::MOST_CHANNELS;
 use super::hub::Hub;
+use super::live::IsHidden;
 use super::replay::{Missed, Position, missed};
 use super::room::{Room, Sub};
 use super::wire::refusal;
@@ -220,7 +221,9 @@ pub(super) async fn follow(
         let topic = one.room.topic.as_ref();
         if let Some(last) = one.replay.last() {
             replayed.insert(last.channel.to_string(), json!(last.offset));
-            for frame in render::frames(ctx, hub, &epoch, one.replay).await? {
+            let hidden = hidden_from(ctx, conn, &one.room).await?;
+            let missed = one.replay;
+            for frame in render::frames_but(ctx, hub, &epoch, missed, hidden.as_ref()).await? {
                 if topic.is_some_and(|topic| conn.is_spared(topic, &frame)) {
                     continue;
                 }
@@ -238,6 +241,16 @@ pub(super) async fn follow(
         attendance::changed(hub, &room);
     }
     Ok(())
+}
+
+/// What is left out of a replay to whoever is at the other end.
+async fn hidden_from(ctx: &Ctx, conn: &Conn, room: &Room) -> Result<Option<IsHidden>> {
+    match (room.topic.and_then(|topic| topic.hidden), conn.user_id()) {
+        (Some(hidden), Some(user_id)) => {
+            Ok(Some(hidden(ctx.clone(), user_id, room.channel.id).await?))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Ends a subscription. Says whether there was one.

@@ -16,6 +16,10 @@ use crate::platform::sessions::CurrentUser;
 
 /// The newest so many objects of a channel, as somebody sees them.
 pub type Snapshot = fn(Ctx, UserId, Uuid, u16) -> BoxFuture<'static, Result<Value>>;
+/// What is hidden from somebody of what they have missed in a channel.
+pub type Hidden = fn(Ctx, UserId, Uuid) -> BoxFuture<'static, Result<IsHidden>>;
+/// Says of what an event tells whether it is hidden.
+pub type IsHidden = Box<dyn Fn(&Value) -> bool + Send + Sync>;
 /// The last that somebody is told of a channel: a kind, and what it says.
 pub type Farewell = fn(Uuid) -> (&'static str, Value);
 /// A page of what was before in a channel, as somebody sees it.
@@ -48,6 +52,8 @@ pub struct Topic {
     pub snapshot: Option<Snapshot>,
     /// A page of what was before, for `history`.
     pub history: Option<History>,
+    /// What a replay leaves out.
+    pub hidden: Option<Hidden>,
     /// Whether readers are spared actors whom they block or who block them.
     pub skips_blocked: bool,
     /// Kinds of events that settings of a reader may spare them: what [`super::Sight`] can name.
@@ -76,6 +82,7 @@ impl Topic {
             farewell: None,
             snapshot: None,
             history: None,
+            hidden: None,
             skips_blocked: false,
             optional: &[],
             typing: false,

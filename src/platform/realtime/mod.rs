@@ -75,7 +75,9 @@ pub use close::Close;
 pub use counts::{COUNTS_CHANGED, tell_counts};
 pub use hub::{Hooks, Hub, Options};
 pub use joining::EVERYBODY;
-pub use live::{Attendance, Command, HistoryPage, Inbound, Live, Registry, Rendering, Topic};
+pub use live::{
+    Attendance, Command, HistoryPage, Inbound, IsHidden, Live, Registry, Rendering, Topic,
+};
 pub use many::tell_many;
 pub use news::{Class, News, Offset, Signal, Told};
 pub use overview::Overview;

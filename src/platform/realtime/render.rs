@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::frame::Frame;
 use super::hub::Hub;
+use super::live::IsHidden;
 use super::{Rendering, Told};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Result, UserId};
@@ -30,6 +31,22 @@ pub(super) async fn frames(
     frames_with(ctx, hub, epoch, events, Vec::new()).await
 }
 
+/// The same, where what is hidden is told as what is gone: by its place alone.
+pub(super) async fn frames_but(
+    ctx: &Ctx,
+    hub: &Hub,
+    epoch: &str,
+    events: Vec<Told>,
+    hidden: Option<&IsHidden>,
+) -> Result<Vec<Arc<Frame>>> {
+    let mut rendered = render(ctx, hub, &events, Vec::new()).await?;
+    for d in rendered.values_mut() {
+        let is_hidden = |d: &Value| hidden.is_some_and(|is_hidden| is_hidden(d));
+        *d = d.take().filter(|d| !is_hidden(d));
+    }
+    frames_of(epoch, &events, rendered)
+}
+
 /// The same, where the writers of some had at hand what these say.
 pub(super) async fn frames_with(
     ctx: &Ctx,
@@ -38,15 +55,21 @@ pub(super) async fn frames_with(
     events: Vec<Told>,
     ready: Vec<Option<Value>>,
 ) -> Result<Vec<Arc<Frame>>> {
-    let mut rendered = render(ctx, hub, &events, ready).await?;
-    events
-        .iter()
-        .enumerate()
-        .map(|(place, told)| {
-            let d = rendered.remove(&place).flatten();
-            Frame::event(epoch, told, d.as_ref()).map(Arc::new)
-        })
-        .collect()
+    let rendered = render(ctx, hub, &events, ready).await?;
+    frames_of(epoch, &events, rendered)
+}
+
+/// A frame of each event, in their order.
+fn frames_of(
+    epoch: &str,
+    events: &[Told],
+    mut rendered: BTreeMap<usize, Option<Value>>,
+) -> Result<Vec<Arc<Frame>>> {
+    let frame = |(place, told)| {
+        let d = rendered.remove(&place).flatten();
+        Frame::event(epoch, told, d.as_ref()).map(Arc::new)
+    };
+    events.iter().enumerate().map(frame).collect()
 }
 
 /// What is to be told of each event, by its place.

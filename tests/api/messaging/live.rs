@@ -129,6 +129,24 @@ async fn every_change_is_an_event_of_the_conversation_in_the_order_of_its_commit
 }
 
 #[tokio::test]
+async fn whoever_stays_is_told_who_the_owner_is_when_the_owner_leaves() {
+    let app = TestApp::start().await;
+    let (ann, ben) = app.friends("ann", "ben").await;
+    let carol = app.person("carol").await;
+    ann.befriend(&carol).await;
+    let id = group(&ann, &[&ben, &carol]).await;
+    let before = kinds(&app, &id).await.len();
+    ann.delete(&format!("/v1/conversations/{id}/members/{}", ann.id))
+        .await
+        .expect_status(200);
+    let told = rendered(&app, &id).await.split_off(before);
+    let (kind, shown) = told.first().expect("an event");
+    assert_eq!(kind, "conversation.updated", "{told:?}");
+    assert!(shown.is_some(), "{told:?}");
+    assert_eq!(seen(&ben, &id).await["viewer"]["role"], "owner");
+}
+
+#[tokio::test]
 async fn a_replay_shows_what_there_is_now_and_nothing_that_is_gone() {
     let app = TestApp::start().await;
     let (ann, ben) = app.friends("ann", "ben").await;

@@ -280,6 +280,36 @@ async fn a_resumed_session_ends_its_older_socket_on_every_instance() {
 }
 
 #[tokio::test]
+async fn what_was_cleared_meanwhile_does_not_come_back() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let channel = pair(&ada, &bob).await;
+    let path = format!("/v1/conversations/{}", id_of(&channel));
+    let say = async |content: &str| {
+        let said = json!({"content": content});
+        let sent = bob.post(&format!("{path}/messages"), &said).await;
+        sent.expect_status(201).json["seq"].clone()
+    };
+    say("before").await;
+    let mut socket = Socket::of(&ada, &app.url).await;
+    let at = subscribe(&mut socket, &channel).await;
+    let session = socket.hello["session"].clone();
+    socket.cut();
+    say("one").await;
+    let two = say("two").await;
+    ada.patch(&format!("{path}/me"), &json!({"cleared_up_to": two}))
+        .await
+        .expect_status(200);
+    let three = say("three").await;
+    let mut again = back(&ada, &app.url, &session, &channel, &at).await;
+    let told = again.event("message.created").await;
+    assert_eq!(told["d"]["message"]["seq"], three, "{told}");
+    // The position moves over what is left out.
+    let replayed = again.find(|frame| frame["op"] == "replayed").await;
+    assert_eq!(replayed["d"][&channel], told["o"], "{replayed}");
+}
+
+#[tokio::test]
 async fn of_two_that_resume_a_session_at_once_one_stays() {
     let app = TestApp::start().await;
     let other = app.start_beside(&[]).await;

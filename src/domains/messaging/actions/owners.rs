@@ -26,6 +26,7 @@ pub(super) async fn hand_over(
     let heir = store::find_successor(tx.conn(), id, owner).await?;
     if let Some(heir) = heir {
         store::update_role(tx.conn(), id, heir, MemberRole::Owner).await?;
+        live::tell_update(tx, id, heir);
     }
     Ok(heir)
 }
@@ -46,11 +47,9 @@ async fn hand_over_now(tx: &mut Tx, owner: UserId, id: ConversationId) -> Result
         // Whoever came in since the account was deleted has taken it.
         return store::update_role(tx.conn(), id, owner, MemberRole::Member).await;
     }
-    let Some(heir) = hand_over(tx, owner, id).await? else {
+    if hand_over(tx, owner, id).await?.is_none() {
         return Ok(());
-    };
+    }
     store::update_role(tx.conn(), id, owner, MemberRole::Member).await?;
-    note_change(tx, id, None)?;
-    live::tell_update(tx, id, heir);
-    Ok(())
+    note_change(tx, id, None)
 }

@@ -11,7 +11,7 @@ use crate::domains::messaging::view::{self, Wish};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::Slice;
 use crate::kernel::{ConversationId, Error, Result, UserId};
-use crate::platform::realtime::{Attendance, HistoryPage, Topic};
+use crate::platform::realtime::{Attendance, HistoryPage, IsHidden, Topic};
 use crate::platform::sessions::Viewer;
 use crate::platform::{Ctx, Reads};
 
@@ -23,6 +23,7 @@ pub const CONVERSATIONS: Topic = Topic {
     member_tag: Some(|id| format!("members:{id}")),
     snapshot: Some(|ctx, me, id, limit| Box::pin(snapshot(ctx, me, id, limit))),
     history: Some(|ctx, me, id, page| Box::pin(history(ctx, me, id, page))),
+    hidden: Some(|ctx, me, id| Box::pin(cleared(ctx, me, id))),
     optional: RECEIPT_KINDS,
     typing: true,
     typing_ends_at: &[CREATED],
@@ -38,6 +39,17 @@ fn may_join(ctx: Ctx, me: UserId, id: Uuid) -> BoxFuture<'static, Result<()>> {
         let is_in = facts.is_some_and(|facts| facts.state == MemberState::Active);
         is_in.then_some(()).ok_or_else(Error::not_found)
     })
+}
+
+/// Messages that somebody has cleared do not come back.
+async fn cleared(ctx: Ctx, me: UserId, id: Uuid) -> Result<IsHidden> {
+    let id = ConversationId::from_uuid(id);
+    let facts = store::find_facts(&mut *ctx.conn().await?, me, id).await?;
+    let cleared_up_to = facts.map_or(0, |facts| facts.cleared_up_to);
+    let seq = |d: &Value| d.get("message")?.get("seq")?.as_i64();
+    Ok(Box::new(move |d| {
+        seq(d).is_some_and(|seq| seq <= cleared_up_to)
+    }))
 }
 
 /// The newest messages, newest first.
