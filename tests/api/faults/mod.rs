@@ -2,6 +2,7 @@
 
 mod failover;
 mod killed;
+mod mail;
 mod postgres;
 mod redis;
 
