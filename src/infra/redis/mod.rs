@@ -124,6 +124,12 @@ impl Redis {
         self.0.link.load().is_some()
     }
 
+    /// Names the run of the server that there is a connection to: another one may have forgotten anything.
+    pub fn run_id(&self) -> Option<String> {
+        let link = self.0.link.load();
+        link.as_ref().map(|link| link.run_id.clone())
+    }
+
     /// Whether the server answers and is not used yet: what makes it ready waits for Postgres.
     pub fn is_pending(&self) -> bool {
         !self.is_up() && self.0.pending.load(Ordering::Relaxed)

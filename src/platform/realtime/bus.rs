@@ -99,10 +99,12 @@ impl Bus {
         sink.subscribe(self.name(&MANY)).await?;
         let channels: Vec<Channel> = self.hub.rooms().keys().cloned().collect();
         self.subscribe(&mut sink, &channels).await?;
-        self.hub.0.probed.store(self.hub.now(), Ordering::Relaxed);
+        let (now, probed) = (self.hub.now(), &self.hub.0.probed);
+        let silent = now.saturating_sub(probed.swap(now, Ordering::Relaxed));
         self.hub.0.listening.store(true, Ordering::Relaxed);
         figures::subscribed();
         // What was told while nobody heard it, or is lost.
+        self.hub.heard_nothing(&self.ctx, silent);
         if std::mem::replace(&mut self.has_heard, true) {
             attendance::doubt(&self.hub);
             presence::doubt(&self.hub);

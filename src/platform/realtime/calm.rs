@@ -16,6 +16,8 @@ use crate::platform::Ctx;
 
 /// Between two states of one channel.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often a state is read that could not be, at most.
+const MOST_TRIES: u32 = 10;
 /// Channels that are remembered before old ones are forgotten.
 const MOST: usize = 4_096;
 
@@ -44,14 +46,17 @@ pub fn tell_calmly(ctx: &Ctx, channel: Channel, state: State) {
     }
 }
 
+/// What passes a state on.
+type Tell = fn(&Ctx, &Hub, Signal);
+
 /// The same with another way of telling.
-pub(super) fn calmly(
-    ctx: &Ctx,
-    hub: &Hub,
-    channel: Channel,
-    state: State,
-    tell: fn(&Ctx, &Hub, Signal),
-) {
+pub(super) fn calmly(ctx: &Ctx, hub: &Hub, channel: Channel, state: State, tell: Tell) {
+    try_to(ctx, hub, channel, (state, tell), 1);
+}
+
+/// Reads and tells it for the `tries`th time.
+fn try_to(ctx: &Ctx, hub: &Hub, channel: Channel, how: (State, Tell), tries: u32) {
+    let (state, tell) = how;
     let (now, every) = (hub.now(), millis(EVERY));
     let wait = {
         let mut calm = lock(&hub.0.calm.0);
@@ -81,7 +86,12 @@ pub(super) fn calmly(
         match state(ctx.clone(), channel.id).await {
             Ok(Some(signal)) => tell(&ctx, &hub, signal),
             Ok(None) => {}
-            Err(error) => tracing::debug!(?error, %channel, "a state could not be told"),
+            Err(error) => {
+                tracing::debug!(?error, %channel, "a state could not be told");
+                if tries < MOST_TRIES {
+                    try_to(&ctx, &hub, channel, how, tries + 1);
+                }
+            }
         }
     });
 }

@@ -77,6 +77,8 @@ pub struct Conn {
     pub said_goodbye: AtomicBool,
     /// Told when it ends.
     pub gone: Notify,
+    /// Held by whoever has it listen to more for another instance.
+    pub joins: tokio::sync::Mutex<()>,
     /// Whether its cursor is to be told although nothing was sent that moved it.
     pub has_moved: AtomicBool,
     /// Where its client stands, where that is a cursor.
@@ -114,6 +116,7 @@ impl Conn {
             is_away: AtomicBool::new(false),
             said_goodbye: AtomicBool::new(false),
             gone: Notify::new(),
+            joins: tokio::sync::Mutex::default(),
             has_moved: AtomicBool::new(false),
             cursor: OnceLock::new(),
             who: OnceLock::new(),

@@ -27,20 +27,24 @@ pub fn tell_counts(ctx: &Ctx, people: &[UserId]) {
 
 /// Counts for somebody who is connected here.
 pub(super) fn tell_here(ctx: &Ctx, hub: &Hub, channel: Channel) {
-    let count = |ctx, id| -> BoxFuture<'static, _> { Box::pin(counted(ctx, id)) };
+    let count = |ctx, id| -> BoxFuture<'static, _> { Box::pin(count(ctx, id)) };
     calmly(ctx, hub, channel, count, |ctx, hub, signal| {
         hub.receive_signal(ctx, &signal);
     });
 }
 
-async fn counted(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
+async fn count(ctx: Ctx, id: Uuid) -> Result<Option<Signal>> {
     let Some(hub) = Hub::of(&ctx) else {
         return Ok(None);
     };
-    let user_id = UserId::from_uuid(id);
+    counted(&ctx, &hub, UserId::from_uuid(id)).await.map(Some)
+}
+
+/// How much waits for somebody, as it is now.
+pub(super) async fn counted(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<Signal> {
     ctx.cache().step().await;
     let counts = (hub.0.options.hooks.counts)(ctx.clone(), user_id).await?;
-    Ok(Some(changed(user_id, &counts)))
+    Ok(changed(user_id, &counts))
 }
 
 /// What an inbox is told where this is how much waits.

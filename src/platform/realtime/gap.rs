@@ -7,17 +7,18 @@ use actix_web::web::Bytes;
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use super::conn::Conn;
+use super::conn::{Conn, Transport};
 use super::frame::Frame;
 use super::hub::Hub;
 use super::presence::{self, Presence};
+use super::room::Room;
 use super::{Class, Signal, counts};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Ctx;
 
 /// A transaction may end so many seconds after the instant that it writes.
-const LATE: i64 = 3;
+pub(super) const LATE: i64 = 3;
 
 /// The states that the client has not been told: those of whom it watches, those of its inbox that have
 /// changed since it was here, and how much waits.
@@ -55,8 +56,15 @@ pub(super) async fn missed(
 
 /// How those are whom the connection watches.
 async fn watched(ctx: &Ctx, conn: &Conn) -> Vec<Signal> {
-    let rooms = conn.rooms().clone().into_iter();
-    let watched = rooms.filter(|room| room.channel.topic == presence::TOPIC);
+    let rooms = conn.rooms().clone();
+    states(ctx, &rooms).await
+}
+
+/// How those are who are watched in these rooms.
+async fn states(ctx: &Ctx, rooms: &[Arc<Room>]) -> Vec<Signal> {
+    let watched = rooms
+        .iter()
+        .filter(|room| room.channel.topic == presence::TOPIC);
     let ids: Vec<UserId> = watched
         .map(|room| UserId::from_uuid(room.channel.id))
         .collect();
@@ -68,6 +76,20 @@ async fn watched(ctx: &Ctx, conn: &Conn) -> Vec<Signal> {
     ids.iter()
         .map(|id| presence::signal(*id, how(id)))
         .collect()
+}
+
+/// Tells a client that has come back to these channels how those are whom it watches there: what it was not
+/// told meanwhile is in no stream.
+pub(super) async fn tell_watched(ctx: &Ctx, hub: &Hub, conn: &Conn, rooms: &[Arc<Room>]) {
+    // What a poll has missed is compared with its cursor.
+    if conn.transport == Transport::Poll {
+        return;
+    }
+    for signal in states(ctx, rooms).await {
+        if let Ok(frame) = Frame::signal(&signal, ctx.now()) {
+            conn.put(&Arc::new(frame), hub.now());
+        }
+    }
 }
 
 /// Notes a state; gives what is sent of it if that is news.

@@ -48,7 +48,10 @@ pub(super) async fn run(ctx: Ctx, hub: Hub, stop: CancellationToken) {
             presence::renew(&ctx, &hub, &conns).await;
         }
         presence::tell_due(&ctx, &hub).await;
-        feed.look(&ctx, &hub).await;
+        if feed.look(&ctx, &hub).await {
+            leases = now;
+            presence::renew(&ctx, &hub, &conns).await;
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::room::Room;
 use super::sight::Sight;
 use super::typing::Typing;
 use super::watch::Voided;
-use super::{Channel, Registry, Signal, Told, attendance, presence, tickets, wishes};
+use super::{Channel, Registry, Signal, Told, anew, attendance, presence, tickets, wishes};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::limits::RouteLimits;
@@ -89,6 +89,8 @@ pub(super) struct Inner {
     pub(super) calm: Calm,
     pub(super) presences: presence::Local,
     pub(super) presence_in_doubt: AtomicBool,
+    pub(super) memory: presence::Memory,
+    pub(super) missed: anew::Missed,
     pub(super) attendance: attendance::Pending,
     pub(super) inflow: Inflow,
     pub(super) used: tickets::Used,
@@ -134,6 +136,8 @@ impl Hub {
             calm: Calm::default(),
             presences: presence::Local::default(),
             presence_in_doubt: AtomicBool::new(false),
+            memory: presence::Memory::default(),
+            missed: anew::Missed::default(),
             attendance: attendance::Pending::default(),
             inflow,
             used: tickets::Used::default(),

@@ -14,7 +14,7 @@ use super::live::IsHidden;
 use super::replay::{Missed, Position, missed};
 use super::room::{Room, Sub};
 use super::wire::refusal;
-use super::{Channel, Offset, Told, attendance, opening, render};
+use super::{Channel, Offset, Told, attendance, gap, opening, render};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
@@ -216,7 +216,7 @@ pub(super) async fn follow(
 ) -> Result<()> {
     let epoch = hub.epoch();
     let mut replayed = serde_json::Map::new();
-    let mut rooms = Vec::new();
+    let (mut rooms, mut resumed) = (Vec::new(), Vec::new());
     for one in joined.into_iter().filter(|one| one.is_allowed) {
         let topic = one.room.topic.as_ref();
         if let Some(last) = one.replay.last() {
@@ -231,6 +231,9 @@ pub(super) async fn follow(
                 conn.put(&frame, hub.now());
             }
         }
+        if one.reply.get("recovered").is_some() {
+            resumed.push(Arc::clone(&one.room));
+        }
         rooms.push(one.room);
     }
     if !replayed.is_empty() {
@@ -240,6 +243,7 @@ pub(super) async fn follow(
         room.open_gate(conn.number, hub.now());
         attendance::changed(hub, &room);
     }
+    gap::tell_watched(ctx, hub, conn, &resumed).await;
     Ok(())
 }
 

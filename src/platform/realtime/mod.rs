@@ -13,6 +13,7 @@
 //! contiguous; whoever listens is sent each place once, in order, or their connection ends; nobody is
 //! sent what they may not see when it is sent.
 
+mod anew;
 mod arrival;
 mod attendance;
 mod bus;

@@ -69,6 +69,8 @@ pub struct State {
     pub elsewhere: Crowd,
     /// Who is there, as listeners were told last.
     pub attended: Crowd,
+    /// Until when other instances may not have reported anew what Redis has lost, on the hub's clock.
+    pub settles: u64,
     /// Who is here, as other instances were told last; `None` is not known.
     pub reported: Option<Crowd>,
     /// Nobody may come in any more: there will be another room of this channel.

@@ -99,7 +99,8 @@ pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word:
         word,
     };
     let channel = inbox(user_id);
-    if hub.is_listening()
+    let mut is_told = false;
+    if ctx.redis().is_up()
         && let Ok(words) = serde_json::to_vec(&asked)
     {
         let mut pipe = Pipeline::new();
@@ -108,9 +109,11 @@ pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word:
             .arg([MARK, &words].concat())
             .ignore();
         let told: Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
-        if told.is_ok() {
-            return;
-        }
+        is_told = told.is_ok();
+    }
+    // Others may hear it although this one does not.
+    if is_told && hub.is_listening() {
+        return;
     }
     obey(ctx, hub, user_id, &asked);
 }
@@ -155,8 +158,13 @@ fn is_older(hub: &Hub, conn: &Conn, by: &str, at: i64) -> bool {
 }
 
 /// Listens to more; what there is no room for is told as ended.
-async fn obey_join(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, mut asks: Vec<Ask>) {
+pub(super) async fn obey_join(ctx: &Ctx, hub: &Hub, conn: &Arc<Conn>, mut asks: Vec<Ask>) {
+    // What is asked twice is done once.
+    let _turn = conn.joins.lock().await;
     asks.retain(|ask| conn.room(&ask.channel).is_none());
+    if asks.is_empty() {
+        return;
+    }
     let room = joining::free(conn).min(asks.len());
     for over in asks.split_off(room) {
         let error = wire::refusal(&joining::too_many(conn.transport));

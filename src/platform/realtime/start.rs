@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::bus::Bus;
 use super::close::Close;
 use super::hub::{Hub, lock, millis};
-use super::{attendance, heartbeat, publisher, store, watch};
+use super::{anew, attendance, heartbeat, publisher, store, watch};
 use crate::infra::jobs::Registry;
 use crate::infra::redis::Server;
 use crate::kernel::Result;
@@ -44,6 +44,7 @@ pub fn start(ctx: &Ctx, server: Option<Server>, stop: &CancellationToken) {
         tasks.spawn(bus.run(stop.clone()));
     }
     tasks.spawn(watch::keep(ctx.clone(), hub.clone(), stop.clone()));
+    tasks.spawn(anew::run(ctx.clone(), hub.clone(), stop.clone()));
     tasks.spawn(attendance::run(ctx.clone(), hub.clone(), stop.clone()));
     tasks.spawn(heartbeat::run(ctx.clone(), hub, stop.clone()));
 }

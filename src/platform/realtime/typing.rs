@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::conn::Conn;
-use super::frame::Frame;
+use super::frame::{Frame, Text};
 use super::hub::{Hub, lock, millis};
 use super::room::Room;
 use super::talk::Talk;
@@ -32,8 +32,25 @@ pub(super) struct Typing {
 struct Since {
     /// The connection that it ends with.
     conn: u64,
+    /// When it was told last.
     told: u64,
     ends: u64,
+    /// The end that listeners know.
+    known: u64,
+}
+
+impl Since {
+    /// Whether it is to be told: at most once within half of the time.
+    fn tell(&mut self, hub: &Hub) -> bool {
+        let now = hub.now();
+        let is_news =
+            self.told == 0 || now.saturating_sub(self.told) >= millis(hub.pace().typing()) / 2;
+        if is_news {
+            self.told = now;
+            self.known = self.ends;
+        }
+        is_news
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,15 +74,11 @@ fn begin(hub: &Hub, channel: Channel, user_id: UserId, conn: u64) -> Value {
             conn,
             told: 0,
             ends: 0,
+            known: 0,
         });
         since.conn = conn;
-        // Twice within half of the time says nothing new.
-        let is_news = since.told == 0 || now.saturating_sub(since.told) >= lasts / 2;
-        if is_news {
-            since.told = now;
-            since.ends = now + lasts;
-        }
-        is_news
+        since.ends = now + lasts;
+        since.tell(hub)
     };
     if is_news {
         hub.signal(signal(channel, user_id, STARTED, lasts));
@@ -141,10 +154,10 @@ pub(super) fn hear(hub: &Hub, room: &Room, frame: &Frame) {
     let is_said = room.topic.as_ref().is_some_and(ends);
     let who = || (frame.channel.clone(), actor);
     if frame.kind == STARTED {
-        let pace = hub.pace();
-        let until = hub.now() + millis(pace.typing()) + millis(pace.look()) * 2;
+        let ends = hub.now() + lasts(hub, frame);
+        let until = ends + patience(hub);
         lock(&hub.0.typing.heard).insert(who(), until);
-        renew_apart(hub, &who());
+        renew_apart(hub, &who(), ends);
     } else if frame.kind == STOPPED || is_said {
         lock(&hub.0.typing.heard).remove(&who());
         if is_said {
@@ -158,11 +171,27 @@ pub(super) fn hear(hub: &Hub, room: &Room, frame: &Frame) {
     }
 }
 
+/// For how long it is told that somebody types.
+fn lasts(hub: &Hub, frame: &Frame) -> u64 {
+    let told = frame.text.as_ref().map(Text::json);
+    let told = told.and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    let lasts = told.and_then(|event| event.pointer("/d/expires_ms")?.as_u64());
+    let most = millis(hub.pace().typing());
+    lasts.map_or(most, |lasts| lasts.min(most))
+}
+
+/// How much later than its end listeners take it for ended by themselves.
+fn patience(hub: &Hub) -> u64 {
+    millis(hub.pace().look()) * 2
+}
+
 /// Whoever polls may say so again on any instance: none ends what another has renewed.
-fn renew_apart(hub: &Hub, who: &(Channel, UserId)) {
+fn renew_apart(hub: &Hub, who: &(Channel, UserId), ends: u64) {
     let mut own = lock(&hub.0.typing.own);
     if let Some(since) = own.get_mut(who).filter(|since| since.conn == APART) {
-        since.ends = since.ends.max(hub.now() + millis(hub.pace().typing()));
+        since.ends = since.ends.max(ends);
+        since.known = since.ends;
+        since.told = hub.now();
     }
 }
 
@@ -176,6 +205,7 @@ pub(super) fn left(hub: &Hub, conn: &Conn) {
 pub(super) fn expire(ctx: &Ctx, hub: &Hub) {
     let now = hub.now();
     end(hub, |since| since.ends <= now);
+    tell_renewed(hub, now);
     let mut ended = Vec::new();
     lock(&hub.0.typing.heard).retain(|who, until| {
         let stays = *until > now;
@@ -186,6 +216,20 @@ pub(super) fn expire(ctx: &Ctx, hub: &Hub) {
     });
     for (channel, user_id) in ended {
         hub.receive_signal(ctx, &signal(channel, user_id, STOPPED, 0));
+    }
+}
+
+/// Tells of those who said so again too soon to be told of it then, and later than listeners know.
+fn tell_renewed(hub: &Hub, now: u64) {
+    let patience = patience(hub);
+    let mut renewed = Vec::new();
+    for ((channel, user_id), since) in &mut *lock(&hub.0.typing.own) {
+        if since.ends > since.known + patience && since.tell(hub) {
+            renewed.push((channel.clone(), *user_id, since.ends.saturating_sub(now)));
+        }
+    }
+    for (channel, user_id, lasts) in renewed {
+        hub.signal(signal(channel, user_id, STARTED, lasts));
     }
 }
 

@@ -205,13 +205,31 @@ pub(super) async fn find(ctx: &Ctx, hub: &Hub, live: &str) -> Noted {
             fields.clone()
         })
         .unwrap_or_default();
-    if ctx.redis().is_up() {
-        let key = ctx.redis().key(format_args!("live:wishes:{live}"));
-        let mut pipe = Pipeline::new();
-        pipe.cmd("HGETALL").arg(&key);
-        pipe.cmd("PEXPIRE").arg(&key).arg(life).ignore();
-        let found: Result<(Fields,), _> = ctx.redis().query_within(&pipe, PATIENT).await;
-        fields.extend(found.map(|(found,)| found).unwrap_or_default());
-    }
+    fields.extend(find_shared(ctx, hub, live).await);
     Noted::of(&fields)
+}
+
+/// What a connection has asked for where every instance finds it. What was noted here alone may be newer, and
+/// is left out.
+pub(super) async fn find_elsewhere(ctx: &Ctx, hub: &Hub, live: &str) -> Wanted {
+    let mut fields = find_shared(ctx, hub, live).await;
+    if let Some((_, own)) = lock(&hub.0.wishes_alone).get(live) {
+        fields.retain(|name, _| !own.contains_key(name));
+    }
+    Noted::of(&fields).wanted
+}
+
+async fn find_shared(ctx: &Ctx, hub: &Hub, live: &str) -> Fields {
+    if !ctx.redis().is_up() {
+        return Fields::new();
+    }
+    let key = ctx.redis().key(format_args!("live:wishes:{live}"));
+    let mut pipe = Pipeline::new();
+    pipe.cmd("HGETALL").arg(&key);
+    pipe.cmd("PEXPIRE")
+        .arg(&key)
+        .arg(millis(hub.pace().resumable()))
+        .ignore();
+    let found: Result<(Fields,), _> = ctx.redis().query_within(&pipe, PATIENT).await;
+    found.map(|(found,)| found).unwrap_or_default()
 }

@@ -296,6 +296,33 @@ async fn typing_ends_at_once_with_a_message_and_with_the_connection() {
 }
 
 #[tokio::test]
+async fn typing_ends_so_long_after_the_last_time_that_somebody_said_so() {
+    // Typing lasts for 1.2 seconds, and is told once in half of that.
+    let settings = [("KITH_LIVE_BEAT", "5s"), ("KITH_LIVE_PONG", "60s")];
+    let lasts = Duration::from_millis(1_200);
+    let app = TestApp::start_with(&settings).await;
+    let other = second(&app, &settings).await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let channel = pair(&ada, &bob).await;
+    let mut hers = Socket::of(&ada, &app.url).await;
+    subscribe(&mut hers, &channel).await;
+    let mut his = Socket::of(&bob, beside(&app, &other)).await;
+    subscribe(&mut his, &channel).await;
+    for pause in [0, 200, 550] {
+        let start = json!({"ch": channel});
+        his.ask("typing.start", start.clone()).await;
+        hers.event("typing.started").await;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let began = Instant::now();
+        his.ask("typing.start", start).await;
+        hers.event("typing.stopped").await;
+        assert!(began.elapsed() >= lasts, "{pause}: {:?}", began.elapsed());
+        // What was told again is told no more.
+        hers.rest(QUIET).await;
+    }
+}
+
+#[tokio::test]
 async fn typing_on_an_instance_that_dies_ends_too() {
     if !mode::needs("a Redis", mode::has_redis()) {
         return;

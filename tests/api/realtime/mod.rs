@@ -13,6 +13,7 @@ mod frames;
 mod follower;
 mod handshake;
 mod line;
+mod losses;
 mod marks;
 mod order;
 mod polls;

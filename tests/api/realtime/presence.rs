@@ -8,7 +8,7 @@ use super::client::{PATIENCE, Socket};
 use super::{QUICK, QUIET, second, subscribe};
 use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
-async fn state_of(viewer: &Session, other: &Session) -> Value {
+pub(super) async fn state_of(viewer: &Session, other: &Session) -> Value {
     let path = format!("/v1/presence?ids={}", other.id);
     let reply = viewer.get(&path).await.expect_status(200);
     reply.json["data"][0]["state"].clone()
@@ -252,7 +252,7 @@ async fn without_redis_it_is_said_that_nobody_knows_and_then_how_it_is() {
 }
 
 /// Waits until the routes say so.
-async fn wait_for(viewer: &Session, other: &Session, state: &str) {
+pub(super) async fn wait_for(viewer: &Session, other: &Session, state: &str) {
     let waiting = async {
         while state_of(viewer, other).await != state {
             tokio::time::sleep(Duration::from_millis(20)).await;

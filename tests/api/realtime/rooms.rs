@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
 use super::{QUICK, QUIET, beside, group, pair, post_of, second, subscribe};
-use crate::support::{Program, Session, TestApp, mode};
+use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
 /// Follows what a socket is told of a room, from the beginning.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -213,6 +213,50 @@ async fn however_many_come_at_once_each_is_told_once_in_a_round() {
     let told = events.len();
     assert!(told <= seconds, "{told} events in {seconds} seconds");
     drop(sockets);
+}
+
+#[tokio::test]
+async fn nobody_has_gone_because_redis_has_forgotten_them() {
+    let redis = OwnRedis::start().await;
+    let url = redis.url();
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("KITH_LIVE_BEAT", "5s"),
+        ("KITH_LIVE_PONG", "60s"),
+    ];
+    let app = TestApp::start_with(&settings).await;
+    let other = app.start_beside(&settings).await;
+    app.wait_for_redis().await;
+    other.wait_for_redis().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let (eve, mal) = (app.person("eve").await, app.person("mal").await);
+    ada.befriend(&eve).await;
+    ada.befriend(&mal).await;
+    let channel = group(&ada, &[&bob, &eve, &mal]).await;
+    let mut hers = listening(&ada, &app.url, &channel).await;
+    let mut his = listening(&bob, &other.url, &channel).await;
+    let (mut seen, mut his_seen) = (Seen::default(), Seen::default());
+    seen.until(&mut hers, &[&ada, &bob]).await;
+    his_seen.until(&mut his, &[&ada, &bob]).await;
+    let key = app.ctx.redis().key(format!("live:room:{channel}"));
+    let mut lose_one = redis::cmd("DEL");
+    lose_one.arg(key);
+    let mut all = vec![&ada, &bob];
+    let mut sockets = Vec::new();
+    for (lose, who) in [(lose_one, &eve), (redis::cmd("FLUSHALL"), &mal)] {
+        redis.ask::<()>(&lose).await.expect("it is lost");
+        sockets.push(listening(who, &app.url, &channel).await);
+        all.push(who);
+        for (socket, seen) in [(&mut hers, &mut seen), (&mut his, &mut his_seen)] {
+            seen.until(socket, &all).await;
+            let rest = socket.rest(Duration::from_millis(1_500)).await;
+            let told = rest.iter().filter(|event| event["ch"] == channel);
+            assert_eq!(told.count(), 0, "{rest:?}");
+        }
+    }
+    // And who goes is seen to go.
+    his.goodbye().await;
+    seen.until(&mut hers, &[&ada, &eve, &mal]).await;
 }
 
 #[tokio::test]

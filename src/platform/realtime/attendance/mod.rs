@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::shared::Instances;
 use super::conn::Conn;
-use super::hub::{Hub, lock};
+use super::hub::{Hub, lock, millis};
 use super::room::Room;
 use super::{Attendance, Channel, presence};
 use crate::platform::Ctx;
@@ -26,6 +26,10 @@ use crate::platform::Ctx;
 pub(super) use self::crowd::Crowd;
 pub(super) use self::shared::MARK;
 pub use self::shared::RENEW;
+
+/// Within so many rounds every instance has reported anew what Redis has lost of a channel: the others hear
+/// that one has, look, and do.
+const ROUNDS_TO_SETTLE: u64 = 5;
 
 /// Channels that are to be looked at in the next round.
 #[derive(Default)]
@@ -136,14 +140,27 @@ async fn round(ctx: &Ctx, hub: &Hub, instances: &mut Instances) {
         .iter()
         .filter_map(|channel| hub.find_room(channel))
         .collect();
-    let mut elsewhere = instances.find(ctx, hub, &rooms).await;
     let (now, at) = (hub.now(), ctx.now());
+    let (settling, settled): (Vec<_>, Vec<_>) =
+        (rooms.iter().cloned()).partition(|room| room.lock().settles > now);
+    let again = settling.into_iter().map(|room| room.channel.clone());
+    lock(&hub.0.attendance.heard).extend(again);
+    let mut elsewhere = instances.find(ctx, hub, &settled).await;
     for room in rooms {
         let others = elsewhere.remove(&room.channel);
         if let Err(error) = room.tell_who_is_there(others, now, at) {
             tracing::debug!(?error, channel = %room.channel, "who is there could not be told");
         }
     }
+}
+
+/// Redis has lost who listens to a channel: what was known of others counts until they have reported anew.
+fn lose(hub: &Hub, room: &Room) {
+    let mut state = room.lock();
+    state.reported = None;
+    state.settles = hub.now() + millis(hub.pace().look()) * ROUNDS_TO_SETTLE;
+    drop(state);
+    changed(hub, room);
 }
 
 /// What was reported is not known any more.
@@ -176,12 +193,18 @@ async fn report(ctx: &Ctx, hub: &Hub, instances: &Instances, changed: &BTreeSet<
         return;
     }
     for some in reports.chunks(shared::AT_ONCE) {
-        let is_reported = instances.report(ctx, hub, some).await;
-        for (room, here) in some {
-            room.lock().reported = is_reported.then(|| here.clone());
-        }
-        if !is_reported {
+        let Some(had_none) = instances.report(ctx, hub, some).await else {
+            for (room, _) in some {
+                room.lock().reported = None;
+            }
             doubt(hub);
+            continue;
+        };
+        for ((room, here), had_none) in some.iter().zip(had_none) {
+            if had_none && shared::has_reported(room) {
+                lose(hub, room);
+            }
+            room.lock().reported = Some(here.clone());
         }
     }
 }

@@ -22,16 +22,16 @@ pub const AT_ONCE: usize = 200;
 const KEPT: u64 = 3 * 60 * 60 * 1_000;
 const ANEW: u64 = 60 * 60 * 1_000;
 
-/// Renews the lease of an instance, and gives those that live.
+/// Renews the lease of an instance. Says whether there was none, and gives those that live.
 pub static RENEW: Script = Script::new(|| {
     redis::Script::new(
         r"
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local is_new = redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[2] * 4)
-return redis.call('ZRANGE', KEYS[1], 0, -1)
+return {is_new, redis.call('ZRANGE', KEYS[1], 0, -1)}
 ",
     )
 });
@@ -41,6 +41,8 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
 pub(super) struct Instances {
     /// The others; `None` without Redis.
     others: Option<Vec<String>>,
+    /// When it was last said that this one lives, on the hub's clock.
+    renewed: u64,
     /// When everything was reported anew, on the hub's clock.
     reported: u64,
     /// Until when others may not have reported anew what Redis has lost, on the hub's clock.
@@ -62,8 +64,15 @@ impl Instances {
     /// Says that this instance lives, and learns which others do. `is_unsure`: Redis may have lost what
     /// was reported.
     pub(super) async fn renew(&mut self, ctx: &Ctx, hub: &Hub, is_unsure: bool) -> News {
-        let (others, now) = (find_others(ctx, hub).await, hub.now());
-        let is_back = others.is_some() && (is_unsure || self.others.is_none());
+        let (living, now) = (find_living(ctx, hub).await, hub.now());
+        // A lease that is gone before its time was lost with whatever else there was.
+        let is_early = now.saturating_sub(self.renewed) < millis(hub.pace().lease());
+        let is_forgotten = is_early && living.as_ref().is_some_and(|living| living.is_new);
+        if living.is_some() {
+            self.renewed = now;
+        }
+        let others = living.map(|living| living.others);
+        let is_back = others.is_some() && (is_unsure || is_forgotten || self.others.is_none());
         if is_back && self.was_shared {
             // The others need a moment too; until then what was known of them counts.
             self.settles = now + millis(hub.pace().lease()) / 3;
@@ -85,16 +94,15 @@ impl Instances {
         }
     }
 
-    /// Tells the others who is here. Says whether they know.
+    /// Tells the others who is here, unless there is no Redis. Gives for each channel whether there was no
+    /// entry of this instance.
     pub(super) async fn report(
         &self,
         ctx: &Ctx,
         hub: &Hub,
         reports: &[(Arc<Room>, Crowd)],
-    ) -> bool {
-        if self.others.is_none() {
-            return false;
-        }
+    ) -> Option<Vec<bool>> {
+        self.others.as_ref()?;
         let own = hub.signature(0);
         let word = [MARK, own.as_bytes()].concat();
         let mut pipe = Pipeline::new();
@@ -102,19 +110,21 @@ impl Instances {
             let key = key_of(ctx, &room.channel);
             let entry = serde_json::to_string(here).unwrap_or_default();
             if here.is_empty() {
-                pipe.cmd("HDEL").arg(&key).arg(&own).ignore();
+                pipe.cmd("HDEL").arg(&key).arg(&own);
             } else {
-                pipe.cmd("HSET").arg(&key).arg(&own).arg(entry).ignore();
+                pipe.cmd("HSET").arg(&key).arg(&own).arg(entry);
                 pipe.cmd("PEXPIRE").arg(&key).arg(KEPT).ignore();
             }
             let topic = hot::topic_of(ctx.redis(), &room.channel);
             pipe.cmd("PUBLISH").arg(topic).arg(&word).ignore();
         }
-        let told: Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
-        told.is_ok()
+        let told: Vec<i64> = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
+        let had_none = |((_, here), count): (&(_, Crowd), i64)| here.is_empty() != (count > 0);
+        Some(reports.iter().zip(told).map(had_none).collect())
     }
 
-    /// Who listens to these channels on other instances, as far as that can be known.
+    /// Who listens to these channels on other instances, as far as that can be known: not where Redis has
+    /// lost what this one has reported.
     pub(super) async fn find(
         &self,
         ctx: &Ctx,
@@ -131,11 +141,13 @@ impl Instances {
                 .map(|channel| (channel, Crowd::default()))
                 .collect();
         }
+        let own = hub.signature(0);
         for some in rooms.chunks(AT_ONCE) {
             let mut pipe = Pipeline::new();
             for room in some {
                 pipe.cmd("HMGET")
                     .arg(key_of(ctx, &room.channel))
+                    .arg(&own)
                     .arg(others);
             }
             let entries: Result<Vec<Vec<Option<String>>>, _> =
@@ -145,7 +157,12 @@ impl Instances {
                 super::doubt(hub);
                 continue;
             };
-            for (room, entries) in some.iter().zip(entries) {
+            for (room, mut entries) in some.iter().zip(entries) {
+                let is_known = !entries.is_empty() && entries.remove(0).is_some();
+                if !is_known && has_reported(room) {
+                    super::lose(hub, room);
+                    continue;
+                }
                 let crowds = entries.iter().flatten();
                 let crowds = crowds.filter_map(|entry| serde_json::from_str::<Crowd>(entry).ok());
                 let all = crowds.fold(Crowd::default(), |all, one| all.with(&one));
@@ -156,7 +173,20 @@ impl Instances {
     }
 }
 
-async fn find_others(ctx: &Ctx, hub: &Hub) -> Option<Vec<String>> {
+/// Whether others were told that somebody is here.
+pub(super) fn has_reported(room: &Room) -> bool {
+    let state = room.lock();
+    state.reported.as_ref().is_some_and(|here| !here.is_empty())
+}
+
+/// The instances that live, as Redis says.
+struct Living {
+    /// Whether it did not know this one.
+    is_new: bool,
+    others: Vec<String>,
+}
+
+async fn find_living(ctx: &Ctx, hub: &Hub) -> Option<Living> {
     if !ctx.redis().is_up() {
         return None;
     }
@@ -168,10 +198,11 @@ async fn find_others(ctx: &Ctx, hub: &Hub) -> Option<Vec<String>> {
         .arg(ctx.redis().key("live:instances"))
         .arg(&own)
         .arg(millis(hub.pace().lease()));
-    let (mut living,): (Vec<String>,) = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
-    living.retain(|name| *name != own);
-    living.sort_unstable();
-    Some(living)
+    let found = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
+    let ((is_new, mut others),): ((bool, Vec<String>),) = found;
+    others.retain(|name| *name != own);
+    others.sort_unstable();
+    Some(Living { is_new, others })
 }
 
 fn key_of(ctx: &Ctx, channel: &Channel) -> String {

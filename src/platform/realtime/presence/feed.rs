@@ -25,38 +25,72 @@ pub(in crate::platform::realtime) struct Feed {
     lost_since: Option<u64>,
     /// Whether watchers were told so.
     is_told: bool,
-    /// When everything is told anew: once every instance has renewed its leases.
+    /// When everything is told anew: where leases may be lost, once every instance has renewed its own.
     due: Option<u64>,
+    /// What Redis held in the last look.
+    memory: Option<String>,
 }
 
 impl Feed {
-    /// Looks whether Redis is lost or back, and tells watchers what follows from it.
-    pub(in crate::platform::realtime) async fn look(&mut self, ctx: &Ctx, hub: &Hub) {
+    /// Looks whether Redis is lost, back, or has forgotten who is there, and tells watchers what follows from
+    /// it. Says whether the leases of this instance are to be renewed at once.
+    pub(in crate::platform::realtime) async fn look(&mut self, ctx: &Ctx, hub: &Hub) -> bool {
         if ctx.config().redis_url.is_none() {
-            return;
+            return false;
         }
-        let (now, pace) = (hub.now(), hub.pace());
-        let is_up = ctx.redis().is_up();
-        let is_in_doubt = hub.0.presence_in_doubt.swap(false, Ordering::Relaxed);
-        if is_up && (self.lost_since.take().is_some() || is_in_doubt) {
-            self.due = Some(now + millis(pace.lease()) / 2);
-        }
-        self.was_up |= is_up;
-        if !self.was_up {
-            return;
-        }
-        if !is_up {
-            let since = *self.lost_since.get_or_insert(now);
-            // A moment without Redis is not worth a word.
-            if !self.is_told && now.saturating_sub(since) >= millis(pace.coalesce()) {
-                self.is_told = true;
-                tell_all(ctx, hub).await;
+        let now = hub.now();
+        if !ctx.redis().is_up() {
+            if self.was_up {
+                self.miss(ctx, hub, now).await;
             }
-        } else if self.due.is_some_and(|due| due <= now) {
+            return false;
+        }
+        // What could not be asked just now is seen in the next look.
+        let Some(seen) = hub.0.memory.seen() else {
+            return false;
+        };
+        self.was_up = true;
+        let renews = self.compare(hub, now, &seen);
+        if self.due.is_some_and(|due| due <= now) {
             self.due = None;
             self.is_told = false;
+            hub.0.memory.trust(seen);
             tell_all(ctx, hub).await;
         }
+        renews
+    }
+
+    /// There is no Redis. A moment without it is not worth a word.
+    async fn miss(&mut self, ctx: &Ctx, hub: &Hub, now: u64) {
+        let since = *self.lost_since.get_or_insert(now);
+        let is_long = now.saturating_sub(since) >= millis(hub.pace().coalesce());
+        if !self.is_told && is_long {
+            self.is_told = true;
+            tell_all(ctx, hub).await;
+        }
+    }
+
+    /// Compares what Redis holds with what it held; says whether leases may be missing there.
+    fn compare(&mut self, hub: &Hub, now: u64, seen: &str) -> bool {
+        let lease = millis(hub.pace().lease());
+        let is_other = self.memory.as_deref() != Some(seen);
+        self.memory = Some(seen.to_owned());
+        if !hub.0.memory.is_known() {
+            // The first: nobody can tell whether it has forgotten anybody.
+            hub.0.memory.trust(seen.to_owned());
+            return true;
+        }
+        let is_missed = hub.0.presence_in_doubt.swap(false, Ordering::Relaxed);
+        let lost_since = self.lost_since.take();
+        // Leases that nobody could renew for so long may have run out.
+        let is_late = lost_since.is_some_and(|since| now.saturating_sub(since) >= lease / 3);
+        if is_other || is_late {
+            hub.0.memory.settle();
+            self.due = Some(now + lease / 2);
+        } else if is_missed || lost_since.is_some() {
+            self.due = self.due.or(Some(now));
+        }
+        is_other || is_missed || lost_since.is_some()
     }
 }
 

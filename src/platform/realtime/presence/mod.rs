@@ -5,6 +5,7 @@
 
 mod feed;
 mod local;
+mod memory;
 mod shared;
 
 use std::collections::HashMap;
@@ -26,7 +27,11 @@ use crate::words;
 
 pub(super) use feed::Feed;
 pub(super) use local::Local;
+pub(super) use memory::Memory;
 pub use shared::SCRIPTS;
+
+/// How often people are looked at in one look, some at a time: those of an instance that has died are many.
+const MOST_ROUNDS: usize = 50;
 
 /// The topic of presences.
 pub const TOPIC: &str = "presence";
@@ -131,14 +136,28 @@ fn absent(ctx: &Ctx) -> Presence {
 /// Tells of those whose leases have run out, and of changes that were held back.
 pub(super) async fn tell_due(ctx: &Ctx, hub: &Hub) {
     let here = hub.0.presences.due(hub);
-    let changes = match shared::due(ctx, hub.pace()).await {
-        Some(changes) => changes,
-        None => known_here(ctx, here),
-    };
-    tell(hub, changes);
+    // Nobody has gone whose instance had no time yet to say that they are there.
+    let is_settling = hub.0.memory.is_settling();
+    let most = if is_settling { 0 } else { shared::AT_ONCE };
+    for round in 0..MOST_ROUNDS {
+        let due = shared::due(ctx, hub, most).await;
+        if round == 0 {
+            hub.0.memory.see(due.as_ref().map(|due| due.memory.clone()));
+        }
+        match due {
+            Some(due) => {
+                tell(hub, due.changes);
+                if due.looked < shared::AT_ONCE {
+                    return;
+                }
+            }
+            None if round == 0 => return tell(hub, known_here(ctx, here)),
+            None => return,
+        }
+    }
 }
 
-/// What Redis knew may be lost: watchers are told everything anew, in a while.
+/// Something may not have been heard: watchers are told everything anew.
 pub(super) fn doubt(hub: &Hub) {
     hub.0.presence_in_doubt.store(true, Ordering::Relaxed);
 }
@@ -187,7 +206,7 @@ pub async fn presences(ctx: &Ctx, ids: &[UserId]) -> HashMap<UserId, Presence> {
     let Some(hub) = Hub::of(ctx) else {
         return HashMap::new();
     };
-    if let Some(known) = shared::find(ctx, ids).await {
+    if let Some(known) = shared::find(ctx, &hub, ids).await {
         return known;
     }
     let absent = absent(ctx);

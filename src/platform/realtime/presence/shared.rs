@@ -10,14 +10,17 @@ use super::local::Lease;
 use crate::infra::redis::{PATIENT, Script};
 use crate::kernel::UserId;
 use crate::platform::Ctx;
-use crate::platform::realtime::hub::millis;
+use crate::platform::realtime::hub::{Hub, millis};
 use crate::platform::realtime::pace::Pace;
 
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&TOUCH, &DUE];
 
 /// People who are looked at together.
-const AT_ONCE: usize = 200;
+pub(super) const AT_ONCE: usize = 200;
+/// The field beside those of people by which it is known again what was told of them: where it is lost, so
+/// are they.
+const MEMORY: &str = "memory";
 
 /// Renews a lease, or looks whether any has run out, and says what is to be told.
 static TOUCH: Script = Script::new(|| {
@@ -67,15 +70,18 @@ return change
     )
 });
 
-/// Takes those who are to be looked at; nobody else takes them within the next second.
+/// Takes those who are to be looked at; nobody else takes them within the next second. Names the memory
+/// that what was told is in, and gives it this name if it has none.
 static DUE: Script = Script::new(|| {
     redis::Script::new(
         r"
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 for _, user in ipairs(due) do redis.call('ZADD', KEYS[1], now + 1000, user) end
-return due
+return {redis.call('HGET', KEYS[2], ARGV[2]), due}
 ",
     )
 });
@@ -131,51 +137,85 @@ pub(super) async fn touch(
     )
 }
 
-/// What has changed because leases ran out, or is told only now; nothing without Redis.
-pub(super) async fn due(ctx: &Ctx, pace: Pace) -> Option<Vec<(UserId, Presence)>> {
-    if !ctx.redis().is_up() {
-        return None;
-    }
+/// What was found when people were looked at.
+pub(super) struct Due {
+    /// Names the memory that it was found in.
+    pub(super) memory: String,
+    /// How many people were looked at.
+    pub(super) looked: usize,
+    /// What is to be told of them.
+    pub(super) changes: Vec<(UserId, Presence)>,
+}
+
+/// What has changed of at most so many people because leases ran out, or is told only now; nothing without
+/// Redis.
+pub(super) async fn due(ctx: &Ctx, hub: &Hub, most: usize) -> Option<Due> {
+    let run = ctx.redis().run_id()?;
     let mut pipe = Pipeline::new();
     pipe.cmd("EVALSHA")
         .arg(DUE.get_hash())
-        .arg(1)
+        .arg(2)
         .arg(ctx.redis().key("live:due"))
-        .arg(AT_ONCE);
-    let (users,): (Vec<String>,) = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
-    if users.is_empty() {
-        return Some(Vec::new());
-    }
+        .arg(ctx.redis().key("live:present"))
+        .arg(most)
+        .arg(MEMORY)
+        .arg(format!("{}@{}", hub.signature(0), hub.now()))
+        .arg(millis(hub.pace().lease()) * 4);
+    let found = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
+    let ((memory, users),): ((String, Vec<String>),) = found;
     let mut pipe = Pipeline::new();
     for user in &users {
-        add_touch(&mut pipe, ctx, pace, user, None);
+        add_touch(&mut pipe, ctx, hub.pace(), user, None);
     }
-    let told: Vec<String> = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
+    let mut told: Vec<String> = Vec::new();
+    if !users.is_empty() {
+        told = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
+    }
     let changes = users.iter().zip(told);
-    Some(
-        changes
+    Some(Due {
+        memory: named(&run, &memory),
+        looked: users.len(),
+        changes: changes
             .filter_map(|(user, told)| Some((user.parse().ok()?, read(&told)?)))
             .collect(),
-    )
+    })
 }
 
-/// What was told of these people last; nothing without Redis.
-pub(super) async fn find(ctx: &Ctx, ids: &[UserId]) -> Option<HashMap<UserId, Presence>> {
-    if !ctx.redis().is_up() || ids.is_empty() {
+/// Another run of the server may have begun with an old copy of the same memory.
+fn named(run: &str, memory: &str) -> String {
+    format!("{run} {memory}")
+}
+
+/// What was told of these people last; nothing without Redis. Where it may have forgotten some, it cannot
+/// be known how those are of whom it knows nothing.
+pub(super) async fn find(
+    ctx: &Ctx,
+    hub: &Hub,
+    ids: &[UserId],
+) -> Option<HashMap<UserId, Presence>> {
+    if ids.is_empty() {
         return None;
     }
+    let run = ctx.redis().run_id()?;
     let mut pipe = Pipeline::new();
     pipe.cmd("HMGET").arg(ctx.redis().key("live:present"));
     for id in ids {
         pipe.arg(id.to_string());
     }
-    let (told,): (Vec<Option<String>>,) = ctx.redis().query(&pipe).await.ok()?;
+    pipe.arg(MEMORY);
+    let (mut told,): (Vec<Option<String>>,) = ctx.redis().query(&pipe).await.ok()?;
+    let memory = told.pop().flatten().unwrap_or_default();
+    let absent = if hub.0.memory.is_doubted(&named(&run, &memory)) {
+        Presence::Stale
+    } else {
+        Presence::Offline
+    };
     let known = ids.iter().zip(told);
     Some(
         known
             .map(|(id, told)| {
                 let presence = told.as_deref().and_then(read);
-                (*id, presence.unwrap_or(Presence::Offline))
+                (*id, presence.unwrap_or(absent))
             })
             .collect(),
     )
