@@ -19,6 +19,7 @@ mod comments;
 mod conditional;
 mod conventions;
 mod costs;
+mod drift;
 mod events;
 mod failures;
 mod faults;

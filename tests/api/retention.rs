@@ -50,13 +50,14 @@ async fn start() -> TestApp {
 const DAY: TimeDelta = TimeDelta::days(1);
 
 /// Where a post leaves rows.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "comment",
     "comment_counter",
     "reaction",
     "reaction_summary",
     "post_audience",
     "post_revision",
+    "post_hashtag",
     "saved_post",
     "hidden_post",
     "post_counter",
@@ -67,8 +68,8 @@ const TABLES: [&str; 10] = [
 async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
     let app = start().await;
     let (alice, bob) = app.friends("alice", "bob").await;
-    let post = alice.post_to(&json!("public"), "for a while").await;
-    let kept = alice.post_to(&json!("public"), "for long").await;
+    let post = alice.post_to(&json!("public"), "for a while #once").await;
+    let kept = alice.post_to(&json!("public"), "for long #once").await;
     let share = json!({"content": "look", "audience": "public", "shared_post_id": post});
     let share = bob.post("/v1/posts", &share).await.expect_status(201).id();
     bob.post("/v1/views", &json!({"post_ids": [post, kept]}))
@@ -82,7 +83,7 @@ async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
     for post in [&post, &kept] {
         let path = format!("/v1/posts/{post}");
         let change =
-            json!({"content": "in other words", "audience": {"kind": "custom", "deny": [bob.id]}});
+            json!({"content": "in other #words", "audience": {"kind": "custom", "deny": [bob.id]}});
         let comment = bob.comment_on(post, "first").await;
         let reply = json!({"content": "an answer", "parent_id": comment});
         let reply = alice.post(&format!("{path}/comments"), &reply).await;
@@ -130,8 +131,8 @@ async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
         after.push(count(&app, table).await);
     }
     // Two posts had one of each, but for the share, which has its own post and counter.
-    assert_eq!(before, [4, 4, 4, 4, 2, 2, 2, 2, 3, 3]);
-    assert_eq!(after, [2, 2, 2, 2, 1, 1, 1, 1, 2, 2]);
+    assert_eq!(before, [4, 4, 4, 4, 2, 2, 2, 2, 2, 3, 3]);
+    assert_eq!(after, [2, 2, 2, 2, 1, 1, 1, 1, 1, 2, 2]);
 
     let seen = bob
         .get(&format!("/v1/posts/{share}"))
@@ -244,6 +245,21 @@ async fn posts_that_many_reacted_to_go_with_all_reactions() {
     assert!(count(&app, "reaction").await > 12_000);
     run_at(&app, DAY * 30, "posts.purge").await;
     for table in ["reaction", "post"] {
+        assert_eq!(count(&app, table).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_was_deleted_by_hand_goes_with_its_hashtags() {
+    let app = start().await;
+    let alice = app.person("alice").await;
+    alice.post_to(&json!("public"), "with a #tag").await;
+    sqlx::raw_sql("update post set deleted_at = now()")
+        .execute(&app.db)
+        .await
+        .expect("deleted");
+    run_at(&app, DAY * 30, "posts.purge").await;
+    for table in ["post_hashtag", "post"] {
         assert_eq!(count(&app, table).await, 0, "{table}");
     }
 }

@@ -115,7 +115,7 @@ pub async fn delete_reaction(
     .await?)
 }
 
-/// Adds to one count of a target's summary.
+/// Adds to one count of a target's summary. One that has drifted down stops at nought.
 pub async fn add_to_summary(
     conn: &mut Conn,
     target: Target,
@@ -127,7 +127,7 @@ pub async fn add_to_summary(
     sqlx::query!(
         "insert into reaction_summary as s (target_kind, target_id, kind, count)
          values ($1, $2, $3, greatest($4, 0))
-         on conflict (target_kind, target_id, kind) do update set count = s.count + $4",
+         on conflict (target_kind, target_id, kind) do update set count = greatest(s.count + $4, 0)",
         target.kind.as_str(),
         target.id,
         kind.as_str(),

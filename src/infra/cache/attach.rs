@@ -12,7 +12,8 @@ use super::l2::{ADOPT, STATE_LIFE, millis};
 use super::{Cache, store};
 use crate::infra::redis::Attached;
 
-/// Most waiting rows that a new connection is told of. With more, nothing of its epoch counts any more.
+/// Most waiting rows that a new connection is told of. With more, or with too many tags in them, nothing of
+/// its epoch counts any more.
 const MOST_WAITING: i64 = 20_000;
 /// Tags a void.
 const MOST_TAGS: usize = 512;
@@ -53,13 +54,16 @@ impl Cache {
         let mut tags = self.recent_voids();
         let mut db = self.0.db.acquire().await?;
         let waiting = store::list_waiting(&mut db, MOST_WAITING).await?;
-        if i64::try_from(waiting.len()).is_ok_and(|waiting| waiting >= MOST_WAITING) {
+        let is_full = waiting.is_full(MOST_WAITING);
+        let Some(named) = waiting.tags.filter(|_| !is_full) else {
             store::end_epochs(&mut db).await?;
             let (epoch, sequence, _) = self.agree_on_epoch(conn, run_id).await?;
             self.begin_ledger(Some(epoch), sequence);
+            // All that is cached from here on was read after those changes.
+            store::forget(&mut db, &waiting.ids).await?;
             return Ok(());
-        }
-        tags.extend(waiting.into_iter().flat_map(|(_, tags)| tags));
+        };
+        tags.extend(named);
         tags.sort_unstable();
         tags.dedup();
         for some in tags.chunks(MOST_TAGS) {

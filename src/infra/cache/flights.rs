@@ -45,11 +45,21 @@ impl Flight {
 
 /// The right to announce the outcome of a load.
 pub(super) struct Lead {
+    flights: Flights,
     key: L1Key,
     flight: Arc<Flight>,
     tell: watch::Sender<Option<Outcome>>,
     /// The load of the same key that began before a void, and may hold the right to load.
     elder: Option<Arc<Flight>>,
+}
+
+impl Drop for Lead {
+    /// A load that was refused or cut off has landed nowhere, and is no longer under way.
+    fn drop(&mut self) {
+        if self.tell.borrow().is_none() {
+            self.flights.forget(self);
+        }
+    }
 }
 
 /// What has come of the loads of one batch. Those who joined one of them are told as soon as its outcome
@@ -117,9 +127,9 @@ impl<'a, K: Hash + Eq> Landings<'a, K> {
     }
 }
 
-/// All loads under way.
-#[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<L1Key, Arc<Flight>, RandomState>>);
+/// All loads under way. A clone is of the same ones.
+#[derive(Clone, Default)]
+pub(super) struct Flights(Arc<Mutex<HashMap<L1Key, Arc<Flight>, RandomState>>>);
 
 impl Flights {
     /// Joins the load of this key, if what it read still counts; else begins one.
@@ -146,6 +156,7 @@ impl Flights {
         });
         flights.insert(key.clone(), Arc::clone(&flight));
         Ok(Lead {
+            flights: self.clone(),
             key: key.clone(),
             flight,
             tell,
@@ -156,14 +167,18 @@ impl Flights {
     /// Tells everybody who waits. Whoever comes from now on finds the value in the cache, or loads
     /// again.
     fn land(&self, lead: &Lead, outcome: &Outcome) {
+        self.forget(lead);
+        lead.tell.send_replace(Some(outcome.clone()));
+    }
+
+    /// Nobody joins this load any more.
+    fn forget(&self, lead: &Lead) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(current) = flights.get(&lead.key)
             && Arc::ptr_eq(current, &lead.flight)
         {
             flights.remove(&lead.key);
         }
-        drop(flights);
-        lead.tell.send_replace(Some(outcome.clone()));
     }
 }
 
@@ -195,6 +210,29 @@ mod tests {
         let outcome = tokio::time::timeout(SOON, joined.outcome()).await;
         assert!(matches!(outcome, Ok(Some(Ok(None)))));
         assert!(joined.is_under_way(), "the other is still being loaded");
+    }
+
+    #[tokio::test]
+    async fn a_load_that_was_refused_or_cut_off_leaves_nothing() {
+        let (flights, ledger) = (Flights::default(), Ledger::new(1, None, 0));
+        let under_way = || flights.0.lock().expect("nobody panicked").len();
+        drop(lead(&flights, &ledger, 1));
+        assert_eq!(under_way(), 0, "cut off");
+        let refused = lead(&flights, &ledger, 1);
+        let joined = board(&flights, &ledger, 1)
+            .err()
+            .expect("it is being loaded");
+        let mut batch = Landings::of(&flights, std::iter::once((&1, refused)));
+        batch.keep(&1, Err(Error::not_found()));
+        drop(batch);
+        assert_eq!(under_way(), 0, "refused");
+        assert!(joined.outcome().await.is_none(), "they load by themselves");
+        let elder = lead(&flights, &ledger, 1);
+        ledger.mark(1, &[7]);
+        ledger.advance(1);
+        let _younger = lead(&flights, &ledger, 1);
+        drop(elder);
+        assert_eq!(under_way(), 1, "another one of the same key stays");
     }
 
     #[tokio::test]

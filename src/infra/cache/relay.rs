@@ -65,27 +65,33 @@ impl Relay {
     async fn relay_some(&self, overdue: f64) -> Result<bool> {
         let mut conn = self.cache.0.db.acquire().await?;
         let mut transaction = conn.begin().await?;
-        let rows = store::take_overdue(&mut transaction, overdue, BATCH).await?;
-        if rows.is_empty() {
+        let taken = store::take_overdue(&mut transaction, overdue, BATCH).await?;
+        if taken.ids.is_empty() {
             return Ok(false);
         }
-        let more = i64::try_from(rows.len()).is_ok_and(|rows| rows == BATCH);
-        let (ids, tags): (Vec<i64>, Vec<Vec<String>>) = rows.into_iter().unzip();
-        let mut tags = tags.concat();
-        tags.sort_unstable();
-        tags.dedup();
-        let told = self.cache.void(&tags).await;
-        if !told && overdue < NOBODY_WAITS_MILLIS {
+        let is_waited_for = overdue < NOBODY_WAITS_MILLIS;
+        let told = match &taken.tags {
+            Some(tags) => self.cache.void(tags).await,
+            None => false,
+        };
+        if !told && is_waited_for {
+            if taken.tags.is_none() {
+                // Whoever makes a connection ready begins another epoch and forgets them: they are too
+                // many there too.
+                transaction.rollback().await?;
+                tracing::info!("more voids wait than are told one by one: a new epoch begins");
+                self.cache.redis().reconnect();
+            }
             return Ok(false);
         }
-        store::forget(&mut transaction, &ids).await?;
+        store::forget(&mut transaction, &taken.ids).await?;
         if !told {
             // Another process may have a Redis after all, which was away all that time: whoever finds it
             // again begins another epoch.
             store::end_epochs(&mut transaction).await?;
         }
         transaction.commit().await?;
-        Ok(more)
+        Ok(taken.is_full(BATCH))
     }
 
     async fn delete_delivered(&mut self) -> Result<()> {

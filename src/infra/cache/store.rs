@@ -21,18 +21,61 @@ pub fn read_voids(left: Option<String>) -> Result<Vec<VoidRow>> {
     serde_json::from_str(&rows).map_err(Error::internal)
 }
 
+/// Most tags that are delivered one by one. A statement by hand can leave millions in one row: to send them
+/// would take longer than they may wait, and they name about everything that is cached.
+const MOST_NAMED: i64 = 100_000;
+
+/// Voids that wait for their delivery.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Their rows.
+    pub ids: Vec<i64>,
+    /// What they name, each tag once; `None` where that is too much to name, and nothing of the epoch
+    /// counts any more.
+    pub tags: Option<Vec<String>>,
+}
+
+/// Such a row; it comes without its tags where those of all rows are too many.
+struct WaitingRow {
+    id: i64,
+    tags: Option<Vec<String>>,
+}
+
+impl Waiting {
+    fn of(rows: Vec<WaitingRow>) -> Self {
+        let ids = rows.iter().map(|row| row.id).collect();
+        let tags: Option<Vec<Vec<String>>> = rows.into_iter().map(|row| row.tags).collect();
+        let tags = tags.map(|tags| {
+            let mut tags = tags.concat();
+            tags.sort_unstable();
+            tags.dedup();
+            tags
+        });
+        Self { ids, tags }
+    }
+
+    /// Whether there are as many rows as were asked for at most.
+    pub fn is_full(&self, limit: i64) -> bool {
+        i64::try_from(self.ids.len()).is_ok_and(|rows| rows >= limit)
+    }
+}
+
 /// Voids that nobody has delivered yet, the oldest first.
-pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Vec<VoidRow>> {
-    let rows = sqlx::query!(
-        "select cache_void_id, tags from cache_void order by cache_void_id limit $1",
-        limit
+pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Waiting> {
+    let rows = sqlx::query_as!(
+        WaitingRow,
+        r#"with waiting as (
+               select cache_void_id, tags from cache_void order by cache_void_id limit $1
+           )
+           select cache_void_id as "id!",
+                  case when sum(cardinality(tags)) over () <= $2 then tags end as "tags?"
+           from waiting"#,
+        limit,
+        MOST_NAMED
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.cache_void_id, row.tags))
-        .collect())
+    Ok(Waiting::of(rows))
 }
 
 /// The tags of voids younger than `millis` that may not have been delivered yet, the newest of them.
@@ -49,21 +92,27 @@ pub async fn list_young(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<
 }
 
 /// Takes voids older than `millis` out of others' reach until the transaction ends.
-pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<VoidRow>> {
-    let rows = sqlx::query!(
-        r#"select cache_void_id, tags
-           from cache_void
-           where created_at < clock_timestamp() - $1 * interval '1 millisecond'
-           order by cache_void_id
-           limit $2
-           for update skip locked"#,
+pub async fn take_overdue(conn: &mut Conn, millis: f64, limit: i64) -> Result<Waiting> {
+    let rows = sqlx::query_as!(
+        WaitingRow,
+        r#"with taken as (
+               select cache_void_id, tags
+               from cache_void
+               where created_at < clock_timestamp() - $1 * interval '1 millisecond'
+               order by cache_void_id
+               limit $2
+               for update skip locked
+           )
+           select cache_void_id as "id!",
+                  case when sum(cardinality(tags)) over () <= $3 then tags end as "tags?"
+           from taken"#,
         millis,
-        limit
+        limit,
+        MOST_NAMED
     )
     .fetch_all(conn)
     .await?;
-    let rows = rows.into_iter();
-    Ok(rows.map(|row| (row.cache_void_id, row.tags)).collect())
+    Ok(Waiting::of(rows))
 }
 
 /// For how many seconds the oldest void has waited.

@@ -41,16 +41,19 @@ pub(super) fn note(error: &sqlx::Error) {
     }
 }
 
-/// Whether the connection itself has ended: cut, or ended by Postgres, which says so with the SQLSTATEs
-/// of connections (08) and of an operator's intervention (57P).
+/// Whether the connection itself has ended: cut, or ended by Postgres.
 pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|state| state.starts_with("08") || state.starts_with("57P")),
+        sqlx::Error::Database(error) => error.code().is_some_and(|state| ends_connection(&state)),
         _ => false,
     }
+}
+
+/// Whether Postgres says with this SQLSTATE that it has ended the connection: those of connections (08), of
+/// an operator's intervention (57P), and of a transaction that took too long (25P03, 25P04).
+pub(super) fn ends_connection(state: &str) -> bool {
+    ["08", "57P"].iter().any(|class| state.starts_with(class)) || matches!(state, "25P03" | "25P04")
 }
 
 /// A connection that has just been asked, for what is not tried again and would be missed.

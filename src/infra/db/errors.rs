@@ -69,10 +69,34 @@ impl From<sqlx::Error> for Error {
 /// SQLSTATEs that pass: connections lost (08), resources short (53), an operator's intervention
 /// (57), read-only after a failover (25006), conflicts (40), a lock not had in time (55P03), and a
 /// database that lets nobody in: closed for now (55000), being restored (3D000), or with roles that
-/// are being changed (28).
+/// are being changed (28). So does a transaction that stood still for too long and was ended with its
+/// connection (25P03, 25P04): the process was halted, or had no core.
 fn is_passing(state: &str) -> bool {
     ["08", "53", "57", "40", "28"]
         .iter()
         .any(|class| state.starts_with(class))
-        || matches!(state, "25006" | "55P03" | "55000" | "3D000")
+        || matches!(
+            state,
+            "25006" | "25P03" | "25P04" | "55P03" | "55000" | "3D000"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_a_connection_passes_and_what_is_wrong_does_not() {
+        for state in ["08006", "57P01", "57P05", "25P03", "25P04"] {
+            assert!(doubt::ends_connection(state), "{state}");
+            assert!(is_passing(state), "{state}");
+        }
+        for state in ["25006", "40001", "55P03"] {
+            assert!(is_passing(state), "{state}");
+            assert!(!doubt::ends_connection(state), "{state}");
+        }
+        for state in ["25P02", "23505", "42601"] {
+            assert!(!is_passing(state), "{state}");
+        }
+    }
 }

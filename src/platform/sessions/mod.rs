@@ -32,7 +32,7 @@ pub use ending::EndReason;
 pub use extract::{
     Admin, CurrentUser, SignedIn, Viewer, bearer_of, has_ended, is_over, living, seat, suspended,
 };
-pub use refresh::{Refreshed, owner_of, refresh};
+pub use refresh::{Refreshed, owner_of, presented, refresh};
 pub use role::{Permission, Role};
 pub use state::AccountState;
 pub use store::Session;

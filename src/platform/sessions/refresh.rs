@@ -24,20 +24,36 @@ pub enum Refreshed {
     Reused(UserId, SessionId),
     /// Its session has ended.
     Ended,
-    /// It is not one of ours.
-    Unknown,
+}
+
+/// A refresh token that somebody has, used or not.
+#[derive(Clone, Copy)]
+pub struct Presented {
+    token: OpaqueToken,
+    session_id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+}
+
+/// Finds a refresh token, and locks nothing yet; `None` if it is not one of ours.
+pub async fn presented(tx: &mut Tx, token: &str) -> Result<Option<Presented>> {
+    let Some(token) = OpaqueToken::parse(token) else {
+        return Ok(None);
+    };
+    let found = store::find_family(tx.conn(), &token.hash()).await?;
+    Ok(found.map(|(user_id, session_id)| Presented {
+        token,
+        session_id,
+        user_id,
+    }))
 }
 
 /// Exchanges a refresh token for the next pair. The family's row is locked, so of two exchanges at
-/// once one waits for the other.
-pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refreshed> {
-    let Some(token) = OpaqueToken::parse(token) else {
-        return Ok(Refreshed::Unknown);
-    };
+/// once one waits for the other. Whoever needs the account's row too locks it before, as those do who
+/// end the sessions of an account.
+pub async fn refresh(tx: &mut Tx, presented: Presented, device: &Device) -> Result<Refreshed> {
+    let (token, session_id) = (presented.token, presented.session_id);
     let now = tx.now();
-    let Some(session_id) = store::find_family(tx.conn(), &token.hash()).await? else {
-        return Ok(Refreshed::Unknown);
-    };
     let Some(family) = store::lock_family(tx.conn(), session_id).await? else {
         return Ok(Refreshed::Ended);
     };
@@ -62,12 +78,10 @@ pub async fn refresh(tx: &mut Tx, token: &str, device: &Device) -> Result<Refres
 
 /// The person and the session that a refresh token belongs to, used or not.
 pub async fn owner_of(tx: &mut Tx, token: &str) -> Result<Option<(UserId, SessionId)>> {
-    let Some(token) = OpaqueToken::parse(token) else {
+    let Some(presented) = presented(tx, token).await? else {
         return Ok(None);
     };
-    let Some(session_id) = store::find_family(tx.conn(), &token.hash()).await? else {
-        return Ok(None);
-    };
+    let session_id = presented.session_id;
     let family = store::lock_family(tx.conn(), session_id).await?;
     Ok(family.map(|family| (family.user_id, session_id)))
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::{Proxy, Reply, Session, TestApp, mode};
+use crate::support::{Program, Proxy, Reply, Session, TestApp, mode};
 
 /// What is asked for while Postgres is away: a person, a post, the newest page of a feed.
 struct Asked {
@@ -191,4 +192,43 @@ async fn a_postgres_that_only_reads_after_a_failover_has_writes_told_to_come_bac
         assert_eq!(reply.header("retry-after").as_deref(), Some("1"));
         reply.expect_problem(503, "unavailable");
     }
+}
+
+/// Postgres ends what stands still in a transaction: whoever waits for the answer is to come back. What it says
+/// last arrives by way of the proxy: a socket that Postgres itself has closed may say nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_was_halted_in_a_transaction_has_its_client_come_back() {
+    let app = TestApp::start().await;
+    let proxy = Proxy::open().await;
+    let url = proxy.url_of(&app.database_url());
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("KITH_STATEMENT_TIMEOUT", "300ms"),
+        ("KITH_ROLES", "web"),
+    ];
+    let program = Program::start(&app, &settings);
+    let ada = app.person("ada").await;
+    let post = ada.post_to(&json!("public"), "hello").await;
+    let there = ada.at(&program.url);
+    let path = format!("/v1/posts/{post}/reaction");
+    there.get("/v1/me").await.expect_status(200);
+    let mut held = app.db.begin().await.expect("a transaction");
+    sqlx::query("select from post where post_id = $1::uuid for update")
+        .bind(&post)
+        .execute(&mut *held)
+        .await
+        .expect("held");
+    let body = json!({"kind": "like"});
+    let react = there.put(&path, &body);
+    let halt = async {
+        app.wait_until_somebody_waits_for_a_lock().await;
+        program.signal(Signal::SIGSTOP);
+        held.rollback().await.expect("released");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        program.signal(Signal::SIGCONT);
+    };
+    let (reacted, ()) = tokio::join!(react, halt);
+    assert_eq!(reacted.header("retry-after").as_deref(), Some("1"));
+    reacted.expect_problem(503, "unavailable");
+    there.put(&path, &body).await.expect_status(200);
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{pair_on, readiness, soon};
 use crate::support::{OwnRedis, Session, TestApp, mode};
+use crate::timelines::wait_until_built;
 
 /// While one instance alone has lost Redis, the others learn of its writes from the table of voids:
 /// half a second, and something for a busy machine.
@@ -208,6 +209,80 @@ async fn kith_starts_without_redis_and_takes_it_up_when_it_comes() {
     redis.kill();
     soon("its end is noticed", async || is(degraded).await).await;
     ada.get(&path).await.expect_status(200);
+}
+
+/// Nobody is told of a post that is made while there is no connection, and nobody carries it here: its
+/// author's timeline must not be believed without it.
+#[tokio::test]
+async fn a_post_that_was_made_while_redis_was_away_is_in_its_authors_feed() {
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
+    let redis = OwnRedis::start().await;
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str()), ("KITH_ROLES", "web")];
+    let app = TestApp::start_with(&settings).await;
+    app.wait_for_redis().await;
+    let me = app.person("me").await;
+    me.post_to(&json!("friends"), "before").await;
+    me.get("/v1/feed").await.expect_status(200);
+    wait_until_built(&app, &me.id).await;
+    redis.halt();
+    // The first one gives the connection up: of the second one nobody is told.
+    me.post_to(&json!("friends"), "first").await;
+    let post = me.post_to(&json!("friends"), "second").await;
+    redis.resume();
+    soon("Redis is back", async || app.ctx.redis().is_up()).await;
+    let seen = me.get("/v1/feed").await.expect_status(200);
+    assert_eq!(seen.ids().first(), Some(&post));
+    assert_eq!(seen.ids().len(), 3);
+}
+
+/// A statement by hand that changes millions of rows leaves as many tags in one row: nobody is kept by
+/// that from what else waits, nor from Redis.
+#[tokio::test]
+async fn a_void_that_names_more_than_can_be_told_is_over_at_once() {
+    let settings = [("KITH_STATEMENT_TIMEOUT", "300ms")];
+    let Some(app) = TestApp::with_cache(&settings).await else {
+        return;
+    };
+    let ada = app.person("ada").await;
+    let path = format!("/v1/users/{}", ada.id);
+    let anyone = app.anyone();
+    anyone.get(&path).await.expect_status(200);
+    // The rename is told by no trigger, and by that row alone.
+    let change = format!(
+        "begin;
+         set local session_replication_role = replica;
+         update account set display_name = 'renamed' where user_id = '{id}';
+         insert into cache_void (tags)
+         select array_agg('post:' || gen_random_uuid()) || array['user:{id}']
+         from generate_series(1, 300000);
+         commit",
+        id = ada.id
+    );
+    let change = sqlx::raw_sql(sqlx::AssertSqlSafe(change)).execute(&app.db);
+    change.await.expect("changed");
+    let began = Instant::now();
+    let waiting = "select count(*) from cache_void";
+    loop {
+        let left: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(&app.db)
+            .await
+            .expect("a count");
+        if left == 0 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "it still waits");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    app.wait_for_redis().await;
+    let seen = anyone.get(&path).await.expect_status(200);
+    assert_eq!(seen.json["display_name"], "renamed");
+    let body = json!({"display_name": "once more"});
+    ada.patch("/v1/me", &body).await.expect_status(200);
+    let seen = anyone.get(&path).await.expect_status(200);
+    assert_eq!(seen.json["display_name"], "once more");
 }
 
 #[tokio::test]

@@ -99,16 +99,51 @@ async fn wait_until_they_wait(app: &TestApp, many: i64) {
     }
 }
 
-#[tokio::test]
-async fn somebody_who_deletes_their_account_and_signs_in_at_once_holds_up_nobody() {
-    let app = TestApp::start().await;
-    let ada = app.register("ada").await;
-    // A deadlock would not be found out here: both would wait for as long as anybody waits for a lock.
+/// An instance beside `app` where a deadlock is not found out: both would wait for as long as anybody waits
+/// for a lock.
+async fn patient_beside(app: &TestApp) -> TestApp {
     let patient = "do $$ begin
         execute format('alter database %I set deadlock_timeout = %L', current_database(), '1min');
     end $$";
     sqlx::raw_sql(patient).execute(&app.db).await.expect("set");
-    let other = app.start_beside(&[]).await;
+    app.start_beside(&[]).await
+}
+
+#[tokio::test]
+async fn somebody_who_is_suspended_as_their_session_goes_on_holds_up_nobody() {
+    let app = TestApp::start().await;
+    let (ada, admin) = (app.register("ada").await, app.admin().await);
+    let other = patient_beside(&app).await;
+    let mut held = app.db.begin().await.expect("a transaction");
+    sqlx::query("select from account where user_id = $1::uuid for update")
+        .bind(&ada.id)
+        .execute(&mut *held)
+        .await
+        .expect("held");
+    let suspend = async {
+        let path = format!("/v1/admin/users/{}", ada.id);
+        let change = json!({"state": "suspended"});
+        admin.at(&other.url).patch(&path, &change).await
+    };
+    let go_on = async {
+        wait_until_they_wait(&app, 1).await;
+        let body = json!({"refresh_token": ada.refresh_token});
+        other.anyone().post("/v1/auth/refresh", &body).await
+    };
+    let release = async {
+        wait_until_they_wait(&app, 2).await;
+        held.rollback().await.expect("released");
+    };
+    let (suspended, gone_on, ()) = tokio::join!(suspend, go_on, release);
+    suspended.expect_status(200);
+    gone_on.expect_problem(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn somebody_who_deletes_their_account_and_signs_in_at_once_holds_up_nobody() {
+    let app = TestApp::start().await;
+    let ada = app.register("ada").await;
+    let other = patient_beside(&app).await;
     let mut held = app.db.begin().await.expect("a transaction");
     sqlx::query("select from credential where user_id = $1::uuid for update")
         .bind(&ada.id)

@@ -67,6 +67,61 @@ async fn a_full_timeline_is_trimmed_and_the_walk_goes_on_below_its_mark() {
     }
 }
 
+/// What stands for a pending post of somebody.
+fn pending(author: uuid::Uuid, micros: i64) -> Vec<u8> {
+    let mut one = vec![b'c'];
+    one.extend_from_slice(author.as_bytes());
+    one.extend_from_slice(uuid::Uuid::from_u128(u128::from(micros.unsigned_abs())).as_bytes());
+    one.extend_from_slice(&micros.to_be_bytes());
+    one
+}
+
+#[tokio::test]
+async fn more_posts_on_their_way_than_a_reader_looks_at_hide_none() {
+    if !is_redis_there() {
+        return;
+    }
+    // Nobody carries posts into timelines.
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let (me, friend) = app.friends("me", "friend").await;
+    let mut expected = vec![friend.post_to(&json!("friends"), "carried").await];
+    me.get("/v1/feed").await.expect_status(200);
+    wait_until_built(&app, &me.id).await;
+    for number in 0..30 {
+        expected.push(
+            friend
+                .post_to(&json!("friends"), &format!("{number}"))
+                .await,
+        );
+    }
+    let begun = app.ctx.now().micros();
+    let on_its_way = key(&app, "pending");
+    let mut pipe = redis::Pipeline::new();
+    for after in 1..=1_500 {
+        let at = begun + after;
+        let one = pending(uuid::Uuid::nil(), at);
+        pipe.zadd(&on_its_way, one, at).ignore();
+    }
+    super::send::<()>(&app, &pipe).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    for number in 0..5 {
+        expected.push(
+            friend
+                .post_to(&json!("friends"), &format!("late {number}"))
+                .await,
+        );
+    }
+    expected.reverse();
+    for limit in [50, 7] {
+        let shown = me.walk("/v1/feed", limit).await;
+        let ids: Vec<&str> = shown
+            .iter()
+            .filter_map(|post| post["id"].as_str())
+            .collect();
+        assert_eq!(ids, expected, "pages of {limit}");
+    }
+}
+
 #[tokio::test]
 async fn the_life_of_a_timeline_runs_from_its_last_read_however_short_it_is() {
     if !is_redis_there() {

@@ -39,29 +39,39 @@ fn unknown() -> Error {
 /// the refusal.
 pub async fn refresh(ctx: &Ctx, token: &str, device: &Device) -> Result<Tokens> {
     let outcome = transaction(ctx, async |tx: &mut Tx| {
-        let outcome = sessions::refresh(tx, token, device).await?;
+        let Some(presented) = sessions::presented(tx, token).await? else {
+            return Ok(None);
+        };
+        // The account before the session, as those do who suspend or delete it.
+        let standing = store::hold_standing(tx.conn(), presented.user_id).await?;
+        let outcome = sessions::refresh(tx, presented, device).await?;
         match &outcome {
             Refreshed::Reused(user_id, session_id) => {
                 let kind = EventKind::RefreshReused;
                 note(tx, *user_id, kind, device, Some(*session_id)).await?;
             }
-            Refreshed::Renewed(user_id, _) => refuse_suspended(tx, *user_id).await?,
-            Refreshed::Ended | Refreshed::Unknown => {}
+            Refreshed::Renewed(user_id, _) => judge(tx, *user_id, &standing).await?,
+            Refreshed::Ended => {}
         }
-        Ok(outcome)
+        Ok(Some(outcome))
     })
     .await?;
     match outcome {
-        Refreshed::Renewed(_, tokens) => Ok(tokens),
-        Refreshed::Reused(..) | Refreshed::Ended => Err(ended()),
-        Refreshed::Unknown => Err(unknown()),
+        Some(Refreshed::Renewed(_, tokens)) => Ok(tokens),
+        Some(Refreshed::Reused(..) | Refreshed::Ended) => Err(ended()),
+        None => Err(unknown()),
     }
 }
 
 /// Refuses somebody who may not use their account now.
 pub(super) async fn refuse_suspended(tx: &mut Tx, user_id: UserId) -> Result<()> {
-    let now = tx.now();
     let standing = store::hold_standing(tx.conn(), user_id).await?;
+    judge(tx, user_id, &standing).await
+}
+
+/// The same of somebody whose standing is held.
+async fn judge(tx: &mut Tx, user_id: UserId, standing: &store::Standing) -> Result<()> {
+    let now = tx.now();
     let until = standing.suspended_until;
     match standing.state {
         AccountState::Active => Ok(()),

@@ -1,4 +1,4 @@
-//! Counters of replies.
+//! Counters of replies. One that has drifted down stops at nought.
 
 use sqlx::Connection as _;
 
@@ -23,7 +23,7 @@ pub async fn list_counters(conn: &mut Conn, ids: &[CommentId]) -> Result<Vec<(Co
 /// Adds to the number of a comment's replies. Call it last, before the post's counter.
 pub async fn bump_replies(conn: &mut Conn, comment_id: CommentId, change: i32) -> Result<()> {
     sqlx::query!(
-        "update comment_counter set replies = replies + $2 where comment_id = $1",
+        "update comment_counter set replies = greatest(replies + $2, 0) where comment_id = $1",
         comment_id as _,
         change
     )

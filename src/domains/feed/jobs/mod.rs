@@ -76,20 +76,25 @@ pub fn at_once(listeners: AtOnce) -> AtOnce {
 
 /// Puts a post among the pending ones, and into the timeline of its author.
 async fn announce(ctx: Ctx, fan_out: FanOut) {
+    if ctx.config().redis_url.is_none() {
+        return;
+    }
+    let own = Timeline::Home(fan_out.post.author_id);
     let Some(cache) = TimelineCache::to_write(ctx.cache(), ctx.config().feed_timeline) else {
+        // The next connection is told: it may be there before the job has pushed the post.
+        ctx.cache().void(&[own.name()]).await;
         return;
     };
     let post = fan_out.pending();
     let mut pipe = Pipeline::new();
     cache.add_pending(&mut pipe, &post, ctx.now());
-    cache.add_push(&mut pipe, &[Timeline::Home(post.author_id)], post.position);
+    cache.add_push(&mut pipe, &[own], post.position);
     let told: std::result::Result<(), _> = ctx.redis().query_within(&pipe, PATIENT).await;
     if let Err(error) = told {
         tracing::debug!(%error, "a pending post could not be announced");
         // Others see it once the job has pushed it. Its author sees it at once: Postgres is asked.
         ctx.redis().reconnect();
-        let own = Timeline::Home(post.author_id).name();
-        ctx.cache().void(&[own]).await;
+        ctx.cache().void(&[own.name()]).await;
     }
 }
 

@@ -52,3 +52,15 @@ pub struct Segment {
     /// Whether the lifetime of the timeline should be renewed.
     pub worn: bool,
 }
+
+impl Segment {
+    /// A source that has nothing, and nothing to say of what lies at `floor` or below.
+    pub fn above(floor: Position) -> Self {
+        Self {
+            posts: Vec::new(),
+            watermark: Some(floor),
+            cut: false,
+            worn: false,
+        }
+    }
+}

@@ -60,7 +60,7 @@ pub async fn candidates(
         )
     };
     if let (Some(replies), [_home]) = (ahead, &*timelines) {
-        return Ok(read(replies, AHEAD));
+        return Ok(read(replies, AHEAD).await);
     }
     let mut pipe = Pipeline::new();
     cache.ask_pending(&mut pipe);
@@ -70,11 +70,11 @@ pub async fn candidates(
     let Ok(replies) = ctx.redis().query::<Vec<Value>>(&pipe).await else {
         return Ok(None);
     };
-    Ok(read(replies, ASKED))
+    Ok(read(replies, ASKED).await)
 }
 
 /// What the replies come to; `asked` is how many posts were asked for.
-fn read(
+async fn read(
     ctx: &Ctx,
     cache: TimelineCache<'_>,
     (viewer, ties): (UserId, &Ties),
@@ -99,6 +99,9 @@ fn read(
     }
     if segments.len() < timelines.len() {
         return None;
+    }
+    if let Some(last) = TimelineCache::last_of_more(&pending) {
+        segments.push(Segment::above(cache.pending_floor(last).await?));
     }
     let single: Vec<Position> = TimelineCache::pending(&pending)
         .into_iter()

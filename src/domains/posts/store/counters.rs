@@ -1,4 +1,5 @@
-//! Counters of posts: changed last in the transaction of what they count, before those of people.
+//! Counters of posts: changed last in the transaction of what they count, before those of people. One that
+//! has drifted down stops at nought.
 
 use sqlx::Connection as _;
 
@@ -29,7 +30,7 @@ pub async fn list_counters(conn: &mut Conn, ids: &[PostId]) -> Result<Vec<(PostI
 /// Adds to the number of a post's comments. Call it last.
 pub async fn bump_comments(conn: &mut Conn, post_id: PostId, change: i32) -> Result<()> {
     sqlx::query!(
-        "update post_counter set comments = comments + $2 where post_id = $1",
+        "update post_counter set comments = greatest(comments + $2, 0) where post_id = $1",
         post_id as _,
         change
     )
@@ -41,7 +42,7 @@ pub async fn bump_comments(conn: &mut Conn, post_id: PostId, change: i32) -> Res
 /// Adds to the number of a post's shares.
 pub async fn bump_shares(conn: &mut Conn, post_id: PostId, change: i32) -> Result<()> {
     sqlx::query!(
-        "update post_counter set shares = shares + $2 where post_id = $1",
+        "update post_counter set shares = greatest(shares + $2, 0) where post_id = $1",
         post_id as _,
         change
     )

@@ -24,6 +24,7 @@ pub async fn purge(conn: &mut Conn, ids: &[PostId]) -> Result<()> {
         "with audience as (delete from post_audience where post_id = any($1)),
               revision as (delete from post_revision where post_id = any($1)),
               counter as (delete from post_counter where post_id = any($1)),
+              hashtag as (delete from post_hashtag where post_id = any($1)),
               saved as (delete from saved_post where post_id = any($1)),
               hidden as (delete from hidden_post where post_id = any($1)),
               muted as (delete from muted_post where post_id = any($1)),

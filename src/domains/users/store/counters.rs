@@ -62,16 +62,19 @@ pub async fn list_counts(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId,
     Ok(counts.collect())
 }
 
-/// Adds to the counters of some people. Call it last.
+/// Adds to the counters of some people. Call it last. One that has drifted down, as after a change by hand,
+/// stops at nought: it keeps nobody from undoing what it did not count.
 pub async fn bump(conn: &mut Conn, changes: &[(UserId, Tally)]) -> Result<()> {
     let mut sorted = changes.to_vec();
     sorted.sort_by_key(|(user_id, _)| *user_id);
     for (user_id, tally) in sorted {
         sqlx::query!(
             "update user_counter
-             set friends = friends + $2, followers = followers + $3, following = following + $4,
-                 posts_public = posts_public + $5, posts_friends = posts_friends + $6,
-                 posts_private = posts_private + $7
+             set friends = greatest(friends + $2, 0), followers = greatest(followers + $3, 0),
+                 following = greatest(following + $4, 0),
+                 posts_public = greatest(posts_public + $5, 0),
+                 posts_friends = greatest(posts_friends + $6, 0),
+                 posts_private = greatest(posts_private + $7, 0)
              where user_id = $1",
             user_id as _,
             tally.friends,

@@ -22,13 +22,15 @@ pub async fn insert_refresh_token(
 }
 
 /// The session that a refresh token belongs to.
-pub async fn find_family(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<SessionId>> {
-    Ok(sqlx::query_scalar!(
-        r#"select session_id as "session_id: _" from refresh_token where token_hash = $1"#,
+pub async fn find_family(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>> {
+    let row = sqlx::query!(
+        r#"select s.user_id as "user_id: UserId", s.session_id as "session_id: SessionId"
+           from refresh_token t join session s using (session_id) where t.token_hash = $1"#,
         hash.as_slice()
     )
     .fetch_optional(conn)
-    .await?)
+    .await?;
+    Ok(row.map(|row| (row.user_id, row.session_id)))
 }
 
 /// A family under its lock.
