@@ -78,11 +78,13 @@ pub async fn list_waiting(conn: &mut Conn, limit: i64) -> Result<Waiting> {
     Ok(Waiting::of(rows))
 }
 
-/// The tags of voids younger than `millis` that may not have been delivered yet, the newest of them.
+/// The tags of voids younger than `millis` that may not have been delivered yet, the newest of them. Changes of very
+/// much at once are the relay's alone.
 pub async fn list_young(conn: &mut Conn, millis: f64, limit: i64) -> Result<Vec<Vec<String>>> {
     Ok(sqlx::query_scalar!(
         "select tags from cache_void
          where created_at > clock_timestamp() - $1 * interval '1 millisecond'
+           and cardinality(tags) <= 10000
          order by cache_void_id desc limit $2",
         millis,
         limit

@@ -10,7 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::store::Tops;
+use super::store::Standings;
 use super::{Channel, Offset, Signal, attendance, render, store, typing, watch};
 use crate::kernel::Result;
 use crate::platform::Ctx;
@@ -161,7 +161,7 @@ fn lose(hub: &Hub, room: &Room, last: Offset, until: Offset) {
 pub(super) async fn sweep(ctx: &Ctx, hub: &Hub) -> Result<()> {
     for rooms in hub.all_rooms().chunks(COMPARED) {
         let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
-        let Tops { epoch, tops, .. } = {
+        let Standings { epoch, tops, .. } = {
             let mut conn = ctx.conn().await?;
             store::list_tops(&mut conn, &channels, ctx.now()).await?
         };

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::bus::Change;
 use super::hub::{Hub, lock, millis};
 use super::room::{Ready, Room};
-use super::store::Tops;
+use super::store::Standings;
 use super::{Channel, store};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
@@ -69,7 +69,7 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
         drop(tokio::time::timeout(SUBSCRIBE, heard).await);
     }
     match find_tops(&ctx, &channels).await {
-        Ok(Tops { epoch, tops, .. }) => {
+        Ok(Standings { epoch, tops, .. }) => {
             hub.set_epoch(&epoch);
             for room in rooms {
                 let top = tops.get(&room.channel).copied().unwrap_or_default();
@@ -94,7 +94,7 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
 
 /// Where channels stand. Their position must not be ahead of what the cache knows to be changed: what is read from
 /// it afterwards, for a snapshot or a replay, would lack what nobody tells again.
-async fn find_tops(ctx: &Ctx, channels: &[Channel]) -> Result<Tops> {
+async fn find_tops(ctx: &Ctx, channels: &[Channel]) -> Result<Standings> {
     let conn = &mut *ctx.conn().await?;
     let found = store::list_tops(conn, channels, ctx.now() - YOUNG).await?;
     if found.has_young {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::hub::Hub;
 use super::opening::YOUNG;
 use super::replay::Position;
-use super::store::Tops;
+use super::store::Standings;
 use super::{Channel, render, store};
 use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
@@ -36,7 +36,7 @@ pub async fn past(
     let mut conn = ctx.conn().await?;
     let young = ctx.now() - YOUNG;
     let found = store::list_tops(&mut conn, std::slice::from_ref(channel), young).await?;
-    let Tops { epoch, tops, .. } = found;
+    let Standings { epoch, tops, .. } = found;
     let top = tops.get(channel).copied().unwrap_or_default();
     let Some(after) = after else {
         return Ok(Past {

@@ -10,7 +10,7 @@ use crate::infra::db::Conn;
 use crate::kernel::{Result, Timestamp, UserId};
 
 /// Where channels stand.
-pub(super) struct Tops {
+pub(super) struct Standings {
     /// The epoch of this database's offsets.
     pub epoch: String,
     /// The last event of each channel; one without events is left out.
@@ -24,7 +24,7 @@ pub(super) async fn list_tops(
     conn: &mut Conn,
     channels: &[Channel],
     young: Timestamp,
-) -> Result<Tops> {
+) -> Result<Standings> {
     let (topics, ids): (Vec<String>, Vec<Uuid>) = channels
         .iter()
         .map(|channel| (channel.topic.to_string(), channel.id))
@@ -55,7 +55,7 @@ pub(super) async fn list_tops(
             tops.insert(Channel { topic, id }, top);
         }
     }
-    Ok(Tops {
+    Ok(Standings {
         epoch,
         tops,
         has_young,
