@@ -125,8 +125,9 @@ async fn take_over(
     let Some(who) = conn.who() else {
         return Ok(());
     };
-    conn.sit(ctx.now());
     let mut others = hub.seat(conn);
+    // After that: whoever was seated meanwhile elsewhere came before it, and is told so.
+    conn.sit(ctx.now());
     if conn.is_ending() {
         // It was sent away while it was asked who it is.
         hub.leave(conn);

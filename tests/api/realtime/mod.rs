@@ -7,6 +7,7 @@ mod client;
 mod conversation;
 mod counts;
 mod cursors;
+mod ends;
 mod fallback;
 mod frames;
 #[path = "../../../examples/live/follower.rs"]
