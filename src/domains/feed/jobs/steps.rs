@@ -1,6 +1,8 @@
 //! The fan-out of a post with many readers, or without Redis: some readers at a time, and how far it has come
 //! is saved.
 
+use tokio::sync::Semaphore;
+
 use super::super::cache::{ALL_PULLED, Push};
 use super::super::live;
 use super::super::model::{FanOut, FanOutPost, Timeline};
@@ -15,12 +17,17 @@ use crate::platform::Ctx;
 
 /// Readers that one step serves.
 const READERS: i64 = 500;
+/// Large posts that this process works at at the same time: all go through the same needle's eye to Redis, and more
+/// would only keep Postgres from those who wait for an answer.
+static LARGE: Semaphore = Semaphore::const_new(4);
 
 /// One step: the timelines of the readers who come next.
 pub(super) async fn fan_out(ctx: Ctx, progress: Progress, mut fan_out: FanOut) -> Result<Step> {
     // Without Redis nobody notes who reads here: all are hinted at it at the end, and what others keep in
     // theirs is left void.
     let is_alone = ctx.config().redis_url.is_none();
+    // The semaphore is never closed.
+    let _turn = LARGE.acquire().await.ok();
     // Another process may have begun an epoch before the post was written: then it counts here.
     ctx.cache().step().await;
     let Some(mut batch) = next_batch(&ctx, &mut fan_out).await? else {
