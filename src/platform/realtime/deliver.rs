@@ -10,7 +10,6 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::store::Standings;
 use super::{Channel, Offset, Signal, attendance, render, store, typing, watch};
 use crate::kernel::Result;
 use crate::platform::Ctx;
@@ -161,9 +160,9 @@ fn lose(hub: &Hub, room: &Room, last: Offset, until: Offset) {
 pub(super) async fn sweep(ctx: &Ctx, hub: &Hub) -> Result<()> {
     for rooms in hub.all_rooms().chunks(COMPARED) {
         let channels: Vec<Channel> = rooms.iter().map(|room| room.channel.clone()).collect();
-        let Standings { epoch, tops, .. } = {
+        let (epoch, tops) = {
             let mut conn = ctx.conn().await?;
-            store::list_tops(&mut conn, &channels, ctx.now()).await?
+            store::list_tops(&mut conn, &channels).await?
         };
         hub.set_epoch(&epoch);
         for room in rooms {

@@ -1,5 +1,6 @@
 //! Rooms come when somebody listens, and go some time after the last has left.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,7 @@ use chrono::TimeDelta;
 use super::bus::Change;
 use super::hub::{Hub, lock, millis};
 use super::room::{Ready, Room};
-use super::store::Standings;
-use super::{Channel, store};
+use super::{Channel, Offset, store};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
 
@@ -69,7 +69,7 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
         drop(tokio::time::timeout(SUBSCRIBE, heard).await);
     }
     match find_tops(&ctx, &channels).await {
-        Ok(Standings { epoch, tops, .. }) => {
+        Ok((epoch, tops)) => {
             hub.set_epoch(&epoch);
             for room in rooms {
                 let top = tops.get(&room.channel).copied().unwrap_or_default();
@@ -94,13 +94,13 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
 
 /// Where channels stand. Their position must not be ahead of what the cache knows to be changed: what is read from
 /// it afterwards, for a snapshot or a replay, would lack what nobody tells again.
-async fn find_tops(ctx: &Ctx, channels: &[Channel]) -> Result<Standings> {
+async fn find_tops(ctx: &Ctx, channels: &[Channel]) -> Result<(String, HashMap<Channel, Offset>)> {
     let conn = &mut *ctx.conn().await?;
-    let found = store::list_tops(conn, channels, ctx.now() - YOUNG).await?;
-    if found.has_young {
+    let (epoch, tops) = store::list_tops(conn, channels).await?;
+    if store::is_one_younger(conn, &tops, ctx.now() - YOUNG).await? {
         ctx.cache().void_young(conn).await?;
     }
-    Ok(found)
+    Ok((epoch, tops))
 }
 
 impl Hub {

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::hub::Hub;
 use super::opening::YOUNG;
 use super::replay::Position;
-use super::store::Standings;
 use super::{Channel, render, store};
 use crate::kernel::{Code, Error, Result, UserId};
 use crate::platform::Ctx;
@@ -34,9 +33,7 @@ pub async fn past(
 ) -> Result<Past> {
     let gone = || Error::from(Code::Unrecoverable);
     let mut conn = ctx.conn().await?;
-    let young = ctx.now() - YOUNG;
-    let found = store::list_tops(&mut conn, std::slice::from_ref(channel), young).await?;
-    let Standings { epoch, tops, .. } = found;
+    let (epoch, tops) = store::list_tops(&mut conn, std::slice::from_ref(channel)).await?;
     let top = tops.get(channel).copied().unwrap_or_default();
     let Some(after) = after else {
         return Ok(Past {
@@ -49,7 +46,7 @@ pub async fn past(
         return Err(gone());
     }
     let events = store::list_events(&mut conn, channel, after.o, MOST).await?;
-    if events.iter().any(|told| told.at > young) {
+    if events.iter().any(|told| told.at > ctx.now() - YOUNG) {
         ctx.cache().void_young(&mut conn).await?;
     }
     drop(conn);

@@ -73,8 +73,8 @@ pub(super) async fn missed(
 
 async fn is_ahead(ctx: &Ctx, channel: &Channel, offset: Offset) -> Result<Missed> {
     let mut conn = ctx.conn().await?;
-    let found = store::list_tops(&mut conn, std::slice::from_ref(channel), ctx.now()).await?;
-    let top = found.tops.get(channel).copied().unwrap_or_default();
+    let (_epoch, tops) = store::list_tops(&mut conn, std::slice::from_ref(channel)).await?;
+    let top = tops.get(channel).copied().unwrap_or_default();
     Ok(if offset <= top {
         Missed::Ahead
     } else {

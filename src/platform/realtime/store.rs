@@ -9,57 +9,64 @@ use super::{Channel, Offset, Told};
 use crate::infra::db::Conn;
 use crate::kernel::{Result, Timestamp, UserId};
 
-/// Where channels stand.
-pub(super) struct Standings {
-    /// The epoch of this database's offsets.
-    pub epoch: String,
-    /// The last event of each channel; one without events is left out.
-    pub tops: HashMap<Channel, Offset>,
-    /// Whether one of these events is younger than was asked.
-    pub has_young: bool,
-}
-
-/// Where these channels stand, and whether that is news since `young`.
+/// The epoch of this database's offsets, and the tops of these channels; one without events is left
+/// out.
 pub(super) async fn list_tops(
     conn: &mut Conn,
     channels: &[Channel],
-    young: Timestamp,
-) -> Result<Standings> {
+) -> Result<(String, HashMap<Channel, Offset>)> {
     let (topics, ids): (Vec<String>, Vec<Uuid>) = channels
         .iter()
         .map(|channel| (channel.topic.to_string(), channel.id))
         .unzip();
     let rows = sqlx::query!(
-        r#"select epoch, stream.topic as "topic?", stream.id as "id?", stream.top as "top?",
-                  exists (
-                      select from stream_event e
-                      where e.topic = stream.topic and e.id = stream.id
-                        and e.number = stream.top and e.at > $3
-                  ) as "is_young!"
+        r#"select epoch, stream.topic as "topic?", stream.id as "id?", stream.top as "top?"
            from stream_epoch
            left join (unnest($1::text[], $2::uuid[]) as asked (topic, id)
                       join stream using (topic, id)) on true"#,
         &topics,
-        &ids,
-        young as _
+        &ids
     )
     .fetch_all(conn)
     .await?;
-    let (mut epoch, mut has_young) = (String::new(), false);
+    let mut epoch = String::new();
     let mut tops = HashMap::new();
     for row in rows {
         epoch = row.epoch;
-        has_young |= row.is_young;
         if let (Some(topic), Some(id), Some(top)) = (row.topic, row.id, row.top) {
             let topic = topic.into();
             tops.insert(Channel { topic, id }, top);
         }
     }
-    Ok(Standings {
-        epoch,
-        tops,
-        has_young,
-    })
+    Ok((epoch, tops))
+}
+
+/// Whether one of these events was told after `since`.
+pub(super) async fn is_one_younger(
+    conn: &mut Conn,
+    tops: &HashMap<Channel, Offset>,
+    since: Timestamp,
+) -> Result<bool> {
+    let topics: Vec<String> = tops
+        .keys()
+        .map(|channel| channel.topic.to_string())
+        .collect();
+    let ids: Vec<Uuid> = tops.keys().map(|channel| channel.id).collect();
+    let numbers: Vec<Offset> = tops.values().copied().collect();
+    let is_one = sqlx::query_scalar!(
+        "select bool_or(exists (
+             select from stream_event e
+             where e.topic = told.topic and e.id = told.id and e.number = told.number and e.at > $4
+         ))
+         from unnest($1::text[], $2::uuid[], $3::bigint[]) as told (topic, id, number)",
+        &topics,
+        &ids,
+        &numbers,
+        since as _
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_one.unwrap_or(false))
 }
 
 /// Events of a channel after a place, in order.

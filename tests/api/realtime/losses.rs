@@ -7,24 +7,13 @@ use serde_json::{Value, json};
 use super::client::{PATIENCE, Socket, position};
 use super::line::{Stream, command};
 use super::presence::{state_of, wait_for};
-use super::{QUICK, QUIET, id_of, pair, post_of, publish, subscribe};
+use super::{QUICK, QUIET, id_of, pair, post_of, publish, subscribe, two_on};
 use crate::notifications::settle;
 use crate::support::{OwnRedis, TestApp, mode};
 
-/// Two instances beside a Redis of their own. The first does no jobs: what a job tells, it has to hear.
+/// Two instances, of which the first does no jobs: what a job tells, it has to hear.
 async fn two(redis: &OwnRedis, beat: &str) -> (TestApp, TestApp) {
-    let url = redis.url();
-    let settings = [
-        ("REDIS_URL", url.as_str()),
-        ("KITH_LIVE_BEAT", beat),
-        ("KITH_LIVE_PONG", "60s"),
-        ("KITH_ROLES", "web,gateway"),
-    ];
-    let app = TestApp::start_with(&settings).await;
-    let other = app.start_beside(&settings[..3]).await;
-    app.wait_for_redis().await;
-    other.wait_for_redis().await;
-    (app, other)
+    two_on(redis, beat, &[("KITH_ROLES", "web,gateway")]).await
 }
 
 /// Does something while no instance hears the others.

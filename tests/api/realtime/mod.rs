@@ -36,7 +36,7 @@ use kith::platform::realtime::{Channel, News};
 use kith::platform::write::job_transaction;
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestApp, mode};
+use crate::support::{OwnRedis, Session, TestApp, mode};
 use client::Socket;
 
 /// Intervals that a test can wait for: a heartbeat of a second. A client of a test reads, and so answers,
@@ -54,6 +54,21 @@ async fn second(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
         settings.push(("KITH_ROLES", "web,gateway"));
     }
     app.start_beside(&settings).await
+}
+
+/// Two instances beside a Redis of their own. The first has these settings beside.
+async fn two_on(redis: &OwnRedis, beat: &str, beside: &[(&str, &str)]) -> (TestApp, TestApp) {
+    let url = redis.url();
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("KITH_LIVE_BEAT", beat),
+        ("KITH_LIVE_PONG", "60s"),
+    ];
+    let app = TestApp::start_with(&[&settings, beside].concat()).await;
+    let other = app.start_beside(&settings).await;
+    app.wait_for_redis().await;
+    other.wait_for_redis().await;
+    (app, other)
 }
 
 /// Where the other side of a test connects: to another instance, or without Redis to the same one, since

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::client::Socket;
-use super::{QUICK, expect_whole, post_of, publish, published, subscribe};
+use super::{QUICK, expect_whole, post_of, publish, published, subscribe, two_on};
 use crate::support::{OwnRedis, TestApp, mode};
 
 #[tokio::test]
@@ -89,16 +89,7 @@ async fn what_a_process_could_not_tell_is_found_by_the_others() {
 #[tokio::test]
 async fn events_go_on_through_the_end_and_the_return_of_redis() {
     let mut redis = OwnRedis::start().await;
-    let url = redis.url();
-    let settings = [
-        ("REDIS_URL", url.as_str()),
-        ("KITH_LIVE_BEAT", "2s"),
-        ("KITH_LIVE_PONG", "60s"),
-    ];
-    let app = TestApp::start_with(&settings).await;
-    let other = app.start_beside(&settings).await;
-    app.wait_for_redis().await;
-    other.wait_for_redis().await;
+    let (app, other) = two_on(&redis, "2s", &[]).await;
     let ada = app.person("ada").await;
     let (_post, channel) = post_of(&ada).await;
     let mut socket = Socket::of(&ada, &other.url).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
-use super::{QUICK, QUIET, second, subscribe};
+use super::{QUICK, QUIET, second, subscribe, two_on};
 use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
 pub(super) async fn state_of(viewer: &Session, other: &Session) -> Value {
@@ -210,16 +210,7 @@ async fn with_an_instance_dead_presence_is_told_at_once_and_from_redis_alone() {
 #[tokio::test]
 async fn without_redis_it_is_said_that_nobody_knows_and_then_how_it_is() {
     let mut redis = OwnRedis::start().await;
-    let url = redis.url();
-    let settings = [
-        ("REDIS_URL", url.as_str()),
-        ("KITH_LIVE_BEAT", "1s"),
-        ("KITH_LIVE_PONG", "60s"),
-    ];
-    let app = TestApp::start_with(&settings).await;
-    let other = app.start_beside(&settings).await;
-    app.wait_for_redis().await;
-    other.wait_for_redis().await;
+    let (app, other) = two_on(&redis, "1s", &[]).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let eve = app.person("eve").await;
     ada.befriend(&eve).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
-use super::{QUICK, QUIET, beside, group, pair, post_of, second, subscribe};
+use super::{QUICK, QUIET, beside, group, pair, post_of, second, subscribe, two_on};
 use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
 /// Follows what a socket is told of a room, from the beginning.
@@ -218,16 +218,7 @@ async fn however_many_come_at_once_each_is_told_once_in_a_round() {
 #[tokio::test]
 async fn nobody_has_gone_because_redis_has_forgotten_them() {
     let redis = OwnRedis::start().await;
-    let url = redis.url();
-    let settings = [
-        ("REDIS_URL", url.as_str()),
-        ("KITH_LIVE_BEAT", "5s"),
-        ("KITH_LIVE_PONG", "60s"),
-    ];
-    let app = TestApp::start_with(&settings).await;
-    let other = app.start_beside(&settings).await;
-    app.wait_for_redis().await;
-    other.wait_for_redis().await;
+    let (app, other) = two_on(&redis, "5s", &[]).await;
     let (ada, bob) = app.friends("ada", "bob").await;
     let (eve, mal) = (app.person("eve").await, app.person("mal").await);
     ada.befriend(&eve).await;
