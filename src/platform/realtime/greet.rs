@@ -12,7 +12,7 @@ use super::conn::{Conn, Who};
 use super::hub::{Hub, millis};
 use super::joining::{self, Ask, EVERYBODY, Joined};
 use super::replay::Position;
-use super::session::{self, Word};
+use super::session;
 use super::{Channel, inbox, presence, queue, socket};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
@@ -87,11 +87,11 @@ pub(super) async fn greet(
             .clone()
             .unwrap_or_else(|| session::new_name(ctx, user.id)),
     });
-    take_over(ctx, hub, conn, former.is_some()).await?;
+    take_over(ctx, hub, conn, former.is_some())?;
     // Seated first and asked afterwards: whoever is signed out in between is found by one or the other.
     let living = sessions::living(ctx, user.id, user.session_id).await;
     living.map_err(|error| (refusal(&error), error))?;
-    welcome(ctx, hub, conn, resume.pos)
+    welcome(ctx, hub, conn, resume.pos, former.is_some())
         .await
         .map_err(|error| (Close::SERVER_ERROR, error))
 }
@@ -115,8 +115,8 @@ async fn signed_in(ctx: &Ctx, conn: &Conn, token: &str) -> Result<CurrentUser> {
     sessions::living(ctx, bearer.user_id, bearer.session_id).await
 }
 
-/// Counts the connection among those of its person; one that it resumes ends first.
-async fn take_over(
+/// Counts the connection among those of its person; one here that it resumes ends first.
+fn take_over(
     ctx: &Ctx,
     hub: &Hub,
     conn: &Arc<Conn>,
@@ -140,9 +140,6 @@ async fn take_over(
                 other.end(Close::REPLACED, hub.now());
             }
         }
-        let by = hub.signature(conn.number);
-        let at = conn.seated_at();
-        session::ask(ctx, hub, who.user.id, &who.live, Word::Taken { by, at }).await;
     }
     others.retain(|other| !other.is_ending());
     if others.len() >= MOST_OF_A_PERSON {
@@ -158,6 +155,7 @@ async fn welcome(
     hub: &Hub,
     conn: &Arc<Conn>,
     mut positions: BTreeMap<String, Position>,
+    takes_over: bool,
 ) -> Result<Greeting> {
     let who = conn
         .who()
@@ -187,6 +185,10 @@ async fn welcome(
         }
     }
     let joined = joining::join(ctx, hub, conn, asks).await?;
+    if takes_over {
+        // Not before this instance hears the inbox: of two that take over at once, each hears the other's word.
+        session::claim(ctx, hub, conn).await;
+    }
     let mut subs = joining::replies(&joined);
     let is_whole = unread.is_empty() && is_recovered(&subs);
     if let Some(subs) = subs.as_object_mut() {

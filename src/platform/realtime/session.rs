@@ -118,6 +118,16 @@ pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word:
     obey(ctx, hub, user_id, &asked);
 }
 
+/// Ends all connections on other instances that have the name of this one and were seated before it.
+pub(super) async fn claim(ctx: &Ctx, hub: &Hub, conn: &Conn) {
+    let Some(who) = conn.who() else {
+        return;
+    };
+    let by = hub.signature(conn.number);
+    let at = conn.seated_at();
+    ask(ctx, hub, who.user.id, &who.live, Word::Taken { by, at }).await;
+}
+
 /// Hears what an instance asks.
 pub(super) fn hear(ctx: &Ctx, hub: &Hub, channel: &Channel, words: &[u8]) {
     if let Ok(asked) = serde_json::from_slice(words) {
@@ -130,11 +140,7 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
     let named = conns.filter(|conn| conn.who().is_some_and(|who| who.live == asked.live));
     for conn in named {
         match &asked.word {
-            Word::Taken { by, at } => {
-                if is_older(hub, &conn, by, *at) {
-                    conn.end(Close::REPLACED, hub.now());
-                }
-            }
+            Word::Taken { by, at } => give_way(ctx, hub, conn, by, *at),
             Word::Part(channels) => {
                 for channel in channels {
                     joining::part(hub, &conn, channel);
@@ -149,12 +155,21 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
     }
 }
 
-/// Whether a connection was seated before the one that took over its name. The word may have been long on its way,
-/// and the connection the newer one. Of those on one instance, whoever was seated last has ended the others.
-fn is_older(hub: &Hub, conn: &Conn, by: &str, at: i64) -> bool {
+/// Ends a connection that was seated before the one that takes over its name. The word may have been long on its
+/// way, and this one be the newer: then the other ends, which may have begun to listen after it was told so. Of those
+/// on one instance, whoever was seated last has ended the others.
+fn give_way(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, by: &str, at: i64) {
     let own = hub.signature(conn.number);
     let instance = |signature: &str| signature.rsplit_once(':').map(|(name, _)| name.to_owned());
-    instance(by) != instance(&own) && (conn.seated_at(), own.as_str()) < (at, by)
+    if instance(by) == instance(&own) {
+        return;
+    }
+    if (conn.seated_at(), own.as_str()) < (at, by) {
+        conn.end(Close::REPLACED, hub.now());
+    } else {
+        let (ctx, hub) = (ctx.clone(), hub.clone());
+        tokio::spawn(async move { claim(&ctx, &hub, &conn).await });
+    }
 }
 
 /// Listens to more; what there is no room for is told as ended.

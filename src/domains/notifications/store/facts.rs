@@ -155,7 +155,7 @@ pub async fn find_reaction(
     .await?)
 }
 
-/// The statement of [`list_called`].
+/// The statement of `list_called`.
 pub const CALLED: &str = include_str!("called.sql");
 
 /// Of those whom texts call by these names, who may see the post that the text is, or is on: with that post,
