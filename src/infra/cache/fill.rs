@@ -223,7 +223,7 @@ impl Cache {
         });
         let stored = Stored {
             moment,
-            slots: self.0.tags.slots(tags),
+            tags: self.0.tags.codes(tags),
             since: now,
             until: now + left,
             // An entry of Redis keeps its age, unless this machine was started after it was loaded.

@@ -10,7 +10,8 @@ use futures_util::future::select_all;
 use tokio::sync::watch;
 
 use super::l1::{L1Key, Shared};
-use super::ledger::{Ledger, Moment, Slots};
+use super::ledger::{Ledger, Moment};
+use super::marks::TagCodes;
 use crate::kernel::Error;
 
 /// What came of a load: a value, or that there is none, or why it is not known.
@@ -19,7 +20,7 @@ pub(super) type Outcome = Result<Option<Shared>, Error>;
 /// A load under way.
 pub(super) struct Flight {
     moment: Moment,
-    slots: Slots,
+    tags: TagCodes,
     landed: watch::Receiver<Option<Outcome>>,
 }
 
@@ -137,13 +138,13 @@ impl Flights {
         &self,
         ledger: &Ledger,
         key: &L1Key,
-        slots: Slots,
+        tags: TagCodes,
         moment: Moment,
     ) -> Result<Lead, Arc<Flight>> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let elder = flights.get(key).filter(|running| running.is_under_way());
         if let Some(running) = elder
-            && ledger.holds(running.moment, &running.slots)
+            && ledger.holds(running.moment, &running.tags)
         {
             return Err(Arc::clone(running));
         }
@@ -151,7 +152,7 @@ impl Flights {
         let (tell, landed) = watch::channel(None);
         let flight = Arc::new(Flight {
             moment,
-            slots,
+            tags,
             landed,
         });
         flights.insert(key.clone(), Arc::clone(&flight));
@@ -190,8 +191,8 @@ mod tests {
     const NEVER: Duration = Duration::from_hours(1);
 
     fn board(flights: &Flights, ledger: &Ledger, key: u8) -> Result<Lead, Arc<Flight>> {
-        let slots = Slots::from_slice(&[7]);
-        flights.board(ledger, &(0, vec![key].into()), slots, ledger.moment())
+        let tags = TagCodes::from_slice(&[7]);
+        flights.board(ledger, &(0, vec![key].into()), tags, ledger.moment())
     }
 
     fn lead(flights: &Flights, ledger: &Ledger, key: u8) -> Lead {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use ahash::RandomState;
 use quick_cache::{Lifecycle, Weighter};
 
-use super::ledger::{Moment, Slots};
+use super::ledger::Moment;
+use super::marks::TagCodes;
 use super::space::KeyBytes;
 
 /// A value of any space.
@@ -27,8 +28,8 @@ pub(super) type L1Key = (u16, KeyBytes);
 pub(super) struct Stored {
     /// What was known of voids before it was read.
     pub(super) moment: Moment,
-    /// Where its tags stand in the ledger.
-    pub(super) slots: Slots,
+    /// The hashes of its tags.
+    pub(super) tags: TagCodes,
     /// When it was stored here.
     pub(super) since: Instant,
     /// When it is to be asked for again.
@@ -218,7 +219,7 @@ mod tests {
         let now = Instant::now();
         Stored {
             moment: Ledger::new(0, None, 0).moment(),
-            slots: Slots::new(),
+            tags: TagCodes::new(),
             since: now,
             until: now,
             fresh_until: now,

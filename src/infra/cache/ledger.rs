@@ -1,37 +1,12 @@
 //! What this process knows of voids: the last one that it applied, and for each tag the last that
 //! named it.
 //!
-//! Tags share 65,536 counters by their hash. Two tags on one counter cost a needless read now and
-//! then, and never a stale answer. A ledger belongs to one epoch and one unbroken sequence: after a
-//! gap there is a new one, and every entry that was stored under the old one is gone with it.
+//! A ledger belongs to one epoch and one unbroken sequence: after a gap there is a new one, and every
+//! entry that was stored under the old one is gone with it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ahash::RandomState;
-use smallvec::SmallVec;
-
-const SLOTS: usize = 65_536;
-
-/// Places of an entry's tags in the ledger.
-pub(super) type Slots = SmallVec<[u16; 4]>;
-
-/// Turns tags into slots; the same for all ledgers of a process.
-pub(super) struct TagHash(RandomState);
-
-impl TagHash {
-    pub(super) fn new() -> Self {
-        Self(RandomState::new())
-    }
-
-    pub(super) fn slot(&self, tag: &str) -> u16 {
-        let [a, b, ..] = self.0.hash_one(tag).to_le_bytes();
-        u16::from_le_bytes([a, b])
-    }
-
-    pub(super) fn slots<T: AsRef<str>>(&self, tags: &[T]) -> Slots {
-        tags.iter().map(|tag| self.slot(tag.as_ref())).collect()
-    }
-}
+use super::marks::{Marks, TagCode};
 
 /// An unbroken stretch of voids.
 pub(super) struct Ledger {
@@ -40,7 +15,7 @@ pub(super) struct Ledger {
     /// The epoch in Redis; `None` while this process is on its own.
     pub(super) epoch: Option<i64>,
     applied: AtomicU64,
-    slots: Box<[AtomicU64]>,
+    marks: Marks,
 }
 
 /// A moment in a ledger: what was read after it knows every void up to it.
@@ -56,7 +31,7 @@ impl Ledger {
             id,
             epoch,
             applied: AtomicU64::new(sequence),
-            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            marks: Marks::new(),
         }
     }
 
@@ -74,21 +49,15 @@ impl Ledger {
     }
 
     /// Whether what was read at `moment` is untouched by every void that is known.
-    pub(super) fn holds(&self, moment: Moment, slots: &[u16]) -> bool {
-        moment.ledger == self.id && slots.iter().all(|slot| self.last(*slot) <= moment.sequence)
+    pub(super) fn holds(&self, moment: Moment, tags: &[TagCode]) -> bool {
+        moment.ledger == self.id
+            && (tags.iter()).all(|tag| self.marks.last(*tag) <= moment.sequence)
     }
 
-    fn last(&self, slot: u16) -> u64 {
-        let slot = self.slots.get(usize::from(slot));
-        slot.map_or(u64::MAX, |slot| slot.load(Ordering::Acquire))
-    }
-
-    /// Notes that void number `sequence` named these slots, without claiming to know all before it.
-    pub(super) fn mark(&self, sequence: u64, slots: &[u16]) {
-        for slot in slots {
-            if let Some(slot) = self.slots.get(usize::from(*slot)) {
-                slot.fetch_max(sequence, Ordering::AcqRel);
-            }
+    /// Notes that void number `sequence` named these tags, without claiming to know all before it.
+    pub(super) fn mark(&self, sequence: u64, tags: &[TagCode]) {
+        for tag in tags {
+            self.marks.mark(*tag, sequence);
         }
     }
 
@@ -100,10 +69,10 @@ impl Ledger {
 
     /// A void that only this process knows of. The position stays where it is if others count on the
     /// same sequence: the number is theirs to give, and whoever passed it would miss their void.
-    /// Until they do, L1 answers nothing under these slots.
-    pub(super) fn void_alone(&self, slots: &[u16]) {
+    /// Until they do, L1 answers nothing under these tags.
+    pub(super) fn void_alone(&self, tags: &[TagCode]) {
         let sequence = self.applied() + 1;
-        self.mark(sequence, slots);
+        self.mark(sequence, tags);
         if self.epoch.is_none() {
             self.advance(sequence);
         }

@@ -56,7 +56,7 @@ impl Cache {
         let ledger = self.0.ledger.load();
         let counts = self.knows_voids(&ledger)
             && Instant::now() < stored.until
-            && ledger.holds(stored.moment, &stored.slots);
+            && ledger.holds(stored.moment, &stored.tags);
         let value = stored.value.as_ref().filter(|_| counts)?;
         Arc::clone(value).downcast::<V>().ok()
     }
@@ -73,14 +73,14 @@ impl Cache {
         if self.0.mode == Mode::Off {
             return;
         }
-        let mut slots = self.0.tags.slots(tags);
-        slots.sort_unstable();
-        slots.dedup();
+        let mut tags = self.0.tags.codes(tags);
+        tags.sort_unstable();
+        tags.dedup();
         let now = Instant::now();
         let weight = value.weight() + 160;
         let stored = Stored {
             moment,
-            slots: SmallVec::from_slice(&slots),
+            tags: SmallVec::from_slice(&tags),
             since: now,
             until: now + memo.life,
             fresh_until: now + memo.life,

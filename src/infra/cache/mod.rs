@@ -39,6 +39,7 @@ mod keep;
 mod l1;
 mod l2;
 mod ledger;
+mod marks;
 mod memo;
 mod nines;
 mod onlook;
@@ -72,7 +73,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use self::flights::Flights;
 use self::l1::L1;
-use self::ledger::{Ledger, TagHash};
+use self::ledger::Ledger;
+use self::marks::TagHash;
 use self::served::Served;
 use self::sketch::Sketch;
 use self::stats::Counters;

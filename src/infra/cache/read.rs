@@ -144,7 +144,7 @@ impl Cache {
         let stored = self.0.l1.get(key)?;
         let believed = self.knows_voids(ledger)
             || !space.policy.decides && now.duration_since(stored.since) < ALONE;
-        (believed && now < stored.until && ledger.holds(stored.moment, &stored.slots))
+        (believed && now < stored.until && ledger.holds(stored.moment, &stored.tags))
             .then_some(stored)
     }
 
@@ -162,8 +162,8 @@ impl Cache {
         let mut joined: Vec<(Missing<K>, Arc<Flight>)> = Vec::new();
         let mut wanted = Vec::new();
         for one in missing {
-            let slots = self.0.tags.slots(&one.tags);
-            let boarded = self.0.flights.board(ledger, &one.l1, slots, moment);
+            let tags = self.0.tags.codes(&one.tags);
+            let boarded = self.0.flights.board(ledger, &one.l1, tags, moment);
             match boarded {
                 Ok(lead) => {
                     wanted.push(one.key.clone());

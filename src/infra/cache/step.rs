@@ -148,7 +148,7 @@ impl Cache {
     /// Marks the tags of one void, which lie one a line.
     pub(super) fn apply(&self, ledger: &Ledger, number: u64, row: &str) {
         let tags: Vec<&str> = row.split('\n').collect();
-        ledger.mark(number, &self.0.tags.slots(&tags));
+        ledger.mark(number, &self.0.tags.codes(&tags));
         self.tell_witness(&Witnessed::Tags(&tags));
     }
 

@@ -38,9 +38,9 @@ impl Cache {
         // Twice: once more when another epoch has begun since this process looked.
         for _attempt in 0..2 {
             let ledger = self.0.ledger.load_full();
-            let slots = self.0.tags.slots(tags);
+            let codes = self.0.tags.codes(tags);
             let Some(epoch) = self.shared_epoch(&ledger) else {
-                ledger.void_alone(&slots);
+                ledger.void_alone(&codes);
                 return false;
             };
             let mut pipe = Pipeline::new();
@@ -52,7 +52,7 @@ impl Cache {
                 .await
             {
                 Ok(((said, number),)) if said.parse() == Ok(epoch) => {
-                    ledger.mark(number, &slots);
+                    ledger.mark(number, &codes);
                     return true;
                 }
                 Ok(((said, number),)) => {
@@ -61,7 +61,7 @@ impl Cache {
                 Err(_away) => {
                     // Whether Redis did it is not known. This process goes on without it until a
                     // new connection has been told of every recent void.
-                    ledger.void_alone(&slots);
+                    ledger.void_alone(&codes);
                     self.0.redis.reconnect();
                     return false;
                 }
