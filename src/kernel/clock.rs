@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
-use serde::de::Error as _;
+use chrono::{DateTime, Datelike as _, DurationRound, SecondsFormat, TimeDelta, Utc};
+use serde::de::{Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Tells the time.
@@ -120,10 +120,30 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Reads RFC 3339 and nothing else. An instant that its rendering in UTC has no four digits for a year for
+/// could be told to nobody.
+struct Rfc3339;
+
+impl Visitor<'_> for Rfc3339 {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instant in RFC 3339, as 2026-01-31T12:00:00Z")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        let at = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
+        match at {
+            Ok(at) if (0..=9999).contains(&at.year()) => Ok(at.into()),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return DateTime::<Utc>::deserialize(deserializer).map(Self::from);
+            return deserializer.deserialize_str(Rfc3339);
         }
         let micros = i64::deserialize(deserializer)?;
         Self::from_micros(micros).ok_or_else(|| D::Error::custom("outside of the calendar"))
@@ -141,5 +161,22 @@ mod tests {
             at.map(|at| at.to_string()).as_deref(),
             Some("2023-11-14T22:13:20.120Z")
         );
+    }
+
+    #[test]
+    fn an_instant_is_read_from_rfc_3339_alone() {
+        let read = |text: &str| serde_json::from_value::<Timestamp>(text.into());
+        let at = read("2030-01-31T23:30:00+01:00").map(|at| at.to_string());
+        assert_eq!(at.expect("reads"), "2030-01-31T22:30:00.000Z");
+        for bad in [
+            "2030-1-1 0:0:0 UTC",
+            "-200000-01-01T00:00:00Z",
+            "+262142-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-01:00",
+            "2030-01-31",
+            "",
+        ] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
     }
 }

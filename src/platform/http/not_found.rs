@@ -13,6 +13,8 @@ use crate::kernel::{Code, Error};
 
 /// How many similar routes a 404 names.
 const SUGGESTIONS: usize = 3;
+/// Bytes of a path that is compared with those that are there.
+const LONGEST: usize = 200;
 
 /// Which paths answer which methods; made from the API's description.
 #[derive(Clone)]
@@ -63,7 +65,12 @@ impl RouteTable {
         Some(methods.join(", "))
     }
 
+    /// Templates that a path may have meant. Each comparison costs the product of two lengths, so that nothing
+    /// is similar to a path of a length that no route has.
     fn similar(&self, path: &str) -> Vec<&str> {
+        if path.len() > LONGEST {
+            return Vec::new();
+        }
         let near = |route: &Route| distance(path, &filled(&route.template, path));
         let bound = path.len() / 3;
         let mut found: Vec<_> = self
@@ -189,5 +196,7 @@ mod tests {
         );
         assert!(table().similar("/completely/different").is_empty());
         assert_eq!(distance("kitten", "sitting"), 3);
+        let long = format!("/v1/users/{}/freinds", "x".repeat(LONGEST));
+        assert!(table().similar(&long).is_empty(), "it is not compared");
     }
 }

@@ -196,12 +196,14 @@ const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline';
                            img-src 'self' data:; frame-ancestors 'self'";
 
 /// Whether a response is an error that nobody wrote a body for: one that carries actix-web's own
-/// cause, or an empty one. A handler's own answer (the readiness report) stays as it is.
+/// cause, an empty one, or one that does not say what its body is. A handler's own answer (the readiness report)
+/// stays as it is.
 fn is_bare_error(response: &HttpResponse<BoxBody>, cause: Option<&actix_web::Error>) -> bool {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let empty = matches!(response.body().size(), BodySize::None | BodySize::Sized(0));
-    failed && (cause.is_some() || empty)
+    let untyped = !response.headers().contains_key(header::CONTENT_TYPE);
+    failed && (cause.is_some() || empty || untyped)
 }
 
 /// The problem with the headers that other layers had put on the response it replaces.

@@ -1,7 +1,7 @@
 //! Headers and methods at their limits, and what is no HTTP at all.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Scene;
@@ -133,5 +133,34 @@ async fn only_json_is_produced() {
                 reply.expect_status(status);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_every_encoding_is_told_as_a_problem() {
+    let scene = Scene::set().await;
+    for encodings in ["identity;q=0", "*;q=0"] {
+        let request = scene.alice.request(Method::GET, "/v1/meta");
+        let request = request.header("Accept-Encoding", encodings);
+        let reply = scene.alice.send(request).await;
+        reply.expect_problem(406, "not_acceptable");
+    }
+}
+
+#[tokio::test]
+async fn an_instant_that_is_no_rfc_3339_is_refused_and_none_is_too_far() {
+    let scene = Scene::set().await;
+    for at in [
+        "-200000-01-01T00:00:00Z",
+        "2030-1-1 0:0:0 UTC",
+        "9999-12-31T23:59:59-01:00",
+    ] {
+        let path = format!("/v1/conversations?updated_after={at}");
+        let reply = scene.alice.get(&path).await;
+        reply.expect_problem(422, "validation_failed");
+        let path = scene.path("/v1/users/{id}/mute");
+        let request = scene.alice.request(Method::PUT, &path);
+        let reply = scene.alice.send(request.json(&json!({"until": at}))).await;
+        reply.expect_problem(422, "validation_failed");
     }
 }

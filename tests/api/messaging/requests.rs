@@ -195,3 +195,23 @@ async fn who_is_only_asked_to_a_group_declines_by_leaving_it() {
     answer(&ben, &talk, "decline").await.expect_status(204);
     ben.delete(&own).await.expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_message_that_was_sent_before_a_block_is_answered_again_as_it_was() {
+    let app = TestApp::start().await;
+    let (ben, stranger) = (app.person("ben").await, app.person("stranger").await);
+    let path = format!(
+        "/v1/conversations/{}/messages",
+        direct(&stranger, &ben).await
+    );
+    let words = json!({"content": "hello"});
+    let sent = stranger.post_with_key(&path, "k", &words).await;
+    let sent = sent.expect_status(201);
+    ben.set(&format!("/v1/users/{}/block", stranger.id))
+        .await
+        .expect_status(200);
+    let again = stranger.post_with_key(&path, "k", &words).await;
+    assert_eq!(again.expect_status(201).json, sent.json);
+    let another = stranger.post_with_key(&path, "k-2", &words).await;
+    assert!(another.status >= 400, "{}", another.json);
+}

@@ -1,9 +1,14 @@
 //! Lists of friends, and who may see them or ask to be on them.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use super::{ask, relationship};
-use crate::support::{Session, TestApp};
+use super::{ask, counters_are_right, relationship};
+use crate::support::{PASSWORD, Session, TestApp};
+
+/// Longest wait for what a job does.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn rename(person: &Session, display_name: &str) {
     let change = json!({"display_name": display_name});
@@ -176,4 +181,31 @@ async fn whoever_shows_their_friends_to_nobody_hides_those_in_common_and_not_how
     ask(&carl, &anna).await.expect_status(201);
     let request = anna.get("/v1/friend-requests?direction=incoming").await;
     assert_eq!(request.json["data"][0]["mutual_friends"], 1);
+}
+
+/// Nobody could take them out of these numbers themselves: they see no such person.
+#[tokio::test]
+async fn whoever_deletes_their_account_is_counted_by_nobody() {
+    let app = TestApp::start().await;
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    for (one, other) in [(&bob, &ada), (&bob, &eve), (&eve, &bob)] {
+        one.set(&format!("/v1/users/{}/follow", other.id))
+            .await
+            .expect_status(200);
+    }
+    let gone = bob.request(reqwest::Method::DELETE, "/v1/me");
+    let gone = bob.send(gone.json(&json!({"password": PASSWORD}))).await;
+    gone.expect_status(204);
+    let counts = async |person: &Session| {
+        let profile = person.get(&format!("/v1/users/{}", person.id)).await;
+        let counts = profile.expect_status(200).json["counts"].clone();
+        (counts["friends"].clone(), counts["followers"].clone())
+    };
+    let began = Instant::now();
+    while counts(&ada).await != (json!(0), json!(0)) || counts(&eve).await != (json!(0), json!(0)) {
+        assert!(began.elapsed() < PATIENCE, "they are counted still");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    counters_are_right(&app).await;
 }

@@ -118,7 +118,11 @@ pub async fn goes_to_stranger(
     if is_in && (members.len() > 2 || members.iter().all(is_known)) {
         return Ok(false);
     }
-    let seen = guard(reads, me, id).await?;
+    let part = (id, me);
+    let Some(seen) = seen(reads, &[part]).await?.remove(&part) else {
+        // Refused where it is written, unless it is a repeated message, which is answered as it was.
+        return Ok(false);
+    };
     let Some(other) = seen.entry.other(me) else {
         return Ok(false);
     };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::domains::posts::model::{AudienceKind, Reach, Wanted};
+use crate::domains::posts::model::{AudienceKind, Member, Reach, Wanted};
 use crate::domains::posts::store::audience::{self as store, KnownRow, NewMember};
 use crate::domains::posts::store::posts::OwnRow;
 use crate::infra::db::Conn;
@@ -23,6 +23,19 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// The same entries as a post shows them, in order of id.
+    pub fn entries(&self) -> Vec<Member> {
+        let mut entries: Vec<Member> = (self.members.iter())
+            .map(|member| Member {
+                id: member.who.id,
+                deny: member.deny,
+                is_circle: member.who.is_circle,
+            })
+            .collect();
+        entries.sort_by_key(|entry| (entry.id, entry.deny));
+        entries
+    }
+
     /// How far it reaches.
     pub fn reach(&self) -> Reach {
         let ids = |deny: bool| {

@@ -7,9 +7,9 @@ use super::audience;
 use super::guard::{guard_for_write, guard_within, named_in_body};
 use crate::domains::posts::events::{PostAddressed, PostCreated, PostRef};
 use crate::domains::posts::live;
-use crate::domains::posts::model::{self, AudienceInput, Facts, PostContent, Wanted};
+use crate::domains::posts::model::{self, AudienceInput, Facts, PostContent, PostEntry, Wanted};
 use crate::domains::posts::store::{audience as lists, counters, hashtags, posts as store};
-use crate::domains::posts::view::warm_behind;
+use crate::domains::posts::view::{Author, warm_behind};
 use crate::domains::users::{self, Tally};
 use crate::kernel::text::Refusal;
 use crate::kernel::{Error, PostId, Result, UserId};
@@ -27,13 +27,14 @@ pub struct NewPost {
     shared_post_id: Option<PostId>,
 }
 
-/// Posts something.
-pub async fn create_post(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Result<PostId> {
+/// Posts something; without an audience, for those whom `author` usually posts for.
+pub async fn create_post(tx: &mut Tx, author: &Author, new: &NewPost) -> Result<PostEntry> {
     check_content(new)?;
+    let author_id = author.account.user_id;
     let post_id: PostId = tx.new_id();
     let wanted = match &new.audience {
         Some(input) => input.0.clone(),
-        None => default_audience(tx, author_id).await?,
+        None => Wanted::bare(author.audience),
     };
     let audience = audience::resolve(tx.conn(), author_id, post_id, &wanted).await?;
     let original = match new.shared_post_id {
@@ -73,7 +74,7 @@ pub async fn create_post(tx: &mut Tx, author_id: UserId, new: &NewPost) -> Resul
     };
     emit(tx, event, &post)?;
     tx.after_commit(move |ctx| warm_behind(ctx, author_id, post_id));
-    Ok(post_id)
+    Ok(post.made(audience.entries(), now))
 }
 
 fn emit(tx: &mut Tx, event: PostRef, post: &store::InsertPost<'_>) -> Result<()> {
@@ -93,11 +94,6 @@ fn check_content(new: &NewPost) -> Result<()> {
     refusal.map_or(Ok(()), |refusal| {
         Err(Error::invalid(vec![refusal.at("/content")]))
     })
-}
-
-async fn default_audience(tx: &mut Tx, author_id: UserId) -> Result<Wanted> {
-    let settings = users::load_settings(tx.conn(), author_id).await?;
-    Ok(Wanted::bare(settings.default_audience.into()))
 }
 
 /// The post that is shared in truth, held until the share is there.

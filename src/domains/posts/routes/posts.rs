@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::expand::{OnlyExpand, TopComments};
 use crate::domains::posts::actions::{self, NewPost, PostChange};
-use crate::domains::posts::view::{self, Post};
+use crate::domains::posts::view::{self, Author, Post};
 use crate::kernel::{Error, PostId};
 use crate::platform::http::{Body, HttpResult, IfMatch, Params, PathOf, json_with_etag};
 use crate::platform::sessions::{CurrentUser, Viewer};
@@ -26,16 +26,17 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 #[utoipa::path(tag = "Posts", request_body = NewPost, responses((status = 201, body = Post)), security(("bearer" = [])))]
 #[post("/posts")]
 async fn create_post(
+    ctx: Ctx,
     writer: Writer,
     me: CurrentUser,
     new: Body<NewPost>,
 ) -> HttpResult<HttpResponse> {
+    let author = Author::load(&ctx, me.id).await?;
     writer
         .run(me.id, async move |tx| {
-            let post_id = actions::create_post(tx, me.id, &new).await?;
-            let ctx = tx.ctx().clone();
-            let body = view::fresh(&ctx, &mut tx.reads(), me.viewer(), post_id).await?;
-            Answer::created(format!("/v1/posts/{post_id}"), body.version, &body)
+            let made = actions::create_post(tx, &author, &new).await?;
+            let body = view::fresh(tx, &author, made).await?;
+            Answer::created(format!("/v1/posts/{}", body.id), body.version, &body)
         })
         .await
 }

@@ -176,6 +176,26 @@ pub struct InsertPost<'a> {
     pub op_id: Option<&'a str>,
 }
 
+impl InsertPost<'_> {
+    /// What [`list_entries`] says of it once it is added, with these entries in its lists.
+    pub fn made(&self, members: Vec<Member>, now: Timestamp) -> PostEntry {
+        PostEntry {
+            post_id: self.post_id,
+            author_id: self.author_id,
+            content: self.content.to_owned(),
+            audience: self.audience,
+            allow_all_friends: self.allow_all_friends,
+            members,
+            shared_post_id: self.shared_post_id,
+            op_id: self.op_id.map(str::to_owned),
+            version: 1,
+            created_at: now,
+            edited_at: None,
+            deleted: false,
+        }
+    }
+}
+
 /// Adds a post with its counters at nought.
 pub async fn insert_post(conn: &mut Conn, post: &InsertPost<'_>, now: Timestamp) -> Result<()> {
     sqlx::query!(

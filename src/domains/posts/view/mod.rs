@@ -1,5 +1,6 @@
 //! What others see of posts.
 
+mod author;
 mod card;
 mod guard;
 mod history;
@@ -12,6 +13,7 @@ mod splice;
 mod told;
 mod warm;
 
+pub use author::Author;
 pub use guard::guard;
 pub use history::{PostRevision, history};
 pub use list::{deleted, saved, timeline, with_hashtag};

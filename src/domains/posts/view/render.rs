@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::author::Author;
 use super::marks::{Mark, marked};
 use super::post::{Audience, Post, PostCounts, PostMarks, PostViewer, SharedPost};
 use super::seen::Seen;
@@ -15,7 +16,7 @@ use crate::domains::users::Person;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, PostId, Result};
 use crate::platform::sessions::Viewer;
-use crate::platform::{Ctx, Reads};
+use crate::platform::{Ctx, Reads, Tx};
 
 /// Those of the posts that the viewer may see, in the order given.
 pub async fn posts(
@@ -42,21 +43,15 @@ pub async fn post(
 }
 
 /// A post that this transaction has made, for its author. Nobody has counted, marked or reacted to it
-/// yet, and whoever wrote it sees it: only a share needs more than its rows.
-pub async fn fresh(
-    ctx: &Ctx,
-    reads: &mut Reads<'_>,
-    author: Viewer,
-    post_id: PostId,
-) -> Result<Post> {
-    let mut seen = Seen::without_ties(author);
-    seen.add(reads, &[post_id]).await?;
-    match seen.posts.get(&post_id).cloned() {
-        Some(made) if made.shared_post_id.is_none() => {
-            Beside::nothing(ctx, seen).dress(&made, None)
-        }
-        _ => post(ctx, reads, author, post_id).await,
+/// yet, and whoever wrote it sees it: only a share needs more than itself.
+pub async fn fresh(tx: &mut Tx, author: &Author, made: PostEntry) -> Result<Post> {
+    let ctx = tx.ctx().clone();
+    if made.shared_post_id.is_some() {
+        let viewer = Viewer::from(made.author_id);
+        return post(&ctx, &mut tx.reads(), viewer, made.post_id).await;
     }
+    let seen = Seen::own(author, made.clone());
+    Beside::nothing(&ctx, seen).dress(&made, None)
 }
 
 /// What changes of a post when somebody marks it.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::author::Author;
 use crate::domains::posts::cache::POST;
 use crate::domains::posts::model::{AudienceKind, Circles, PostEntry, can_see_post};
 use crate::domains::relations::{self, CIRCLE_MEMBERS, Ties};
@@ -34,13 +35,22 @@ impl Seen {
     }
 
     /// None yet, for somebody who looks only at what they wrote themselves.
-    pub fn without_ties(viewer: Viewer) -> Self {
+    fn without_ties(viewer: Viewer) -> Self {
         Self {
             viewer,
             posts: HashMap::new(),
             authors: HashMap::new(),
             ties: Arc::default(),
         }
+    }
+
+    /// A post of theirs, for whoever wrote it.
+    pub fn own(author: &Author, post: PostEntry) -> Self {
+        let author_id = author.account.user_id;
+        let mut seen = Self::without_ties(Viewer::from(author_id));
+        seen.authors.insert(author_id, Arc::clone(&author.account));
+        seen.posts.insert(post.post_id, Arc::new(post));
+        seen
     }
 
     /// Those of a person's own posts that they have deleted.

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use super::super::events::RelationshipChanged;
 use super::super::model::can_see_person;
 use super::super::store;
-use super::requests::cancel_open;
-use super::{follows_by, friends_by, guard_other, guard_visible_other, lock_standing, tell_both};
-use crate::domains::users::{self, Tally};
+use super::parting::end_ties;
+use super::{guard_other, guard_visible_other, lock_standing, tell_both};
+use crate::domains::users;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 use crate::platform::Tx;
 
@@ -25,18 +25,7 @@ pub async fn block(tx: &mut Tx, me: UserId, user_id: UserId) -> Result<()> {
     }
     let now = tx.now();
     store::insert_block(tx.conn(), me, user_id, now).await?;
-    cancel_open(tx, standing.between.friend_request_id).await?;
-    store::delete_mutual_members(tx.conn(), me, user_id).await?;
-    let mut changes: Vec<(UserId, Tally)> = Vec::new();
-    if store::delete_friendship(tx.conn(), me, user_id).await? {
-        changes.extend(friends_by(-1, me, user_id));
-    }
-    if store::delete_follow(tx.conn(), me, user_id).await? {
-        changes.extend(follows_by(-1, me, user_id));
-    }
-    if store::delete_follow(tx.conn(), user_id, me).await? {
-        changes.extend(follows_by(-1, user_id, me));
-    }
+    let changes = end_ties(tx, me, user_id, &standing.between).await?;
     tell_both(tx, me, user_id)?;
     tell_counts(tx, me, user_id);
     users::bump(tx.conn(), &changes).await

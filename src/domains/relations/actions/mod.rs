@@ -4,6 +4,7 @@ mod blocks;
 mod circles;
 mod follows;
 mod friends;
+mod parting;
 mod requests;
 
 pub use blocks::{Mute, block, mute, unblock, unmute};
@@ -12,6 +13,7 @@ pub use circles::{
 };
 pub use follows::{follow, unfollow};
 pub use friends::{dismiss_suggestion, unfriend};
+pub use parting::part_from_all;
 pub use requests::{
     NewRequest, Sent, accept_request, cancel_request, decline_request, mark_requests_seen,
     send_request,

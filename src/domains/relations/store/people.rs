@@ -6,6 +6,20 @@ use super::super::model::{Between, Muting};
 use crate::infra::db::Conn;
 use crate::kernel::{FriendRequestId, Result, Timestamp, UserId};
 
+/// Some of those whom somebody is friends with, follows or is followed by.
+pub async fn list_tied(conn: &mut Conn, user_id: UserId, limit: i64) -> Result<Vec<UserId>> {
+    Ok(sqlx::query_scalar!(
+        r#"select friend_id as "user_id!: _" from friendship where user_id = $1
+           union select followee_id from follow where follower_id = $1
+           union select follower_id from follow where followee_id = $1
+           limit $2"#,
+        user_id as _,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Whether `viewer` may see this person.
 pub async fn is_visible(conn: &mut Conn, viewer: Option<UserId>, user_id: UserId) -> Result<bool> {
     Ok(sqlx::query_scalar!(
