@@ -5,7 +5,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::COMMENTS_PATH;
 use super::actions;
 use super::model::{CommentChange, NewComment, Thread};
 use super::view::{self, Comment, CommentState};
@@ -36,9 +35,12 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(delete_comment_reaction);
 }
 
+/// Comments of a post: a frame stands for this one.
+pub(super) const COMMENTS: &str = "/v1/posts/{id}/comments";
+
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[
-    at_door("POST", COMMENTS_PATH, &policies::COMMENT),
+    at_door("POST", COMMENTS, &policies::COMMENT),
     at_door("PATCH", "/v1/comments/{id}", &policies::EDIT),
     at_door("PUT", "/v1/comments/{id}/reaction", &policies::REACTION),
     at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),

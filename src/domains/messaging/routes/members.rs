@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, delete, get, patch, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::pace::guard_adding_pace;
 use crate::domains::messaging::actions;
 use crate::domains::messaging::model::RoleGiven;
 use crate::domains::messaging::view::{self, ConversationState, MemberView};
@@ -63,7 +62,7 @@ async fn add_conversation_member(
     let reads = &mut Reads::cached(&ctx);
     let seen = view::guard(reads, me.id, id).await?;
     let user_id = users::resolve(reads, &user).await?;
-    guard_adding_pace(&ctx, &gate, (me.id, &seen), user_id).await?;
+    actions::guard_adding_pace(&ctx, &gate, (me.id, &seen), user_id).await?;
     let written = writer.run(me.id, async move |tx| {
         actions::add_member(tx, me.id, id, user_id).await?;
         users::require_current_name(&mut tx.reads(), &user).await?;

@@ -5,9 +5,11 @@ mod devices;
 mod list;
 mod preferences;
 
-pub(super) use list::{all_read, one_read};
-
 use utoipa_actix_web::service_config::ServiceConfig;
+
+// Routes that a frame stands for.
+pub(super) const READ_ONE: &str = "/v1/notifications/{id}/read";
+pub(super) const READ_ALL: &str = "/v1/notifications/read-all";
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
