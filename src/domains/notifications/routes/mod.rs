@@ -1,6 +1,5 @@
 //! Routes of what waits for a person.
 
-mod admin;
 mod devices;
 mod list;
 mod preferences;
@@ -16,5 +15,4 @@ pub fn configure(cfg: &mut ServiceConfig) {
     list::configure(cfg);
     preferences::configure(cfg);
     devices::configure(cfg);
-    admin::configure(cfg);
 }
