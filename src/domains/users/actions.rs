@@ -1,4 +1,4 @@
-//! What people change about themselves.
+//! What people change about themselves, and how something is done to somebody whom a path names.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,9 +11,10 @@ use super::model::{
     MessagePolicy, NewAccount, RequestPolicy, SimpleAudience, TimeZone, Username, Website,
 };
 use super::store::{self, AccountUpdate};
+use super::view;
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::http::{IfMatch, Patch, not_null};
+use crate::platform::http::{IfMatch, Patch, UserRef, not_null};
 
 /// Adds an account with default settings. A name that somebody else gave up lately is taken.
 pub async fn create_account(tx: &mut Tx, account: &NewAccount) -> Result<()> {
@@ -35,6 +36,19 @@ async fn refuse_held(tx: &mut Tx, name: &str, user_id: UserId) -> Result<()> {
 pub async fn mark_deleted(tx: &mut Tx, user_id: UserId) -> Result<()> {
     let now = tx.now();
     store::mark_deleted(tx.conn(), user_id, now).await
+}
+
+/// Does something to the person that a path names. Named by a username that they gave up, they are `moved`, which
+/// undoes what was done: only after it is known that the caller may learn what they are called today.
+pub async fn act_on<T>(
+    tx: &mut Tx,
+    user: &UserRef,
+    act: impl AsyncFnOnce(&mut Tx, UserId) -> Result<T>,
+) -> Result<T> {
+    let user_id = view::resolve(&mut tx.reads(), user).await?;
+    let done = act(tx, user_id).await?;
+    view::require_current_name(&mut tx.reads(), user).await?;
+    Ok(done)
 }
 
 /// What a person may change about their profile. Absent members stay as they are.

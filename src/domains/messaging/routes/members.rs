@@ -102,9 +102,11 @@ async fn give_conversation_role(
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
         let (id, user) = &*path;
-        let user_id = users::resolve(&mut tx.reads(), user).await?;
-        actions::give_role(tx, me.id, *id, (user_id, given.role), if_match).await?;
-        users::require_current_name(&mut tx.reads(), user).await?;
+        let user_id = users::act_on(tx, user, async |tx, user_id| {
+            actions::give_role(tx, me.id, *id, (user_id, given.role), if_match).await?;
+            Ok(user_id)
+        })
+        .await?;
         let (version, member) = member_now(tx, me.id, *id, user_id).await?;
         Answer::versioned(version, &member)
     });
@@ -128,9 +130,10 @@ async fn remove_conversation_member(
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
         let (id, user) = &*path;
-        let user_id = users::resolve(&mut tx.reads(), user).await?;
-        let is_there = actions::remove_member(tx, me.id, *id, user_id).await?;
-        users::require_current_name(&mut tx.reads(), user).await?;
+        let is_there = users::act_on(tx, user, async |tx, user_id| {
+            actions::remove_member(tx, me.id, *id, user_id).await
+        })
+        .await?;
         if !is_there {
             return Ok(Answer::nothing());
         }
