@@ -2,24 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::domains::notifications::model::{Kind, Subject};
+use crate::domains::notifications::model::{Happening, Kind};
 use crate::infra::db::Conn;
 use crate::kernel::{CommentId, NotificationId, Result, Timestamp, UserId};
-
-/// Something that a person should know of.
-#[derive(Debug, Clone, Copy)]
-pub struct Happening {
-    /// Who should know.
-    pub user_id: UserId,
-    /// What it is about.
-    pub subject: Subject,
-    /// Who did it.
-    pub actor_id: UserId,
-    /// The comment, the share, the request or what was reacted to.
-    pub source_id: Uuid,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// Notes that something happened, in the group that it belongs to; `None` when it is known. What happened again
 /// since it was noted, as an invitation, is noted as new. New ids are for a group and an item.
