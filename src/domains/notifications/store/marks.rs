@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::domains::notifications::cache::Marks;
-use crate::domains::notifications::model::{Channel, Kind, Preference};
+use crate::domains::notifications::model::{Channel, Kind, Marks, Preference};
 use crate::infra::db::Conn;
 use crate::kernel::{Result, Timestamp, UserId};
 
