@@ -208,8 +208,7 @@ pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
 }
 
 /// Whom new posts call hears of it, and whose post they share.
-pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<Vec<()>> {
-    let all = ids.len();
+pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<()> {
     let ids = Arc::new(ids);
     noticed(ctx, move |tx, _telling| {
         let ids = Arc::clone(&ids);
@@ -223,8 +222,7 @@ pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<Vec<()>> {
                 .collect())
         })
     })
-    .await?;
-    Ok(vec![(); all])
+    .await
 }
 
 /// What a post is to those whom it concerns.
