@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::actions::comment_made;
-use super::model::{NewComment, Thread};
+use super::model::{CommentOrder, NewComment, Thread};
 use super::routes::COMMENTS;
 use super::view;
 use crate::domains::posts;
@@ -57,8 +57,8 @@ async fn snapshot(ctx: Ctx, me: UserId, post_id: PostId, limit: u16) -> Result<V
     ctx.cache().step().await;
     let (reads, viewer) = (&mut Reads::cached(&ctx), Viewer::from(me));
     posts::guard(reads, viewer, post_id).await?;
-    let slice = Slice::first(limit);
-    let places = view::places(reads, viewer, Thread::Post(post_id), true, &slice).await?;
+    let (thread, slice) = (Thread::Post(post_id), Slice::first(limit));
+    let places = view::places(reads, viewer, thread, CommentOrder::Newest, &slice).await?;
     let newest = slice.page(places).items;
     let comments = view::comments(reads, viewer, &newest).await?;
     Ok(json!({ "comments": comments }))

@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::actions;
-use super::model::{CommentChange, NewComment, Thread};
+use super::model::{CommentChange, CommentOrder, NewComment, Thread};
 use super::view::{self, Comment, CommentState};
 use crate::domains::posts;
 use crate::domains::reactions::{Kind, SetReaction};
@@ -45,18 +45,6 @@ pub const LIMITS: &[RouteLimit] = &[
     at_door("PUT", "/v1/comments/{id}/reaction", &policies::REACTION),
     at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),
 ];
-
-words! {
-    /// Which end of a thread comes first.
-    #[derive(Default)]
-    enum CommentOrder {
-        /// Oldest first.
-        #[default]
-        Oldest = "oldest",
-        /// Newest first.
-        Newest = "newest",
-    }
-}
 
 words! {
     /// What is shown inside each comment.
@@ -302,13 +290,13 @@ async fn read_page(
     thread: Thread,
     listing: &Listing<ThreadFilter>,
 ) -> Result<Page<TimeKey, Comment>> {
-    let newest = listing.filter.order == CommentOrder::Newest;
+    let order = listing.filter.order;
     let mut page = if let Some(id) = &listing.around {
         let id = id.parse().map_err(|_no_id| Error::not_found())?;
         let slices = |key: &TimeKey| listing.slices_around(key);
-        view::around(reads, viewer, thread, newest, id, slices).await?
+        view::around(reads, viewer, thread, order, id, slices).await?
     } else {
-        view::page(reads, viewer, thread, newest, listing.slice()?).await?
+        view::page(reads, viewer, thread, order, listing.slice()?).await?
     };
     if listing.filter.expand == Some(CommentExpansion::Replies) {
         view::add_replies(reads, viewer, &mut page.items, EXPANDED_REPLIES).await?;
