@@ -3,9 +3,25 @@
 use super::events::RelationshipChanged;
 use super::live;
 use crate::infra::jobs::Registry;
-use crate::platform::Ctx;
+use crate::kernel::Result;
+use crate::platform::write::job_transaction;
+use crate::platform::{Ctx, Tx};
 
 /// Registers the jobs.
 pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
-    registry.on_event::<RelationshipChanged, _, _>("relations.tell", live::tell)
+    registry.on_event::<RelationshipChanged, _, _>("relations.tell", tell)
+}
+
+/// Tells both people, or the one whose affair it is, what lies between them now.
+async fn tell(ctx: Ctx, event: RelationshipChanged) -> Result<()> {
+    job_transaction(&ctx, |tx: &mut Tx| {
+        Box::pin(async move {
+            live::tell(tx, event.user_id, event.other_id);
+            if !event.is_private {
+                live::tell(tx, event.other_id, event.user_id);
+            }
+            Ok(())
+        })
+    })
+    .await
 }

@@ -17,7 +17,7 @@ pub use answers::{
 pub use marks::change_mine;
 pub use members::{add_member, give_role, remove_member};
 pub use open::{Opened, open_conversation};
-pub use owners::hand_over_groups;
+pub use owners::hand_over_group;
 pub use pace::{guard_adding_pace, guard_group_pace, guard_pace};
 pub use requests::{accept_conversation, decline_conversation};
 pub use send::Outgoing;
