@@ -19,7 +19,7 @@ use kith::kernel::ids::Id as _;
 use kith::platform::config::{Config, Sources};
 use kith::platform::sessions::Device;
 use kith::platform::{Ctx, write};
-use kith::seeds::{SeedArgs, seed};
+use kith::seeds::{Plan, Source, seed};
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::oneshot;
 
@@ -88,12 +88,11 @@ async fn make_database(server: &str) -> String {
 }
 
 async fn load(ctx: &Ctx, graph: PathBuf) -> kith::seeds::Report {
-    let args = SeedArgs {
-        profile: None,
-        graph: Some(graph),
-        ..SeedArgs::demo()
-    };
-    let report = seed(&args, ctx.db(), ctx.now(), &|_step| {})
+    let plan = Plan::of(Source::Graph {
+        file: graph,
+        posts_per_user: 10,
+    });
+    let report = seed(&plan, ctx.db(), ctx.now(), &|_step| {})
         .await
         .expect("the graph loads");
     sqlx::query("vacuum analyze")

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use kith::app::{Injected, context};
 use kith::platform::Ctx;
 use kith::platform::config::{Config, DatabaseSource, Sources};
-use kith::seeds::{SeedArgs, seed};
+use kith::seeds::{Plan, Source, seed};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
@@ -66,13 +66,11 @@ impl Site {
         let addr = config.addr;
         let ctx = context(config, &url, Injected::default(), addr)?;
         eprintln!("loading {}", graph.display());
-        let args = SeedArgs {
-            profile: None,
-            graph: Some(graph),
+        let plan = Plan::of(Source::Graph {
+            file: graph,
             posts_per_user,
-            ..SeedArgs::demo()
-        };
-        let report = seed(&args, ctx.db(), ctx.now(), &|_step| {}).await?;
+        });
+        let report = seed(&plan, ctx.db(), ctx.now(), &|_step| {}).await?;
         promote(&ctx).await?;
         vacuum(&ctx).await?;
         Ok(Self {

@@ -3,6 +3,7 @@
 pub mod accounts;
 mod announcements;
 mod cache;
+mod deliveries;
 mod docs;
 mod health;
 mod limits;
@@ -17,6 +18,7 @@ pub use announcements::{
     Announcement, AnnouncementText, LIVE, announce, configure as configure_announcements,
 };
 pub use cache::configure as configure_cache;
+pub use deliveries::configure as configure_deliveries;
 pub use docs::{ServedDocument, configure as configure_docs};
 pub use health::{Health, configure as configure_health};
 pub use jobs::{JobKinds, configure as configure_jobs};

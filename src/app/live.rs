@@ -86,31 +86,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::infra::committed::{between_marks, held_equal};
     use crate::platform::realtime::render_events;
-
-    /// The committed page with the table of today between its marks.
-    fn page(committed: &str) -> Option<String> {
-        let (before, rest) = committed.split_once("<!-- events -->\n")?;
-        let (_, after) = rest.split_once("<!-- end of events -->\n")?;
-        let table = render_events(&events());
-        Some(format!(
-            "{before}<!-- events -->\n{table}<!-- end of events -->\n{after}"
-        ))
-    }
 
     #[test]
     fn the_committed_catalogue_is_the_one_made_from_the_events() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/realtime.md");
-        let committed = std::fs::read_to_string(&path).expect("the page");
-        let page = page(&committed).expect("the marks");
-        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
-            std::fs::write(&path, page).expect("writes");
-            return;
-        }
-        assert!(
-            committed == page,
-            "docs/realtime.md is out of date: run this test with KITH_WRITE_GENERATED=1"
-        );
+        held_equal("docs/realtime.md", |page| {
+            between_marks(page, "events", &render_events(&events()))
+        });
     }
 
     #[test]

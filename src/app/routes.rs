@@ -29,6 +29,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .configure(admin::configure_meta)
             .configure(admin::configure_limits)
             .configure(admin::configure_jobs)
+            .configure(admin::configure_deliveries)
             .configure(admin::configure_cache)
             .configure(admin::configure_stats)
             .configure(admin::configure_warming)

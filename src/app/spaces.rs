@@ -29,30 +29,13 @@ pub fn spaces() -> Vec<Described> {
 mod tests {
     use super::*;
     use crate::infra::cache::{Kind, render_table};
-
-    /// The committed page with the table of today between its marks.
-    fn page(committed: &str) -> Option<String> {
-        let (before, rest) = committed.split_once("<!-- spaces -->\n")?;
-        let (_, after) = rest.split_once("<!-- end of spaces -->\n")?;
-        let table = render_table(&spaces());
-        Some(format!(
-            "{before}<!-- spaces -->\n{table}<!-- end of spaces -->\n{after}"
-        ))
-    }
+    use crate::infra::committed::{between_marks, held_equal};
 
     #[test]
     fn the_committed_table_is_the_one_made_from_the_spaces() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/caching.md");
-        let committed = std::fs::read_to_string(&path).expect("the page");
-        let page = page(&committed).expect("the marks");
-        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
-            std::fs::write(&path, page).expect("writes");
-            return;
-        }
-        assert!(
-            committed == page,
-            "docs/caching.md is out of date: run this test with KITH_WRITE_GENERATED=1"
-        );
+        held_equal("docs/caching.md", |page| {
+            between_marks(page, "spaces", &render_table(&spaces()))
+        });
     }
 
     #[test]

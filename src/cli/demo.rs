@@ -3,7 +3,7 @@
 use kith::admin::accounts::{self, Who};
 use kith::kernel::Code;
 use kith::platform::Ctx;
-use kith::seeds::{SeedArgs, demo_accounts};
+use kith::seeds::{Plan, Source, demo_accounts};
 
 use super::seed;
 
@@ -22,7 +22,7 @@ pub async fn load_once(ctx: &Ctx) -> anyhow::Result<bool> {
     if accounts::any(&mut *ctx.conn().await?).await? {
         return Ok(false);
     }
-    seed::load(ctx, &SeedArgs::demo()).await?;
+    seed::load(ctx, &Plan::of(Source::Demo)).await?;
     Ok(true)
 }
 

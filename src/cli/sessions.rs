@@ -5,7 +5,7 @@ use kith::admin::accounts::{self, Who};
 use kith::infra::db::Conn;
 use kith::kernel::page::{Slice, TimeKey};
 use kith::kernel::{SessionId, Timestamp, UserId};
-use kith::platform::sessions::{EndReason, store};
+use kith::platform::sessions::{self, EndReason, ListedSession};
 use kith::platform::write::transaction;
 use serde_json::json;
 
@@ -60,9 +60,9 @@ async fn list(args: ListArgs) -> anyhow::Result<Exit> {
     with_ctx(load_config()?, async move |ctx| {
         let mut conn = ctx.conn().await?;
         let account = accounts::find(&mut conn, &args.user.who).await?;
-        let sessions = list_all(&mut conn, account.id, ctx.now()).await?;
+        let found = list_all(&mut conn, account.id, ctx.now()).await?;
         if args.json {
-            let render = |session: &store::Listed| {
+            let render = |session: &ListedSession| {
                 json!({
                     "id": session.session_id,
                     "device_id": session.device_id,
@@ -73,11 +73,11 @@ async fn list(args: ListArgs) -> anyhow::Result<Exit> {
                     "expires_at": session.expires_at,
                 })
             };
-            let sessions: Vec<_> = sessions.iter().map(render).collect();
-            out::json(&json!({ "data": sessions }))?;
+            let found: Vec<_> = found.iter().map(render).collect();
+            out::json(&json!({ "data": found }))?;
             return Ok(Exit::Well);
         }
-        let row = |session: &store::Listed| {
+        let row = |session: &ListedSession| {
             [
                 session.session_id.to_string(),
                 session.device_name.clone().unwrap_or_default(),
@@ -86,7 +86,7 @@ async fn list(args: ListArgs) -> anyhow::Result<Exit> {
                 session.expires_at.to_string(),
             ]
         };
-        let rows: Vec<_> = sessions.iter().map(row).collect();
+        let rows: Vec<_> = found.iter().map(row).collect();
         out::table(["ID", "DEVICE", "ADDRESS", "LAST ACTIVE", "EXPIRES"], &rows)?;
         Ok(Exit::Well)
     })
@@ -97,16 +97,16 @@ async fn list_all(
     conn: &mut Conn,
     user_id: UserId,
     now: Timestamp,
-) -> kith::kernel::Result<Vec<store::Listed>> {
+) -> kith::kernel::Result<Vec<ListedSession>> {
     let mut slice = Slice::<TimeKey>::first(PAGE);
-    let mut sessions = Vec::new();
+    let mut found = Vec::new();
     loop {
-        let rows = store::list_sessions(conn, user_id, now, &slice).await?;
+        let rows = sessions::list_sessions(conn, user_id, now, &slice).await?;
         let page = slice.page(rows);
-        sessions.extend(page.items);
+        found.extend(page.items);
         match page.next {
             Some(next) => slice.from = Some(next),
-            None => return Ok(sessions),
+            None => return Ok(found),
         }
     }
 }
@@ -118,14 +118,12 @@ async fn revoke(args: RevokeArgs) -> anyhow::Result<Exit> {
             None => None,
         };
         let ended = transaction(ctx, async |tx| {
-            let now = tx.now();
             let mut ended = 0;
             if let Some(user_id) = user_id {
-                ended +=
-                    store::revoke_all(tx.conn(), user_id, None, EndReason::Operator, now).await?;
+                ended += sessions::end_all(tx, user_id, None, EndReason::Operator).await?;
             }
             if let Some(id) = args.id {
-                let alive = store::revoke(tx.conn(), id, EndReason::Operator, now).await?;
+                let alive = sessions::end(tx, id, EndReason::Operator).await?;
                 ended += u64::from(alive);
             }
             Ok(ended)

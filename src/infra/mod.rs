@@ -1,6 +1,8 @@
 //! Capabilities that know no domain: they take names, keys and policies as data.
 
 pub mod cache;
+#[cfg(test)]
+pub(crate) mod committed;
 pub mod db;
 pub mod jobs;
 pub mod lock;

@@ -50,10 +50,11 @@ pub enum Kind {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident, $title:literal;)+) => {
-        /// A stable, machine-readable reason. Codes are never renamed within `/v1`.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $name,)+ }
+    ($($(#[$doc:meta])* $name:ident = $text:tt, $kind:ident, $title:literal;)+) => {
+        /// A stable, machine-readable reason. Codes are never renamed within `/v1`; others may come.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
+        #[schema(as = ProblemCode)]
+        pub enum Code { $($(#[$doc])* #[serde(rename = $text)] $name,)+ }
 
         impl Code {
             /// Every code there is.

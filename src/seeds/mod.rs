@@ -6,7 +6,6 @@
 //! that was seeded holds nothing that the domains could not have written.
 
 pub mod activity;
-pub mod command;
 pub mod copy;
 pub mod counters;
 pub mod dataset;
@@ -16,6 +15,7 @@ pub mod graph;
 mod hashtags;
 pub mod ldbc;
 pub mod people;
+pub mod plan;
 pub mod problems;
 pub mod report;
 pub mod store;
@@ -23,8 +23,8 @@ pub mod tables;
 mod told;
 pub mod words;
 
-pub use command::{SeedArgs, run, seed};
 pub use demo::demo_accounts;
 pub use people::DEMO_PASSWORD;
+pub use plan::{Plan, Source, run, seed};
 pub use report::{Progress, Report, Step};
 pub use store::has_demo_password;

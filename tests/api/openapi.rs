@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kith::kernel::Code;
 use serde_json::Value;
 
 use crate::support::TestApp;
@@ -165,6 +166,19 @@ fn every_error_has_a_body_and_what_is_no_id_is_not_described_as_one() {
     }
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     assert_eq!(texts, ["key", "name", "policy", "space", "tag"]);
+}
+
+/// Clients branch on the code of a problem: each that there is can be told, and no other.
+#[test]
+fn the_codes_of_problems_are_described() {
+    let document = served();
+    let schemas = &document["components"]["schemas"];
+    let told = schemas["ProblemCode"]["enum"].as_array().expect("codes");
+    let told: Vec<&str> = told.iter().filter_map(Value::as_str).collect();
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(told, codes);
+    let code = schemas["Problem"]["properties"]["code"].to_string();
+    assert!(code.contains("#/components/schemas/ProblemCode"), "{code}");
 }
 
 /// Within `/v1` changes only add: what a client could send and read before, it can send and read now.

@@ -1,7 +1,7 @@
 //! How Postgres goes about the statements of a connection that lives long.
 
 use chrono::TimeDelta;
-use kith::platform::sessions::store::list_active;
+use kith::platform::sessions::list_active;
 use kith::seeds::has_demo_password;
 use sqlx::AssertSqlSafe;
 

@@ -125,6 +125,15 @@ async fn a_deleted_post_goes_after_thirty_days_with_all_that_was_its_own() {
     assert_eq!(count(&app, "post").await, 3);
     run_at(&app, DAY * 30, "comments.purge").await;
     assert_eq!(count(&app, "comment").await, 2);
+    // So it does for its place among what is talked about.
+    sqlx::query("insert into trending_post (post_id, score) values ($1::uuid, 1)")
+        .bind(&post)
+        .execute(&app.db)
+        .await
+        .expect("ranked");
+    run_at(&app, DAY * 30, "posts.purge").await;
+    assert_eq!(count(&app, "post").await, 3);
+    run_at(&app, DAY * 30, "discovery.trending").await;
     run_at(&app, DAY * 30, "posts.purge").await;
     let mut after = Vec::new();
     for table in TABLES {

@@ -12,7 +12,7 @@ mod sources;
 use std::collections::{BTreeMap, BTreeSet};
 
 use edges::{Edge, edges};
-use sources::{Source, functions, rooms, sources, tests};
+use sources::{Source, functions, rooms, sources, tables, tests, written};
 
 /// The domains from left to right: each may use those before it.
 const DOMAINS: &[&str] = &[
@@ -185,6 +185,26 @@ fn sql_stands_in_stores_only() {
             .any(|word| source.text.contains(word));
         assert!(in_store || !has_sql, "{} holds SQL", source.file);
     }
+}
+
+/// SQL may read any table. Seeds stand above the domains and load tables of all of them.
+#[test]
+fn what_a_domain_writes_nobody_else_does() {
+    let tables = tables();
+    let mut writers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources()
+        .iter()
+        .filter(|source| source.module[0] != "seeds")
+    {
+        let owner: Vec<&str> = source.module.iter().take(2).map(String::as_str).collect();
+        for table in written(source).intersection(&tables) {
+            let known = writers.entry(table.clone()).or_default();
+            known.insert(owner.join("::"));
+        }
+    }
+    assert!(writers.len() > 40, "{writers:#?}");
+    writers.retain(|_, by| by.len() > 1 && by.iter().any(|one| one.starts_with("domains::")));
+    assert!(writers.is_empty(), "several write {writers:#?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The source files and what is in them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use syn::spanned::Spanned as _;
@@ -73,6 +74,39 @@ pub fn tests() -> Vec<(String, String)> {
             (inner.display().to_string(), text)
         })
         .collect()
+}
+
+/// Every table of the schema.
+pub fn tables() -> BTreeSet<String> {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut tables = BTreeSet::new();
+    for path in entries(&migrations) {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        for rest in text.split("create table ").skip(1) {
+            let name = rest.split_whitespace().next().expect("a name");
+            tables.insert(name.to_owned());
+        }
+    }
+    tables
+}
+
+/// What follows the words that write in a file, which are names of tables where they stand in SQL.
+pub fn written(source: &Source) -> BTreeSet<String> {
+    let words: Vec<&str> = source
+        .text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut names = BTreeSet::new();
+    for three in words.windows(3) {
+        let name = match three {
+            ["insert", "into", name] | ["delete", "from", name] => name,
+            [before, "update", name] if !["do", "for", "key"].contains(before) => name,
+            _ => continue,
+        };
+        names.insert((*name).to_owned());
+    }
+    names
 }
 
 /// Every domain with the name of each file and folder that stands right in it.

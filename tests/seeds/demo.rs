@@ -5,7 +5,7 @@ use kith::kernel::clock::SystemClock;
 use kith::seeds::seed;
 
 use crate::rules::{TALKS, TOLD, VIEWS};
-use crate::support::{BROKEN, UNLIKELY, args, check, fingerprint, load, number, with_database};
+use crate::support::{BROKEN, UNLIKELY, check, fingerprint, load, number, plan, with_database};
 
 #[tokio::test]
 async fn the_demo_shows_every_state() {
@@ -184,7 +184,7 @@ async fn everybody_of_the_demo_has_a_valid_username() {
         load(&pool, &["--profile", "demo", "--seed", "7"])
             .await
             .expect("loaded");
-        let mut later = args(&["--profile", "demo", "--seed", "7"]);
+        let mut later = plan(&["--profile", "demo", "--seed", "7"]);
         later.at = later.at.map(|at| at + chrono::TimeDelta::days(3));
         let again = seed(&later, &pool, SystemClock.now(), &|_| ()).await;
         assert!(again.expect("recognised").already_loaded);

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use kith::kernel::clock::SystemClock;
 use kith::kernel::{Clock as _, IdFactory};
 use kith::platform::config::{Config, Sources};
-use kith::seeds::run;
+use kith::seeds::{Plan, Source, run};
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
-    BROKEN, UNLIKELY, args, check, fingerprint, fixture, load, number, path, shared_data,
-    with_database,
+    BROKEN, UNLIKELY, check, fingerprint, fixture, load, number, path, shared_data, with_database,
 };
 
 /// Twelve people, everybody friends with the next three.
@@ -126,8 +125,8 @@ async fn production_refuses_seeds() {
     ]))
     .expect("valid settings");
     with_database(|pool| async move {
-        let words = args(&["--profile", "demo"]);
-        let refused = run(&words, &pool, &config, SystemClock.now(), &|_| ()).await;
+        let demo = Plan::of(Source::Demo);
+        let refused = run(&demo, &pool, &config, SystemClock.now(), &|_| ()).await;
         let message = refused.expect_err("refused").to_string();
         assert!(message.contains("production"), "{message}");
         assert_eq!(number(&pool, "select count(*) from account").await, 0);

@@ -1,12 +1,12 @@
 //! A database for each test, and the rules that every load keeps.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::{Args as _, Command, FromArgMatches as _};
 use kith::domains::{comments, posts, reactions, users};
 use kith::kernel::Clock as _;
 use kith::kernel::clock::SystemClock;
-use kith::seeds::{Report, SeedArgs, seed};
+use kith::seeds::{Plan, Report, Source, seed};
 use sqlx::PgPool;
 
 use super::database::TestDatabase;
@@ -20,16 +20,30 @@ pub async fn with_database<Fut: Future<Output = ()>>(test: impl FnOnce(PgPool) -
     test(pool).await;
 }
 
-pub fn args(words: &[&str]) -> SeedArgs {
-    let words = ["seed"].iter().chain(words).chain(&["--at", AT]);
-    let matches = SeedArgs::augment_args(Command::new("seed"))
-        .try_get_matches_from(words)
-        .expect("valid arguments");
-    SeedArgs::from_arg_matches(&matches).expect("valid arguments")
+/// What `kith seed` would load, called with these words.
+pub fn plan(words: &[&str]) -> Plan {
+    let mut given = BTreeMap::new();
+    for option in words.chunks(2) {
+        given.insert(option[0], option[1]);
+    }
+    let number = |option: &str| given.get(option).map(|one| one.parse().expect("a number"));
+    let source = match (given.get("--graph"), given.get("--ldbc")) {
+        (Some(file), _) => Source::Graph {
+            file: file.into(),
+            posts_per_user: number("--posts-per-user").unwrap_or(10),
+        },
+        (_, Some(folder)) => Source::Ldbc(folder.into()),
+        _ => Source::Demo,
+    };
+    Plan {
+        seed: number("--seed").map_or(Plan::SEED, u64::from),
+        at: Some(AT.parse().expect("an instant")),
+        ..Plan::of(source)
+    }
 }
 
 pub async fn load(pool: &PgPool, words: &[&str]) -> anyhow::Result<Report> {
-    seed(&args(words), pool, SystemClock.now(), &|_| ()).await
+    seed(&plan(words), pool, SystemClock.now(), &|_| ()).await
 }
 
 pub async fn number(pool: &PgPool, sql: &'static str) -> i64 {

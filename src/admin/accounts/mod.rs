@@ -121,7 +121,7 @@ pub async fn suspend(
     let state = AccountState::Suspended;
     let found = users::set_state(tx.conn(), user_id, state, until, reason, now).await?;
     found_or_refused(found)?;
-    sessions::store::revoke_all(tx.conn(), user_id, None, EndReason::Suspended, now).await
+    sessions::end_all(tx, user_id, None, EndReason::Suspended).await
 }
 
 /// Ends a suspension.

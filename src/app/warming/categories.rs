@@ -82,7 +82,7 @@ impl Lately {
     async fn sessions(&self, ctx: &Ctx) -> Result<&[(UserId, SessionId)]> {
         let find = async || {
             let since = ctx.now() - LATELY;
-            sessions::store::list_active(&mut *ctx.conn().await?, since, self.reach.people).await
+            sessions::list_active(&mut *ctx.conn().await?, since, self.reach.people).await
         };
         Ok(self.found.get_or_try_init(find).await?)
     }

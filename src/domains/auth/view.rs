@@ -9,7 +9,7 @@ use crate::domains::users::{self, Me};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Page, Slice, TimeKey};
 use crate::kernel::{Result, SecurityEventId, SessionId, Timestamp, UserId};
-use crate::platform::sessions::{self, Activity, CurrentUser, Tokens, store::Listed};
+use crate::platform::sessions::{self, Activity, CurrentUser, ListedSession, Tokens};
 use crate::platform::{Ctx, Tx};
 
 /// The answer to registration and sign-in.
@@ -57,7 +57,7 @@ pub struct SessionView {
 
 impl SessionView {
     /// A session as the owner of `current` sees it.
-    fn new(row: Listed, current: SessionId, activity: &Activity) -> Self {
+    fn new(row: ListedSession, current: SessionId, activity: &Activity) -> Self {
         Self {
             id: row.session_id,
             current: row.session_id == current,
@@ -79,7 +79,7 @@ pub async fn sessions(
     slice: &Slice<TimeKey>,
 ) -> Result<Page<TimeKey, SessionView>> {
     let conn = &mut *ctx.conn().await?;
-    let rows = sessions::store::list_sessions(conn, me.id, ctx.now(), slice).await?;
+    let rows = sessions::list_sessions(conn, me.id, ctx.now(), slice).await?;
     let seen = |(key, row)| (key, SessionView::new(row, me.session_id, activity));
     Ok(slice.page(rows.into_iter().map(seen).collect()))
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::COMMENTS_PATH;
 use super::actions::comment_made;
-use super::model::{NewComment, Thread};
+use super::model::{CommentOrder, NewComment, Thread};
+use super::routes::COMMENTS;
 use super::view;
 use crate::domains::posts;
 use crate::kernel::ids::Id as _;
@@ -32,7 +32,7 @@ pub const LIVE: Live = Live {
     }],
     commands: &[Command {
         op: "comment.create",
-        twin: Some(("POST", COMMENTS_PATH)),
+        twin: Some(("POST", COMMENTS)),
         run: |ctx, me, frame| Box::pin(create(ctx, me, frame)),
     }],
     events: &[
@@ -44,7 +44,7 @@ pub const LIVE: Live = Live {
 };
 
 async fn create(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
-    let apart = Apart::<PostId>::of(&frame, "post_id", COMMENTS_PATH)?;
+    let apart = Apart::<PostId>::of(&frame, "post_id", COMMENTS)?;
     let new: NewComment = apart.body()?;
     answer_as(&ctx, me, apart.key, "comment", async |tx: &mut Tx| {
         comment_made(tx, me.id, apart.id, &new).await
@@ -57,8 +57,8 @@ async fn snapshot(ctx: Ctx, me: UserId, post_id: PostId, limit: u16) -> Result<V
     ctx.cache().step().await;
     let (reads, viewer) = (&mut Reads::cached(&ctx), Viewer::from(me));
     posts::guard(reads, viewer, post_id).await?;
-    let slice = Slice::first(limit);
-    let places = view::places(reads, viewer, Thread::Post(post_id), true, &slice).await?;
+    let (thread, slice) = (Thread::Post(post_id), Slice::first(limit));
+    let places = view::places(reads, viewer, thread, CommentOrder::Newest, &slice).await?;
     let newest = slice.page(places).items;
     let comments = view::comments(reads, viewer, &newest).await?;
     Ok(json!({ "comments": comments }))

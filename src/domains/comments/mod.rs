@@ -25,6 +25,3 @@ pub use model::{CommentContent as Content, CommentEntry, MAX_DEPTH};
 pub use routes::{LIMITS, configure};
 pub use store::recount;
 pub use view::{Comment, comments, seen, top_comments};
-
-/// The route of a post's comments, which a frame may take as well.
-const COMMENTS_PATH: &str = "/v1/posts/{id}/comments";

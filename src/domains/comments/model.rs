@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::kernel::{CommentId, Error, PostId, Result, Timestamp, UserId};
 use crate::platform::http::not_null;
-use crate::text_type;
+use crate::{text_type, words};
 
 /// How far below a post a reply may stand: a comment on the post itself has depth 0.
 pub const MAX_DEPTH: i16 = 8;
@@ -49,6 +49,18 @@ pub enum Thread {
     Post(PostId),
     /// Replies to a comment on a post.
     Comment(PostId, CommentId),
+}
+
+words! {
+    /// Which end of a thread comes first.
+    #[derive(Default)]
+    pub enum CommentOrder {
+        /// Oldest first.
+        #[default]
+        Oldest = "oldest",
+        /// Newest first.
+        Newest = "newest",
+    }
 }
 
 /// A body that makes a comment.

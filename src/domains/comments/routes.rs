@@ -5,9 +5,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::COMMENTS_PATH;
 use super::actions;
-use super::model::{CommentChange, NewComment, Thread};
+use super::model::{CommentChange, CommentOrder, NewComment, Thread};
 use super::view::{self, Comment, CommentState};
 use crate::domains::posts;
 use crate::domains::reactions::{Kind, SetReaction};
@@ -36,25 +35,16 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(delete_comment_reaction);
 }
 
+/// Comments of a post: a frame stands for this one.
+pub(super) const COMMENTS: &str = "/v1/posts/{id}/comments";
+
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[
-    at_door("POST", COMMENTS_PATH, &policies::COMMENT),
+    at_door("POST", COMMENTS, &policies::COMMENT),
     at_door("PATCH", "/v1/comments/{id}", &policies::EDIT),
     at_door("PUT", "/v1/comments/{id}/reaction", &policies::REACTION),
     at_door("DELETE", "/v1/comments/{id}/reaction", &policies::REACTION),
 ];
-
-words! {
-    /// Which end of a thread comes first.
-    #[derive(Default)]
-    enum CommentOrder {
-        /// Oldest first.
-        #[default]
-        Oldest = "oldest",
-        /// Newest first.
-        Newest = "newest",
-    }
-}
 
 words! {
     /// What is shown inside each comment.
@@ -300,13 +290,13 @@ async fn read_page(
     thread: Thread,
     listing: &Listing<ThreadFilter>,
 ) -> Result<Page<TimeKey, Comment>> {
-    let newest = listing.filter.order == CommentOrder::Newest;
+    let order = listing.filter.order;
     let mut page = if let Some(id) = &listing.around {
         let id = id.parse().map_err(|_no_id| Error::not_found())?;
         let slices = |key: &TimeKey| listing.slices_around(key);
-        view::around(reads, viewer, thread, newest, id, slices).await?
+        view::around(reads, viewer, thread, order, id, slices).await?
     } else {
-        view::page(reads, viewer, thread, newest, listing.slice()?).await?
+        view::page(reads, viewer, thread, order, listing.slice()?).await?
     };
     if listing.filter.expand == Some(CommentExpansion::Replies) {
         view::add_replies(reads, viewer, &mut page.items, EXPANDED_REPLIES).await?;

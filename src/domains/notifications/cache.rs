@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use smallvec::smallvec;
 
-use super::model::{Group, Preferences};
+use super::model::{Group, Hot, Marks};
 use super::store;
 use crate::domains::users;
 use crate::infra::cache::{Described, Kind, Policy, Space, Value};
-use crate::kernel::{Timestamp, UserId};
+use crate::kernel::UserId;
 
 /// The spaces of this domain.
 pub const SPACES: &[Described] = &[NOTIFICATIONS.described(), NOTIFICATION_MARKS.described()];
-
-/// Groups that an entry keeps.
-pub const HOT: usize = 100;
 
 /// The last hundred groups of a person, whoever may see them: that is judged at each read.
 pub static NOTIFICATIONS: Space<UserId, Hot> = Space {
@@ -42,26 +38,6 @@ pub static NOTIFICATION_MARKS: Space<UserId, Marks> = Space {
     load: |conn, ids| Box::pin(store::list_marks(conn, ids)),
     walk: Some(|conn, after, limit| Box::pin(users::walk_accounts(conn, after, limit))),
 };
-
-/// The newest groups of a person, newest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hot {
-    /// The groups.
-    pub groups: Vec<Group>,
-    /// Whether there are no others.
-    pub is_whole: bool,
-}
-
-/// What a person has looked at, and what they want.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marks {
-    /// Everything up to here was seen in the list.
-    pub seen_up_to: Option<Timestamp>,
-    /// Everything up to here was read.
-    pub read_up_to: Option<Timestamp>,
-    /// Which kinds go which way.
-    pub preferences: Preferences,
-}
 
 impl Value for Hot {
     fn weight(&self) -> usize {

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::actions::UpTo;
+use super::actions::{self, UpTo};
 use super::model::Channel;
-use super::routes::{all_read, one_read};
+use super::routes::{READ_ALL, READ_ONE};
 use super::view;
 use crate::domains::relations::{self, FriendRequest};
 use crate::kernel::ids::Id as _;
@@ -29,9 +29,6 @@ pub const CLEARED: &str = "notification.cleared";
 pub const FRIEND_REQUESTED: &str = "friend.requested";
 /// Somebody has accepted a request.
 pub const FRIEND_ACCEPTED: &str = "friend.accepted";
-
-const READ_ONE: &str = "/v1/notifications/{id}/read";
-const READ_ALL: &str = "/v1/notifications/read-all";
 
 const FRIEND_REQUEST: &[Member] = &[Member::of::<FriendRequest>("friend_request")];
 
@@ -146,14 +143,14 @@ async fn read(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
         let apart = Apart::<NotificationId>::of(&frame, "notification_id", READ_ONE)?;
         apart.body::<NothingElse>()?;
         return answer_as(&ctx, me, apart.key, "notification", async |tx: &mut Tx| {
-            one_read(tx, me, apart.id).await
+            actions::mark_read(tx, me.id, apart.id).await
         })
         .await;
     }
     let up_to: UpTo = frame.body()?;
     let key = key_of(&frame, READ_ALL, READ_ALL, &frame.d)?;
     answer_as(&ctx, me, key, "counts", async |tx: &mut Tx| {
-        all_read(tx, me, &up_to).await
+        actions::mark_all_read(tx, me.id, &up_to).await
     })
     .await
 }

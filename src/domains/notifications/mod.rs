@@ -18,10 +18,13 @@ mod routes;
 mod store;
 mod view;
 
+pub use actions::retry_deliveries;
 pub use cache::{NOTIFICATION_MARKS, NOTIFICATIONS, SPACES};
 pub use jobs::{Courier, jobs, start_courier};
 pub use live::LIVE;
-pub use model::{Channel, Kind, Lane, Subject};
+pub use model::{
+    Channel, Deed, Happening, Kind, Lane, Subject, concerned_by_comment, concerned_by_post,
+};
 pub use routes::configure;
 pub use store::CALLED;
-pub use view::{Counts, counts, vapid_public_key};
+pub use view::{Counts, Deliveries, RevivedDeliveries, counts, deliveries, vapid_public_key};

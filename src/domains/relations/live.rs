@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::events::RelationshipChanged;
 use super::view;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, UserId};
 use crate::platform::realtime::{
     Event, INBOX, Live, Member, News, Rendering, Told, Topic, inbox, presence,
 };
-use crate::platform::write::job_transaction;
 use crate::platform::{Ctx, Reads, Tx};
 
 /// What this domain tells live.
@@ -74,26 +72,13 @@ async fn render(ctx: Ctx, viewer: Option<UserId>, told: Vec<Told>) -> Result<Vec
     Ok(told.collect())
 }
 
-/// Tells both people, or the one whose affair it is, what lies between them now.
-pub(super) async fn tell(ctx: Ctx, event: RelationshipChanged) -> Result<()> {
-    job_transaction(&ctx, |tx: &mut Tx| {
-        Box::pin(async move {
-            let mut pairs = vec![(event.user_id, event.other_id)];
-            if !event.is_private {
-                pairs.push((event.other_id, event.user_id));
-            }
-            for (owner, other) in pairs {
-                let news = News {
-                    channel: inbox(owner),
-                    kind: "relationship.changed",
-                    object_id: Some(other.uuid()),
-                    actor: None,
-                    detail: Value::Null,
-                };
-                tx.publish(news);
-            }
-            Ok(())
-        })
-    })
-    .await
+/// Tells somebody what lies between them and another one now.
+pub(super) fn tell(tx: &mut Tx, owner: UserId, other: UserId) {
+    tx.publish(News {
+        channel: inbox(owner),
+        kind: "relationship.changed",
+        object_id: Some(other.uuid()),
+        actor: None,
+        detail: Value::Null,
+    });
 }

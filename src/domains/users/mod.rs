@@ -13,7 +13,7 @@ mod routes;
 mod store;
 mod view;
 
-pub use actions::{create_account, mark_deleted};
+pub use actions::{act_on, create_account, mark_deleted};
 pub use cache::{SETTINGS, SPACES, USER, USER_COUNTS};
 pub use jobs::jobs;
 pub use live::{LIVE, tell_changed};

@@ -87,6 +87,25 @@ impl<K: Copy + Eq, R: Clone> Together<K, R> {
     }
 }
 
+impl<K: Copy + Eq> Together<K> {
+    /// The same for work of which nothing comes but that it is done.
+    pub async fn just_done<F, Fut>(&self, key: K, work: F) -> Result<()>
+    where
+        F: Fn(Vec<K>) -> Fut,
+        Fut: Future<Output = Result<()>>,
+    {
+        let of_each = |keys: Vec<K>| {
+            let all = keys.len();
+            let work = work(keys);
+            async move {
+                work.await?;
+                Ok(vec![(); all])
+            }
+        };
+        self.done(key, of_each).await
+    }
+}
+
 /// Does the work for one key.
 async fn alone<K, R, Fut>(key: K, work: impl Fn(Vec<K>) -> Fut) -> Result<R>
 where

@@ -43,22 +43,12 @@ pub fn render_markdown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::infra::committed::held_equal;
     use crate::infra::metrics::{Kind, declared};
-
-    fn file(path: &str) -> std::path::PathBuf {
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-    }
 
     #[test]
     fn the_committed_page_is_the_one_made_from_the_declarations() {
-        let path = file("docs/metrics.md");
-        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
-            std::fs::write(&path, render_markdown()).expect("writes");
-        }
-        assert!(
-            std::fs::read_to_string(&path).unwrap_or_default() == render_markdown(),
-            "docs/metrics.md is out of date: run this test with KITH_WRITE_GENERATED=1"
-        );
+        held_equal("docs/metrics.md", |_| render_markdown());
     }
 
     #[test]

@@ -151,29 +151,16 @@ fn wrapped(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// With `KITH_WRITE_GENERATED` in the environment, writes the file instead of comparing.
-    fn held_equal(path: &str, text: &str) {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        if std::env::var_os("KITH_WRITE_GENERATED").is_some() {
-            std::fs::write(&path, text).expect("writes");
-        }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == text,
-            "{} is out of date: run this test with KITH_WRITE_GENERATED=1",
-            path.display()
-        );
-    }
+    use crate::infra::committed::held_equal;
 
     #[test]
     fn the_committed_env_example_is_the_one_made_from_the_table() {
-        held_equal(".env.example", &render_env_example());
+        held_equal(".env.example", |_| render_env_example());
     }
 
     #[test]
     fn the_committed_documentation_is_the_one_made_from_the_table() {
-        held_equal("docs/configuration.md", &render_markdown());
+        held_equal("docs/configuration.md", |_| render_markdown());
     }
 
     #[test]

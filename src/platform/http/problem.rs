@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::kernel::{Error, Kind, Timestamp};
+use crate::kernel::{Code, Error, Kind, Timestamp};
 
 /// Where the documentation explains every code.
 const DOCS: &str = "/docs/errors";
@@ -40,8 +40,7 @@ pub struct ProblemBody<'a> {
     #[schema(example = "/v1/posts/01938b2f-5a00-7000-8000-000000000001")]
     pub instance: &'a str,
     /// The stable, machine-readable reason.
-    #[schema(example = "not_found")]
-    pub code: &'a str,
+    pub code: Code,
     /// Also in the `X-Request-Id` header; quote it when reporting a fault.
     pub request_id: &'a str,
     /// What is wrong with each member of the request; empty when the request is not to blame.
@@ -114,7 +113,7 @@ pub(super) fn render(error: &Error, instance: &str, request_id: &str) -> HttpRes
         status: status.as_u16(),
         detail: error.detail(),
         instance,
-        code: code.as_str(),
+        code,
         request_id,
         errors: error
             .fields()
@@ -160,7 +159,6 @@ mod tests {
     use actix_web::body::to_bytes;
 
     use super::*;
-    use crate::kernel::Code;
 
     #[actix_web::test]
     async fn every_code_is_rendered_with_all_members_of_the_contract() {

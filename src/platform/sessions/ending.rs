@@ -1,5 +1,8 @@
-//! Why sessions end before their time.
+//! Why sessions end before their time, and how.
 
+use super::store;
+use crate::kernel::{Result, SessionId, UserId};
+use crate::platform::Tx;
 use crate::words;
 
 words! {
@@ -24,4 +27,32 @@ words! {
         /// An operator ended it on the command line.
         Operator = "operator",
     }
+}
+
+/// Ends a session, whoever it belongs to; says whether it was alive.
+pub async fn end(tx: &mut Tx, session_id: SessionId, reason: EndReason) -> Result<bool> {
+    let now = tx.now();
+    store::revoke(tx.conn(), session_id, reason, now).await
+}
+
+/// Ends a session of this person; says whether it was theirs, and alive.
+pub async fn end_own(
+    tx: &mut Tx,
+    user_id: UserId,
+    session_id: SessionId,
+    reason: EndReason,
+) -> Result<bool> {
+    let now = tx.now();
+    store::revoke_own(tx.conn(), user_id, session_id, reason, now).await
+}
+
+/// Ends all sessions of a person but for `kept`; says how many those were.
+pub async fn end_all(
+    tx: &mut Tx,
+    user_id: UserId,
+    kept: Option<SessionId>,
+    reason: EndReason,
+) -> Result<u64> {
+    let now = tx.now();
+    store::revoke_all(tx.conn(), user_id, kept, reason, now).await
 }

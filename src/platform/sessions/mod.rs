@@ -12,7 +12,7 @@ mod extract;
 mod refresh;
 mod role;
 mod state;
-pub mod store;
+mod store;
 mod verified;
 
 use chrono::TimeDelta;
@@ -28,14 +28,16 @@ pub use access::ACCESS_TOKEN_SECONDS;
 pub use access::{Bearer, verify};
 pub use activity::Activity;
 pub use cache::{SESSION, SPACES};
-pub use ending::EndReason;
+pub use ending::{EndReason, end, end_all, end_own};
 pub use extract::{
     Admin, CurrentUser, SignedIn, Viewer, bearer_of, has_ended, is_over, living, seat, suspended,
 };
 pub use refresh::{Refreshed, owner_of, presented, refresh};
 pub use role::{Permission, Role};
 pub use state::AccountState;
-pub use store::Session;
+pub use store::{
+    ListedSession, Session, delete_dead, list_active, list_last_active, list_sessions,
+};
 pub use verified::VerifiedTokens;
 
 /// A session ends this long after its last use.
@@ -113,6 +115,12 @@ pub async fn open(tx: &mut Tx, user_id: UserId, device: &Device) -> Result<Token
     tx.keep_warm(&SESSION, (user_id, session_id));
     store::insert_refresh_token(tx.conn(), &token.hash(), session_id, now).await?;
     tokens(tx, user_id, session_id, token.reveal())
+}
+
+/// Notes that the person of a session has just given their password there.
+pub async fn note_confirmed(tx: &mut Tx, session_id: SessionId) -> Result<()> {
+    let now = tx.now();
+    store::mark_reauthenticated(tx.conn(), session_id, now).await
 }
 
 fn tokens(

@@ -1,35 +1,21 @@
 //! What happened in a data set to whom, as the handlers of notifications find it: each looks up what is
-//! true by now, so this is what they would have noted by the present.
+//! true by now, so this is what they would have noted by the present. Whom a text concerns is judged by
+//! their rules.
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
-
 use crate::domains::messaging::MemberState;
-use crate::domains::notifications::{Kind, Subject};
+use crate::domains::notifications::{
+    Deed, Happening, Kind, Subject, concerned_by_comment, concerned_by_post,
+};
 use crate::domains::posts;
 use crate::domains::reactions::TargetKind;
 use crate::kernel::ids::Id as _;
-use crate::kernel::{CommentId, PostId, Timestamp, UserId};
+use crate::kernel::{CommentId, PostId, UserId};
 use crate::seeds::dataset::{Comment, Conversation, Dataset, Post};
 
 /// Somebody who sees a post and has this name.
 pub type Called = HashMap<(PostId, String), UserId>;
-
-/// Something that a person should know of.
-#[derive(Debug, Clone, Copy)]
-pub struct Happening {
-    /// Who should know.
-    pub user: UserId,
-    /// What it is about.
-    pub subject: Subject,
-    /// Who did it.
-    pub actor: UserId,
-    /// The comment, the share, the request or what was reacted to.
-    pub source: Uuid,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// The names that posts and comments call, each with the post that one must see to hear of it.
 pub fn names(data: &Dataset) -> Vec<(PostId, String)> {
@@ -67,27 +53,34 @@ struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    fn note(&mut self, (user, subject): (UserId, Subject), deed: (UserId, Uuid, Timestamp)) {
-        let (actor, source, at) = deed;
-        if user != actor {
-            self.found.push(Happening {
-                user,
-                subject,
-                actor,
-                source,
-                at,
-            });
-        }
+    fn note(&mut self, deed: Deed, heard: impl IntoIterator<Item = (UserId, Subject)>) {
+        let happenings = deed.to(heard).into_iter();
+        let others = happenings.filter(|one| one.user_id != one.actor_id);
+        self.found.extend(others);
     }
 
     fn requests(&mut self, data: &Dataset) {
         for (id, link) in &data.requests {
-            let heard = (link.to, Subject::Request(Kind::FriendRequest, *id));
-            self.note(heard, (link.from, id.uuid(), link.at));
+            let deed = Deed {
+                actor_id: link.from,
+                source_id: id.uuid(),
+                at: link.at,
+            };
+            self.note(
+                deed,
+                [(link.to, Subject::Request(Kind::FriendRequest, *id))],
+            );
         }
         for (id, link, decided_at) in &data.accepted {
-            let heard = (link.from, Subject::Request(Kind::FriendAccepted, *id));
-            self.note(heard, (link.to, id.uuid(), *decided_at));
+            let deed = Deed {
+                actor_id: link.to,
+                source_id: id.uuid(),
+                at: *decided_at,
+            };
+            self.note(
+                deed,
+                [(link.from, Subject::Request(Kind::FriendAccepted, *id))],
+            );
         }
     }
 
@@ -99,24 +92,21 @@ impl Notes<'_> {
             .collect()
     }
 
-    /// Whom a new post calls hears of it, and else whose post it shares.
     fn post(&mut self, post: &Post) {
         if post.deleted_at.is_some() {
             return;
         }
         let called = self.called(&post.content, post.id);
-        let deed = (post.author, post.id.uuid(), post.created_at);
-        for user in &called {
-            self.note((*user, Subject::PostMention(post.id)), deed);
-        }
         let original = post.shared.and_then(|id| self.posts.get(&id));
-        if let Some(original) = original.filter(|original| !called.contains(&original.author)) {
-            let heard = (original.author, Subject::Shares(original.id));
-            self.note(heard, deed);
-        }
+        let shared = original.map(|original| (original.author, original.id));
+        let deed = Deed {
+            actor_id: post.author,
+            source_id: post.id.uuid(),
+            at: post.created_at,
+        };
+        self.note(deed, concerned_by_post(post.id, &called, shared));
     }
 
-    /// Whom a comment calls hears of that, else whom it answers, else whose post it is on.
     fn comment(&mut self, comment: &Comment) {
         let (id, on) = (comment.id, comment.post);
         let post = self.posts.get(&on).copied();
@@ -126,21 +116,17 @@ impl Notes<'_> {
         if comment.deleted_at.is_some() {
             return;
         }
-        let called = self.called(&comment.content, on).into_iter();
-        let mention = Subject::CommentMention(on, id);
-        let mut heard: Vec<(UserId, Subject)> = called.map(|user| (user, mention)).collect();
+        let called = self.called(&comment.content, on);
         let answered = comment.parent.and_then(|parent| self.comments.get(&parent));
         let answered = answered.filter(|parent| parent.deleted_at.is_none());
-        let answered = answered.map(|parent| (parent.author, Subject::Replies(on, parent.id)));
-        let owner = (post.author, Subject::Comments(on));
-        for (user, subject) in answered.into_iter().chain([owner]) {
-            if heard.iter().all(|(known, _)| *known != user) {
-                heard.push((user, subject));
-            }
-        }
-        for one in heard {
-            self.note(one, (comment.author, id.uuid(), comment.created_at));
-        }
+        let answered = answered.map(|parent| (parent.author, parent.id));
+        let deed = Deed {
+            actor_id: comment.author,
+            source_id: id.uuid(),
+            at: comment.created_at,
+        };
+        let heard = concerned_by_comment((on, id), &called, answered, post.author);
+        self.note(deed, heard);
     }
 
     /// Reactions to messages are no news.
@@ -163,9 +149,12 @@ impl Notes<'_> {
                 }
                 TargetKind::Message => None,
             };
-            if let Some(heard) = heard {
-                self.note(heard, (reaction.user, id, reaction.at));
-            }
+            let deed = Deed {
+                actor_id: reaction.user,
+                source_id: id,
+                at: reaction.at,
+            };
+            self.note(deed, heard);
         }
     }
 
@@ -182,8 +171,12 @@ impl Notes<'_> {
                 let first = talk.messages.first().map(|first| first.created_at);
                 (Kind::MessageRequest, first.unwrap_or(seat.joined_at))
             };
-            let heard = (seat.user, Subject::Conversation(kind, talk.id));
-            self.note(heard, (by, talk.id.uuid(), at));
+            let deed = Deed {
+                actor_id: by,
+                source_id: talk.id.uuid(),
+                at,
+            };
+            self.note(deed, [(seat.user, Subject::Conversation(kind, talk.id))]);
         }
     }
 }

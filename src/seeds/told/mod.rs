@@ -11,11 +11,11 @@ use super::copy::CopyText;
 use super::dataset::{Dataset, State};
 use super::draw::derived_id;
 use super::tables::Table;
-use crate::domains::notifications::{Kind, Subject};
+use crate::domains::notifications::{Happening, Kind, Subject};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{NotificationId, PostId, Timestamp, UserId};
-use happenings::{Called, Happening, all, names};
+use happenings::{Called, all, names};
 
 /// Larger sets are for measuring and tell nobody anything.
 const MOST_PEOPLE: usize = 1_000;
@@ -48,7 +48,7 @@ pub async fn tell(conn: &mut Conn, data: &Dataset) -> anyhow::Result<()> {
     let deleted = deleted.filter(|account| matches!(account.state, State::Deleted(_)));
     let deleted: BTreeSet<UserId> = deleted.map(|account| account.id).collect();
     let mut happenings = all(data, &called);
-    happenings.retain(|happening| !deleted.contains(&happening.user));
+    happenings.retain(|happening| !deleted.contains(&happening.user_id));
     let mentions = mentions(&happenings);
     for table in tables(&group(happenings), mentions) {
         table.write(conn).await?;
@@ -97,12 +97,12 @@ fn group(happenings: Vec<Happening>) -> Vec<Group> {
     let newest = happenings.iter().map(|happening| happening.at).max();
     let mut found: BTreeMap<(UserId, Subject), Vec<Happening>> = BTreeMap::new();
     for happening in happenings {
-        let key = (happening.user, happening.subject);
+        let key = (happening.user_id, happening.subject);
         found.entry(key).or_default().push(happening);
     }
     let groups = found.into_iter();
     let groups = groups.filter_map(|((user, subject), mut items)| {
-        items.sort_by_key(|item| (item.at, item.actor, item.source));
+        items.sort_by_key(|item| (item.at, item.actor_id, item.source_id));
         let (first, last) = (items.first()?.at, items.last()?.at);
         if last <= newest? - KEPT {
             return None;
@@ -151,7 +151,7 @@ fn tables(groups: &[Group], mentions: CopyText) -> [Table; 4] {
 fn notifications(groups: &[Group]) -> CopyText {
     let mut copy = CopyText::default();
     for group in groups {
-        let actors: BTreeSet<UserId> = group.items.iter().map(|item| item.actor).collect();
+        let actors: BTreeSet<UserId> = group.items.iter().map(|item| item.actor_id).collect();
         let subject = group.subject;
         // Chance without a generator: the last bits of an id.
         let is_opened = group.id.uuid().as_u128().is_multiple_of(4);
@@ -175,13 +175,13 @@ fn items(groups: &[Group]) -> CopyText {
     let mut copy = CopyText::default();
     for group in groups {
         for item in &group.items {
-            let name = format!("item {} {} {}", group.id, item.actor, item.source);
+            let name = format!("item {} {} {}", group.id, item.actor_id, item.source_id);
             let id: NotificationId = derived_id(&name, item.at);
             copy.id(id)
                 .id(group.id)
                 .id(group.user)
-                .id(item.actor)
-                .uuid(item.source)
+                .id(item.actor_id)
+                .uuid(item.source_id)
                 .time(item.at)
                 .end();
         }
@@ -207,7 +207,10 @@ fn mentions(happenings: &[Happening]) -> CopyText {
     let mut copy = CopyText::default();
     let mentions = happenings.iter();
     for item in mentions.filter(|one| one.subject.kind() == Kind::Mention) {
-        copy.uuid(item.source).id(item.user).time(item.at).end();
+        copy.uuid(item.source_id)
+            .id(item.user_id)
+            .time(item.at)
+            .end();
     }
     copy
 }

@@ -17,6 +17,12 @@ async fn write_to(who: &Session, other: &Session, words: &str) -> String {
     id
 }
 
+async fn open_group(owner: &Session, one: &Session, other: &Session) -> String {
+    let body = json!({"member_ids": [one.id, other.id], "title": "choir"});
+    let opened = owner.post("/v1/conversations", &body).await;
+    opened.expect_status(201).id()
+}
+
 #[tokio::test]
 async fn a_stranger_who_writes_is_told_once_until_they_are_answered() {
     let app = TestApp::start().await;
@@ -51,12 +57,7 @@ async fn whoever_is_taken_into_a_group_is_told_until_they_leave() {
     let app = TestApp::start().await;
     let (alice, bob) = app.friends("alice", "bob").await;
     let carol = app.person("carol").await;
-    let body = json!({"member_ids": [bob.id, carol.id], "title": "choir"});
-    let talk = alice
-        .post("/v1/conversations", &body)
-        .await
-        .expect_status(201)
-        .id();
+    let talk = open_group(&alice, &bob, &carol).await;
     for who in [&bob, &carol] {
         let told = expect_kinds(who, &["group_invitation"]).await;
         assert_eq!(actors(&told[0]), [alice.username.as_str()]);
@@ -78,12 +79,7 @@ async fn a_later_invitation_is_news_and_one_that_is_told_again_is_not() {
     let app = TestApp::start().await;
     let (alice, bob) = app.friends("alice", "bob").await;
     let carol = app.person("carol").await;
-    let body = json!({"member_ids": [bob.id, carol.id], "title": "choir"});
-    let talk = alice
-        .post("/v1/conversations", &body)
-        .await
-        .expect_status(201)
-        .id();
+    let talk = open_group(&alice, &bob, &carol).await;
     let member = format!("/v1/conversations/{talk}/members/{}", bob.id);
     let first = expect_kinds(&bob, &["group_invitation"]).await.remove(0);
     let up_to = json!({"up_to": first["updated_at"]});

@@ -36,10 +36,10 @@ pub async fn change_password(
         confirmed.hold(tx, me).await?;
         store::update_password(tx.conn(), me.id, &hash, now).await?;
         store::expire_mail_tokens(tx.conn(), me.id, Purpose::ResetPassword, now).await?;
-        sessions::store::mark_reauthenticated(tx.conn(), me.session_id, now).await?;
+        sessions::note_confirmed(tx, me.session_id).await?;
         if !keep_other_sessions {
             let (kept, reason) = (Some(me.session_id), EndReason::PasswordChanged);
-            sessions::store::revoke_all(tx.conn(), me.id, kept, reason, now).await?;
+            sessions::end_all(tx, me.id, kept, reason).await?;
             tx.emit(&PasswordReplaced {
                 user_id: me.id,
                 at: now,
@@ -63,9 +63,8 @@ pub async fn reauthenticate(
     let me = caller.me;
     let confirmed = confirm(ctx, gate, caller, claimed).await?;
     transaction(ctx, async |tx: &mut Tx| {
-        let now = tx.now();
         confirmed.hold(tx, me).await?;
-        sessions::store::mark_reauthenticated(tx.conn(), me.session_id, now).await?;
+        sessions::note_confirmed(tx, me.session_id).await?;
         let kind = EventKind::Reauthenticated;
         note(tx, me.id, kind, &caller.device, Some(me.session_id)).await
     })
@@ -82,12 +81,11 @@ pub async fn delete_account(
     let me = caller.me;
     let confirmed = confirm(ctx, gate, caller, claimed).await?;
     transaction(ctx, async |tx: &mut Tx| {
-        let now = tx.now();
         confirmed.hold(tx, me).await?;
         users::mark_deleted(tx, me.id).await?;
         store::erase_credential(tx.conn(), me.id).await?;
         store::delete_mail_tokens_of(tx.conn(), me.id).await?;
-        sessions::store::revoke_all(tx.conn(), me.id, None, EndReason::AccountDeleted, now).await?;
+        sessions::end_all(tx, me.id, None, EndReason::AccountDeleted).await?;
         tx.emit(&AccountDeleted { user_id: me.id })?;
         let kind = EventKind::AccountDeleted;
         note(tx, me.id, kind, &caller.device, Some(me.session_id)).await

@@ -142,8 +142,7 @@ pub async fn reset_password(
         store::update_password(tx.conn(), user_id, &hash, now).await?;
         mark_verified(tx, user_id, &owner.email).await?;
         store::expire_mail_tokens(tx.conn(), user_id, purpose, now).await?;
-        sessions::store::revoke_all(tx.conn(), user_id, None, EndReason::PasswordReset, now)
-            .await?;
+        sessions::end_all(tx, user_id, None, EndReason::PasswordReset).await?;
         tx.emit(&PasswordReplaced { user_id, at: now })?;
         note(tx, user_id, EventKind::PasswordReset, device, None).await?;
         tx.enqueue(&Mail::PasswordChanged { user_id }.job()?).await

@@ -111,10 +111,7 @@ async fn end_own(
     session_id: SessionId,
     device: &Device,
 ) -> Result<()> {
-    let now = tx.now();
-    if sessions::store::revoke_own(tx.conn(), user_id, session_id, EndReason::SignedOut, now)
-        .await?
-    {
+    if sessions::end_own(tx, user_id, session_id, EndReason::SignedOut).await? {
         note(tx, user_id, EventKind::SignedOut, device, Some(session_id)).await?;
     }
     Ok(())
@@ -127,8 +124,7 @@ pub async fn revoke_one(
     session_id: SessionId,
     device: &Device,
 ) -> Result<()> {
-    let now = tx.now();
-    if !sessions::store::revoke_own(tx.conn(), me.id, session_id, EndReason::Revoked, now).await? {
+    if !sessions::end_own(tx, me.id, session_id, EndReason::Revoked).await? {
         return Err(Error::not_found());
     }
     let kind = EventKind::SessionRevoked;
@@ -142,8 +138,7 @@ pub async fn revoke_all(
     kept: Option<SessionId>,
     device: &Device,
 ) -> Result<()> {
-    let now = tx.now();
-    sessions::store::revoke_all(tx.conn(), me.id, kept, EndReason::Revoked, now).await?;
+    sessions::end_all(tx, me.id, kept, EndReason::Revoked).await?;
     let kind = EventKind::SessionsRevoked;
     note(tx, me.id, kind, device, Some(me.session_id)).await
 }

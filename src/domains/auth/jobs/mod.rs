@@ -56,7 +56,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
 async fn delete_dead_sessions(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());
     let mut conn = ctx.conn().await?;
-    while sessions::store::delete_dead(&mut conn, before, BATCH).await? > 0 {}
+    while sessions::delete_dead(&mut conn, before, BATCH).await? > 0 {}
     Ok(())
 }
 

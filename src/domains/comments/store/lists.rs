@@ -1,6 +1,6 @@
 //! Which comments a thread shows, and in what order.
 
-use crate::domains::comments::model::Thread;
+use crate::domains::comments::model::{CommentOrder, Thread};
 use crate::infra::db::Conn;
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::{Slice, TimeKey};
@@ -27,29 +27,29 @@ pub async fn list_places(
     conn: &mut Conn,
     viewer: Option<UserId>,
     thread: Thread,
-    newest_first: bool,
+    order: CommentOrder,
     slice: &Slice<TimeKey>,
 ) -> Result<Vec<Place>> {
-    let rows = match (thread, newest_first) {
-        (Thread::Post(post_id), false) => keyset!(
+    let rows = match (thread, order) {
+        (Thread::Post(post_id), CommentOrder::Oldest) => keyset!(
             conn, slice, oldest "c.created_at", "c.comment_id", PlaceRow,
             r#"select c.created_at as "created_at!: _", c.comment_id as "comment_id!: _"
                from visible_comment($4) c where c.post_id = $5 and c.parent_id is null"#,
             viewer as _, post_id as _
         ),
-        (Thread::Post(post_id), true) => keyset!(
+        (Thread::Post(post_id), CommentOrder::Newest) => keyset!(
             conn, slice, newest "c.created_at", "c.comment_id", PlaceRow,
             r#"select c.created_at as "created_at!: _", c.comment_id as "comment_id!: _"
                from visible_comment($4) c where c.post_id = $5 and c.parent_id is null"#,
             viewer as _, post_id as _
         ),
-        (Thread::Comment(_, parent_id), false) => keyset!(
+        (Thread::Comment(_, parent_id), CommentOrder::Oldest) => keyset!(
             conn, slice, oldest "c.created_at", "c.comment_id", PlaceRow,
             r#"select c.created_at as "created_at!: _", c.comment_id as "comment_id!: _"
                from visible_comment($4) c where c.parent_id = $5"#,
             viewer as _, parent_id as _
         ),
-        (Thread::Comment(_, parent_id), true) => keyset!(
+        (Thread::Comment(_, parent_id), CommentOrder::Newest) => keyset!(
             conn, slice, newest "c.created_at", "c.comment_id", PlaceRow,
             r#"select c.created_at as "created_at!: _", c.comment_id as "comment_id!: _"
                from visible_comment($4) c where c.parent_id = $5"#,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::render::comments;
 use super::shape::Comment;
 use crate::domains::comments::cache::{COMMENTS, COMMENTS_NEWEST, REPLIES};
-use crate::domains::comments::model::Thread;
+use crate::domains::comments::model::{CommentOrder, Thread};
 use crate::domains::comments::store::{self, Place};
 use crate::domains::{posts, relations};
 use crate::kernel::page::{Page, Slice, TimeKey};
@@ -20,11 +20,11 @@ pub async fn page(
     reads: &mut Reads<'_>,
     viewer: Viewer,
     thread: Thread,
-    newest_first: bool,
+    order: CommentOrder,
     slice: Slice<TimeKey>,
 ) -> Result<Page<TimeKey, Comment>> {
-    let slice = slice.from_oldest(!newest_first);
-    let places = slice.page(places(reads, viewer, thread, newest_first, &slice).await?);
+    let slice = slice.from_oldest(order == CommentOrder::Oldest);
+    let places = slice.page(places(reads, viewer, thread, order, &slice).await?);
     let shown = comments(reads, viewer, &places.items).await?;
     Ok(places.with_items(shown))
 }
@@ -35,7 +35,7 @@ pub async fn around(
     reads: &mut Reads<'_>,
     viewer: Viewer,
     thread: Thread,
-    newest_first: bool,
+    order: CommentOrder,
     comment_id: CommentId,
     slices: impl Fn(&TimeKey) -> (Slice<TimeKey>, Slice<TimeKey>),
 ) -> Result<Page<TimeKey, Comment>> {
@@ -44,11 +44,11 @@ pub async fn around(
         let place = store::find_place(conn, viewer, thread, comment_id).await?;
         let place: Place = place.ok_or_else(Error::not_found)?;
         let (before, after) = slices(&place.0);
-        let before = before.from_oldest(!newest_first);
-        let after = after.from_oldest(!newest_first);
-        let rows_before = store::list_places(conn, viewer, thread, newest_first, &before).await?;
+        let before = before.from_oldest(order == CommentOrder::Oldest);
+        let after = after.from_oldest(order == CommentOrder::Oldest);
+        let rows_before = store::list_places(conn, viewer, thread, order, &before).await?;
         let mut rows = vec![place];
-        rows.extend(store::list_places(conn, viewer, thread, newest_first, &after).await?);
+        rows.extend(store::list_places(conn, viewer, thread, order, &after).await?);
         after.page(rows).preceded_by(before.page(rows_before))
     };
     let shown = comments(reads, viewer, &places.items).await?;
@@ -61,16 +61,20 @@ pub async fn places(
     reads: &mut Reads<'_>,
     viewer: Viewer,
     thread: Thread,
-    newest_first: bool,
+    order: CommentOrder,
     slice: &Slice<TimeKey>,
 ) -> Result<Vec<Place>> {
-    let head = match (thread, newest_first) {
-        (Thread::Post(post_id), false) => Some(reads.load(&COMMENTS, &post_id).await?),
-        (Thread::Post(post_id), true) => Some(reads.load(&COMMENTS_NEWEST, &post_id).await?),
-        (Thread::Comment(post_id, parent_id), false) => {
+    let head = match (thread, order) {
+        (Thread::Post(post_id), CommentOrder::Oldest) => {
+            Some(reads.load(&COMMENTS, &post_id).await?)
+        }
+        (Thread::Post(post_id), CommentOrder::Newest) => {
+            Some(reads.load(&COMMENTS_NEWEST, &post_id).await?)
+        }
+        (Thread::Comment(post_id, parent_id), CommentOrder::Oldest) => {
             Some(reads.load(&REPLIES, &(post_id, parent_id)).await?)
         }
-        (Thread::Comment(..), true) => None,
+        (Thread::Comment(..), CommentOrder::Newest) => None,
     };
     if let Some(candidates) = head.and_then(|head| head.candidates(slice)) {
         let ties = relations::ties_of(reads, viewer).await?;
@@ -79,7 +83,7 @@ pub async fn places(
         }
     }
     let conn = &mut *reads.conn().await?;
-    store::list_places(conn, viewer.id(), thread, newest_first, slice).await
+    store::list_places(conn, viewer.id(), thread, order, slice).await
 }
 
 /// Gives each comment its first replies, `limit` at most, with one read for all.

@@ -43,23 +43,18 @@ impl Push {
         }
     }
 
-    /// What there is to do, with at most so many timelines in each part; without timelines a post may still arrive.
+    /// What there is to do, with at most so many timelines in each part. A post arrives with the last of them:
+    /// its author's own is one.
     fn parts(&self, most: usize) -> impl Iterator<Item = Part<'_>> {
         let mut some = self.timelines.chunks(most).peekable();
-        let parts = std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             let timelines = some.next()?;
             Some(Part {
                 post: &self.post,
                 timelines,
                 arrives: self.is_last && some.peek().is_none(),
             })
-        });
-        let arrival = (self.timelines.is_empty() && self.is_last).then_some(Part {
-            post: &self.post,
-            timelines: &[],
-            arrives: true,
-        });
-        parts.chain(arrival)
+        })
     }
 }
 
@@ -116,9 +111,7 @@ impl TimelineCache<'_> {
     }
 
     fn add_part(&self, pipe: &mut Pipeline, part: &Part<'_>) {
-        if !part.timelines.is_empty() {
-            self.add_push(pipe, part.timelines, part.post.position);
-        }
+        self.add_push(pipe, part.timelines, part.post.position);
         if part.arrives {
             self.add_arrived(pipe, part.post);
         }
@@ -158,7 +151,6 @@ mod tests {
     fn small_posts_share_a_step_and_a_large_one_takes_several() {
         assert_eq!(cut(&[]), Vec::<Vec<_>>::new());
         assert_eq!(cut(&[push(0, false)]), Vec::<Vec<_>>::new());
-        assert_eq!(cut(&[push(0, true)]), [[(0, true)]]);
         assert_eq!(
             cut(&[push(100, true), push(28, false), push(3, true)]),
             [vec![(100, true), (28, false)], vec![(3, true)]]

@@ -60,7 +60,7 @@ pub async fn add_member(
     if let Some(said) = said {
         live::tell_message(tx, id, Done::Created, said.message_id, me);
     }
-    live::tell_member(tx, id, me, (user_id, true));
+    live::tell_joined(tx, id, me, user_id);
     Ok(())
 }
 
@@ -126,7 +126,7 @@ async fn go(
     note_change(tx, id, Some(said.seq))?;
     note_own_change(tx, id, user_id)?;
     live::tell_message(tx, id, Done::Created, said.message_id, actor);
-    live::tell_member(tx, id, actor, (user_id, false));
+    live::tell_left(tx, id, actor, user_id);
     Ok(())
 }
 

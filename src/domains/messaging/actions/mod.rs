@@ -1,21 +1,26 @@
 //! What people do in conversations: hold the conversation, guard, change, tell.
 
+mod answers;
 mod marks;
 mod members;
 mod messages;
 mod open;
 mod owners;
+mod pace;
 mod requests;
 mod send;
 mod title;
 
-pub use marks::{change_mine, mark_delivered, mark_read};
+pub use answers::{
+    marked_delivered, marked_read, message_deleted, message_edited, reacted, state_now,
+};
+pub use marks::change_mine;
 pub use members::{add_member, give_role, remove_member};
-pub use messages::{delete_message, set_reaction, update_message};
 pub use open::{Opened, open_conversation};
-pub use owners::hand_over_groups;
+pub use owners::hand_over_group;
+pub use pace::{guard_adding_pace, guard_group_pace, guard_pace};
 pub use requests::{accept_conversation, decline_conversation};
-pub use send::{Outgoing, send_messages};
+pub use send::Outgoing;
 pub use title::rename_conversation;
 
 use super::events::ConversationChanged;

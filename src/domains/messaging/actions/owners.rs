@@ -1,13 +1,11 @@
 //! A group has an owner for as long as somebody is in it.
 
 use super::note_change;
-use crate::domains::auth::AccountDeleted;
 use crate::domains::messaging::live;
 use crate::domains::messaging::model::MemberRole;
 use crate::domains::messaging::store;
 use crate::kernel::{ConversationId, Result, UserId};
-use crate::platform::write::job_transaction;
-use crate::platform::{Ctx, Tx};
+use crate::platform::Tx;
 
 /// Makes whoever comes into a group its owner, if it has none: everybody had left it. The caller holds it.
 pub(super) async fn take_ownerless(tx: &mut Tx, me: UserId, id: ConversationId) -> Result<()> {
@@ -31,17 +29,8 @@ pub(super) async fn hand_over(
     Ok(heir)
 }
 
-/// Gives the groups of somebody who has deleted their account to others who are in them.
-pub async fn hand_over_groups(ctx: Ctx, deleted: AccountDeleted) -> Result<()> {
-    let owner = deleted.user_id;
-    let owned = store::list_owned(&mut *ctx.conn().await?, owner).await?;
-    for id in owned {
-        job_transaction(&ctx, move |tx| Box::pin(hand_over_now(tx, owner, id))).await?;
-    }
-    Ok(())
-}
-
-async fn hand_over_now(tx: &mut Tx, owner: UserId, id: ConversationId) -> Result<()> {
+/// Gives a group of somebody who has deleted their account to another one who is in it.
+pub async fn hand_over_group(tx: &mut Tx, owner: UserId, id: ConversationId) -> Result<()> {
     store::lock_conversations(tx.conn(), &[(owner, id)]).await?;
     if store::has_owner(tx.conn(), id).await? {
         // Whoever came in since the account was deleted has taken it.

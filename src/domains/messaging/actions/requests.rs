@@ -52,7 +52,7 @@ pub(super) async fn refuse(
     }
     note_change(tx, id, None)?;
     note_own_change(tx, id, user_id)?;
-    live::tell_member(tx, id, actor, (user_id, false));
+    live::tell_left(tx, id, actor, user_id);
     Ok(())
 }
 
@@ -69,6 +69,6 @@ pub(super) async fn enter(tx: &mut Tx, me: UserId, facts: &Facts) -> Result<()> 
     tx.tell_counts(me);
     note_change(tx, id, Some(said.seq))?;
     live::tell_message(tx, id, Done::Created, said.message_id, me);
-    live::tell_member(tx, id, me, (me, true));
+    live::tell_joined(tx, id, me, me);
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::BoxFuture;
+
 use super::forbidden;
 use super::requests::enter;
 use crate::domains::messaging::events::{MessageCreated, MessageRequested};
@@ -12,8 +14,8 @@ use crate::domains::messaging::model::{
 use crate::domains::messaging::store::{self, Counterpart, Facts, NewRow};
 use crate::domains::messaging::view::{self, Message};
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
-use crate::platform::Tx;
-use crate::platform::write::Asked;
+use crate::platform::write::{Asked, Grouped};
+use crate::platform::{Answer, Tx};
 
 /// A message that somebody wants to write.
 #[derive(Debug)]
@@ -24,6 +26,35 @@ pub struct Outgoing {
     pub conversation_id: ConversationId,
     /// What it says.
     pub new: NewMessage,
+}
+
+impl Grouped for Outgoing {
+    type Lane = ConversationId;
+
+    fn lane(&self) -> ConversationId {
+        self.conversation_id
+    }
+
+    fn write<'a>(
+        tx: &'a mut Tx,
+        asked: &'a [Asked<'a, Self>],
+    ) -> BoxFuture<'a, Result<Vec<Result<Answer>>>> {
+        Box::pin(async move {
+            let sent = send_messages(tx, asked).await?;
+            let answers = sent.into_iter().map(|one| match one {
+                Ok(message) => Ok(Ok(message_made(&message)?)),
+                Err(refused) => Ok(Err(refused)),
+            });
+            answers.collect()
+        })
+    }
+}
+
+/// A message that was written.
+fn message_made(body: &Message) -> Result<Answer> {
+    let id = body.conversation_id;
+    let place = format!("/v1/conversations/{id}/messages?around={}", body.id);
+    Answer::created(place, body.version, body)
 }
 
 /// What decides whether messages may be written, read while their conversations are held.
@@ -37,10 +68,7 @@ struct Scene {
 
 /// Writes messages, each in another conversation, where it gets the next place; tells them as their
 /// authors are answered. Whoever was asked to a conversation accepts by that.
-pub async fn send_messages(
-    tx: &mut Tx,
-    asked: &[Asked<'_, Outgoing>],
-) -> Result<Vec<Result<Message>>> {
+async fn send_messages(tx: &mut Tx, asked: &[Asked<'_, Outgoing>]) -> Result<Vec<Result<Message>>> {
     let scene = Scene::hold(tx, asked).await?;
     let (mut verdicts, mut rows) = (Vec::with_capacity(asked.len()), Vec::new());
     for one in asked {

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use crate::domains::messaging::actions::Outgoing;
+use crate::domains::messaging::actions::{self, Outgoing};
 use crate::domains::messaging::model::{Delivered, MessageChange, NewMessage, Read};
-use crate::domains::messaging::routes::{MESSAGE, MESSAGES, REACTION, answers, guard_pace};
+use crate::domains::messaging::routes::{DELIVERED, MESSAGE, MESSAGES, REACTION, READ};
 use crate::domains::reactions::SetReaction;
 use crate::kernel::{ConversationId, MessageId, Result};
 use crate::platform::http::IfMatch;
@@ -14,9 +14,6 @@ use crate::platform::realtime::{Apart, Command, Inbound, NothingElse, answer_as,
 use crate::platform::sessions::CurrentUser;
 use crate::platform::write::run_grouped_as;
 use crate::platform::{Ctx, Tx};
-
-const READ: &str = "/v1/conversations/{id}/read";
-const DELIVERED: &str = "/v1/conversations/{id}/delivered";
 
 /// The frames of this domain.
 pub const COMMANDS: &[Command] = &[
@@ -60,7 +57,7 @@ pub const COMMANDS: &[Command] = &[
 async fn send(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<ConversationId>::of(&frame, "conversation_id", MESSAGES)?;
     let new: NewMessage = apart.body()?;
-    guard_pace(&ctx, &Gate::unheard(&ctx), me.id, apart.id).await?;
+    actions::guard_pace(&ctx, &Gate::unheard(&ctx), me.id, apart.id).await?;
     let outgoing = Outgoing {
         author_id: me.id,
         conversation_id: apart.id,
@@ -74,7 +71,7 @@ async fn edit(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<MessageId>::of(&frame, "message_id", MESSAGE)?;
     let change: MessageChange = apart.body()?;
     answer_as(&ctx, me, apart.key, "message", async |tx: &mut Tx| {
-        answers::message_edited(tx, me, apart.id, &change, IfMatch(None)).await
+        actions::message_edited(tx, me, apart.id, &change, IfMatch(None)).await
     })
     .await
 }
@@ -83,7 +80,7 @@ async fn delete(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<MessageId>::of(&frame, "message_id", MESSAGE)?;
     apart.body::<NothingElse>()?;
     answer_as(&ctx, me, apart.key, "message", async |tx: &mut Tx| {
-        answers::message_deleted(tx, me, apart.id).await
+        actions::message_deleted(tx, me, apart.id).await
     })
     .await
 }
@@ -92,7 +89,7 @@ async fn react(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<MessageId>::of(&frame, "message_id", REACTION)?;
     let reaction: SetReaction = apart.body()?;
     answer_as(&ctx, me, apart.key, "message", async |tx: &mut Tx| {
-        answers::reacted(tx, me, apart.id, Some(reaction.kind)).await
+        actions::reacted(tx, me, apart.id, Some(reaction.kind)).await
     })
     .await
 }
@@ -101,7 +98,7 @@ async fn unreact(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<MessageId>::of(&frame, "message_id", REACTION)?;
     apart.body::<NothingElse>()?;
     answer_as(&ctx, me, apart.key, "message", async |tx: &mut Tx| {
-        answers::reacted(tx, me, apart.id, None).await
+        actions::reacted(tx, me, apart.id, None).await
     })
     .await
 }
@@ -110,7 +107,7 @@ async fn read(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<ConversationId>::of(&frame, "conversation_id", READ)?;
     let read: Read = apart.body()?;
     answer_as(&ctx, me, apart.key, "conversation", async |tx: &mut Tx| {
-        answers::marked_read(tx, me, apart.id, read).await
+        actions::marked_read(tx, me, apart.id, read).await
     })
     .await
 }
@@ -119,7 +116,7 @@ async fn deliver(ctx: Ctx, me: CurrentUser, frame: Inbound) -> Result<Value> {
     let apart = Apart::<ConversationId>::of(&frame, "conversation_id", DELIVERED)?;
     let delivered: Delivered = apart.body()?;
     answer_as(&ctx, me, apart.key, "conversation", async |tx: &mut Tx| {
-        answers::marked_delivered(tx, me, apart.id, delivered).await
+        actions::marked_delivered(tx, me, apart.id, delivered).await
     })
     .await
 }

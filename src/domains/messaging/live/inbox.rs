@@ -4,7 +4,6 @@
 use serde_json::json;
 
 use crate::domains::messaging::cache::MEMBERS;
-use crate::domains::messaging::events::ConversationChanged;
 use crate::domains::messaging::model::{
     ConversationFilter, Member, MemberState, Wanted, may_be_first_news,
 };
@@ -106,17 +105,13 @@ pub async fn changed_since(ctx: Ctx, me: UserId, since: Timestamp) -> Result<Vec
     Ok(told.collect())
 }
 
-/// Tells everybody, or the one whom it concerns, that something else has changed.
-pub async fn tell_changed(ctx: Ctx, changed: ConversationChanged) -> Result<()> {
-    let id = changed.conversation_id;
-    let Some(user_id) = changed.user_id else {
-        return tell_everybody(&ctx, vec![(id, changed.seq)]).await;
-    };
+/// Tells somebody alone that a conversation has changed for them.
+pub async fn tell_one(ctx: &Ctx, user_id: UserId, id: ConversationId) -> Result<()> {
     ctx.cache().step().await;
-    let reads = &mut Reads::cached(&ctx);
+    let reads = &mut Reads::cached(ctx);
     let found = view::conversations(reads, user_id, &[id], ctx.now()).await?;
     for conversation in found {
-        tell(&ctx, updated(user_id, &conversation));
+        tell(ctx, updated(user_id, &conversation));
     }
     Ok(())
 }

@@ -7,10 +7,10 @@ mod news;
 mod render;
 mod topic;
 
-pub use inbox::{Stir, changed_since, tell_caught_up, tell_changed, tell_everybody, tell_own};
+pub use inbox::{Stir, changed_since, tell_caught_up, tell_everybody, tell_one, tell_own};
 pub use news::{
-    Done, RECEIPT_KINDS, tell_arrival, tell_made, tell_member, tell_message, tell_reaction,
-    tell_reading, tell_update,
+    Done, RECEIPT_KINDS, tell_arrival, tell_joined, tell_left, tell_made, tell_message,
+    tell_reaction, tell_reading, tell_update,
 };
 
 use crate::platform::realtime::{Live, Rendering};

@@ -118,20 +118,17 @@ pub fn tell_update(tx: &mut Tx, id: ConversationId, actor: UserId) {
     tell(tx, id, UPDATED, (actor, None), Value::Null);
 }
 
-/// Tells that somebody has come, or gone: that ends their subscription.
-pub fn tell_member(
-    tx: &mut Tx,
-    id: ConversationId,
-    actor: UserId,
-    (user_id, is_in): (UserId, bool),
-) {
+/// Tells that somebody has come.
+pub fn tell_joined(tx: &mut Tx, id: ConversationId, actor: UserId, user_id: UserId) {
     let object = Some(user_id.uuid());
-    if is_in {
-        tell(tx, id, JOINED, (actor, object), Value::Null);
-    } else {
-        let detail = json!({ "removed": user_id });
-        tell(tx, id, LEFT, (actor, object), detail);
-    }
+    tell(tx, id, JOINED, (actor, object), Value::Null);
+}
+
+/// Tells that somebody is gone, which ends their subscription.
+pub fn tell_left(tx: &mut Tx, id: ConversationId, actor: UserId, user_id: UserId) {
+    let object = Some(user_id.uuid());
+    let detail = json!({ "removed": user_id });
+    tell(tx, id, LEFT, (actor, object), detail);
 }
 
 /// Tells how far messages have reached somebody, of which only the latest counts.

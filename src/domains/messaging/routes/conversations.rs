@@ -5,7 +5,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::pace::guard_group_pace;
 use crate::domains::messaging::actions::{self, Opened};
 use crate::domains::messaging::model::{ConversationFilter, NewConversation, TitleChange, Wanted};
 use crate::domains::messaging::view::{self, Conversation};
@@ -79,7 +78,7 @@ async fn create_conversation(
     me: CurrentUser,
     new: Body<NewConversation>,
 ) -> HttpResult<HttpResponse> {
-    guard_group_pace(&ctx, &gate, me.id, &new.member_ids).await?;
+    actions::guard_group_pace(&ctx, &gate, me.id, &new.member_ids).await?;
     let written = writer.run(me.id, async move |tx| {
         let opened = actions::open_conversation(tx, me.id, &new).await?;
         let (Opened::New(id) | Opened::Known(id)) = opened;

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, delete, get, patch, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::pace::guard_adding_pace;
 use crate::domains::messaging::actions;
 use crate::domains::messaging::model::RoleGiven;
 use crate::domains::messaging::view::{self, ConversationState, MemberView};
@@ -63,7 +62,7 @@ async fn add_conversation_member(
     let reads = &mut Reads::cached(&ctx);
     let seen = view::guard(reads, me.id, id).await?;
     let user_id = users::resolve(reads, &user).await?;
-    guard_adding_pace(&ctx, &gate, (me.id, &seen), user_id).await?;
+    actions::guard_adding_pace(&ctx, &gate, (me.id, &seen), user_id).await?;
     let written = writer.run(me.id, async move |tx| {
         actions::add_member(tx, me.id, id, user_id).await?;
         users::require_current_name(&mut tx.reads(), &user).await?;
@@ -103,9 +102,11 @@ async fn give_conversation_role(
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
         let (id, user) = &*path;
-        let user_id = users::resolve(&mut tx.reads(), user).await?;
-        actions::give_role(tx, me.id, *id, (user_id, given.role), if_match).await?;
-        users::require_current_name(&mut tx.reads(), user).await?;
+        let user_id = users::act_on(tx, user, async |tx, user_id| {
+            actions::give_role(tx, me.id, *id, (user_id, given.role), if_match).await?;
+            Ok(user_id)
+        })
+        .await?;
         let (version, member) = member_now(tx, me.id, *id, user_id).await?;
         Answer::versioned(version, &member)
     });
@@ -129,9 +130,10 @@ async fn remove_conversation_member(
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
         let (id, user) = &*path;
-        let user_id = users::resolve(&mut tx.reads(), user).await?;
-        let is_there = actions::remove_member(tx, me.id, *id, user_id).await?;
-        users::require_current_name(&mut tx.reads(), user).await?;
+        let is_there = users::act_on(tx, user, async |tx, user_id| {
+            actions::remove_member(tx, me.id, *id, user_id).await
+        })
+        .await?;
         if !is_there {
             return Ok(Answer::nothing());
         }

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{answers, guard_pace};
-use crate::domains::messaging::actions::Outgoing;
+use crate::domains::messaging::actions::{self, Outgoing};
 use crate::domains::messaging::model::{MessageChange, NewMessage, SeqKey};
 use crate::domains::messaging::view::{self, Message, MessageState, Seen, Wish};
 use crate::domains::reactions::{Kind, SetReaction};
@@ -108,7 +107,7 @@ async fn create_message(
     id: PathOf<ConversationId>,
     new: Body<NewMessage>,
 ) -> HttpResult<HttpResponse> {
-    guard_pace(&ctx, &gate, me.id, *id).await?;
+    actions::guard_pace(&ctx, &gate, me.id, *id).await?;
     let outgoing = Outgoing {
         author_id: me.id,
         conversation_id: *id,
@@ -132,7 +131,7 @@ async fn update_message(
     change: Body<MessageChange>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        answers::message_edited(tx, me, *message_id, &change, if_match).await
+        actions::message_edited(tx, me, *message_id, &change, if_match).await
     });
     written.await.map(unkept)
 }
@@ -149,7 +148,7 @@ async fn delete_message(
     message_id: PathOf<MessageId>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        answers::message_deleted(tx, me, *message_id).await
+        actions::message_deleted(tx, me, *message_id).await
     });
     written.await.map(unkept)
 }
@@ -191,7 +190,7 @@ async fn change_reaction(
     kind: Option<Kind>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        answers::reacted(tx, me, message_id, kind).await
+        actions::reacted(tx, me, message_id, kind).await
     });
     written.await.map(unkept)
 }

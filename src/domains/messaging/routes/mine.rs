@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::answers;
 use crate::domains::messaging::actions;
 use crate::domains::messaging::model::MyChange;
 use crate::domains::messaging::view::{self, Conversation, ConversationState};
@@ -35,7 +34,7 @@ async fn change_my_conversation(
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
         actions::change_mine(tx, me.id, *id, &change, if_match).await?;
-        let body = answers::state_now(tx, me.id, *id).await?;
+        let body = actions::state_now(tx, me.id, *id).await?;
         Answer::versioned(body.version, &body)
     });
     written.await.map(unkept)

@@ -1,18 +1,14 @@
 //! Routes of conversations and messages. What they answer is kept by nothing on the way.
 
-pub(super) mod answers;
 mod conversations;
 mod members;
 mod messages;
 mod mine;
-mod pace;
 mod reading;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::platform::limits::{RouteLimit, at_door, in_action, policies};
-
-pub(super) use pace::guard_pace;
 
 /// Registers the routes.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -23,10 +19,13 @@ pub fn configure(cfg: &mut ServiceConfig) {
     reading::configure(cfg);
 }
 
+// Routes that frames stand for, and one with a limit of its own.
 pub(super) const MESSAGES: &str = "/v1/conversations/{id}/messages";
+pub(super) const READ: &str = "/v1/conversations/{id}/read";
+pub(super) const DELIVERED: &str = "/v1/conversations/{id}/delivered";
 pub(super) const MESSAGE: &str = "/v1/messages/{id}";
-const MEMBER: &str = "/v1/conversations/{id}/members/{user_id}";
 pub(super) const REACTION: &str = "/v1/messages/{id}/reaction";
+const MEMBER: &str = "/v1/conversations/{id}/members/{user_id}";
 
 /// What limits these routes beside the general limit.
 pub const LIMITS: &[RouteLimit] = &[

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::answers;
+use crate::domains::messaging::actions;
 use crate::domains::messaging::model::{Delivered, Read};
 use crate::domains::messaging::view::ConversationState;
 use crate::kernel::ConversationId;
@@ -31,7 +31,7 @@ async fn mark_conversation_read(
     read: Body<Read>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        answers::marked_read(tx, me, *id, *read).await
+        actions::marked_read(tx, me, *id, *read).await
     });
     written.await.map(unkept)
 }
@@ -50,7 +50,7 @@ async fn mark_conversation_delivered(
     delivered: Body<Delivered>,
 ) -> HttpResult<HttpResponse> {
     let written = writer.run(me.id, async move |tx| {
-        answers::marked_delivered(tx, me, *id, *delivered).await
+        actions::marked_delivered(tx, me, *id, *delivered).await
     });
     written.await.map(unkept)
 }

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::super::live::{self, Telling};
-use super::super::store;
+use super::super::model::Channel;
+use super::super::{store, view};
 use super::tell::forget;
 use crate::domains::relations;
 use crate::kernel::{Error, NotificationId, Result, Timestamp, UserId};
-use crate::platform::Tx;
+use crate::platform::{Answer, Tx};
 
 /// How far the list was looked at.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,23 +55,26 @@ pub async fn mark_seen(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()>
     Ok(())
 }
 
-/// Notes how far a person has read everything.
-pub async fn mark_all_read(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<()> {
+/// Notes how far a person has read everything; answers with what waits then.
+pub async fn mark_all_read(tx: &mut Tx, user_id: UserId, up_to: &UpTo) -> Result<Answer> {
     let at = resolve(tx, user_id, up_to).await?;
     if store::advance_read_all(tx.conn(), user_id, at).await? {
         tell_read(tx, user_id, json!({"up_to": at})).await?;
     }
-    Ok(())
+    let ctx = tx.ctx().clone();
+    Answer::ok(&view::counts(&ctx, &mut tx.reads(), user_id).await?)
 }
 
-/// Marks a notification as read, as far as it has come; gives its group.
-pub async fn mark_read(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<NotificationId> {
+/// Marks a notification as read, as far as it has come; answers with its group.
+pub async fn mark_read(tx: &mut Tx, user_id: UserId, id: NotificationId) -> Result<Answer> {
     let found = store::find_own(tx.conn(), user_id, id).await?;
     let (group_id, at) = found.ok_or_else(Error::not_found)?;
     if store::advance_read(tx.conn(), group_id, at).await? {
         tell_read(tx, user_id, json!({"ids": [group_id], "up_to": at})).await?;
     }
-    Ok(group_id)
+    let ctx = tx.ctx().clone();
+    let shown = view::one(&ctx, &mut tx.reads(), user_id, group_id, Channel::InApp).await?;
+    Answer::ok(&shown.ok_or_else(Error::not_found)?)
 }
 
 /// Tells a person's other devices what was read.

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use super::super::live::Telling;
-use super::super::model::{Channel, Kind, Lane};
-use super::super::store::{self, Due, Happening};
+use super::super::model::{Channel, Happening, Kind, Lane};
+use super::super::store::{self, Due};
 use crate::domains::posts;
 use crate::kernel::{NotificationId, Result, Timestamp, UserId};
 use crate::platform::Tx;

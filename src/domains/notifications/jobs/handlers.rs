@@ -4,18 +4,19 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use uuid::Uuid;
 
 use super::super::actions::{forget, notice};
 use super::super::live::{self, Telling};
-use super::super::model::{Kind, Subject};
-use super::super::store::{self, CommentFacts, Happening, PostFacts};
+use super::super::model::{
+    Deed, Happening, Kind, Subject, concerned_by_comment, concerned_by_post,
+};
+use super::super::store::{self, PostFacts};
 use crate::domains::comments::{CommentCreated, CommentDeleted, CommentEdited, CommentRef};
 use crate::domains::posts::{self, PostEdited, PostRef};
 use crate::domains::reactions::ReactionChanged;
 use crate::domains::relations::{FriendAccepted, FriendRequestClosed, FriendRequested};
 use crate::kernel::ids::Id as _;
-use crate::kernel::{FriendRequestId, PostId, Result, Timestamp, UserId};
+use crate::kernel::{FriendRequestId, PostId, Result, UserId};
 use crate::platform::realtime::News;
 use crate::platform::write::job_transaction;
 use crate::platform::{Ctx, Tx};
@@ -55,30 +56,6 @@ where
         })
     })
     .await
-}
-
-/// Something that somebody did.
-pub(super) struct Deed {
-    /// Who.
-    pub(super) actor_id: UserId,
-    /// What it can be taken back by.
-    pub(super) source_id: Uuid,
-    /// When.
-    pub(super) at: Timestamp,
-}
-
-impl Deed {
-    /// What it is to each of these people.
-    pub(super) fn to(&self, heard: impl IntoIterator<Item = (UserId, Subject)>) -> Vec<Happening> {
-        let happenings = heard.into_iter().map(|(user_id, subject)| Happening {
-            user_id,
-            subject,
-            actor_id: self.actor_id,
-            source_id: self.source_id,
-            at: self.at,
-        });
-        happenings.collect()
-    }
 }
 
 /// Somebody asks for friendship.
@@ -170,26 +147,13 @@ pub async fn commented(ctx: Ctx, event: CommentCreated) -> Result<()> {
                 source_id: comment_id.uuid(),
                 at: comment.created_at,
             };
-            Ok(deed.to(concerned(&comment, event.0, &called)))
+            let on = (comment.post_id, comment_id);
+            let answered = comment.parent_author_id.zip(comment.parent_id);
+            let owner = comment.post_author_id;
+            Ok(deed.to(concerned_by_comment(on, &called, answered, owner)))
         })
     })
     .await
-}
-
-/// Whom a comment concerns, each once.
-fn concerned(comment: &CommentFacts, of: CommentRef, called: &[UserId]) -> Vec<(UserId, Subject)> {
-    let post_id = comment.post_id;
-    let mention = Subject::CommentMention(post_id, of.comment_id);
-    let mut heard: Vec<(UserId, Subject)> = called.iter().map(|id| (*id, mention)).collect();
-    let answered = comment.parent_author_id.zip(comment.parent_id);
-    let answered = answered.map(|(user_id, id)| (user_id, Subject::Replies(post_id, id)));
-    let owner = (comment.post_author_id, Subject::Comments(post_id));
-    for (user_id, subject) in answered.into_iter().chain([owner]) {
-        if heard.iter().all(|(known, _)| *known != user_id) {
-            heard.push((user_id, subject));
-        }
-    }
-    heard
 }
 
 /// A comment says something else: it may call others now.
@@ -244,8 +208,7 @@ pub async fn comment_deleted(ctx: Ctx, event: CommentDeleted) -> Result<()> {
 }
 
 /// Whom new posts call hears of it, and whose post they share.
-pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<Vec<()>> {
-    let all = ids.len();
+pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<()> {
     let ids = Arc::new(ids);
     noticed(ctx, move |tx, _telling| {
         let ids = Arc::clone(&ids);
@@ -259,25 +222,20 @@ pub async fn posted(ctx: &Ctx, ids: Vec<PostId>) -> Result<Vec<()>> {
                 .collect())
         })
     })
-    .await?;
-    Ok(vec![(); all])
+    .await
 }
 
-/// What a post is to those whom it calls, and to whose post it shares.
+/// What a post is to those whom it concerns.
 fn addressed(post: &PostFacts, calls: &[(PostId, UserId)]) -> Vec<Happening> {
     let of_it = calls.iter().filter(|(post_id, _)| *post_id == post.post_id);
     let called: Vec<UserId> = of_it.map(|(_, user_id)| *user_id).collect();
     let shared = post.shared_author_id.zip(post.shared_post_id);
-    let shared = shared.filter(|(user_id, _)| !called.contains(user_id));
-    let shared = shared.map(|(user_id, id)| (user_id, Subject::Shares(id)));
-    let mention = Subject::PostMention(post.post_id);
-    let heard = called.into_iter().map(|user_id| (user_id, mention));
     let deed = Deed {
         actor_id: post.author_id,
         source_id: post.post_id.uuid(),
         at: post.created_at,
     };
-    deed.to(heard.chain(shared))
+    deed.to(concerned_by_post(post.post_id, &called, shared))
 }
 
 /// A post says something else, or is for others: it may call others now.

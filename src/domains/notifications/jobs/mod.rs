@@ -48,7 +48,7 @@ pub fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
         let together = Arc::clone(&together);
         async move {
             let work = |ids| handlers::posted(&ctx, ids);
-            together.done(event.0.post_id, work).await
+            together.just_done(event.0.post_id, work).await
         }
     };
     registry

@@ -1,8 +1,8 @@
 //! What people are told of conversations: that a stranger has written, and that they are in a group.
 
-use super::super::model::{Kind, Subject};
-use super::super::store::{self, Happening};
-use super::handlers::{Deed, noticed};
+use super::super::model::{Deed, Happening, Kind, Subject};
+use super::super::store;
+use super::handlers::noticed;
 use crate::domains::messaging::{GroupInvited, MessageRequested};
 use crate::kernel::ids::Id as _;
 use crate::kernel::{ConversationId, Result, UserId};

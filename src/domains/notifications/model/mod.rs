@@ -1,12 +1,16 @@
 //! What people are told of, how it is grouped, and where it may go.
 
+mod entry;
 mod group;
+mod happening;
 mod keys;
 mod preference;
 
 use crate::words;
 
+pub use entry::{HOT, Hot, Marks};
 pub use group::{Group, Item, Subject};
+pub use happening::{Deed, Happening, concerned_by_comment, concerned_by_post};
 pub use keys::{read_unsubscribe_token, unsubscribe_token, vapid_keys};
 pub use preference::{Channel, Preference, Preferences};
 

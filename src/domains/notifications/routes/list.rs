@@ -6,12 +6,11 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, UpTo};
-use super::super::model::Channel;
 use super::super::view::{self, Counts, Grouping, Notification};
-use crate::kernel::{Error, NotificationId, Result};
+use crate::kernel::NotificationId;
 use crate::platform::http::{Body, HttpResult, ListOf, Listing, PageParams, PathOf, ok};
 use crate::platform::sessions::CurrentUser;
-use crate::platform::{Answer, Ctx, Reads, Tx, Writer};
+use crate::platform::{Answer, Ctx, Reads, Writer};
 
 pub(super) fn configure(cfg: &mut ServiceConfig) {
     cfg.service(get_counts)
@@ -99,15 +98,10 @@ async fn mark_all_notifications_read(
     up_to: Body<UpTo>,
 ) -> HttpResult<HttpResponse> {
     writer
-        .run(me.id, async move |tx| all_read(tx, me, &up_to).await)
+        .run(me.id, async move |tx| {
+            actions::mark_all_read(tx, me.id, &up_to).await
+        })
         .await
-}
-
-/// Marks everything as read, for requests and for frames alike.
-pub async fn all_read(tx: &mut Tx, me: CurrentUser, up_to: &UpTo) -> Result<Answer> {
-    actions::mark_all_read(tx, me.id, up_to).await?;
-    let ctx = tx.ctx().clone();
-    Answer::ok(&view::counts(&ctx, &mut tx.reads(), me.id).await?)
 }
 
 /// Mark a notification as read
@@ -122,16 +116,10 @@ async fn mark_notification_read(
     id: PathOf<NotificationId>,
 ) -> HttpResult<HttpResponse> {
     writer
-        .run(me.id, async move |tx| one_read(tx, me, *id).await)
+        .run(me.id, async move |tx| {
+            actions::mark_read(tx, me.id, *id).await
+        })
         .await
-}
-
-/// Marks a notification as read, for requests and for frames alike.
-pub async fn one_read(tx: &mut Tx, me: CurrentUser, id: NotificationId) -> Result<Answer> {
-    let group_id = actions::mark_read(tx, me.id, id).await?;
-    let ctx = tx.ctx().clone();
-    let shown = view::one(&ctx, &mut tx.reads(), me.id, group_id, Channel::InApp).await?;
-    Answer::ok(&shown.ok_or_else(Error::not_found)?)
 }
 
 /// Delete a notification

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::domains::notifications::cache::{HOT, Hot};
-use crate::domains::notifications::model::{Group, Item, Kind};
+use crate::domains::notifications::model::{Group, HOT, Hot, Item, Kind};
 use crate::infra::db::Conn;
 use crate::kernel::page::{Slice, TimeKey};
 use crate::kernel::{CommentId, ConversationId, NotificationId, PostId, Result, Timestamp, UserId};

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::domains::notifications::cache::Marks;
-use crate::domains::notifications::model::{Channel, Kind, Preference};
+use crate::domains::notifications::model::{Channel, Kind, Marks, Preference};
 use crate::infra::db::Conn;
-use crate::kernel::{Result, Timestamp, UserId};
+use crate::kernel::{NotificationId, Result, Timestamp, UserId};
 
 /// The marks of some people; whoever has left none has those that hold by default.
 pub async fn list_marks(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<(UserId, Marks)>> {
@@ -49,6 +48,43 @@ pub async fn advance_seen(conn: &mut Conn, user_id: UserId, up_to: Timestamp) ->
          on conflict (user_id) do update set seen_up_to = excluded.seen_up_to
          where m.seen_up_to is null or m.seen_up_to < excluded.seen_up_to",
         user_id as _,
+        up_to as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// A person's own group, or the group of their own item with this id.
+pub async fn find_own(
+    conn: &mut Conn,
+    user_id: UserId,
+    id: NotificationId,
+) -> Result<Option<(NotificationId, Timestamp)>> {
+    let row = sqlx::query!(
+        r#"select notification_id as "group_id!: NotificationId", updated_at as "up_to!: Timestamp"
+           from notification where notification_id = $2 and user_id = $1
+           union all
+           select notification_id, created_at
+           from notification_item where notification_item_id = $2 and user_id = $1"#,
+        user_id as _,
+        id as _
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.group_id, row.up_to)))
+}
+
+/// Moves how far a group was read; it never moves back. Says whether it moved.
+pub async fn advance_read(
+    conn: &mut Conn,
+    group_id: NotificationId,
+    up_to: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update notification set read_up_to = $2
+         where notification_id = $1 and (read_up_to is null or read_up_to < $2)",
+        group_id as _,
         up_to as _
     )
     .execute(conn)

@@ -2,24 +2,9 @@
 
 use uuid::Uuid;
 
-use crate::domains::notifications::model::{Kind, Subject};
+use crate::domains::notifications::model::{Happening, Kind};
 use crate::infra::db::Conn;
 use crate::kernel::{CommentId, NotificationId, Result, Timestamp, UserId};
-
-/// Something that a person should know of.
-#[derive(Debug, Clone, Copy)]
-pub struct Happening {
-    /// Who should know.
-    pub user_id: UserId,
-    /// What it is about.
-    pub subject: Subject,
-    /// Who did it.
-    pub actor_id: UserId,
-    /// The comment, the share, the request or what was reacted to.
-    pub source_id: Uuid,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// Notes that something happened, in the group that it belongs to; `None` when it is known. What happened again
 /// since it was noted, as an invitation, is noted as new. New ids are for a group and an item.
@@ -234,43 +219,6 @@ pub async fn forget_comment(
     .await?;
     let gone = rows.into_iter();
     Ok(gone.map(|row| (row.notification_id, row.user_id)).collect())
-}
-
-/// A person's own group, or the group of their own item with this id.
-pub async fn find_own(
-    conn: &mut Conn,
-    user_id: UserId,
-    id: NotificationId,
-) -> Result<Option<(NotificationId, Timestamp)>> {
-    let row = sqlx::query!(
-        r#"select notification_id as "group_id!: NotificationId", updated_at as "up_to!: Timestamp"
-           from notification where notification_id = $2 and user_id = $1
-           union all
-           select notification_id, created_at
-           from notification_item where notification_item_id = $2 and user_id = $1"#,
-        user_id as _,
-        id as _
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.group_id, row.up_to)))
-}
-
-/// Moves how far a group was read; it never moves back. Says whether it moved.
-pub async fn advance_read(
-    conn: &mut Conn,
-    group_id: NotificationId,
-    up_to: Timestamp,
-) -> Result<bool> {
-    let done = sqlx::query!(
-        "update notification set read_up_to = $2
-         where notification_id = $1 and (read_up_to is null or read_up_to < $2)",
-        group_id as _,
-        up_to as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
 }
 
 /// Deletes a person's own group with this id.

@@ -1,45 +1,15 @@
-//! Devices, and what is on its way to them.
+//! What is on its way to devices and mailboxes, for administrators.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domains::notifications::model::{Channel, DeliveryState, Lane, PushKind, vapid_keys};
+use crate::domains::notifications::model::{Channel, DeliveryState, Lane};
 use crate::domains::notifications::store::{self, DeadRow, DeliveryCount};
 use crate::infra::db::Conn;
 use crate::kernel::{NotificationId, Result, Timestamp, UserId};
-use crate::platform::Ctx;
 
 /// Dead deliveries that are shown.
 const DEAD: i64 = 100;
-
-/// A device that is pushed to.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PushSubscription {
-    /// What the client calls the device.
-    pub device_id: String,
-    /// How it is pushed to.
-    pub kind: PushKind,
-    /// Its address at the push service.
-    pub endpoint: String,
-}
-
-impl PushSubscription {
-    /// A device with its address.
-    pub fn new(device_id: &str, endpoint: &str) -> Self {
-        Self {
-            device_id: device_id.to_owned(),
-            kind: PushKind::Webpush,
-            endpoint: endpoint.to_owned(),
-        }
-    }
-}
-
-/// The public key that browsers want for a subscription.
-pub fn vapid_public_key(ctx: &Ctx) -> String {
-    let keys = vapid_keys(&ctx.config().secret_key, ctx.public_url());
-    let key = keys.first().map(|key| key.public_key().to_owned());
-    key.unwrap_or_default()
-}
 
 /// The queue of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,8 +64,7 @@ pub struct DeadDelivery {
 
 /// What came of trying again.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RevivedDeliveries)]
-pub struct Revived {
+pub struct RevivedDeliveries {
     /// How many deliveries wait again.
     pub revived: u64,
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::domains::comments::{self, CommentEntry};
 use crate::domains::messaging::{self, MemberState};
-use crate::domains::notifications::cache::{Marks, NOTIFICATION_MARKS};
-use crate::domains::notifications::model::{Channel, Group, Item, Kind};
+use crate::domains::notifications::cache::NOTIFICATION_MARKS;
+use crate::domains::notifications::model::{Channel, Group, Item, Kind, Marks};
 use crate::domains::posts::{self, PostEntry};
 use crate::domains::relations::{self, Ties};
 use crate::domains::users::{AccountRow, USER};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::judge::{Judge, Shown};
 use super::shape::{Dress, Notification};
-use crate::domains::notifications::cache::{Hot, NOTIFICATIONS};
-use crate::domains::notifications::model::{Channel, Group};
+use crate::domains::notifications::cache::NOTIFICATIONS;
+use crate::domains::notifications::model::{Channel, Group, Hot};
 use crate::domains::notifications::store;
 use crate::kernel::page::{Direction, Page, Slice, TimeKey};
 use crate::kernel::{NotificationId, Result, UserId};

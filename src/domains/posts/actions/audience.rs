@@ -38,32 +38,17 @@ impl Resolved {
 
     /// How far it reaches.
     pub fn reach(&self) -> Reach {
-        let ids = |deny: bool| {
-            let listed = self.members.iter().filter(|member| member.deny == deny);
-            listed.map(|member| member.who.id).collect()
-        };
-        Reach {
-            kind: self.kind,
-            allow_all_friends: self.allow_all_friends,
-            allow: ids(false),
-            deny: ids(true),
-        }
+        let entries = self.members.iter();
+        let entries = entries.map(|member| (member.who.id, member.deny));
+        Reach::of(self.kind, self.allow_all_friends, entries)
     }
 }
 
 /// How far the audience reaches that a post has.
 pub async fn stored_reach(conn: &mut Conn, post_id: PostId, post: &OwnRow) -> Result<Reach> {
     let members = store::list_members(conn, &[post_id]).await?;
-    let ids = |deny: bool| {
-        let listed = members.iter().filter(|member| member.deny == deny);
-        listed.map(|member| member.id).collect()
-    };
-    Ok(Reach {
-        kind: post.audience,
-        allow_all_friends: post.allow_all_friends,
-        allow: ids(false),
-        deny: ids(true),
-    })
+    let entries = members.iter().map(|member| (member.id, member.deny));
+    Ok(Reach::of(post.audience, post.allow_all_friends, entries))
 }
 
 /// Looks up everybody in the lists; whom the author cannot name is refused, each at its place.

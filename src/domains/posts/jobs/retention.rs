@@ -37,7 +37,8 @@ pub(super) fn jobs(registry: Registry<Ctx>) -> Registry<Ctx> {
     registry.keep(DELETED, purge).keep(VIEWS, forget_views)
 }
 
-/// Their comments are another domain's, whose own job deletes them; posts that still have some wait.
+/// Their comments are another domain's, whose own job deletes them, and so is their place among what is talked
+/// about; posts that still have either wait.
 /// Counters of authors and of originals were changed when the post was deleted.
 async fn purge(ctx: Ctx, rule: Retention) -> Result<()> {
     let before = rule.before(ctx.now());

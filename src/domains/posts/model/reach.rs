@@ -20,6 +20,25 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// How far an audience reaches with these entries in its lists, each with whether it is denied.
+    pub fn of(
+        kind: AudienceKind,
+        allow_all_friends: bool,
+        entries: impl IntoIterator<Item = (Uuid, bool)>,
+    ) -> Self {
+        let (mut allow, mut deny) = (BTreeSet::new(), BTreeSet::new());
+        for (id, is_denied) in entries {
+            let list = if is_denied { &mut deny } else { &mut allow };
+            list.insert(id);
+        }
+        Self {
+            kind,
+            allow_all_friends,
+            allow,
+            deny,
+        }
+    }
+
     /// Whether somebody may be let in who was not let in by `before`. In doubt it is so: a person
     /// may be in a circle that was named before, which ids alone do not tell.
     pub fn is_wider_than(&self, before: &Self) -> bool {

@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions::{self, CircleNamed};
 use super::super::view::{self, Circle, CircleWithMembers, ListedPerson};
-use super::lists::Expanded;
+use super::lists::{Expanded, people};
 use crate::domains::users;
 use crate::kernel::page::{NameKey, TimeKey};
 use crate::kernel::{CircleId, Result, UserId};
@@ -102,8 +102,7 @@ async fn list_circle_members(
     let reads = &mut Reads::cached(&ctx);
     let slice = listing.slice::<NameKey>()?;
     let page = view::circle_members(reads, me.id, *circle_id, &slice).await?;
-    let wanted = listing.filter.expand;
-    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
+    people(reads, me, &listing, page, ctx.now()).await
 }
 
 /// Rename a circle
@@ -159,15 +158,7 @@ async fn add_circle_member(
     me: CurrentUser,
     path: PathOf<(CircleId, UserRef)>,
 ) -> HttpResult<HttpResponse> {
-    writer
-        .run(me.id, async move |tx| {
-            let (circle_id, user) = &*path;
-            let user_id = users::resolve(&mut tx.reads(), user).await?;
-            actions::add_member(tx, me.id, *circle_id, user_id).await?;
-            users::require_current_name(&mut tx.reads(), user).await?;
-            circle_now(tx, me.id, *circle_id).await
-        })
-        .await
+    change_member(writer, me, path, actions::add_member).await
 }
 
 /// Take somebody out of a circle
@@ -183,12 +174,23 @@ async fn remove_circle_member(
     me: CurrentUser,
     path: PathOf<(CircleId, UserRef)>,
 ) -> HttpResult<HttpResponse> {
+    change_member(writer, me, path, actions::remove_member).await
+}
+
+/// Changes who is in a circle, and answers with the circle.
+async fn change_member(
+    writer: Writer,
+    me: CurrentUser,
+    path: PathOf<(CircleId, UserRef)>,
+    change: impl AsyncFn(&mut Tx, UserId, CircleId, UserId) -> Result<()>,
+) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
             let (circle_id, user) = &*path;
-            let user_id = users::resolve(&mut tx.reads(), user).await?;
-            actions::remove_member(tx, me.id, *circle_id, user_id).await?;
-            users::require_current_name(&mut tx.reads(), user).await?;
+            users::act_on(tx, user, async |tx, user_id| {
+                change(tx, me.id, *circle_id, user_id).await
+            })
+            .await?;
             circle_now(tx, me.id, *circle_id).await
         })
         .await

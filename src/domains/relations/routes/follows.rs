@@ -5,11 +5,10 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions;
-use super::super::view::{self, ListedPerson, Relationship, visible_person};
-use super::lists::Expanded;
+use super::super::view::{self, ListedPerson, Relationship};
+use super::lists::{Expanded, people_of};
 use super::towards;
 use crate::kernel::UserId;
-use crate::kernel::page::TimeKey;
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, PageParams, Params, PathOf, UserRef, ok,
 };
@@ -67,12 +66,10 @@ async fn list_followers(
     user: PathOf<UserRef>,
     listing: Listing<Expanded>,
 ) -> HttpResult<HttpResponse> {
-    let reads = &mut Reads::cached(&ctx);
-    let user_id = visible_person(reads, me.viewer(), &user).await?;
-    let slice = listing.slice::<TimeKey>()?;
-    let page = view::followers(reads, me.id, user_id, &slice).await?;
-    let wanted = listing.filter.expand;
-    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
+    people_of(&ctx, me, &user, &listing, async |reads, user_id| {
+        view::followers(reads, me.id, user_id, &listing.slice()?).await
+    })
+    .await
 }
 
 /// Those whom a person follows
@@ -88,12 +85,10 @@ async fn list_following(
     user: PathOf<UserRef>,
     listing: Listing<Expanded>,
 ) -> HttpResult<HttpResponse> {
-    let reads = &mut Reads::cached(&ctx);
-    let user_id = visible_person(reads, me.viewer(), &user).await?;
-    let slice = listing.slice::<TimeKey>()?;
-    let page = view::following(reads, me.id, user_id, &slice).await?;
-    let wanted = listing.filter.expand;
-    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
+    people_of(&ctx, me, &user, &listing, async |reads, user_id| {
+        view::following(reads, me.id, user_id, &listing.slice()?).await
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize)]

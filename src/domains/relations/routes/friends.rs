@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::actions;
 use super::super::view::{self, ListedPerson, Relationship, Suggestion};
-use super::lists::{ByName, Expanded};
+use super::lists::{ByName, Expanded, people};
 use super::towards;
 use crate::domains::users;
 use crate::kernel::page::{NameKey, RankKey};
@@ -36,8 +36,7 @@ async fn list_friends(
     let reads = &mut Reads::cached(&ctx);
     let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
     let page = view::friends(reads, me.id, me.id, &q, &slice).await?;
-    let wanted = listing.filter.expand;
-    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
+    people(reads, me, &listing, page, ctx.now()).await
 }
 
 /// End a friendship
@@ -85,9 +84,10 @@ async fn dismiss_suggestion(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let user_id = users::resolve(&mut tx.reads(), &user).await?;
-            actions::dismiss_suggestion(tx, me.id, user_id).await?;
-            users::require_current_name(&mut tx.reads(), &user).await?;
+            users::act_on(tx, &user, async |tx, user_id| {
+                actions::dismiss_suggestion(tx, me.id, user_id).await
+            })
+            .await?;
             Ok(Answer::nothing())
         })
         .await

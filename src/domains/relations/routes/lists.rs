@@ -1,10 +1,17 @@
-//! What lists of people can be asked for.
+//! Lists of people: what they can be asked for, and how they are answered.
 
+use actix_web::HttpResponse;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::super::model::SearchText;
-use super::super::view::PersonExpansion;
+use super::super::view::{self, PersonExpansion, visible_person};
+use crate::domains::users::Person;
+use crate::kernel::page::{Page, SortKey};
+use crate::kernel::{Result, Timestamp, UserId};
+use crate::platform::http::{HttpResult, Listing, UserRef};
+use crate::platform::sessions::CurrentUser;
+use crate::platform::{Ctx, Reads};
 
 /// What people are shown with, for lists that have no other parameter.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -13,7 +20,7 @@ use super::super::view::PersonExpansion;
 pub(super) struct Expanded {
     /// What to show with each person.
     #[param(inline)]
-    pub expand: Option<PersonExpansion>,
+    expand: Option<PersonExpansion>,
 }
 
 /// Narrows a list of people to some names.
@@ -21,8 +28,7 @@ pub(super) struct Expanded {
 #[serde(deny_unknown_fields)]
 pub(super) struct ByName {
     q: Option<SearchText>,
-    /// What people are shown with.
-    pub expand: Option<PersonExpansion>,
+    expand: Option<PersonExpansion>,
 }
 
 impl ByName {
@@ -30,4 +36,48 @@ impl ByName {
     pub(super) fn folded(&self) -> String {
         self.q.as_ref().map(SearchText::folded).unwrap_or_default()
     }
+}
+
+/// What says with what people are to be shown.
+pub(super) trait Expands {
+    /// With what.
+    fn expand(&self) -> Option<PersonExpansion>;
+}
+
+impl Expands for Expanded {
+    fn expand(&self) -> Option<PersonExpansion> {
+        self.expand
+    }
+}
+
+impl Expands for ByName {
+    fn expand(&self) -> Option<PersonExpansion> {
+        self.expand
+    }
+}
+
+/// Answers with a page of people, shown with what was asked for.
+pub(super) async fn people<K: SortKey>(
+    reads: &mut Reads<'_>,
+    me: CurrentUser,
+    listing: &Listing<impl Expands>,
+    page: Page<K, Person>,
+    now: Timestamp,
+) -> HttpResult<HttpResponse> {
+    let wanted = listing.filter.expand();
+    Ok(listing.respond(view::listed(reads, me.id, page, wanted, now).await?))
+}
+
+/// Answers with a page of those who are something to a person whom the caller may see.
+pub(super) async fn people_of<K: SortKey>(
+    ctx: &Ctx,
+    me: CurrentUser,
+    user: &UserRef,
+    listing: &Listing<impl Expands>,
+    list: impl AsyncFnOnce(&mut Reads<'_>, UserId) -> Result<Page<K, Person>>,
+) -> HttpResult<HttpResponse> {
+    let reads = &mut Reads::cached(ctx);
+    let user_id = visible_person(reads, me.viewer(), user).await?;
+    let page = list(reads, user_id).await?;
+    people(reads, me, listing, page, ctx.now()).await
 }

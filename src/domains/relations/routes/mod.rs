@@ -13,7 +13,7 @@ use actix_web::HttpResponse;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::view;
-use crate::domains::users::{require_current_name, resolve};
+use crate::domains::users::act_on;
 use crate::kernel::{Result, UserId};
 use crate::platform::http::{HttpResult, PathOf, UserRef};
 use crate::platform::limits::{RouteLimit, at_door, policies};
@@ -38,8 +38,7 @@ pub const LIMITS: &[RouteLimit] = &[
 ];
 
 /// Changes what lies between the caller and the person of the path, and answers with what lies
-/// there then. Named by a username that they gave up, the person is `moved`, which undoes the
-/// change: only after it is known that the caller may learn what they are called today.
+/// there then.
 async fn towards(
     writer: Writer,
     me: CurrentUser,
@@ -48,9 +47,11 @@ async fn towards(
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {
-            let user_id = resolve(&mut tx.reads(), &user).await?;
-            change(tx, me.id, user_id).await?;
-            require_current_name(&mut tx.reads(), &user).await?;
+            let user_id = act_on(tx, &user, async |tx, user_id| {
+                change(tx, me.id, user_id).await?;
+                Ok(user_id)
+            })
+            .await?;
             let now = tx.now();
             Answer::ok(&view::relationship(&mut tx.reads(), me.id, user_id, now).await?)
         })

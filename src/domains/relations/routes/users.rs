@@ -5,9 +5,8 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::super::view::{self, ListedPerson, PersonExpansion, User, visible_person};
-use super::lists::{ByName, Expanded};
+use super::lists::{ByName, Expanded, people_of};
 use crate::kernel::UserId;
-use crate::kernel::page::NameKey;
 use crate::platform::http::{
     HttpResult, IdList, ListOf, Listing, PageParams, Params, PathOf, UserRef, json_with_etag, ok,
 };
@@ -89,13 +88,12 @@ async fn list_friends_of_user(
     user: PathOf<UserRef>,
     listing: Listing<ByName>,
 ) -> HttpResult<HttpResponse> {
-    let reads = &mut Reads::cached(&ctx);
-    let user_id = visible_person(reads, me.viewer(), &user).await?;
-    view::guard_friends_shown(reads, me.viewer(), user_id).await?;
-    let (q, slice) = (listing.filter.folded(), listing.slice::<NameKey>()?);
-    let page = view::friends(reads, me.id, user_id, &q, &slice).await?;
-    let wanted = listing.filter.expand;
-    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
+    people_of(&ctx, me, &user, &listing, async |reads, user_id| {
+        view::guard_friends_shown(reads, me.viewer(), user_id).await?;
+        let (q, slice) = (listing.filter.folded(), listing.slice()?);
+        view::friends(reads, me.id, user_id, &q, &slice).await
+    })
+    .await
 }
 
 /// Friends that you and a person have in common
@@ -111,11 +109,9 @@ async fn list_mutual_friends(
     user: PathOf<UserRef>,
     listing: Listing<Expanded>,
 ) -> HttpResult<HttpResponse> {
-    let reads = &mut Reads::cached(&ctx);
-    let user_id = visible_person(reads, me.viewer(), &user).await?;
-    view::guard_mutual_friends_shown(reads, me.id, user_id).await?;
-    let slice = listing.slice::<NameKey>()?;
-    let page = view::mutual_friends(reads, me.id, user_id, &slice).await?;
-    let wanted = listing.filter.expand;
-    Ok(listing.respond(view::listed(reads, me.id, page, wanted, ctx.now()).await?))
+    people_of(&ctx, me, &user, &listing, async |reads, user_id| {
+        view::guard_mutual_friends_shown(reads, me.id, user_id).await?;
+        view::mutual_friends(reads, me.id, user_id, &listing.slice()?).await
+    })
+    .await
 }

@@ -64,7 +64,7 @@ pub async fn presences(ctx: &Ctx, viewer: UserId, ids: &[UserId]) -> Result<Vec<
     let last = if timed.is_empty() {
         HashMap::new()
     } else {
-        sessions::store::list_last_active(&mut *ctx.conn().await?, &timed).await?
+        sessions::list_last_active(&mut *ctx.conn().await?, &timed).await?
     };
     let seen = seen.into_iter().map(|user_id| FriendPresence {
         user_id,

@@ -90,7 +90,7 @@ pub async fn walk_sessions(
 
 /// A session as its owner sees it.
 #[derive(Debug)]
-pub struct Listed {
+pub struct ListedSession {
     /// The session.
     pub session_id: SessionId,
     /// The client's own name for itself.
@@ -113,13 +113,13 @@ pub async fn list_sessions(
     user_id: UserId,
     now: Timestamp,
     slice: &Slice<TimeKey>,
-) -> Result<Vec<(TimeKey, Listed)>> {
+) -> Result<Vec<(TimeKey, ListedSession)>> {
     let rows = keyset!(
         conn,
         slice,
         newest "s.created_at",
         "s.session_id",
-        Listed,
+        ListedSession,
         r#"select s.session_id as "session_id: _", s.device_id, s.device_name, s.address,
                   s.created_at as "created_at: _", s.last_active_at as "last_active_at: _",
                   s.expires_at as "expires_at: _"
@@ -128,7 +128,7 @@ pub async fn list_sessions(
         user_id as _,
         now as _
     )?;
-    let key = |row: &Listed| TimeKey(row.created_at, row.session_id.uuid());
+    let key = |row: &ListedSession| TimeKey(row.created_at, row.session_id.uuid());
     Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
 }
 

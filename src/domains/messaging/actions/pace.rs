@@ -26,12 +26,7 @@ pub async fn guard_pace(ctx: &Ctx, gate: &Gate, me: UserId, id: ConversationId) 
 
 /// Counts what `me` has others told by putting them into a group: it is a message to all of them,
 /// and one to each stranger among them. Opening the conversation of two tells nobody.
-pub(super) async fn guard_group_pace(
-    ctx: &Ctx,
-    gate: &Gate,
-    me: UserId,
-    others: &[UserId],
-) -> Result<()> {
+pub async fn guard_group_pace(ctx: &Ctx, gate: &Gate, me: UserId, others: &[UserId]) -> Result<()> {
     let mut others: Vec<UserId> = distinct(others.iter().copied());
     others.retain(|other| *other != me);
     if others.len() < 2 {
@@ -46,7 +41,7 @@ pub(super) async fn guard_group_pace(
 }
 
 /// Counts that `me`, to whom a group is `seen` like this, asks somebody into it who is no friend.
-pub(super) async fn guard_adding_pace(
+pub async fn guard_adding_pace(
     ctx: &Ctx,
     gate: &Gate,
     (me, seen): (UserId, &Seen),

@@ -1,46 +1,15 @@
-//! What is done and answered, for requests and for frames alike.
+//! Actions with what they answer, which is the same to a request and to a frame.
 
-use futures_util::future::BoxFuture;
-
-use crate::domains::messaging::actions::{self, Outgoing};
+use super::marks::{mark_delivered, mark_read};
+use super::messages::{delete_message, set_reaction, update_message};
 use crate::domains::messaging::live;
 use crate::domains::messaging::model::{Delivered, MessageChange, Read};
-use crate::domains::messaging::view::{self, ConversationState, Message, MessageState};
+use crate::domains::messaging::view::{self, ConversationState, MessageState};
 use crate::domains::reactions::Kind;
 use crate::kernel::{ConversationId, Error, MessageId, Result, UserId};
 use crate::platform::http::IfMatch;
 use crate::platform::sessions::CurrentUser;
-use crate::platform::write::{Asked, Grouped};
 use crate::platform::{Answer, Tx};
-
-impl Grouped for Outgoing {
-    type Lane = ConversationId;
-
-    fn lane(&self) -> ConversationId {
-        self.conversation_id
-    }
-
-    fn write<'a>(
-        tx: &'a mut Tx,
-        asked: &'a [Asked<'a, Self>],
-    ) -> BoxFuture<'a, Result<Vec<Result<Answer>>>> {
-        Box::pin(async move {
-            let sent = actions::send_messages(tx, asked).await?;
-            let answers = sent.into_iter().map(|one| match one {
-                Ok(message) => Ok(Ok(message_made(&message)?)),
-                Err(refused) => Ok(Err(refused)),
-            });
-            answers.collect()
-        })
-    }
-}
-
-/// A message that was written.
-fn message_made(body: &Message) -> Result<Answer> {
-    let id = body.conversation_id;
-    let place = format!("/v1/conversations/{id}/messages?around={}", body.id);
-    Answer::created(place, body.version, body)
-}
 
 /// Changes a message.
 pub async fn message_edited(
@@ -50,7 +19,7 @@ pub async fn message_edited(
     change: &MessageChange,
     if_match: IfMatch,
 ) -> Result<Answer> {
-    actions::update_message(tx, me.id, message_id, change, if_match).await?;
+    update_message(tx, me.id, message_id, change, if_match).await?;
     let body = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
     Answer::versioned(body.version, &body)
 }
@@ -61,7 +30,7 @@ pub async fn message_deleted(
     me: CurrentUser,
     message_id: MessageId,
 ) -> Result<Answer> {
-    actions::delete_message(tx, me.id, message_id).await?;
+    delete_message(tx, me.id, message_id).await?;
     Ok(Answer::nothing())
 }
 
@@ -72,7 +41,7 @@ pub async fn reacted(
     message_id: MessageId,
     kind: Option<Kind>,
 ) -> Result<Answer> {
-    actions::set_reaction(tx, me.id, message_id, kind).await?;
+    set_reaction(tx, me.id, message_id, kind).await?;
     let message = view::message(&mut tx.reads(), me.viewer(), message_id).await?;
     Answer::ok(&MessageState::from(message))
 }
@@ -84,7 +53,7 @@ pub async fn marked_read(
     id: ConversationId,
     read: Read,
 ) -> Result<Answer> {
-    let did_wait = actions::mark_read(tx, me.id, id, read).await?;
+    let did_wait = mark_read(tx, me.id, id, read).await?;
     let state = state_now(tx, me.id, id).await?;
     if did_wait && state.unread == 0 {
         tx.tell_counts(me.id);
@@ -99,7 +68,7 @@ pub async fn marked_delivered(
     id: ConversationId,
     delivered: Delivered,
 ) -> Result<Answer> {
-    actions::mark_delivered(tx, me.id, id, delivered).await?;
+    mark_delivered(tx, me.id, id, delivered).await?;
     Answer::ok(&state_now(tx, me.id, id).await?)
 }
 
