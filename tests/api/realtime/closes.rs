@@ -179,7 +179,7 @@ async fn post_with_one(app: &TestApp, author: &Session) -> (String, String) {
 
 #[tokio::test]
 async fn a_socket_whose_position_is_lost_is_told_to_resume() {
-    let app = TestApp::start_with(QUICK).await;
+    let app = TestApp::start().await;
     let ada = app.person("ada").await;
     let (post, channel) = post_with_one(&app, &ada).await;
     let mut socket = Socket::of(&ada, &app.url).await;
@@ -199,7 +199,7 @@ async fn a_socket_whose_position_is_lost_is_told_to_resume() {
 
 #[tokio::test]
 async fn a_stream_whose_position_is_lost_is_told_what_to_fetch_and_goes_on() {
-    let app = TestApp::start_with(QUICK).await;
+    let app = TestApp::start().await;
     let ada = app.person("ada").await;
     let (post, channel) = post_with_one(&app, &ada).await;
     let query = format!("?chs={channel}");
@@ -234,7 +234,7 @@ async fn a_stream_whose_position_is_lost_is_told_what_to_fetch_and_goes_on() {
 
 #[tokio::test]
 async fn a_poll_whose_position_is_lost_is_told_what_to_fetch_and_goes_on() {
-    let app = TestApp::start_with(QUICK).await;
+    let app = TestApp::start().await;
     let ada = app.person("ada").await;
     let (post, channel) = post_with_one(&app, &ada).await;
     let path = format!("/v1/realtime/poll?wait=0&chs={channel}");
