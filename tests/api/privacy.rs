@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Anyone, PASSWORD, Program, Session, TestApp};
@@ -181,6 +182,46 @@ async fn the_log_holds_no_password_token_address_or_word_of_a_conversation() {
         &me.refresh_token,
         &me.access_token,
     ] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_an_address_is_in_no_line_of_the_log() {
+    let app = TestApp::start().await;
+    let program = Program::start(&app, &[("KITH_LOG", "trace")]);
+    let ada = app.person("ada").await.at(&program.url);
+    let anyone = Anyone::new(&program.url);
+    let ticket = async || {
+        let reply = ada.act("/v1/realtime/tickets").await.expect_status(200);
+        reply.json["ticket"].as_str().expect("a ticket").to_owned()
+    };
+    let (first, second) = (ticket().await, ticket().await);
+    let opened = anyone.request(Method::GET, &format!("/v1/realtime/sse?ticket={first}"));
+    let stream = opened.send().await.expect("an answer");
+    assert_eq!(stream.status(), 200);
+    for query in [first.as_str(), "secretticket"] {
+        let path = format!("/v1/realtime/sse?ticket={query}");
+        anyone.get(&path).await.expect_status(401);
+    }
+    let socket = format!("/v1/realtime?ticket={second}");
+    anyone.get(&socket).await.expect_status(400);
+    // A token has no place in an address; whoever puts it there finds it in no log of ours.
+    for name in ["token", "access_token", "ticket"] {
+        let path = format!("/v1/realtime/sse?{name}={}", ada.access_token);
+        let refused = anyone.get(&path).await;
+        assert!([401, 422].contains(&refused.status), "{name}");
+    }
+    let polled = ada.get("/v1/realtime/poll?wait=0").await.expect_status(200);
+    let cursor = polled.json["cursor"].as_str().expect("a cursor");
+    let path = format!("/v1/realtime/poll?wait=0&cursor={cursor}");
+    ada.get(&path).await.expect_status(204);
+    drop(stream);
+    let log = program.log();
+    let is_captured = log.contains("/v1/realtime/sse") && log.contains("/v1/realtime/poll");
+    assert!(is_captured, "{log}");
+    for secret in [&first, &second, "secretticket", &ada.access_token, cursor] {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }

@@ -3,8 +3,9 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::domains::posts::PostRef;
 use crate::kernel::ids::Id;
-use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::kernel::{Error, Result, UserId};
 use crate::platform::Ctx;
 use crate::platform::realtime::{Event, Hub, Live, Member, Topic, tell_many};
 
@@ -21,7 +22,10 @@ pub const LIVE: Live = Live {
     events: &[Event::state(
         "feed.new",
         TOPIC,
-        &[Member::words("created_at", "when the newest was posted")],
+        &[
+            Member::words("newest_id", "the newest post's id"),
+            Member::words("created_at", "when that was posted"),
+        ],
     )
     .says("there may be something new, of somebody with few enough readers to tell them all")],
 };
@@ -40,15 +44,10 @@ pub(super) fn has_listeners(ctx: &Ctx) -> bool {
     Hub::of(ctx).is_some_and(|hub| hub.count() > 0)
 }
 
-/// Hints that these readers may find something new. It names no post: whether they see it is judged when
+/// Hints that these readers may find something new. It shows no post: whether they see it is judged when
 /// the feed is read.
-pub(super) fn tell_new(ctx: &Ctx, readers: Vec<UserId>, created_at: Timestamp) {
+pub(super) fn tell_new(ctx: &Ctx, readers: Vec<UserId>, post: PostRef) {
     let ids = readers.into_iter().map(Id::uuid).collect();
-    tell_many(
-        ctx,
-        TOPIC,
-        ids,
-        "feed.new",
-        json!({"created_at": created_at}),
-    );
+    let d = json!({"newest_id": post.post_id, "created_at": post.created_at});
+    tell_many(ctx, TOPIC, ids, "feed.new", d);
 }

@@ -117,6 +117,23 @@ mod tests {
     use super::Close;
 
     #[test]
+    fn the_page_lists_every_code_that_is_sent_and_no_other() {
+        let page = include_str!("../../../docs/realtime.md");
+        let (_, section) = page.split_once("\n## Close codes\n").expect("the section");
+        let (section, _) = section.split_once("\n## ").expect("its end");
+        let rows = section.lines().filter(|line| line.starts_with('|'));
+        let cells = rows.flat_map(|row| row.split('|').skip(1).step_by(2));
+        let codes = cells.flat_map(|cell| cell.split(',').map(str::trim));
+        let mut listed: Vec<u16> = codes.filter_map(|code| code.parse().ok()).collect();
+        // A goodbye is answered by one, and says nothing.
+        let sent = Close::ALL.iter().map(|close| close.code);
+        let mut sent: Vec<u16> = sent.filter(|code| *code != 1000).collect();
+        listed.sort_unstable();
+        sent.sort_unstable();
+        assert_eq!(listed, sent);
+    }
+
+    #[test]
     fn every_reason_fits_into_its_frame_and_no_code_is_given_twice() {
         let mut codes: Vec<u16> = Close::ALL.iter().map(|close| close.code).collect();
         codes.sort_unstable();

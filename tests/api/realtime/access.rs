@@ -113,6 +113,10 @@ async fn only_listed_origins_connect_and_a_ticket_is_of_its_own() {
             status.unwrap_or(200),
             "{origin}"
         );
+        let stream = ada.request(reqwest::Method::GET, "/v1/realtime/sse");
+        let stream = stream.header("origin", origin).send().await;
+        let stream = stream.expect("an answer").status().as_u16();
+        assert_eq!(stream, status.unwrap_or(200), "{origin}");
         let ping = json!({"id": 1, "op": "ping"}).to_string();
         let command = ada.request(reqwest::Method::POST, "/v1/realtime/commands");
         let command = command.header("origin", origin).body(ping);

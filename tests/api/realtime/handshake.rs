@@ -105,6 +105,14 @@ async fn a_frame_that_never_ends_is_not_kept() {
     endless.resize(40_000, b'x');
     stream.write_all(&endless).await.expect("sent");
     read_until(&mut stream, "the message is too big").await;
+    // Of somebody who is not known less of it comes.
+    let (mut stream, host) = connect(&app).await;
+    let upgrade = upgrade_of(&host, "/v1/realtime");
+    stream.write_all(upgrade.as_bytes()).await.expect("sent");
+    read_until(&mut stream, "HTTP/1.1 101").await;
+    endless.truncate(5_000);
+    stream.write_all(&endless).await.expect("sent");
+    read_until(&mut stream, "the message is too big").await;
 }
 
 #[tokio::test]

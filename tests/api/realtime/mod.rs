@@ -4,6 +4,7 @@ mod access;
 mod behind;
 mod catalogue;
 mod client;
+mod closes;
 mod conversation;
 mod counts;
 mod cursors;
@@ -27,7 +28,9 @@ mod sight;
 mod slow;
 mod snapshots;
 mod storms;
+mod streams;
 mod topics;
+mod watching;
 mod whole;
 
 use std::time::Duration;

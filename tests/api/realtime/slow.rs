@@ -159,13 +159,18 @@ async fn too_many_frames_are_refused_and_then_end_the_socket() {
         last = socket.tell(&json!({"op": "ping"})).await;
     }
     let mut refused = 0;
-    while let Ok(frame) = socket.next().await {
+    let code = loop {
+        let frame = match socket.next().await {
+            Ok(frame) => frame,
+            Err(code) => break code,
+        };
         if frame["ok"] == false {
             assert_eq!(frame["err"]["code"], "rate_limited");
             assert!(frame["err"]["after_ms"].as_u64() >= Some(1_000));
             refused += 1;
         }
         assert!(frame["re"].as_i64().is_none_or(|re| re <= last));
-    }
+    };
     assert_eq!(refused, 3, "and the fourth time never comes");
+    assert_eq!(code, 4101);
 }

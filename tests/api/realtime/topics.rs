@@ -68,7 +68,8 @@ async fn a_new_post_is_hinted_at_to_those_who_may_find_it() {
     for socket in &mut listeners {
         let hint = socket.event("feed.new").await;
         assert_eq!(hint["ch"], format!("feed:{}", bob.id));
-        assert_eq!(hint["d"], json!({"created_at": post["created_at"]}));
+        let newest = json!({"newest_id": post["id"], "created_at": post["created_at"]});
+        assert_eq!(hint["d"], newest);
     }
     let told = strangers.rest(QUIET).await;
     assert!(

@@ -51,7 +51,7 @@ pub(super) async fn fan_out(ctx: Ctx, progress: Progress, mut fan_out: FanOut) -
         };
     }
     push(&ctx, &[Push::of(&fan_out, timelines, false)]).await?;
-    live::tell_new(&ctx, batch.hinted, fan_out.post.created_at);
+    live::tell_new(&ctx, batch.hinted, fan_out.post);
     fan_out.after = last.unwrap_or(fan_out.after);
     progress.save(&mut *ctx.conn().await?, &fan_out).await?;
     Ok(Step::Again)
@@ -65,9 +65,7 @@ async fn hint_everybody(ctx: &Ctx, fan_out: &FanOut) -> Result<Step> {
     }
     let conn = &mut *ctx.conn().await?;
     let PostRef {
-        post_id,
-        author_id,
-        created_at,
+        post_id, author_id, ..
     } = fan_out.post;
     let most = i64::from(ctx.config().feed_pull_above);
     let found = find_post(conn, post_id).await?;
@@ -83,7 +81,7 @@ async fn hint_everybody(ctx: &Ctx, fan_out: &FanOut) -> Result<Step> {
         };
         after = *last;
         let hinted = those_to_hint(conn, post_id, &post, &some).await?;
-        live::tell_new(ctx, hinted, created_at);
+        live::tell_new(ctx, hinted, fan_out.post);
     }
 }
 
@@ -169,7 +167,7 @@ async fn finish(
 ) -> Result<Step> {
     timelines.push(Timeline::Home(fan_out.post.author_id));
     push(ctx, &[Push::of(fan_out, timelines, true)]).await?;
-    live::tell_new(ctx, hinted, fan_out.post.created_at);
+    live::tell_new(ctx, hinted, fan_out.post);
     note_arrival(ctx, fan_out);
     Ok(Step::Done)
 }

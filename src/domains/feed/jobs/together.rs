@@ -38,7 +38,7 @@ pub(super) async fn fan_out_together(ctx: &Ctx, all: Vec<FanOut>) -> Result<Vec<
         .collect();
     push(ctx, &pushes).await?;
     for (fan_out, readers) in going() {
-        live::tell_new(ctx, readers.clone(), fan_out.post.created_at);
+        live::tell_new(ctx, readers.clone(), fan_out.post);
         note_arrival(ctx, fan_out);
     }
     let outcome = |readers: &Option<Vec<UserId>>| match readers {

@@ -345,6 +345,21 @@ mod tests {
     }
 
     #[test]
+    fn thousands_who_come_cost_each_listener_one_number_a_round() {
+        let (room, mut conns) = (room(), Vec::new());
+        for round in 1..=50 {
+            let coming = conns.len()..round * 100;
+            conns.extend(coming.map(|number| come(&room, number, Transport::Socket)));
+            tell(&room);
+            for conn in &conns {
+                let told = conn.queue.pop().expect("a number");
+                let is_short = round <= 2 || told.text.json().len() < 200;
+                assert!(is_short && conn.queue.depth().0 == 0, "{round}");
+            }
+        }
+    }
+
+    #[test]
     fn the_next_poll_of_a_client_is_not_told_what_it_knows() {
         let room = room();
         come(&room, 0, Transport::Socket);

@@ -106,7 +106,7 @@ async fn open_socket(
     let entry = Entrance::Line(entry.ticket.as_deref());
     let guest = admit(&ctx, &hub, known, entry, &request).await?;
     let conn = connect(&hub, Transport::Socket, &client, &request);
-    if guest.is_none() && strangers_from(&hub, &conn) > MOST_STRANGERS {
+    if guest.is_none() && strangers_from(&hub, &conn) >= MOST_STRANGERS {
         return Err(Problem(busy(SOON)));
     }
     if let Some(guest) = guest {

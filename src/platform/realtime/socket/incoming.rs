@@ -42,10 +42,11 @@ impl Incoming {
         }
     }
 
-    /// The next frame; nothing at the end.
+    /// The next frame, of at most so many bytes; nothing at the end.
     pub(super) async fn next(
         &mut self,
         stream: &ReadHalf<'_>,
+        most: usize,
     ) -> Result<Option<Frame>, ProtocolError> {
         if self.is_stuffed {
             return Err(ProtocolError::Overflow);
@@ -55,7 +56,7 @@ impl Incoming {
                 return Ok(Some(frame));
             }
             // The codec looks at the length of a frame once it has all of it.
-            if self.buffer.len() > MOST_BYTES + MOST_HEAD {
+            if self.buffer.len() > most + MOST_HEAD {
                 return Err(ProtocolError::Overflow);
             }
             if self.buffer.is_empty() {

@@ -93,7 +93,7 @@ impl Reader {
         let mut reader = Box::new(self);
         let close = loop {
             let frame = tokio::select! {
-                frame = incoming.next(stream) => frame,
+                frame = incoming.next(stream, reader.most_bytes()) => frame,
                 () = conn.gone.notified() => break Close::NORMAL,
             };
             conn.heard.store(hub.now(), Ordering::Relaxed);
@@ -120,6 +120,15 @@ impl Reader {
             }
         };
         conn.end_after_all(close, hub.now());
+    }
+
+    /// How long a message may be: nothing much is kept of somebody who is not known.
+    const fn most_bytes(&self) -> usize {
+        if self.talk.is_none() && self.known.is_none() {
+            MOST_BYTES_OF_A_STRANGER
+        } else {
+            MOST_BYTES
+        }
     }
 
     async fn hear(&mut self, frame: Frame) -> std::result::Result<(), Close> {
@@ -165,11 +174,12 @@ impl Reader {
             Piece::FirstBinary(_) => return Err(Close::NOT_TEXT),
             Piece::FirstText(_) => return Err(Close::PROTOCOL),
         };
+        let most = self.most_bytes();
         let Some(pieces) = &mut self.pieces else {
             return Err(Close::PROTOCOL);
         };
         pieces.count += 1;
-        if pieces.whole.len() + bytes.len() > MOST_BYTES || pieces.count > MOST_PIECES {
+        if pieces.whole.len() + bytes.len() > most || pieces.count > MOST_PIECES {
             return Err(Close::TOO_BIG);
         }
         pieces.whole.extend_from_slice(&bytes);
@@ -178,7 +188,7 @@ impl Reader {
     }
 
     async fn text(&mut self, text: &[u8]) -> std::result::Result<(), Close> {
-        if self.talk.is_none() && self.known.is_none() && text.len() > MOST_BYTES_OF_A_STRANGER {
+        if text.len() > self.most_bytes() {
             return Err(Close::TOO_BIG);
         }
         if std::str::from_utf8(text).is_err() {
