@@ -24,7 +24,8 @@ WORKDIR /var/lib/kith
 VOLUME /var/lib/kith
 # A container is reached from outside of it. 9090 shows metrics to others in its network; it is not exposed, so
 # that nobody publishes it by chance.
-ENV KITH_ADDR=0.0.0.0:8080 KITH_OPS_ADDR=0.0.0.0:9090
+# Whoever runs it for themselves says KITH_ENV=dev, as docker-compose.yml does: in front of people nothing is made up.
+ENV KITH_ENV=production KITH_ADDR=0.0.0.0:8080 KITH_OPS_ADDR=0.0.0.0:9090
 EXPOSE 8080
 # The image has no curl, and bash can speak to a port by itself.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=5 \

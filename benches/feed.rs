@@ -43,6 +43,8 @@ async fn main() {
         ("KITH_OPS_ADDR", "127.0.0.1:0"),
         // Pages as Postgres gives them; `benches/load` measures what the cache makes of them.
         ("KITH_CACHE", "off"),
+        // One person walks through thousands of pages.
+        ("KITH_LIMITS", "off"),
         ("KITH_LOG", "warn"),
         ("KITH_ROLES", "web"),
     ];

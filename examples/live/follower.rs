@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// The longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How many channels one frame may name.
+const AT_ONCE: usize = 64;
+
 /// A place in a channel: `(channel, e, o)` names an event for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -75,8 +78,8 @@ pub enum Next {
 pub struct Follower {
     wanted: BTreeSet<String>,
     kept: Kept,
-    /// Frames that wait for their reply: the channel that each asked for; `hello` asks for none.
-    asked: BTreeMap<i64, Option<String>>,
+    /// Frames that wait for their reply: the channels that each asked for; `hello` asks for none.
+    asked: BTreeMap<i64, Option<Vec<String>>>,
     last_id: i64,
     /// When the server wants this client back, if it said so.
     after: Option<Duration>,
@@ -160,11 +163,15 @@ impl Follower {
         self.frame("refresh", &json!({ "token": token }))
     }
 
-    /// Asks for a channel; one frame may name up to 64 of them.
-    fn subscribe(&mut self, ch: String) -> Act {
-        let frame = self.frame("subscribe", &json!({"chs": [{ "ch": ch }]}));
-        self.asked.insert(self.last_id, Some(ch));
-        Act::Send(frame)
+    /// Asks for channels, many with a frame: no more than 30 frames may come at once.
+    fn subscribe(&mut self, channels: &[String], at_once: usize) -> Vec<Act> {
+        let mut acts = Vec::new();
+        for some in channels.chunks(at_once) {
+            let chs: Vec<Value> = some.iter().map(|ch| json!({ "ch": ch })).collect();
+            acts.push(Act::Send(self.frame("subscribe", &json!({ "chs": chs }))));
+            self.asked.insert(self.last_id, Some(some.to_vec()));
+        }
+        acts
     }
 
     fn frame(&mut self, op: &str, d: &Value) -> Value {
@@ -272,7 +279,7 @@ impl Follower {
             let known = &self.kept.pos;
             let rest = self.wanted.iter().filter(|ch| !known.contains_key(*ch));
             let rest: Vec<String> = rest.cloned().collect();
-            acts.extend(rest.into_iter().map(|ch| self.subscribe(ch)));
+            acts.extend(self.subscribe(&rest, AT_ONCE));
         }
         acts
     }
@@ -296,10 +303,16 @@ impl Follower {
         }
     }
 
-    fn refused(&mut self, asked: Option<String>, err: &Refusal) -> Vec<Act> {
+    fn refused(&mut self, asked: Option<Vec<String>>, err: &Refusal) -> Vec<Act> {
         match asked {
             _ if err.action == "refresh" => vec![Act::Refresh],
-            Some(ch) if !err.retry => self.lose(ch, err.code.clone()),
+            // One name that is no channel refuses the whole frame: the halves tell which it is.
+            Some(chs) if !err.retry && chs.len() > 1 => self.subscribe(&chs, chs.len().div_ceil(2)),
+            Some(chs) if !err.retry => {
+                let lost = chs.into_iter();
+                lost.flat_map(|ch| self.lose(ch, err.code.clone()))
+                    .collect()
+            }
             // What was kept makes no sense to the server: begin anew, once.
             None if !err.retry && !self.forgot => {
                 (self.kept, self.forgot) = (Kept::default(), true);

@@ -31,6 +31,9 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         ));
     }
     log::for_server(&config)?;
+    if let Some(left) = left_aside(&config) {
+        tracing::warn!("{left}");
+    }
     let stop = signals::stop_on_signal()?;
     let servers = tokio::select! {
         servers = PrivateServers::start(&config.dir, false) => servers?,
@@ -63,6 +66,23 @@ async fn serve_on(
     serve::run_until_stopped(application, stop, || out::line(banner)).await
 }
 
+/// What is to be said of servers that the settings name and `kith dev` doesn't use.
+fn left_aside(config: &Config) -> Option<String> {
+    let database = matches!(config.database, DatabaseSource::Url(_)).then_some("DATABASE_URL");
+    let migrate = config.database_migrate_url.as_ref();
+    let migrate = migrate.map(|_| "DATABASE_MIGRATE_URL");
+    let redis = config.redis_url.as_ref().map(|_| "REDIS_URL");
+    let named: Vec<_> = [database, migrate, redis].into_iter().flatten().collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "{}: set, and not used. `kith dev` serves from its private servers in {}; other commands with these \
+             settings, `kith reset` too, use what is set, and not what is served here",
+            named.join(", "),
+            config.dir.display()
+        )
+    })
+}
+
 fn secret(url: &str, scheme: &str) -> anyhow::Result<SecretUrl> {
     SecretUrl::parse(url, &[scheme])
         .map_err(|fault| anyhow::anyhow!("the address of a private server {}", fault.what))
@@ -86,4 +106,27 @@ fn banner(url: &str, people: &[demo::Account]) -> String {
         "\nkith is listening on {url}\n\n  API documentation  {url}/docs\n{people}\n\
          Ctrl-C stops everything."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use kith::platform::config::Sources;
+
+    use super::*;
+
+    #[test]
+    fn servers_that_are_set_and_not_used_are_named() {
+        let said = |settings: &[(&str, &str)]| {
+            let config = Config::load(&Sources::of(settings.iter().copied()));
+            left_aside(&config.expect("the settings are valid"))
+        };
+        assert_eq!(said(&[]), None);
+        let both = [
+            ("DATABASE_URL", "postgres://kith:hunter2@db/kith"),
+            ("REDIS_URL", "redis://redis"),
+        ];
+        let said = said(&both).unwrap_or_default();
+        assert!(said.starts_with("DATABASE_URL, REDIS_URL: "), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

@@ -44,7 +44,7 @@ struct SeedArgs {
     #[arg(long, value_name = "DIR")]
     ldbc: Option<PathBuf>,
     /// Posts of each person of a graph.
-    #[arg(long, default_value_t = 10, requires = "graph", value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    #[arg(long, default_value_t = 10, conflicts_with_all = ["profile", "ldbc"], value_parser = clap::value_parser!(u32).range(0..=1_000))]
     posts_per_user: u32,
     /// The same number makes the same data.
     #[arg(long, default_value_t = Plan::SEED)]

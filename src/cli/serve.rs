@@ -1,6 +1,7 @@
 //! `kith serve`: from the settings to the last answer.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -103,8 +104,19 @@ pub async fn run_until_stopped(
             () = stop.cancelled() => Ok(()),
         }
     };
-    let (run, announced) = tokio::join!(running, announcing);
-    run.and(announced)
+    beside(running, announcing).await
+}
+
+/// Waits for the end of `running`, and for `announcing` no longer than that: what doesn't run never answers.
+async fn beside(
+    running: impl Future<Output = anyhow::Result<()>>,
+    announcing: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let mut running = pin!(running);
+    tokio::select! {
+        run = &mut running => run,
+        announced = announcing => running.await.and(announced),
+    }
 }
 
 async fn wait_for_answer(addr: SocketAddr) {
@@ -124,4 +136,30 @@ async fn answers(mut addr: SocketAddr) -> std::io::Result<bool> {
     let mut head = [0; 12];
     stream.read_exact(&mut head).await?;
     Ok(head.as_slice() == b"HTTP/1.1 200")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_ends_before_it_answers_is_not_waited_for() {
+        let failed = beside(ready(Err(anyhow!("no"))), pending());
+        let ended = tokio::time::timeout(Duration::from_secs(5), failed).await;
+        assert!(ended.is_ok_and(|ended| ended.is_err()));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_announced_is_told_at_the_end() {
+        let ended = beside(ready(Ok(())), ready(Ok(()))).await;
+        assert!(ended.is_ok());
+        let running = async {
+            tokio::task::yield_now().await;
+            Ok(())
+        };
+        let ended = beside(running, ready(Err(anyhow!("no")))).await;
+        assert!(ended.is_err());
+    }
 }

@@ -17,6 +17,20 @@ pub fn load_config() -> anyhow::Result<Config> {
     )?)
 }
 
+/// Which database the settings name, for people: where it is and which setting says so, and no password.
+pub fn named_database(config: &Config) -> String {
+    let by = |url: &SecretUrl, setting: &str| {
+        format!("the database {} ({setting})", schema::place(url.expose()))
+    };
+    match (&config.database_migrate_url, &config.database) {
+        (Some(url), _) => by(url, "DATABASE_MIGRATE_URL"),
+        (None, DatabaseSource::Url(url)) => by(url, "DATABASE_URL"),
+        (None, DatabaseSource::Embedded) => {
+            format!("the embedded Postgres in {}", config.dir.display())
+        }
+    }
+}
+
 /// Lets a command use the private Redis that `kith dev` runs in this folder, as it uses its Postgres, unless
 /// the settings name servers.
 pub async fn with_redis<T>(

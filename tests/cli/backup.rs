@@ -48,9 +48,12 @@ fn a_restored_database_counts_its_epochs_beyond_any_that_were_given_out() {
         "{insert}; insert into cache_epoch (run_id) select n::text from generate_series(1, 99) n"
     ));
     let given: i64 = place.ask(epoch).parse().expect("a number");
-    place
+    let said = place
         .run(&["restore", &file, "--replace", "--yes"])
-        .expect_code(0);
+        .expect_code(0)
+        .stdout;
+    let named = format!("/{} (DATABASE_URL).", place.name());
+    assert!(said.contains(&named), "{said}");
     assert_eq!(place.ask("select count(*)::text from cache_epoch"), "0");
     place.sql(insert);
     assert!(place.ask(epoch).parse::<i64>().expect("a number") > given);
@@ -63,7 +66,9 @@ fn a_database_with_something_in_it_is_replaced_only_when_that_is_meant() {
     let file = place.path("kith.backup");
     place.run(&["backup", &file]).expect_code(0);
     place.sql("insert into cache_epoch (run_id) values ('kept')");
-    place.run(&["restore", &file]).expect_code(2);
+    let said = place.run(&["restore", &file]).expect_code(2).stderr;
+    let named = format!("/{} (DATABASE_URL) is not empty", place.name());
+    assert!(said.contains(&named), "{said}");
     place.run(&["restore", &file, "--replace"]).expect_code(2);
     std::fs::write(place.path("broken"), "PGDMP but no more").expect("writes");
     place

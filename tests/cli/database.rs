@@ -1,5 +1,8 @@
 //! What is said of a database that cannot be used, and of a schema that does not fit.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use crate::support::Place;
 
 #[test]
@@ -84,4 +87,77 @@ fn whoever_may_not_read_the_migrations_is_not_told_that_some_are_run() {
     place.sql(&format!("drop role {role}"));
     let told = "the migrations that have run can't be read: Postgres says: permission denied";
     assert!(said.contains(told), "{said}");
+}
+
+const SOMEBODY: &str =
+    "insert into account (user_id, username, display_name, created_at, updated_at)
+                        values (gen_random_uuid(), 'anna', 'Anna', now(), now())";
+
+#[test]
+fn reset_names_the_database_and_deletes_people_who_were_not_seeded_only_when_that_is_meant() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    place.sql(SOMEBODY);
+    let named = format!("/{} (DATABASE_URL)", place.name());
+    for args in [&["reset"][..], &["reset", "--yes"]] {
+        let said = place.run(args).expect_code(2).stderr;
+        assert!(said.contains(&named), "{said}");
+    }
+    place.run(&["reset", "--people"]).expect_code(2);
+    assert_eq!(place.ask("select count(*)::text from account"), "1");
+    let said = place.run(&["reset", "--yes", "--people"]).expect_code(0);
+    assert!(said.stdout.contains(&named), "{}", said.stdout);
+    assert_eq!(place.ask("select count(*)::text from account"), "0");
+}
+
+#[test]
+fn a_demo_is_made_anew_without_a_further_word_and_so_is_a_strange_schema() {
+    let place = Place::new();
+    place.sql("create table account (id int)");
+    place.run(&["reset", "--yes"]).expect_code(0);
+    place.run(&["seed", "--profile", "demo"]).expect_code(0);
+    place.sql(SOMEBODY);
+    place.run(&["reset", "--yes"]).expect_code(0);
+    assert_eq!(place.ask("select count(*)::text from account"), "0");
+}
+
+#[test]
+fn production_is_not_ready_to_serve_a_demo_that_it_meets_only_after_its_start() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    place.run(&["seed", "--profile", "demo"]).expect_code(0);
+    // The same server by a socket that is not there yet.
+    let mut url = reqwest::Url::parse(&place.url()).expect("a URL");
+    let mut pairs = url.query_pairs();
+    let host = pairs.find(|(name, _)| name == "host");
+    let Some((_, host)) = host.filter(|(_, host)| host.starts_with('/')) else {
+        eprintln!("the test server has no socket: nothing to see here");
+        return;
+    };
+    let socket = format!(".s.PGSQL.{}", url.port().unwrap_or(5432));
+    let real = Path::new(&*host).join(&socket);
+    let late = place.path("late");
+    std::fs::create_dir(&late).expect("a folder");
+    url.set_query(Some(&format!("host={late}")));
+    let place = place.in_production().with("DATABASE_URL", url.as_str());
+    let serving = place.serve();
+    assert_eq!(serving.get("/readyz"), 503);
+    std::os::unix::fs::symlink(real, Path::new(&late).join(socket)).expect("a link");
+    let began = Instant::now();
+    while !place.log().contains("demo data") {
+        let is_soon = began.elapsed() < Duration::from_secs(15);
+        assert!(is_soon, "it says nothing: {}", place.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(serving.get("/readyz"), 503);
+    assert_eq!(serving.stop().code(), Some(0));
+}
+
+#[test]
+fn serve_ends_at_once_where_an_address_cannot_be_read() {
+    let place = Place::new().with("REDIS_URL", "redis://a:b:c/");
+    for args in [&["config"][..], &["serve"]] {
+        let said = place.run(args).expect_code(2).stderr;
+        assert!(said.contains("REDIS_URL is a URL that can't"), "{said}");
+    }
 }

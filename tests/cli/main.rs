@@ -268,6 +268,16 @@ fn reset_wants_to_be_meant_and_is_refused_in_production() {
 }
 
 #[test]
+fn an_option_of_another_source_is_refused() {
+    let place = Place::new();
+    for source in [&["--ldbc", "folder"], &["--profile", "demo"]] {
+        let args = [&["seed", "--posts-per-user", "3"][..], source].concat();
+        let said = place.run(&args).expect_code(2).stderr;
+        assert!(said.contains("--posts-per-user"), "{said}");
+    }
+}
+
+#[test]
 fn dev_is_refused_in_production_and_runs_a_command_with_its_exit_code() {
     let place = Place::new();
     let ran = place

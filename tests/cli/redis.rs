@@ -317,7 +317,7 @@ fn a_redis_that_stays_up_tells_nothing_of_a_database_that_was_reset() {
     }
     serving.stop();
 
-    place.run(&["reset", "--yes"]).expect_code(0);
+    place.run(&["reset", "--yes", "--people"]).expect_code(0);
     let serving = place.serve();
     wait_for_redis(&place, &serving);
     assert_eq!(serving.get("/v1/users/@anna"), 404);

@@ -10,7 +10,7 @@ use kith::infra::cache;
 use kith::infra::db::{
     Standing, count_rows, drop_schema, is_empty, migrate, migration_steps, server_major,
 };
-use kith::infra::servers::find_postgres_client;
+use kith::infra::servers::{PostgresClient, find_postgres_client};
 use kith::platform::config::Config;
 use kith::platform::realtime;
 use serde_json::{Map, Value, json};
@@ -20,7 +20,7 @@ use tokio::process::Command;
 use self::program::run;
 use self::target::Target;
 use super::exit::{Exit, refused};
-use super::tool::{Database, load_config, with_database};
+use super::tool::{Database, load_config, named_database, with_database};
 use super::{out, schema};
 
 /// Arguments of `kith backup`.
@@ -37,7 +37,16 @@ pub struct BackupArgs {
 pub async fn backup(args: BackupArgs) -> anyhow::Result<Exit> {
     let config = load_config()?;
     with_database(&config, async |database| {
-        let program = client("pg_dump", database).await?;
+        let (client, server) = client("pg_dump", database).await?;
+        if is_too_late(client.major, server) {
+            tracing::warn!(
+                "{} is of version {} and the server of version {server}: only a Postgres of version \
+                 {SAYS_MORE} or later takes this backup back. The client programs of version {server} make \
+                 one for this server.",
+                client.program.display(),
+                client.major
+            );
+        }
         refuse_nothing(database).await?;
         let folder = match args.file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -49,7 +58,7 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<Exit> {
             .tempfile_in(folder)
             .with_context(|| format!("could not write in {}", folder.display()))?;
         let target = Target::parse(database.migrate_url());
-        let mut command = target.command(&program);
+        let mut command = target.command(&client.program);
         command
             .args(["--format=custom", "--no-owner", "--no-privileges"])
             .arg("--file")
@@ -107,20 +116,23 @@ pub struct RestoreArgs {
 /// Reads a file into a database, brings the schema up to date and starts another series of epochs.
 pub async fn restore(args: RestoreArgs) -> anyhow::Result<Exit> {
     let config: Config = load_config()?;
+    let name = named_database(&config);
     if !args.file.is_file() {
         return Err(refused(format!("there is no file {}", args.file.display())));
     }
     with_database(&config, async |database| {
-        let program = client("pg_restore", database).await?;
+        let (client, server) = client("pg_restore", database).await?;
+        refuse_too_late(&client, server)?;
+        let program = client.program;
         let target = Target::parse(database.migrate_url());
         check_readable(&program, &args.file).await?;
         let mut conn = database.connect_to_migrate().await?;
         if !is_empty(&mut conn).await? {
             if !args.replace {
-                return Err(refused(
-                    "the database is not empty. Restore into an empty one, or add --replace --yes \
-                     to delete what is there.",
-                ));
+                return Err(refused(format!(
+                    "{name} is not empty. Restore into an empty database, or add --replace --yes to delete \
+                     what is there.",
+                )));
             }
             drop_schema(&mut conn).await?;
         }
@@ -132,13 +144,13 @@ pub async fn restore(args: RestoreArgs) -> anyhow::Result<Exit> {
             .arg(&args.file);
         run(command, "reading the backup")
             .await
-            .context("nothing was restored: the database is empty")?;
+            .with_context(|| format!("nothing was restored: {name} is empty"))?;
         migrate(database.migrate_url())
             .await
             .map_err(schema::in_words)?;
         cache::store::start_new_series(&mut conn).await?;
         realtime::start_new_series(&mut conn).await?;
-        report(&mut conn, args.json).await?;
+        report(&mut conn, &name, args.json).await?;
         conn.close().await?;
         Ok(Exit::Well)
     })
@@ -165,7 +177,7 @@ async fn check_readable(program: &Path, file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn report(conn: &mut PgConnection, as_json: bool) -> anyhow::Result<()> {
+async fn report(conn: &mut PgConnection, name: &str, as_json: bool) -> anyhow::Result<()> {
     let counts = count_rows(conn).await?;
     if as_json {
         let rows: Map<String, Value> = counts
@@ -174,6 +186,7 @@ async fn report(conn: &mut PgConnection, as_json: bool) -> anyhow::Result<()> {
             .collect();
         return out::json(&json!({ "rows": rows }));
     }
+    out::line(format_args!("Restored into {name}."))?;
     let rows: Vec<_> = counts
         .into_iter()
         .map(|(table, count)| [table, count.to_string()])
@@ -181,10 +194,52 @@ async fn report(conn: &mut PgConnection, as_json: bool) -> anyhow::Result<()> {
     out::table(["TABLE", "ROWS"], &rows)
 }
 
-/// The program of that name that suits the database's version.
-async fn client(name: &str, database: &Database) -> anyhow::Result<PathBuf> {
+/// From this version on, `pg_restore` begins with a setting that no older server knows, and what `pg_dump` writes
+/// is read by no older `pg_restore`.
+const SAYS_MORE: u32 = 17;
+
+/// Whether a client program says what this server doesn't take.
+fn is_too_late(client: u32, server: u32) -> bool {
+    client >= SAYS_MORE && server < SAYS_MORE
+}
+
+/// Refuses a program whose first word the server refuses, before anything is deleted for it.
+fn refuse_too_late(client: &PostgresClient, server: u32) -> anyhow::Result<()> {
+    if !is_too_late(client.major, server) {
+        return Ok(());
+    }
+    bail!(
+        "{} is of version {} and can't restore into a Postgres of version {server}. Nothing was changed. Install \
+         the client programs of version {server} (Debian, Ubuntu: postgresql-client-{server}).",
+        client.program.display(),
+        client.major
+    )
+}
+
+/// The program of that name that suits the database's version, and that version.
+async fn client(name: &str, database: &Database) -> anyhow::Result<(PostgresClient, u32)> {
     let mut conn = database.connect_to_migrate().await?;
     let major = server_major(&mut conn).await?;
     conn.close().await?;
-    find_postgres_client(name, major)
+    Ok((find_postgres_client(name, major)?, major))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_says_more_than_the_server_takes_is_refused() {
+        for (major, server, refused) in [
+            (15, 15, false),
+            (16, 15, false),
+            (17, 15, true),
+            (18, 16, true),
+            (18, 17, false),
+        ] {
+            let program = PathBuf::from("/bin/pg_restore");
+            let outcome = refuse_too_late(&PostgresClient { major, program }, server);
+            assert_eq!(outcome.is_err(), refused, "{major} on {server}");
+        }
+    }
 }

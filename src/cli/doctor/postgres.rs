@@ -1,10 +1,13 @@
 //! The database: reachable, of a version that serves, migrated, with a clock like ours.
 
+use std::net::IpAddr;
+
 use kith::infra::db::{Condition, Drift, condition, schema_drift, server_major};
 use kith::kernel::Clock as _;
 use kith::kernel::clock::SystemClock;
 use kith::platform::config::Config;
 use kith::seeds::has_demo_password;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use super::Finding;
 use crate::cli::tool::Database;
@@ -44,7 +47,27 @@ async fn ask(config: &Config, database: &Database) -> anyhow::Result<Vec<Finding
     }
     findings.push(skew((now.utc() - condition.now).num_seconds()));
     findings.extend(rest(config, &condition));
+    findings.extend(unchecked(database.url()));
     Ok(findings)
+}
+
+/// The way to another machine, where nobody looks at who is at its end.
+fn unchecked(url: &str) -> Option<Finding> {
+    let options: PgConnectOptions = url.parse().ok()?;
+    let host = options.get_host().trim_matches(['[', ']']);
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let mode = options.get_ssl_mode();
+    let is_checked = matches!(mode, PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    (!is_here && !is_checked).then(|| {
+        Finding::warning(
+            PART,
+            "it is on another machine, and its certificate is not looked at: whoever is on the way may read along",
+            "End DATABASE_URL with `?sslmode=verify-full&sslrootcert=FILE`, unless the network is your own.",
+        )
+    })
 }
 
 fn version(major: u32, condition: &Condition) -> Finding {
@@ -131,5 +154,20 @@ mod tests {
         assert_eq!(skew(-5).grade, Grade::Well);
         assert_eq!(skew(6).grade, Grade::Warning);
         assert_eq!(skew(-6).grade, Grade::Warning);
+    }
+
+    #[test]
+    fn a_way_to_another_machine_is_to_be_checked() {
+        for (url, warned) in [
+            ("postgres://kith@db.example.org/kith", true),
+            ("postgres://kith@10.0.0.4/kith?sslmode=require", true),
+            ("postgres://kith@db/kith?sslmode=verify-full", false),
+            ("postgres://kith@localhost/kith", false),
+            ("postgres://kith@127.0.0.1/kith", false),
+            ("postgres://kith@[::1]/kith", false),
+            ("postgres://kith@localhost/kith?host=/run/pg", false),
+        ] {
+            assert_eq!(unchecked(url).is_some(), warned, "{url}");
+        }
     }
 }

@@ -25,7 +25,7 @@ pub use errors::{OnConstraint, is_held, is_lost, is_retryable};
 pub use migrate::{Drift, MIGRATOR, Standing, Step, migrate, migration_steps, schema_drift};
 pub use pool::Use;
 pub use upkeep::{
-    Condition, condition, count_rows, drop_schema, is_empty, lift_timeouts, server_major,
+    Condition, condition, count_rows, drop_schema, has_table, is_empty, lift_timeouts, server_major,
 };
 
 /// The connection that store functions take.

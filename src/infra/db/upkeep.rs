@@ -28,6 +28,18 @@ pub async fn is_empty(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
     .await
 }
 
+/// Whether the schema `public` has a table of that name.
+pub async fn has_table(conn: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from pg_tables where schemaname = 'public' and tablename = $1::text
+           ) as "exists!""#,
+        name
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// The server's major version.
 pub async fn server_major(conn: &mut PgConnection) -> Result<u32, sqlx::Error> {
     let number = sqlx::query_scalar!(

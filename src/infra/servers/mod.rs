@@ -18,7 +18,7 @@ mod tenancy;
 use std::path::Path;
 
 pub use postgres::{PostgresOptions, PrivatePostgres};
-pub use programs::find_postgres_client;
+pub use programs::{PostgresClient, find_postgres_client};
 pub use redis::{PrivateRedis, RedisOptions};
 pub use run_with::run_with;
 

@@ -89,13 +89,22 @@ pub(super) fn find_redis(folders: &[PathBuf]) -> anyhow::Result<PathBuf> {
     )
 }
 
+/// A client program of Postgres.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresClient {
+    /// Its major version, such as 15.
+    pub major: u32,
+    /// Where it is.
+    pub program: PathBuf,
+}
+
 /// The client program `name` (`pg_dump`, say) that suits a server of major version `server`: of the
 /// same version or, failing that, of the next later one. An older one can't read a newer server.
-pub fn find_postgres_client(name: &str, server: u32) -> anyhow::Result<PathBuf> {
+pub fn find_postgres_client(name: &str, server: u32) -> anyhow::Result<PostgresClient> {
     client_in(&usual_folders(), name, server)
 }
 
-fn client_in(folders: &[PathBuf], name: &str, server: u32) -> anyhow::Result<PathBuf> {
+fn client_in(folders: &[PathBuf], name: &str, server: u32) -> anyhow::Result<PostgresClient> {
     let mut found = BTreeMap::new();
     for folder in folders {
         let program = folder.join(name);
@@ -103,8 +112,11 @@ fn client_in(folders: &[PathBuf], name: &str, server: u32) -> anyhow::Result<Pat
             found.entry(major).or_insert(program);
         }
     }
-    if let Some((_, program)) = found.range(server..).next() {
-        return Ok(program.clone());
+    if let Some((major, program)) = found.range(server..).next() {
+        return Ok(PostgresClient {
+            major: *major,
+            program: program.clone(),
+        });
     }
     match found.last_key_value() {
         Some((major, program)) => bail!(
@@ -175,8 +187,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folders: Vec<PathBuf> = [14, 16, 17].map(|major| fake(root.path(), major)).into();
         let client = |server| client_in(&folders, "initdb", server);
-        assert_eq!(client(14).unwrap(), folders[0].join("initdb"));
-        assert_eq!(client(15).unwrap(), folders[1].join("initdb"));
+        for (server, major, folder) in [(14, 14, 0), (15, 16, 1)] {
+            let program = folders[folder].join("initdb");
+            assert_eq!(client(server).unwrap(), PostgresClient { major, program });
+        }
         let error = client(18).unwrap_err().to_string();
         assert!(error.contains("of version 17 and can't serve"), "{error}");
         let error = client_in(&folders, "pg_dump", 15).unwrap_err().to_string();

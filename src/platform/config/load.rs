@@ -56,7 +56,7 @@ impl Config {
             ops_addr: reader
                 .get("KITH_OPS_ADDR", values::address)
                 .unwrap_or(NOWHERE),
-            allowed_origins: read_origins(reader, web_url.as_deref()),
+            allowed_origins: read_origins(reader, web_url.as_deref().or(public_url.as_deref())),
             public_url,
             web_url,
             trusted_proxies: reader
@@ -162,6 +162,12 @@ impl Config {
             "KITH_TRUSTED_PROXIES trusts everyone, so anyone can pretend to have any address.",
         );
         let production = self.is_production();
+        let is_behind_tls = |url: &String| url.starts_with("https://");
+        warn(
+            !production && self.public_url.as_ref().is_some_and(is_behind_tls),
+            "KITH_PUBLIC_URL begins with https:// and the profile is dev, which is not for the public: set \
+             KITH_ENV=production in front of people.",
+        );
         warn(
             production && self.public_url.is_none(),
             "KITH_PUBLIC_URL is not set: links will name the address that kith listens on.",

@@ -47,7 +47,7 @@ pub struct Config {
     pub database: DatabaseSource,
     /// The database as a role that may change the schema, if that is another one.
     pub database_migrate_url: Option<SecretUrl>,
-    /// The database without a pooler in between, if there is one.
+    /// The database as it is to be listened to, if that is another address.
     pub database_listen_url: Option<SecretUrl>,
     /// Redis, if there is one.
     pub redis_url: Option<SecretUrl>,

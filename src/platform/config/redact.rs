@@ -18,6 +18,10 @@ pub fn without_password(url: &str) -> String {
         Some((place, query)) => (place, Some(query)),
         None => (rest, None),
     };
+    if user.is_none() && has_strange_port(place) {
+        // The host was forgotten, and a password may stand where its port would.
+        return format!("{scheme}://{HIDDEN}");
+    }
     let mut shown = format!("{scheme}://");
     if let Some(user) = user {
         let (name, password) = match user.split_once(':') {
@@ -37,6 +41,17 @@ pub fn without_password(url: &str) -> String {
         shown.push_str(&pairs.join("&"));
     }
     shown
+}
+
+fn has_strange_port(place: &str) -> bool {
+    let hosts = place.split('/').next().unwrap_or_default();
+    hosts.split(',').any(|host| {
+        let port = match host.rsplit_once(']') {
+            Some((_address, port)) => port.strip_prefix(':'),
+            None => host.split_once(':').map(|(_host, port)| port),
+        };
+        port.is_some_and(|port| port.contains(|c: char| !c.is_ascii_digit()))
+    })
 }
 
 fn without_secret_value(pair: &str) -> String {
@@ -78,6 +93,13 @@ mod tests {
             (
                 "postgres://db/kith?password=hunt@er2",
                 "postgres://********",
+            ),
+            ("redis://kith:hunter2", "redis://********"),
+            ("redis://kith:hunter2:6379/0", "redis://********"),
+            ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+            (
+                "redis+sentinel://a:26379,b:26379/main",
+                "redis+sentinel://a:26379,b:26379/main",
             ),
             ("hunter2", "********"),
         ] {

@@ -159,7 +159,7 @@ const STORES: &[Setting] = &[
     Setting::words(
         "DATABASE_LISTEN_URL",
         "`DATABASE_URL`",
-        "The same database without a transaction pooler in between, for listening.",
+        "The same database, for listening.",
     )
     .kept(Secrecy::Url)
     .example("postgres://kith:password@localhost:5432/kith"),

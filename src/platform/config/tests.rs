@@ -309,6 +309,34 @@ fn the_frontend_may_call_the_api_unless_origins_are_given() {
 }
 
 #[test]
+fn without_a_frontend_pages_of_the_public_url_may_call() {
+    let public = ("KITH_PUBLIC_URL", "https://Kith.example.org");
+    let config = production(&[public]).expect("loads");
+    assert_eq!(config.allowed_origins, ["https://kith.example.org"]);
+}
+
+#[test]
+fn a_url_that_cannot_be_read_is_told_without_what_may_be_its_password() {
+    let errors = load(&[("REDIS_URL", "redis://a:hunter2:c/")]).expect_err("refused");
+    let text = errors.to_string();
+    assert!(text.contains("REDIS_URL is a URL that can't be read"));
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_profile_dev_in_front_of_the_public_is_warned_of() {
+    let warned = |config: Config| {
+        let mut warnings = config.warnings.iter();
+        warnings.any(|warning| warning.contains("the profile is dev"))
+    };
+    let public = ("KITH_PUBLIC_URL", "https://kith.example.org");
+    assert!(warned(load(&[public]).expect("loads")));
+    let local = ("KITH_PUBLIC_URL", "http://localhost:8080");
+    assert!(!warned(load(&[local]).expect("loads")));
+    assert!(!warned(production(&[public]).expect("loads")));
+}
+
+#[test]
 fn a_fault_in_a_list_names_the_part_that_has_it() {
     let list = "capacitor://localhost,https://a.org/app";
     let errors = load(&[("KITH_ALLOWED_ORIGINS", list)]).expect_err("refused");

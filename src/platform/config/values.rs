@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
 
 use super::network::{Network, NetworkError};
 use super::problem::Fault;
 use super::redact::without_password;
+use crate::infra::redis;
 use crate::kernel::UnknownWord;
 use crate::words;
 
@@ -124,17 +127,39 @@ pub enum DatabaseSource {
 
 /// Reads the URL of a Postgres.
 pub fn postgres_url(text: &str) -> Result<SecretUrl, Fault> {
-    SecretUrl::parse(text, &["postgres", "postgresql"])
+    let url = SecretUrl::parse(text, &["postgres", "postgresql"])?;
+    let form = "postgres://USER:PASSWORD@HOST:5432/DATABASE";
+    readable(url, text.parse::<PgConnectOptions>().is_ok(), form)
 }
 
 /// Reads the URL of a Redis.
 pub fn redis_url(text: &str) -> Result<SecretUrl, Fault> {
-    SecretUrl::parse(text, &["redis", "rediss", "redis+unix", "redis+sentinel"])
+    let schemes = ["redis", "rediss", "redis+unix", "redis+sentinel"];
+    let url = SecretUrl::parse(text, &schemes)?;
+    let form = match text.split_once("://") {
+        Some(("redis+sentinel", _)) => "redis+sentinel://USER:PASSWORD@HOST:26379,HOST:26379/NAME",
+        Some(("redis+unix", _)) => "redis+unix:///run/redis/redis.sock",
+        _ => "redis://USER:PASSWORD@HOST:6379/0",
+    };
+    readable(url, redis::Server::parse(text).is_ok(), form)
 }
 
 /// Reads the URL of a server that takes mail.
 pub fn smtp_url(text: &str) -> Result<SecretUrl, Fault> {
-    SecretUrl::parse(text, &["smtp", "smtps"])
+    let url = SecretUrl::parse(text, &["smtp", "smtps"])?;
+    let is_read = AsyncSmtpTransport::<Tokio1Executor>::from_url(text).is_ok();
+    readable(url, is_read, "smtp://USER:PASSWORD@HOST:587?tls=required")
+}
+
+/// Refuses a URL that whoever connects by it couldn't read: not until then would anybody be told.
+fn readable(url: SecretUrl, is_read: bool, form: &str) -> Result<SecretUrl, Fault> {
+    if is_read {
+        return Ok(url);
+    }
+    let fix = format!(
+        "Write it as `{form}`, and what is special in a password in percent-encoding, such as `%40` for `@`."
+    );
+    Err(Fault::new("is a URL that can't be read", fix))
 }
 
 /// Reads the URL of a collector of traces.
@@ -333,5 +358,32 @@ mod tests {
             Ok(vec![Role::Web, Role::Worker])
         );
         assert!(list::<Role>("web,wörker", word).is_err());
+    }
+
+    #[test]
+    fn a_url_that_nobody_could_connect_by_is_refused_in_words_without_it() {
+        type Read = fn(&str) -> Result<SecretUrl, Fault>;
+        let bad: [(Read, &str); 7] = [
+            (redis_url, "redis://a:hunter2:c/"),
+            (redis_url, "redis://localhost/hunter2"),
+            (redis_url, "redis+sentinel://:hunter2@a:1"),
+            (smtp_url, "smtp://x:hunter2:z"),
+            (smtp_url, "smtp://x:hunter2@mail?tls=maybe"),
+            (postgres_url, "postgres://x:hunter2@db:port/kith"),
+            (postgres_url, "postgres://x:hunter2@db/kith?sslmode=never"),
+        ];
+        for (read, url) in bad {
+            let fault = read(url).expect_err(url);
+            assert_eq!(fault.what, "is a URL that can't be read", "{url}");
+            assert!(fault.fix.starts_with("Write it as `"), "{url}");
+            assert!(!fault.fix.contains("hunter2"), "{url}");
+        }
+        for good in [
+            "redis+unix:///run/redis.sock",
+            "rediss://:a%40b@redis:6380/1",
+            "redis+sentinel://:x@a:26379,b/main/0",
+        ] {
+            assert!(redis_url(good).is_ok(), "{good}");
+        }
     }
 }

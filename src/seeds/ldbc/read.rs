@@ -9,6 +9,9 @@ use chrono::DateTime;
 use crate::kernel::Timestamp;
 use crate::seeds::problems::Problems;
 
+/// The published form whose columns these are.
+const FORM: &str = "social_network-csv_merge_foreign";
+
 /// One kind of thing.
 pub struct Csv {
     files: Vec<(PathBuf, String)>,
@@ -57,7 +60,11 @@ impl Csv {
                 if index == 0 {
                     if fields != columns {
                         let wanted = columns.join("|");
-                        problems.add(file, number, &format!("the header is not `{wanted}`"));
+                        problems.add(
+                            file,
+                            number,
+                            &format!("the header is not `{wanted}`, as `{FORM}` has it"),
+                        );
                         break;
                     }
                 } else if fields.len() == columns.len() {

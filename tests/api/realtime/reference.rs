@@ -212,6 +212,29 @@ async fn the_reference_client_gives_up_what_it_may_not_follow_and_keeps_the_rest
 }
 
 #[test]
+fn the_reference_client_asks_for_many_channels_with_few_frames() {
+    let wanted: Vec<String> = (0..128).map(|number| format!("post:{number}")).collect();
+    let mut follower = Follower::new(wanted.clone(), "");
+    let hello = follower.hello();
+    let reply = json!({"re": hello["id"], "ok": true, "d": {"session": "s_1", "subs": {}}});
+    let acts = follower.heard(&reply.to_string());
+    let named = |frame: &Value| frame["d"]["chs"].as_array().map_or(0, Vec::len);
+    let sent = |acts: &[Act]| -> Vec<Value> {
+        let frames = acts.iter().filter_map(|act| match act {
+            Act::Send(frame) => Some(frame.clone()),
+            _ => None,
+        });
+        frames.collect()
+    };
+    let frames = sent(&acts);
+    assert_eq!(frames.iter().map(named).collect::<Vec<_>>(), [64, 64]);
+    // Where a frame is refused for one name, its halves are asked for.
+    let refused = json!({"re": frames[0]["id"], "ok": false, "err": {"code": "not_found"}});
+    let acts = follower.heard(&refused.to_string());
+    assert_eq!(sent(&acts).iter().map(named).collect::<Vec<_>>(), [32, 32]);
+}
+
+#[test]
 fn the_reference_client_shows_each_event_once_and_fetches_what_it_cannot_know() {
     let mut follower = Follower::new(["post:1".to_owned()], "");
     let hello = follower.hello();
