@@ -1,6 +1,7 @@
 //! What lists of people can be asked for.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 use super::super::model::SearchText;
@@ -20,9 +21,18 @@ pub(super) struct Expanded {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ByName {
+    #[serde(default, deserialize_with = "some_name")]
     q: Option<SearchText>,
     /// What people are shown with.
     pub expand: Option<PersonExpansion>,
+}
+
+/// A field that nothing was typed into narrows nothing.
+fn some_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SearchText>, D::Error> {
+    let typed = Option::<String>::deserialize(deserializer)?;
+    let typed = typed.filter(|typed| !typed.trim().is_empty());
+    let text = typed.map(SearchText::parse).transpose();
+    text.map_err(D::Error::custom)
 }
 
 impl ByName {
