@@ -97,6 +97,21 @@ async fn an_administrator_reads_an_account_by_id_or_name_and_changes_that_versio
         .expect_problem(403, "forbidden");
 }
 
+/// The answer is held against its description, as all answers of tests are.
+#[tokio::test]
+async fn of_a_deleted_account_nothing_changes() {
+    let app = TestApp::start().await;
+    let (admin, ada) = (app.admin().await, app.register("ada").await);
+    let goodbye = ada.request(Method::DELETE, "/v1/me");
+    let goodbye = goodbye.json(&json!({"password": PASSWORD}));
+    ada.send(goodbye).await.expect_status(204);
+    let path = format!("/v1/admin/users/{}", ada.id);
+    for state in ["active", "suspended"] {
+        let refused = admin.patch(&path, &json!({"state": state})).await;
+        refused.expect_problem(409, "conflict");
+    }
+}
+
 #[tokio::test]
 async fn what_makes_no_sense_of_an_account_is_refused() {
     let app = TestApp::start().await;

@@ -47,6 +47,7 @@ mod retention;
 mod rows_read;
 mod search;
 mod settings;
+mod shapes;
 mod strangers;
 mod support;
 mod timelines;

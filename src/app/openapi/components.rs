@@ -1,6 +1,7 @@
 //! What operations refer to: the answers that are problems, the headers of answers, and schemas
 //! that no operation brings along by itself.
 
+use serde_json::json;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -19,7 +20,10 @@ const PROBLEMS: &[(&str, &str)] = &[
     ("403", "Not allowed"),
     ("404", "Absent, or not visible to you"),
     ("405", "The method is not allowed here"),
-    ("406", "Only JSON is produced"),
+    (
+        "406",
+        "`Accept` leaves out what is produced: JSON, or a stream of events",
+    ),
     ("409", "The current state forbids it"),
     ("410", "It was there and will not come back"),
     ("412", "`If-Match` names an older version"),
@@ -74,6 +78,7 @@ pub(super) fn complete(components: &mut Components) {
         );
     }
     add_schemas(components);
+    demand_words_or_share(components);
     name_list_items(components);
 }
 
@@ -136,6 +141,19 @@ fn add_schemas(components: &mut Components) {
     ];
     ProblemBody::schemas(&mut schemas);
     components.schemas.extend(schemas);
+}
+
+/// A post says something or shares something. Where a schema of members also offers ways, utoipa has no word for
+/// them: they are written beside its own words.
+fn demand_words_or_share(components: &mut Components) {
+    let Some(RefOr::T(Schema::Object(post))) = components.schemas.get_mut("NewPost") else {
+        return;
+    };
+    let ways = json!([
+        {"required": ["content"], "properties": {"content": {"type": "string", "minLength": 1}}},
+        {"required": ["shared_post_id"], "properties": {"shared_post_id": {"type": "string"}}},
+    ]);
+    post.extensions = Some([("anyOf", ways)].into_iter().collect());
 }
 
 /// A page repeats the schema of its items, which have a name of their own.

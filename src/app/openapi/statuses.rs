@@ -67,6 +67,7 @@ const WITHOUT_KEY: &[&str] = &["invalidate_space", "note_views", "warm_cache"];
 const OTHERS: &[(&str, &[&str])] = &[
     ("add_conversation_member", &["409"]),
     ("cancel_friend_request", &["409"]),
+    ("change_account", &["409"]),
     ("change_email", &["409"]),
     ("create_conversation", &["404"]),
     ("create_friend_request", &["404"]),

@@ -115,27 +115,28 @@ fn stopped(req: &ServiceRequest, facts: &Facts) -> Option<HttpResponse> {
             Code::MethodNotAllowed,
             "This method is not allowed anywhere.",
         ),
-        _ if facts.is_api() && !accepts_ours(req) => refused(
+        _ if facts.is_stream() && !wants(req, ("text", "event-stream")) => refused(
             Code::NotAcceptable,
-            "The API answers in JSON: let Accept name application/json or */*.",
+            "This is a stream of events: let Accept name text/event-stream or */*.",
         ),
+        _ if facts.is_api() && !facts.is_stream() && !wants(req, ("application", "json")) => {
+            refused(
+                Code::NotAcceptable,
+                "The API answers in JSON: let Accept name application/json or */*.",
+            )
+        }
         _ => None,
     }
 }
 
-/// Media types that the API answers with.
-const OURS: [(&str, &str); 2] = [("application", "json"), ("text", "event-stream")];
-
-/// Whether the request accepts one of our media types. A header that cannot be read asks for
-/// nothing in particular.
-fn accepts_ours(req: &ServiceRequest) -> bool {
+/// Whether the request accepts a media type. A header that cannot be read asks for nothing in particular.
+fn wants(req: &ServiceRequest, media: (&str, &str)) -> bool {
     let lines = req.headers().get_all(header::ACCEPT);
     let ranges: Vec<&str> = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
         .collect();
-    ranges.iter().all(|range| range.trim().is_empty())
-        || OURS.iter().any(|ours| accepts(&ranges, *ours))
+    ranges.iter().all(|range| range.trim().is_empty()) || accepts(&ranges, media)
 }
 
 /// The most specific range decides, and a weight of zero refuses (RFC 9110, 12.5.1).

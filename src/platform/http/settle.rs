@@ -64,6 +64,11 @@ impl Facts {
         self.routed() == "/v1" || self.routed().starts_with("/v1/")
     }
 
+    /// Whether the answer is a stream of events, as browsers ask for by that media type alone.
+    pub fn is_stream(&self) -> bool {
+        self.routed() == "/v1/realtime/sse"
+    }
+
     fn routed(&self) -> &str {
         self.decoded.as_deref().unwrap_or(&self.path)
     }

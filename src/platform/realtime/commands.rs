@@ -29,22 +29,25 @@ fn too_much() -> Error {
 
 /// Does what frames ask, one after the other, and gives the replies.
 /// Each after the first counts as a request.
-pub(super) async fn run(talk: &Talk, gate: &Gate, live: Option<&str>, body: Value) -> Value {
+pub(super) async fn run(
+    talk: &Talk,
+    gate: &Gate,
+    live: Option<&str>,
+    frames: Vec<Request>,
+) -> Value {
     let mut replies = Vec::new();
     let mut bytes = 0;
-    for frame in wire::read_value(body) {
-        let reply = match frame {
-            Ok(request) if bytes > MOST_BYTES => wire::reply(request.id, &Err(too_much())),
-            Ok(request) => {
-                let id = request.id;
-                let outcome = match charge(talk, gate, replies.is_empty()).await {
-                    Ok(()) => run_one(talk, live, request).await,
-                    Err(refused) => Err(refused),
-                };
-                wire::reply(id, &outcome)
+    for request in frames {
+        let id = request.id;
+        let outcome = if bytes > MOST_BYTES {
+            Err(too_much())
+        } else {
+            match charge(talk, gate, replies.is_empty()).await {
+                Ok(()) => run_one(talk, live, request).await,
+                Err(refused) => Err(refused),
             }
-            Err(unread) => wire::reply(unread.id, &Err(unread.error)),
         };
+        let reply = wire::reply(id, &outcome);
         bytes += reply.to_string().len();
         replies.push(reply);
     }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Inbound;
-use crate::kernel::{Code, Error, Kind, Result};
+use crate::kernel::text::Refusal;
+use crate::kernel::{Code, Error, FieldError, Kind, Result};
 use crate::platform::http::{read_json, status_of};
 
 /// Most frames in one message.
@@ -32,21 +33,58 @@ pub struct Unread {
 /// Reads a message: one frame, or a list of frames.
 pub fn read(text: &[u8]) -> Vec<Result<Request, Unread>> {
     match read_json(text) {
-        Ok(value) => read_value(value),
+        Ok(Value::Array(frames)) if frames.len() > MOST_IN_BATCH => vec![Err(Unread {
+            id: None,
+            error: malformed("A message holds at most 32 frames."),
+        })],
+        Ok(Value::Array(frames)) => frames.into_iter().map(request).collect(),
+        Ok(frame) => vec![request(frame)],
         Err(error) => vec![Err(Unread { id: None, error })],
     }
 }
 
-/// The same for JSON that was read already.
-pub fn read_value(value: Value) -> Vec<Result<Request, Unread>> {
-    match value {
-        Value::Array(frames) if frames.len() > MOST_IN_BATCH => vec![Err(Unread {
-            id: None,
-            error: malformed("A message holds at most 32 frames."),
-        })],
-        Value::Array(frames) => frames.into_iter().map(request).collect(),
-        frame => vec![request(frame)],
+/// Reads the body of a request: one frame, or a list of frames. Like any other body it is valid as a whole or not at
+/// all, so that nothing of it is done where a frame cannot be read.
+pub fn read_body(body: Value) -> Result<Vec<Request>> {
+    let frames = match body {
+        Value::Array(frames) if frames.len() > MOST_IN_BATCH => {
+            let detail = "At most 32 frames go into one request.";
+            return Err(Error::invalid_field("", "too_many", detail));
+        }
+        Value::Array(frames) => frames,
+        frame => {
+            return one_of_body(frame, "")
+                .map(|request| vec![request])
+                .map_err(Error::invalid);
+        }
+    };
+    let (mut requests, mut faults) = (Vec::new(), Vec::new());
+    for (index, frame) in frames.into_iter().enumerate() {
+        match one_of_body(frame, &format!("/{index}")) {
+            Ok(request) => requests.push(request),
+            Err(more) => faults.extend(more),
+        }
     }
+    if faults.is_empty() {
+        return Ok(requests);
+    }
+    Err(Error::invalid(faults))
+}
+
+/// A frame of a body, or what is wrong with it; `place` is where it stands.
+fn one_of_body(frame: Value, place: &str) -> Result<Request, Vec<FieldError>> {
+    if !frame.is_object() {
+        let refusal = Refusal::new("wrong_type", "A frame is a JSON object.");
+        return Err(vec![refusal.at(place)]);
+    }
+    request(frame).map_err(|unread| {
+        let fields = unread.error.fields().iter().cloned();
+        let within = |field: FieldError| FieldError {
+            pointer: format!("{place}{}", field.pointer),
+            ..field
+        };
+        fields.map(within).collect()
+    })
 }
 
 fn request(frame: Value) -> Result<Request, Unread> {
@@ -56,7 +94,12 @@ fn request(frame: Value) -> Result<Request, Unread> {
             error: malformed("A frame is a JSON object."),
         });
     };
-    let id = members.remove("id").and_then(|id| id.as_i64());
+    let given = members.remove("id").filter(|id| !id.is_null());
+    let id = given.as_ref().and_then(Value::as_i64);
+    if given.is_some() && id.is_none() {
+        let error = Error::invalid_field("/id", "wrong_type", "Expected a whole number.");
+        return Err(Unread { id, error });
+    }
     read_members(members, id).map_err(|error| Unread { id, error })
 }
 
@@ -74,7 +117,11 @@ fn read_members(mut members: Map<String, Value>, id: Option<i64>) -> Result<Requ
     let op_id = text(members.remove("op_id"), "op_id")?;
     let d = match members.remove("d") {
         None | Some(Value::Null) => json!({}),
-        Some(d) => d,
+        Some(d @ Value::Object(_)) => d,
+        Some(_other) => {
+            let detail = "Expected a JSON object.";
+            return Err(Error::invalid_field("/d", "wrong_type", detail));
+        }
     };
     if let Some(unknown) = members.keys().next() {
         return Err(Error::invalid_field(
@@ -155,8 +202,40 @@ mod tests {
             unread(r#"{"id":7,"op":"x","y":1}"#),
             (Some(7), Code::ValidationFailed)
         );
+        for text in [r#"{"id":"x","op":"ping"}"#, r#"{"id":1.5,"op":"ping"}"#] {
+            assert_eq!(unread(text), (None, Code::ValidationFailed));
+        }
+        assert_eq!(
+            unread(r#"{"id":7,"op":"ping","d":[]}"#),
+            (Some(7), Code::ValidationFailed)
+        );
         let many = format!("[{}]", vec![r#"{"op":"ping"}"#; 33].join(","));
         assert_eq!(unread(&many), (None, Code::MalformedRequest));
+    }
+
+    #[test]
+    fn a_body_is_read_whole_or_every_frame_at_fault_is_named() {
+        let places = |body: Value| -> Vec<String> {
+            let error = read_body(body).expect_err("refused");
+            assert_eq!(error.code(), Code::ValidationFailed);
+            let fields = error.fields().iter();
+            fields.map(|field| field.pointer.clone()).collect()
+        };
+        for body in [
+            json!(5),
+            json!(null),
+            json!("ping"),
+            json!(vec![json!({}); 33]),
+        ] {
+            assert_eq!(places(body), [""]);
+        }
+        assert_eq!(places(json!({})), ["/op"]);
+        let some = json!([{"op": "ping"}, 1, {"op": "ping", "d": 5}, {"id": "x", "op": "ping"}]);
+        assert_eq!(places(some), ["/1", "/2/d", "/3/id"]);
+        let read = |body: Value| read_body(body).expect("read").len();
+        let frame = json!({"id": null, "op": "ping", "d": null});
+        assert_eq!(read(frame.clone()), 1);
+        assert_eq!((read(json!([])), read(json!(vec![frame; 32]))), (0, 32));
     }
 
     #[test]

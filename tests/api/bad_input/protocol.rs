@@ -121,6 +121,7 @@ async fn only_json_is_produced() {
         ("text/html", 406),
         ("image/*", 406),
         ("application/json;q=0", 406),
+        ("text/event-stream", 406),
         ("application/json", 200),
         ("text/html, */*;q=0.1", 200),
     ] {
@@ -163,4 +164,26 @@ async fn an_instant_that_is_no_rfc_3339_is_refused_and_none_is_too_far() {
         let reply = scene.alice.send(request.json(&json!({"until": at}))).await;
         reply.expect_problem(422, "validation_failed");
     }
+}
+
+/// A page asks for a stream as browsers do; what it does not take is not sent to it.
+#[tokio::test]
+async fn a_stream_of_events_is_for_those_who_take_one() {
+    let scene = Scene::set().await;
+    for (accept, status) in [
+        ("text/event-stream", 200),
+        ("*/*", 200),
+        ("text/*", 200),
+        ("application/json", 406),
+        ("text/event-stream;q=0, */*", 406),
+    ] {
+        let request = scene.alice.request(Method::GET, "/v1/realtime/sse");
+        let answer = request.header("Accept", accept).send().await;
+        assert_eq!(answer.expect("an answer").status(), status, "{accept}");
+    }
+    // What is wrong is told all the same.
+    let request = scene.alice.request(Method::GET, "/v1/realtime/sse?chs=x");
+    let refused = request.header("Accept", "text/event-stream");
+    let refused = scene.alice.send(refused).await;
+    refused.expect_problem(422, "validation_failed");
 }

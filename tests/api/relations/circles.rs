@@ -38,6 +38,13 @@ async fn circles_are_private_and_hold_friends_only() {
         .await
         .expect_status(200);
     assert_eq!(renamed.json["name"], "Closer");
+    // What is left out stays, and is no change.
+    let kept = anna.patch(&path, &json!({})).await.expect_status(200);
+    assert_eq!(kept.json, renamed.json);
+    assert_eq!(kept.header("etag"), renamed.header("etag"));
+    let nameless = anna.patch(&path, &json!({"name": null})).await;
+    let nameless = nameless.expect_problem(422, "validation_failed");
+    assert_eq!(nameless.json["errors"][0]["code"], "not_nullable");
     let stale = anna
         .request(reqwest::Method::PATCH, &path)
         .header("If-Match", made.header("etag").expect("a tag"))

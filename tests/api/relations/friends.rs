@@ -45,6 +45,19 @@ async fn friends_are_listed_by_name_and_every_page_goes_on_where_the_last_ended(
         .await;
     assert_eq!(json!(back.ids()), json!(expected[..3]));
     assert_eq!(anna.walk("/v1/friends?q=BERT", 1).await.len(), 2);
+    // An empty field finds everybody.
+    for list in [
+        "/v1/friends".to_owned(),
+        format!("/v1/users/{}/friends", anna.id),
+    ] {
+        for q in ["", "%20", "+%09"] {
+            let found = anna.walk(&format!("{list}?q={q}"), 2).await;
+            let ids: Vec<Value> = found.iter().map(|item| item["id"].clone()).collect();
+            assert_eq!(ids, expected, "{list} {q:?}");
+        }
+        let control = anna.get(&format!("{list}?q=%07")).await;
+        control.expect_problem(422, "validation_failed");
+    }
 }
 
 /// A list of people takes one request, buttons and all.

@@ -17,7 +17,7 @@ use crate::platform::Tx;
 #[schema(as = NotificationPreferenceChange)]
 pub struct PreferenceChange {
     /// By kind and channel, whether it is wanted. What is left out stays as it is.
-    #[schema(value_type = HashMap<String, HashMap<String, bool>>,
+    #[schema(value_type = HashMap<Kind, HashMap<Channel, bool>>,
         example = json!({"reaction": {"push": false}}))]
     pub preferences: BTreeMap<Kind, BTreeMap<Channel, bool>>,
 }

@@ -15,7 +15,7 @@ use crate::platform::Reads;
 #[schema(as = NotificationPreferences)]
 pub struct PreferenceTable {
     /// By kind and channel, whether it is wanted.
-    #[schema(value_type = HashMap<String, HashMap<String, bool>>,
+    #[schema(value_type = HashMap<Kind, HashMap<Channel, bool>>,
         example = json!({"comment": {"in_app": true, "email": false, "push": true}}))]
     pub preferences: BTreeMap<Kind, BTreeMap<Channel, bool>>,
 }

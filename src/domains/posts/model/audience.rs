@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, IntoDeserializer as _, MapAccess, Visitor};
-use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -60,18 +60,39 @@ impl From<SimpleAudience> for AudienceKind {
 }
 
 /// Whom a post is for.
+// Described as an audience with lists: `Bare` is one without.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AudienceLists)]
 pub struct Wanted {
     /// The sort.
+    #[schema(schema_with = custom_alone)]
     pub kind: AudienceKind,
     /// Only with `custom`: ids of people and of your circles, 1 to 100; without it, all friends.
-    #[schema(max_items = 100)]
+    #[schema(min_items = 1, max_items = 100)]
     pub allow: Option<Vec<Uuid>>,
     /// Only with `custom`: ids of people and of your circles, to 100; these win over `allow`.
     #[schema(max_items = 100)]
     pub deny: Option<Vec<Uuid>>,
+}
+
+/// Only a custom audience has lists.
+fn custom_alone() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("The sort."))
+        .enum_values(Some([AudienceKind::Custom.as_str()]))
+        .build()
+}
+
+/// An audience without lists, as an object.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BareAudience)]
+#[expect(dead_code, reason = "it is only described: `Wanted` is what is read")]
+struct Bare {
+    /// The sort.
+    kind: SimpleAudience,
 }
 
 /// An audience in a request, read from its word or its object.
@@ -85,6 +106,7 @@ impl PartialSchema for AudienceInput {
                 "One of the words `public`, `friends`, `only_me`, or an object",
             ))
             .item(Ref::from_schema_name(SimpleAudience::name()))
+            .item(Ref::from_schema_name(Bare::name()))
             .item(Ref::from_schema_name(Wanted::name()))
             .into()
     }
@@ -93,6 +115,7 @@ impl PartialSchema for AudienceInput {
 impl ToSchema for AudienceInput {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((SimpleAudience::name().into(), SimpleAudience::schema()));
+        schemas.push((Bare::name().into(), Bare::schema()));
         schemas.push((Wanted::name().into(), Wanted::schema()));
         Wanted::schemas(schemas);
     }

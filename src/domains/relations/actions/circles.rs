@@ -9,7 +9,7 @@ use super::{guard_other, lock_visible};
 use crate::domains::users;
 use crate::kernel::{CircleId, Code, Error, Result, UserId};
 use crate::platform::Tx;
-use crate::platform::http::IfMatch;
+use crate::platform::http::{IfMatch, not_null};
 
 /// What a circle is called.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -17,6 +17,16 @@ use crate::platform::http::IfMatch;
 pub struct CircleNamed {
     /// The name; no two circles of a person have the same.
     pub name: CircleName,
+}
+
+/// What changes of a circle. Absent members stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CircleChange {
+    /// The name; no two circles of a person have the same.
+    #[schema(value_type = CircleName, required = false)]
+    #[serde(default, deserialize_with = "not_null")]
+    name: Option<CircleName>,
 }
 
 /// Makes an empty circle.
@@ -37,13 +47,16 @@ pub async fn rename_circle(
     tx: &mut Tx,
     me: UserId,
     circle_id: CircleId,
-    change: &CircleNamed,
+    change: &CircleChange,
     if_match: IfMatch,
 ) -> Result<()> {
     let version = store::lock_circle(tx.conn(), me, circle_id).await?;
     if_match.check(version.ok_or_else(Error::not_found)?)?;
+    let Some(name) = &change.name else {
+        return Ok(());
+    };
     let now = tx.now();
-    store::rename_circle(tx.conn(), circle_id, change.name.as_str(), now).await
+    store::rename_circle(tx.conn(), circle_id, name.as_str(), now).await
 }
 
 /// Deletes a circle for its owner; posts that name it stay as narrow as they were.

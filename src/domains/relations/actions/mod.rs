@@ -9,7 +9,8 @@ mod requests;
 
 pub use blocks::{Mute, block, mute, unblock, unmute};
 pub use circles::{
-    CircleNamed, add_member, create_circle, delete_circle, remove_member, rename_circle,
+    CircleChange, CircleNamed, add_member, create_circle, delete_circle, remove_member,
+    rename_circle,
 };
 pub use follows::{follow, unfollow};
 pub use friends::{dismiss_suggestion, unfriend};

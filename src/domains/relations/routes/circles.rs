@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::super::actions::{self, CircleNamed};
+use super::super::actions::{self, CircleChange, CircleNamed};
 use super::super::view::{self, Circle, CircleWithMembers, ListedPerson};
 use super::lists::{Expanded, people};
 use crate::domains::users;
@@ -108,7 +108,7 @@ async fn list_circle_members(
 /// Rename a circle
 ///
 /// Takes another name, if none of one's own circles has it.
-#[utoipa::path(tag = "Circles", request_body = CircleNamed, responses((status = 200, body = CircleWithMembers)),
+#[utoipa::path(tag = "Circles", request_body = CircleChange, responses((status = 200, body = CircleWithMembers)),
     params(("id" = String, Path, description = "Id of the circle")), security(("bearer" = [])))]
 #[patch("/circles/{id}")]
 async fn rename_circle(
@@ -116,7 +116,7 @@ async fn rename_circle(
     me: CurrentUser,
     circle_id: PathOf<CircleId>,
     if_match: IfMatch,
-    change: Body<CircleNamed>,
+    change: Body<CircleChange>,
 ) -> HttpResult<HttpResponse> {
     writer
         .run(me.id, async move |tx| {

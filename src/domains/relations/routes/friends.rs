@@ -25,7 +25,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 /// By name.
 #[utoipa::path(tag = "Relations", responses((status = 200, body = ListOf<ListedPerson>)),
     params(PageParams,
-        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100), Expanded),
+        ("q" = Option<String>, Query, description = "Part of a name; blank, it is left out", max_length = 100), Expanded),
     security(("bearer" = [])))]
 #[get("/friends")]
 async fn list_friends(

@@ -1,7 +1,8 @@
 //! Lists of people: what they can be asked for, and how they are answered.
 
 use actix_web::HttpResponse;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 use super::super::model::SearchText;
@@ -27,8 +28,17 @@ pub(super) struct Expanded {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ByName {
+    #[serde(default, deserialize_with = "some_name")]
     q: Option<SearchText>,
     expand: Option<PersonExpansion>,
+}
+
+/// A field that nothing was typed into narrows nothing.
+fn some_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SearchText>, D::Error> {
+    let typed = Option::<String>::deserialize(deserializer)?;
+    let typed = typed.filter(|typed| !typed.trim().is_empty());
+    let text = typed.map(SearchText::parse).transpose();
+    text.map_err(D::Error::custom)
 }
 
 impl ByName {

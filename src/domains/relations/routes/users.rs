@@ -79,7 +79,7 @@ async fn get_users(
 /// By name, without people whom you may not see; 403 when the person does not show you the list.
 #[utoipa::path(tag = "People", responses((status = 200, body = ListOf<ListedPerson>)),
     params(("id" = UserRef, Path, description = "Their id or `@username`"), PageParams,
-        ("q" = Option<String>, Query, description = "Part of a name", max_length = 100), Expanded),
+        ("q" = Option<String>, Query, description = "Part of a name; blank, it is left out", max_length = 100), Expanded),
     security(("bearer" = [])))]
 #[get("/users/{id}/friends")]
 async fn list_friends_of_user(

@@ -23,7 +23,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 struct After {
     /// The position up to which you have everything: `{e}:{o}`. Left out, you get the position alone.
-    #[param(example = "9f1c2b3a:880")]
+    #[param(example = "9f1c2b3a:880", pattern = r"^[^:]+:[0-9]{1,18}$")]
     after: Option<String>,
 }
 

@@ -17,7 +17,7 @@ use crate::platform::http::{AnyJson, ClientAddress, HttpResult, Params};
 use crate::platform::limits::Gate;
 use crate::platform::realtime::arrival::{Wanted, arrive};
 use crate::platform::realtime::conn::Transport;
-use crate::platform::realtime::{commands, greet, origin, poll, session, socket, sse};
+use crate::platform::realtime::{commands, greet, origin, poll, session, socket, sse, wire};
 use crate::platform::sessions::{CurrentUser, SignedIn};
 
 /// Names a connection in a command.
@@ -37,8 +37,11 @@ struct Streaming {
     /// The id of the last event that the client has, where it cannot send `Last-Event-ID`.
     #[serde(default)]
     cursor: Option<String>,
-    /// Channels to listen to, with commas between them.
+    /// Up to 32 channels to listen to, with commas between them.
     #[serde(default)]
+    #[param(
+        pattern = r"^([a-z]{1,16}:[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(,|$)){0,32}$"
+    )]
     chs: Option<String>,
 }
 
@@ -50,11 +53,15 @@ struct Polling {
     /// The cursor of the last answer; without one, the answer is where things stand.
     #[serde(default)]
     cursor: Option<String>,
-    /// Channels to listen to, with commas between them.
+    /// Up to 32 channels to listen to, with commas between them.
     #[serde(default)]
+    #[param(
+        pattern = r"^([a-z]{1,16}:[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(,|$)){0,32}$"
+    )]
     chs: Option<String>,
     /// Seconds to wait for something to happen: 0 to 60, and 25 by default.
     #[serde(default)]
+    #[param(maximum = 60)]
     wait: Option<u64>,
 }
 
@@ -81,9 +88,15 @@ pub(super) struct RealtimeFrame {
 pub(super) enum RealtimeFrames {
     /// One.
     One(RealtimeFrame),
-    /// Several, done one after the other.
-    Several(Vec<RealtimeFrame>),
+    // What it is stands with the list.
+    Several(#[schema(inline)] FrameList),
 }
+
+/// Several, done one after the other.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(max_items = 32)]
+#[expect(dead_code, reason = "it is only described: frames are read one by one")]
+pub(super) struct FrameList(Vec<RealtimeFrame>);
 
 /// What a poll brings.
 #[derive(Debug, ToSchema)]
@@ -196,8 +209,8 @@ pub(super) async fn poll_events(
 
 /// Commands of clients without a socket
 ///
-/// One frame or a list of up to 32, as on the socket; the replies come in their order. Subscriptions need
-/// the name of the connection in `Rt-Session`.
+/// One frame or a list of up to 32, as on the socket; the replies come in their order. Nothing is done where one of them
+/// is no frame. Subscriptions need the name of the connection in `Rt-Session`.
 #[utoipa::path(tag = "Realtime", request_body = RealtimeFrames,
     params(("Rt-Session" = Option<String>, Header,
         description = "The `session` of your stream or poll, which `subscribe` and the like are about")),
@@ -214,9 +227,10 @@ pub(super) async fn run_realtime_commands(
     let hub = hub_of(&ctx)?;
     origin::allowed(&ctx, &request)?;
     let live = session_of(&ctx, &request, me)?;
+    let frames = wire::read_body(body.0)?;
     let conn = connect(&hub, Transport::Poll, &client, &request);
     let talk = commands::party(&ctx, &hub, conn, me, live.as_deref());
-    let replies = commands::run(&talk, &gate, live.as_deref(), body.0).await;
+    let replies = commands::run(&talk, &gate, live.as_deref(), frames).await;
     Ok(crate::platform::http::no_store(replies))
 }
 
