@@ -102,6 +102,7 @@ async fn collect(
     let mut events = Events {
         waits_for_replay: joining::has_replay(&joined),
         json: gap::missed(ctx, hub, conn, &reply, is_first).await?,
+        refused: refused(&reply).map(|(name, _)| name.clone()).collect(),
         ..Events::default()
     };
     if is_first {
@@ -182,6 +183,8 @@ struct Events {
     ctl: Vec<Value>,
     /// Channels that are listened to no more.
     ended: Vec<Channel>,
+    /// Channels that the answer refuses. Whoever asked for one while they were removed from it is told so by it, too.
+    refused: HashSet<String>,
     /// Whether there is more of what was missed.
     waits_for_replay: bool,
     bytes: usize,
@@ -240,11 +243,15 @@ impl Events {
             return false;
         }
         conn.with_cursor(|cursor| cursor.heed(&word));
+        let name = word.get("ch").and_then(Value::as_str).unwrap_or_default();
         if op == "unsubscribed"
-            && let Some(Ok(channel)) = word.get("ch").and_then(Value::as_str).map(str::parse)
+            && let Ok(channel) = name.parse()
         {
             conn.stands_no_more_in(&channel, true);
             self.ended.push(channel);
+        }
+        if op == "unsubscribed" && self.refused.contains(name) {
+            return false;
         }
         self.ctl.push(word);
         true

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Pair, expect_within, in_three_ways};
-use crate::support::Session;
+use crate::support::{Session, TestApp};
 
 in_three_ways!(
     a_new_name_is_told_everywhere_at_once,
@@ -160,4 +160,20 @@ async fn a_change_by_hand_is_known_within_a_second(pair: Pair) {
         let name = async || reader.get(&profile).await.json["display_name"].clone();
         expect_within(Duration::from_secs(1), json!("By hand"), name).await;
     }
+}
+
+#[tokio::test]
+async fn a_new_post_reads_nothing_that_the_cache_has_or_its_writer_knows() {
+    let Some(app) = TestApp::with_cache(&[]).await else {
+        return;
+    };
+    let ann = app.person("ann").await;
+    let mut counts = Vec::new();
+    for _ in 0..4 {
+        let reply = ann.post("/v1/posts", &json!({"content": "hello"})).await;
+        counts.push(reply.expect_status(201).sql());
+    }
+    // The post, its author's numbers, what is left for others, and the commit. The relay or a slow Redis may make
+    // one dearer.
+    assert_eq!(counts.iter().min(), Some(&4), "{counts:?}");
 }
