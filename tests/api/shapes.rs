@@ -30,7 +30,8 @@ fn allows(document: &Value, schema: &Value, value: &Value) -> bool {
         }
 }
 
-fn is_of_type(kinds: &Value, value: &Value) -> bool {
+/// Whether a value is of a type that a schema names, if it names any.
+pub fn is_of_type(kinds: &Value, value: &Value) -> bool {
     let is = |kind: &Value| match kind.as_str().expect("a word") {
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),

@@ -23,8 +23,8 @@ pub use model::{
 };
 pub use routes::{LIMITS, configure};
 pub use store::{
-    AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username,
-    load_settings, lock_account, recount, set_role, set_state, walk_accounts,
+    AccountRow, SettingsRow, Tally, UserCounts, bump, find_account, find_by_username, lock_account,
+    recount, set_role, set_state, walk_accounts,
 };
 pub use view::{
     Counts, Me, Person, Profile, me, people, people_in_order, people_page, person,

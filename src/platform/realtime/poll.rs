@@ -244,14 +244,14 @@ impl Events {
         }
         conn.with_cursor(|cursor| cursor.heed(&word));
         let name = word.get("ch").and_then(Value::as_str).unwrap_or_default();
-        if op == "unsubscribed"
-            && let Ok(channel) = name.parse()
-        {
-            conn.stands_no_more_in(&channel, true);
-            self.ended.push(channel);
-        }
-        if op == "unsubscribed" && self.refused.contains(name) {
-            return false;
+        if op == "unsubscribed" {
+            if let Ok(channel) = name.parse() {
+                conn.stands_no_more_in(&channel, true);
+                self.ended.push(channel);
+            }
+            if self.refused.contains(name) {
+                return false;
+            }
         }
         self.ctl.push(word);
         true

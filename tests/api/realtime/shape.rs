@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::shapes::is_of_type;
+
 static SCHEMAS: LazyLock<Value> = LazyLock::new(|| {
     let document = serde_json::to_value(kith::app::document()).expect("JSON");
     document["components"]["schemas"].clone()
@@ -27,21 +29,7 @@ pub fn fault(schema: &Value, value: &Value, place: &str) -> Option<String> {
     if let Some(parts) = schema["allOf"].as_array() {
         return parts.iter().find_map(|part| fault(part, value, place));
     }
-    let kinds = match &schema["type"] {
-        Value::Array(kinds) => kinds.clone(),
-        Value::Null => Vec::new(),
-        kind => vec![kind.clone()],
-    };
-    let is_kind = |kind: &Value| match kind.as_str().expect("a word") {
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "null" => value.is_null(),
-        _ => value.is_object(),
-    };
-    if !kinds.is_empty() && !kinds.iter().any(is_kind) {
+    if !is_of_type(&schema["type"], value) {
         return Some(format!("{place} is {value} and no {}", schema["type"]));
     }
     match value {

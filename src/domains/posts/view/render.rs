@@ -50,8 +50,7 @@ pub async fn fresh(tx: &mut Tx, author: &Author, made: PostEntry) -> Result<Post
         let viewer = Viewer::from(made.author_id);
         return post(&ctx, &mut tx.reads(), viewer, made.post_id).await;
     }
-    let seen = Seen::own(author, made.clone());
-    Beside::nothing(&ctx, seen).dress(&made, None)
+    Beside::nothing(&ctx, Seen::by(author)).dress(&made, None)
 }
 
 /// What changes of a post when somebody marks it.

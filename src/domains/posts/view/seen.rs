@@ -44,12 +44,11 @@ impl Seen {
         }
     }
 
-    /// A post of theirs, for whoever wrote it.
-    pub fn own(author: &Author, post: PostEntry) -> Self {
+    /// None yet, for the author of what is shown.
+    pub fn by(author: &Author) -> Self {
         let author_id = author.account.user_id;
         let mut seen = Self::without_ties(Viewer::from(author_id));
         seen.authors.insert(author_id, Arc::clone(&author.account));
-        seen.posts.insert(post.post_id, Arc::new(post));
         seen
     }
 
