@@ -9,7 +9,7 @@ use kith::infra::cache::{
 use kith::infra::redis::{Redis, Server, Supervisor};
 use redis::aio::MultiplexedConnection;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::database::TestDatabase;
@@ -177,17 +177,33 @@ impl Bed {
 
     /// Changes or makes a row as a request of `process` would.
     pub async fn write(&self, process: &Process, name: &str, size: i64) {
-        let mut transaction = self.db.begin().await.expect("begun");
+        let mut transaction = self.gathering().await;
         upsert(&mut transaction, name, size).await;
-        let voids = store::own_voids(&mut transaction).await.expect("voids");
-        assert_eq!(voids.len(), 1, "the trigger noted it");
+        let void = store::leave_gathered(&mut transaction).await.expect("left");
         transaction.commit().await.expect("committed");
-        process.cache.deliver(voids).await;
+        process
+            .cache
+            .deliver(void.expect("the trigger noted it"))
+            .await;
+    }
+
+    /// A transaction as kith begins them.
+    pub async fn gathering(&self) -> Transaction<'static, Postgres> {
+        let begin = "begin; set local kith.gathers_voids = on";
+        self.db.begin_with(begin).await.expect("begun")
     }
 
     /// How often the loader ran.
     pub async fn loads(&self) -> i64 {
         self.count("select count(*) from load").await
+    }
+
+    pub async fn text(&self, sql: &str) -> String {
+        let sql = AssertSqlSafe(sql.to_owned());
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.db)
+            .await
+            .expect("a text")
     }
 
     pub async fn count(&self, sql: &str) -> i64 {

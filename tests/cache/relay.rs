@@ -1,6 +1,7 @@
 //! Voids reach everybody, whoever caused them and whatever became of them.
 
 use kith::infra::cache::store;
+use sqlx::PgConnection;
 
 use crate::bed::{Bed, Setup, within_a_second};
 use crate::things::THINGS;
@@ -57,12 +58,13 @@ async fn a_void_whose_writer_died_is_delivered_by_another_process() {
     bed.set("a", 1).await;
     assert_eq!(reader.size("a").await, Some(1));
     // Committed, and never delivered.
-    let mut transaction = bed.db.begin().await.unwrap();
+    let mut transaction = bed.gathering().await;
     sqlx::query("update thing set size = 2")
         .execute(&mut *transaction)
         .await
         .unwrap();
-    assert_eq!(store::own_voids(&mut transaction).await.unwrap().len(), 1);
+    let left = store::leave_gathered(&mut transaction).await.unwrap();
+    assert_eq!(left.expect("a void").1, ["thing:a"]);
     transaction.commit().await.unwrap();
     let _relaying = bed.process_with(relaying()).await;
     within_a_second("read", async || reader.size("a").await == Some(2)).await;
@@ -80,5 +82,45 @@ async fn a_process_that_finds_redis_delivers_what_waits_before_it_reads() {
     // No relay anywhere: making its connection ready is enough.
     let _newcomer = bed.process().await;
     assert_eq!(reader.size("a").await, Some(2));
+    bed.end().await;
+}
+
+/// The tags of all rows, a line a row.
+const LEFT: &str = "select string_agg(array_to_string(tags, ' '), E'\\n' order by cache_void_id)
+                    from cache_void";
+
+#[tokio::test]
+async fn a_transaction_that_gathers_leaves_one_row_at_its_end() {
+    let bed = Bed::new().await;
+    let mut transaction = bed.gathering().await;
+    let change = async |transaction: &mut PgConnection, sql: &'static str| {
+        sqlx::raw_sql(sql).execute(transaction).await.unwrap();
+    };
+    change(&mut transaction, "insert into thing values ('a', 1)").await;
+    change(&mut transaction, "savepoint undone").await;
+    change(&mut transaction, "insert into thing values ('b', 1)").await;
+    change(&mut transaction, "rollback to savepoint undone").await;
+    change(&mut transaction, "update thing set size = 3 where false").await;
+    change(&mut transaction, "insert into thing values ('c', 1)").await;
+    let (_, tags) = (store::leave_gathered(&mut transaction).await.unwrap()).expect("a void");
+    assert_eq!(tags, ["thing:a", "thing:c"]);
+    change(&mut transaction, "insert into thing values ('late', 1)").await;
+    transaction.commit().await.unwrap();
+    assert_eq!(bed.text(LEFT).await, "thing:a thing:c\nthing:late");
+
+    bed.run("delete from cache_void").await;
+    let mut transaction = bed.gathering().await;
+    let nothing = store::leave_gathered(&mut transaction).await.unwrap();
+    assert_eq!(nothing, None, "what one has gathered ends with it");
+    transaction.commit().await.unwrap();
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_does_not_gather_leaves_a_row_a_statement() {
+    let bed = Bed::new().await;
+    let both = "begin; insert into thing values ('a', 1), ('b', 1); delete from thing where name = 'b'; commit";
+    bed.run(both).await;
+    assert_eq!(bed.text(LEFT).await, "thing:a thing:b\nthing:b");
     bed.end().await;
 }

@@ -91,10 +91,11 @@ async fn events_are_left_in_their_order_with_lines_and_without() {
 }
 
 #[tokio::test]
-async fn the_voids_of_a_transaction_come_back_however_it_closes() {
+async fn what_a_transaction_voids_comes_back_however_it_closes() {
     with_database(|pool| async move {
         for (lines, events) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            let mut tx = pool.begin().await.unwrap();
+            let begin = "begin; set local kith.gathers_voids = on";
+            let mut tx = pool.begin_with(begin).await.unwrap();
             let id: kith::kernel::UserId = IdFactory::from_os().new_id(SystemClock.now());
             sqlx::query("select leave_void(array['of:' || $1::text])")
                 .bind(id.to_string())
@@ -103,11 +104,7 @@ async fn the_voids_of_a_transaction_come_back_however_it_closes() {
                 .unwrap();
             let lines = (0..lines).map(|_| line(Uuid::from_u128(1), 1)).collect();
             let closed = leave(&mut tx, lines, events).await;
-            let tags: Vec<String> = closed
-                .voids
-                .into_iter()
-                .flat_map(|(_, tags)| tags)
-                .collect();
+            let (_, tags) = closed.void.expect("a void");
             assert_eq!(tags, [format!("of:{id}")]);
             tx.commit().await.unwrap();
         }

@@ -31,6 +31,7 @@
 
 mod ahead;
 mod attach;
+mod behind;
 mod entry;
 mod fetch;
 mod fill;
@@ -194,8 +195,8 @@ struct Engine {
     spaces: HashMap<&'static str, Arc<State>, RandomState>,
     stamp_life: Duration,
     recent: Mutex<VecDeque<(Instant, Arc<[String]>)>>,
-    delivered: mpsc::Sender<Vec<i64>>,
-    undeleted: Mutex<Option<mpsc::Receiver<Vec<i64>>>>,
+    delivered: mpsc::Sender<i64>,
+    undeleted: Mutex<Option<mpsc::Receiver<i64>>>,
     served: Served,
     witness: std::sync::OnceLock<Witness>,
 }
@@ -205,6 +206,7 @@ struct State {
     number: u16,
     described: Described,
     counters: Counters,
+    behind: behind::Behind,
     load_seconds: metrics::Histogram,
 }
 
@@ -214,6 +216,7 @@ impl State {
             number,
             described,
             counters: Counters::default(),
+            behind: behind::Behind::default(),
             load_seconds: CACHE_LOAD_SECONDS.histogram(&[described.name]),
         }
     }

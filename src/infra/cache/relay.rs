@@ -22,13 +22,13 @@ const NOBODY_WAITS_MILLIS: f64 = 60_000.0;
 const YOUNG_MILLIS: f64 = 5_000.0;
 /// Rows of one pass.
 const BATCH: i64 = 1_000;
-/// Writes whose delivered rows may wait for their deletion; what does not fit is delivered again.
+/// Delivered rows that may wait for their deletion; what does not fit is delivered again.
 pub(super) const BACKLOG: usize = 65_536;
 
 /// The task that delivers and deletes voids.
 pub struct Relay {
     cache: Cache,
-    delivered: mpsc::Receiver<Vec<i64>>,
+    delivered: mpsc::Receiver<i64>,
 }
 
 impl Relay {
@@ -96,8 +96,8 @@ impl Relay {
 
     async fn delete_delivered(&mut self) -> Result<()> {
         let mut ids = Vec::new();
-        while let Ok(more) = self.delivered.try_recv() {
-            ids.extend(more);
+        while let Ok(id) = self.delivered.try_recv() {
+            ids.push(id);
         }
         if ids.is_empty() {
             return Ok(());
@@ -142,19 +142,14 @@ impl Cache {
         Ok(())
     }
 
-    /// Voids what a committed transaction has changed. The rows are deleted some time later, unless
-    /// Redis is away: then they wait for the relay.
-    pub async fn deliver(&self, voids: Vec<VoidRow>) {
-        if voids.is_empty() {
-            return;
-        }
-        let (ids, tags): (Vec<i64>, Vec<Vec<String>>) = voids.into_iter().unzip();
-        let mut tags: Vec<String> = tags.into_iter().flatten().collect();
+    /// Voids what a committed transaction has changed. The row is deleted some time later, unless
+    /// Redis is away: then it waits for the relay.
+    pub async fn deliver(&self, (id, mut tags): VoidRow) {
         tags.sort_unstable();
         tags.dedup();
         if self.void(&tags).await {
-            // A full backlog leaves the rows to the relay.
-            self.0.delivered.try_send(ids).unwrap_or_default();
+            // A full backlog leaves the row to the relay.
+            self.0.delivered.try_send(id).unwrap_or_default();
         }
     }
 }

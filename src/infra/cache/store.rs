@@ -1,24 +1,18 @@
 //! The tables of the cache: voids that wait for delivery, and epochs.
 
 use crate::infra::db::Conn;
-use crate::kernel::{Error, Result};
+use crate::kernel::Result;
 
 /// A void: its row, and the tags that it names.
 pub type VoidRow = (i64, Vec<String>);
 
-/// The voids that the open transaction has caused. Its triggers leave them in a setting that lasts as
-/// long as the transaction.
-pub async fn own_voids(conn: &mut Conn) -> Result<Vec<VoidRow>> {
-    let left = sqlx::query_scalar!("select current_setting('kith.own_voids', true)")
+/// Leaves in one row what the triggers of the open transaction have gathered, which they do where the
+/// setting `kith.gathers_voids` is `on`. Otherwise they have left rows of their own.
+pub async fn leave_gathered(conn: &mut Conn) -> Result<Option<VoidRow>> {
+    let left = sqlx::query!("select number, named from leave_gathered_voids()")
         .fetch_one(conn)
         .await?;
-    read_voids(left)
-}
-
-/// Reads that setting's value.
-pub fn read_voids(left: Option<String>) -> Result<Vec<VoidRow>> {
-    let rows = format!("[{}]", left.unwrap_or_default());
-    serde_json::from_str(&rows).map_err(Error::internal)
+    Ok(left.number.zip(left.named))
 }
 
 /// Most tags that are delivered one by one. A statement by hand can leave millions in one row: to send them

@@ -134,38 +134,19 @@ pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>> {
     Ok(pool.acquire().await?)
 }
 
-/// How long the statements of a transaction wait for what others hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// As long as a statement may take.
-    Usual,
-    /// No longer than somebody holds it who works well.
-    Brief,
-}
-
-/// A transaction, likewise.
-pub async fn begin(pool: &PgPool, patience: Patience) -> Result<Transaction<'static, Postgres>> {
+/// A transaction, likewise. `beginning` is its first statements, `begin` ahead of all.
+pub async fn begin(
+    pool: &PgPool,
+    beginning: &'static str,
+) -> Result<Transaction<'static, Postgres>> {
     let _waiting = Waiting::begin();
     admit().await?;
-    match begin_anew(pool, patience).await {
+    match pool.begin_with(beginning).await {
         Err(error) if doubt::is_dead(&error) => {
             doubt::note(&error);
-            Ok(begin_anew(pool, patience).await?)
+            Ok(pool.begin_with(beginning).await?)
         }
         begun => Ok(begun?),
-    }
-}
-
-async fn begin_anew(
-    pool: &PgPool,
-    patience: Patience,
-) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    match patience {
-        Patience::Usual => pool.begin().await,
-        Patience::Brief => {
-            pool.begin_with("begin; set local lock_timeout = '250ms'")
-                .await
-        }
     }
 }
 

@@ -17,8 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
 
 pub use admission::{
-    Admission, PLACES_PER_CONNECTION, Patience, Visit, acquire, admit, begin, inherit, stand_back,
-    visit,
+    Admission, PLACES_PER_CONNECTION, Visit, acquire, admit, begin, inherit, stand_back, visit,
 };
 pub use doubt::alive;
 pub use errors::{OnConstraint, is_held, is_lost, is_retryable};

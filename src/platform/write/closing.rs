@@ -3,14 +3,15 @@
 //! Events for the outbox and lines for the streams of listeners are gathered while a transaction works,
 //! and written together when it is about to commit, in one round trip. A stream's row, which all who
 //! write to it need, is so locked for as short as can be, and several of them always in the same
-//! order. Back come the places of the lines and the voids that the transaction has caused.
+//! order. What its triggers have gathered is left in one void row. Back come the places of the lines and
+//! that row.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::infra::cache::store::{VoidRow, own_voids, read_voids};
+use crate::infra::cache::store::{VoidRow, leave_gathered};
 use crate::infra::db::Conn;
 use crate::infra::outbox::Note;
 use crate::kernel::{Result, Timestamp, UserId};
@@ -46,8 +47,8 @@ pub struct Closing {
 /// What became of it.
 #[derive(Debug, Default)]
 pub struct Closed {
-    /// The voids of the transaction.
-    pub voids: Vec<VoidRow>,
+    /// What the transaction has made void.
+    pub void: Option<VoidRow>,
     /// The epoch of this database's streams; empty if there are no lines.
     pub epoch: String,
     /// The places of the lines, in their order.
@@ -96,9 +97,9 @@ pub async fn close(conn: &mut Conn, closing: &Closing, now: Timestamp) -> Result
                       (topic, id, number, kind, object_id, actor_id, detail, op_id, at)
                select topic, id, place, kind, object_id, actor_id, detail, op_id, $10 from placed
            )
-           select current_setting('kith.own_voids', true) as voids,
-                  (select epoch from stream_epoch) as "epoch!",
-                  array(select place from placed order by nth) as "places!""#,
+           select void.number, void.named, (select epoch from stream_epoch) as "epoch!",
+                  array(select place from placed order by nth) as "places!"
+           from leave_gathered_voids() as void"#,
         &names as _,
         &payloads as _,
         &topics as _,
@@ -113,7 +114,7 @@ pub async fn close(conn: &mut Conn, closing: &Closing, now: Timestamp) -> Result
     .fetch_one(conn)
     .await?;
     Ok(Closed {
-        voids: read_voids(row.voids)?,
+        void: row.number.zip(row.named),
         epoch: row.epoch,
         places: row.places,
     })
@@ -121,28 +122,28 @@ pub async fn close(conn: &mut Conn, closing: &Closing, now: Timestamp) -> Result
 
 /// The same without lines.
 async fn leave_events(conn: &mut Conn, events: &[Note], now: Timestamp) -> Result<Closed> {
-    let voids = if events.is_empty() {
-        own_voids(conn).await?
+    let void = if events.is_empty() {
+        leave_gathered(conn).await?
     } else {
         let names: Vec<&str> = events.iter().map(|event| event.name).collect();
         let payloads: Vec<&Value> = events.iter().map(|event| &event.payload).collect();
-        let left = sqlx::query_scalar!(
+        let left = sqlx::query!(
             r#"with event as (
                    insert into outbox (event, payload, created_at)
                    select name, payload, $3
                    from unnest((select $1::text[]), (select $2::jsonb[])) as e (name, payload)
                )
-               select current_setting('kith.own_voids', true)"#,
+               select number, named from leave_gathered_voids()"#,
             &names as _,
             &payloads as _,
             now as _
         )
         .fetch_one(conn)
         .await?;
-        read_voids(left)?
+        left.number.zip(left.named)
     };
     Ok(Closed {
-        voids,
+        void,
         ..Closed::default()
     })
 }

@@ -13,7 +13,7 @@ use sqlx::{Postgres, Transaction};
 
 use super::closing::{Closed, Closing, Line, close};
 use crate::infra::cache::{Cache, Key, Space, Value};
-use crate::infra::db::{self, Conn, Patience, is_retryable};
+use crate::infra::db::{self, Conn, is_retryable};
 use crate::infra::jobs::{self, NewJob};
 use crate::infra::meter;
 use crate::infra::outbox::{Event, Note};
@@ -25,6 +25,27 @@ use crate::platform::{Ctx, Reads};
 const RETRIES: u32 = 3;
 /// How long an answer waits for what it keeps warm; the loading goes on behind it.
 const WARM: Duration = Duration::from_millis(100);
+
+/// How long the statements of a transaction wait for what others hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As long as a statement may take.
+    Usual,
+    /// No longer than somebody holds it who works well.
+    Brief,
+}
+
+impl Patience {
+    /// The statements that begin such a transaction. Its triggers gather what they void: see [`close`].
+    fn beginning(self) -> &'static str {
+        match self {
+            Self::Usual => "begin; set local kith.gathers_voids = on",
+            Self::Brief => {
+                "begin; set local kith.gathers_voids = on; set local lock_timeout = '250ms'"
+            }
+        }
+    }
+}
 
 type Warming = Box<dyn FnOnce(Cache) -> BoxFuture<'static, ()> + Send>;
 type Placed = Box<dyn FnOnce(&Ctx, &str, i64) + Send>;
@@ -48,7 +69,7 @@ pub struct Tx {
 impl Tx {
     async fn begin(ctx: &Ctx, patience: Patience) -> Result<Self> {
         Ok(Self {
-            transaction: db::begin(ctx.db(), patience).await?,
+            transaction: db::begin(ctx.db(), patience.beginning()).await?,
             ctx: ctx.clone(),
             now: ctx.now(),
             op_id: None,
@@ -200,7 +221,9 @@ impl Tx {
         let tasks = ctx.tasks().clone();
         let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
-            cache.deliver(closed.voids).await;
+            if let Some(void) = closed.void {
+                cache.deliver(void).await;
+            }
             for (placed, place) in places.into_iter().zip(closed.places) {
                 placed(&ctx, &closed.epoch, place);
             }

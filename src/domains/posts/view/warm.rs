@@ -9,31 +9,14 @@ use crate::platform::{Ctx, Reads};
 /// Posts of an author's first page.
 const PAGE: usize = 20;
 
-/// Loads the entries of a new post, and the first page of its author, which it has voided. Whoever
+/// Has the entries of a new post loaded, and the list of its author's posts, which it has voided. Whoever
 /// comes first meanwhile waits for the same load.
 pub fn warm_behind(ctx: &Ctx, author_id: UserId, post_id: PostId) {
-    if ctx.cache().epoch_to_read().is_none() {
-        return;
-    }
-    let ctx = ctx.clone();
-    ctx.tasks().clone().spawn(async move {
-        if let Err(error) = Box::pin(warm(&ctx, author_id, post_id)).await {
-            tracing::debug!(?error, "a new post could not be read ahead");
-        }
-    });
-}
-
-async fn warm(ctx: &Ctx, author_id: UserId, post_id: PostId) -> Result<()> {
-    let (cache, posts) = (ctx.cache(), [post_id]);
-    let targets = [Target::from(post_id)];
-    let authors = [author_id];
-    tokio::try_join!(
-        cache.warm(&POST, &posts),
-        cache.warm(&POST_COUNTS, &posts),
-        cache.warm(&reactions::SUMMARY, &targets),
-        cache.warm(&AUTHOR_POSTS, &authors),
-    )?;
-    Ok(())
+    let cache = ctx.cache();
+    cache.warm_behind(&POST, post_id);
+    cache.warm_behind(&POST_COUNTS, post_id);
+    cache.warm_behind(&reactions::SUMMARY, Target::from(post_id));
+    cache.warm_behind(&AUTHOR_POSTS, author_id);
 }
 
 /// Has the first pages of these authors at hand, as far as they do not depend on who looks, and says

@@ -10,13 +10,13 @@ use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 
 use super::{Asked, Group, Grouped, Item, Outcome, TURNS, Waiting};
-use crate::infra::db::{self, Patience};
+use crate::infra::db;
 use crate::infra::meter;
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::write::answer::Answer;
 use crate::platform::write::idempotency::{self, Key};
-use crate::platform::write::tx::{Tx, boxed_transaction};
+use crate::platform::write::tx::{Patience, Tx, boxed_transaction};
 
 /// How many statements may time out until a transaction is given up, whose server does not even say so.
 const STATEMENTS: u32 = 4;
