@@ -16,6 +16,9 @@ use super::wire::Target;
 /// How long a server may take to answer, and to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The program that is measured.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kith");
+
 /// A running kith. It is killed when it is dropped.
 pub struct Server {
     /// Its address.
@@ -29,23 +32,14 @@ impl Server {
     /// Starts the program beside this benchmark with these settings and no others, and waits until it
     /// answers. Its log goes to a file in `dir`.
     pub async fn start(dir: &Path, settings: &[(String, String)]) -> anyhow::Result<Self> {
-        let program = env!("CARGO_BIN_EXE_kith");
         let log = dir.join("serve.log");
         let writer = File::options().create(true).append(true).open(&log)?;
-        let mut command = Command::new(program);
-        command
+        let mut child = program(settings, dir)
             .arg("serve")
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"))
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .current_dir(dir)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(writer)
-            .kill_on_drop(true);
-        let mut child = command
             .spawn()
-            .with_context(|| format!("could not run {program}"))?;
+            .with_context(|| format!("could not run {PROGRAM}"))?;
         let pid = child.id().context("the server has no process id")?;
         let output = child.stdout.take().context("the server has no output")?;
         let mut lines = BufReader::new(output).lines();
@@ -73,6 +67,19 @@ impl Server {
         })
     }
 
+    /// Runs the program beside this benchmark with these settings and `args`, and reads the JSON that it prints.
+    pub async fn ask(
+        dir: &Path,
+        settings: &[(String, String)],
+        args: &[&str],
+    ) -> anyhow::Result<serde_json::Value> {
+        let output = program(settings, dir).args(args).output().await?;
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            format!("kith {} failed. It said:\n{said}", args.join(" "))
+        })
+    }
+
     /// Asks it to stop and waits for its end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         signal(self.pid, Signal::SIGTERM)?;
@@ -81,6 +88,19 @@ impl Server {
             .context("the server does not end")??;
         Ok(())
     }
+}
+
+/// The program with these settings and no others.
+fn program(settings: &[(String, String)], dir: &Path) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"))
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
 }
 
 /// A Redis on a port of its own that can be killed and come back empty. It is killed when it is dropped.

@@ -135,14 +135,31 @@ impl Site {
             return Ok(());
         }
         self.stop().await?;
-        let mut settings = self.settings.clone();
-        settings.extend(redis.map(|url| ("REDIS_URL".to_owned(), url.to_owned())));
+        let settings = self.settings_with(redis);
         for _ in 0..count {
             let server = Server::start(self.dir.path(), &settings).await?;
             self.targets.push(server.target.clone());
             self.servers.push(server);
         }
         self.check_tokens().await
+    }
+
+    fn settings_with(&self, redis: Option<&str>) -> Vec<(String, String)> {
+        let mut settings = self.settings.clone();
+        settings.extend(redis.map(|url| ("REDIS_URL".to_owned(), url.to_owned())));
+        settings
+    }
+
+    /// How many of the entries in Redis are checked by `kith cache verify`, and how many of them are wrong;
+    /// nothing where the servers are somebody else's or have no Redis.
+    pub async fn verify(&self, redis: Option<&str>) -> anyhow::Result<Option<(f64, f64)>> {
+        if self.is_given() || redis.is_none() {
+            return Ok(None);
+        }
+        let args = ["cache", "verify", "--json"];
+        let found = Server::ask(self.dir.path(), &self.settings_with(redis), &args).await?;
+        let figure = |name: &str| found.get(name).and_then(serde_json::Value::as_f64);
+        Ok(figure("checked").zip(figure("wrong")))
     }
 
     /// Whether the servers are somebody else's.

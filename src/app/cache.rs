@@ -23,7 +23,8 @@ pub(super) fn keep(ctx: &Ctx, stop: &CancellationToken) -> anyhow::Result<()> {
         let redis_expected = ctx.config().redis_url.is_some();
         ctx.tasks().spawn(relay.run(redis_expected, stop.clone()));
     }
-    let checking = cache::check_while_serving(cache.clone(), GRACE, stop.clone());
+    let every = ctx.config().cache_check;
+    let checking = cache::check_while_serving(cache.clone(), every, GRACE, stop.clone());
     ctx.tasks().spawn(checking);
     let Some(supervisor) = supervisor(ctx, Arc::new(cache.clone()))? else {
         return Ok(());

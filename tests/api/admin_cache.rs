@@ -1,13 +1,14 @@
 //! The cache for administrators, and its checker.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kith::domains::comments::COMMENT_COUNTS;
 use kith::infra::cache::{Check, Tally};
 use kith::kernel::CommentId;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::support::{Session, TestApp, mode};
+use crate::support::{OwnRedis, Session, TestApp, mode};
 
 const SOON: Duration = Duration::from_millis(100);
 /// Longer than voids take that the relay delivers.
@@ -138,6 +139,76 @@ async fn a_process_finds_a_planted_entry_among_its_own_answers() {
 }
 
 #[tokio::test]
+async fn a_server_checks_by_itself_what_it_answers_with() {
+    if !is_shared() {
+        return;
+    }
+    let app = TestApp::start_with(&[("KITH_CACHE_CHECK", "100ms")]).await;
+    let (alice, path, comment_id) = comment(&app).await;
+    let admin = app.admin().await;
+    plant(&app, comment_id).await;
+    let began = Instant::now();
+    let is_found = async || {
+        for _ in 0..200 {
+            alice.get(&path).await.expect_status(200);
+        }
+        let state = admin.get("/v1/admin/cache").await.expect_status(200).json;
+        state["checker"]["wrong"].as_u64() > Some(0)
+    };
+    while !is_found().await {
+        assert!(began.elapsed() < Duration::from_secs(20), "nobody looks");
+    }
+    let metrics = reqwest::get(format!("http://{}/metrics", app.ops_addr)).await;
+    let metrics = metrics.expect("an answer").text().await.expect("text");
+    let wrong = metrics.lines().find_map(|line| {
+        line.strip_prefix("kith_cache_checked_entries_total{outcome=\"inconsistent\"} ")
+    });
+    assert!(wrong.is_some_and(|wrong| wrong != "0"), "{metrics}");
+    assert!(metrics.contains("\nkith_cache_nines "), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_lies_between_people_is_checked_pair_by_pair() {
+    if !is_shared() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let alice = app.person("alice").await;
+    let mut others = Vec::new();
+    for deed in ["befriend", "follow", "block", "mute", "ask"] {
+        let other = app.person(deed).await;
+        match deed {
+            "befriend" => alice.befriend(&other).await,
+            "ask" => {
+                let request = alice
+                    .post("/v1/friend-requests", &json!({"user_id": other.id}))
+                    .await;
+                request.expect_status(201);
+            }
+            _ => {
+                let path = format!("/v1/users/{}/{deed}", other.id);
+                alice.set(&path).await.expect_status(204);
+            }
+        }
+        others.push(other);
+    }
+    let ids: Vec<&str> = others.iter().map(|other| other.id.as_str()).collect();
+    let path = format!("/v1/relationships?ids={}", ids.join(","));
+    alice.get(&path).await.expect_status(200);
+    for other in &others {
+        let path = format!("/v1/relationships?ids={}", alice.id);
+        other.get(&path).await.expect_status(200);
+    }
+    let found = verify(&app, "standing", CALM).await.expect("it has a walk");
+    // Of a mute only the one who mutes knows.
+    assert_eq!(
+        (found.keys, found.checked, found.wrong),
+        (9, 9, 0),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_administrator_sees_how_the_cache_does() {
     if !is_shared() {
         return;
@@ -163,6 +234,42 @@ async fn an_administrator_sees_how_the_cache_does() {
     assert_eq!(space("replies")["hit_rate"], Value::Null, "no sample");
     assert!(state["redis"]["used_memory"].as_u64() > Some(0));
     assert!(state["redis"]["keys"].as_u64() > Some(0));
+}
+
+#[tokio::test]
+async fn an_administrator_is_warned_of_a_redis_that_is_almost_full_and_of_a_space_that_seldom_hits()
+{
+    let redis = OwnRedis::start().await;
+    let set = async |name: &str, value: String| {
+        let mut cmd = redis::cmd("CONFIG");
+        cmd.arg("SET").arg(name).arg(value);
+        redis.ask::<()>(&cmd).await.expect("set");
+    };
+    set("maxmemory", (1_u64 << 30).to_string()).await;
+    set("maxmemory-policy", "allkeys-lfu".to_owned()).await;
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str()), ("KITH_CACHE", "on")];
+    let app = TestApp::start_with(&settings).await;
+    app.wait_for_redis().await;
+    let admin = app.admin().await;
+    let state = async || admin.get("/v1/admin/cache").await.expect_status(200).json;
+    let calm = state().await;
+    assert_eq!(calm["warnings"], json!([]), "{calm}");
+    assert_eq!(calm["redis"]["policy"], "allkeys-lfu");
+    assert!(calm["redis"]["clients"].as_u64() > Some(0), "{calm}");
+    assert_eq!(calm["redis"]["evicted_keys"], 0, "{calm}");
+
+    let used = calm["redis"]["used_memory"].as_u64().expect("bytes");
+    set("maxmemory", (used + used / 5).to_string()).await;
+    for _ in 0..11 {
+        let ids: Vec<String> = (0..100).map(|_| Uuid::now_v7().to_string()).collect();
+        let path = format!("/v1/users?ids={}", ids.join(","));
+        admin.get(&path).await.expect_status(200);
+    }
+    let warned = state().await;
+    let warnings = warned["warnings"].to_string();
+    assert!(warnings.contains("80 % or more of maxmemory"), "{warned}");
+    assert!(warnings.contains("user: only "), "{warned}");
 }
 
 #[tokio::test]

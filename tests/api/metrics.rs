@@ -312,6 +312,21 @@ async fn what_waits_shows_its_age() {
 }
 
 #[tokio::test]
+async fn a_void_that_nobody_delivers_shows_its_age() {
+    let settings = [("REDIS_URL", "redis://127.0.0.1:1"), ("KITH_ROLES", "web")];
+    let app = TestApp::start_with(&settings).await;
+    sqlx::query(
+        "insert into cache_void (tags, created_at)
+         values ('{of:nobody}', now() - interval '90 seconds')",
+    )
+    .execute(&app.db)
+    .await
+    .expect("a void");
+    let lag = sum(&scrape(&app).await, &declared::RELAY_LAG, &[]);
+    assert!((89.0..120.0).contains(&lag), "{lag}");
+}
+
+#[tokio::test]
 async fn metrics_are_on_the_operators_address_alone() {
     let app = TestApp::start().await;
     app.anyone()

@@ -8,8 +8,10 @@
 
 mod away;
 mod bed;
+mod behind;
 #[path = "../shared/database.rs"]
 mod database;
+mod gathering;
 mod hand;
 mod loads;
 mod redis_server;

@@ -1,6 +1,8 @@
 //! One mix: its saturation, and its times at half of that.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
+use serde_json::Value;
+
 use crate::args::Common;
 use crate::measure;
 use crate::mix::{MIXES, Mix, Skew};
@@ -21,6 +23,30 @@ pub fn list() {
             println!("{:>20.4} {}, {skew}", part.weight, part.op.name());
         }
     }
+}
+
+/// What the checkers found: the one that runs in a server, in its own answers, and the one that walks
+/// through all keys, in Redis.
+fn consistency(verified: Option<(f64, f64)>, cache: Option<&Value>) -> Vec<Finding> {
+    let Some((checked, wrong)) = verified else {
+        return Vec::new();
+    };
+    let told = |at: &str| cache.and_then(|told| told.pointer(at)?.as_u64());
+    vec![
+        Finding::new(
+            "answers that the server has checked",
+            told("/checker/entries").map(|n| n as f64),
+            "",
+        ),
+        none("of them wrong 2 s later", told("/checker/wrong")),
+        Finding::new("entries in Redis that verify has checked", checked, ""),
+        Finding::new("of them wrong 2 s later", wrong, "").wanted(Bound::AtMost(0.0)),
+    ]
+}
+
+/// Something of which there may be none.
+fn none(what: &str, found: Option<u64>) -> Finding {
+    Finding::new(what, found.map(|n| n as f64), "").wanted(Bound::AtMost(0.0))
 }
 
 /// Measures `mix`.
@@ -63,10 +89,19 @@ pub async fn run(common: &Common, mix: &'static Mix) -> anyhow::Result<Report> {
         }
         report.runs.push(half);
         if let Some(probe) = probe {
-            report.staleness = Some(probe.finish().await?);
+            let seen = probe.finish().await?;
+            let stale = seen.stale_after_grace + seen.never;
+            report
+                .findings
+                .push(none("stale reads 2 s after their write", Some(stale)));
+            report.staleness = Some(seen);
         }
     }
+    let verified = site.verify(common.redis().as_deref()).await?;
     report.cache = site.cache_figures().await;
+    report
+        .findings
+        .extend(consistency(verified, report.cache.as_ref()));
     site.stop().await?;
     Ok(report)
 }

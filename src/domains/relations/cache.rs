@@ -57,7 +57,9 @@ pub static STANDING: Space<(UserId, UserId), Between> = Space {
     tags: |(viewer, _)| smallvec![format!("relations:{viewer}")],
     tables: &["friendship", "friend_request", "follow", "block", "mute"],
     load: |conn, pairs| Box::pin(store::list_between(conn, pairs)),
-    walk: None,
+    // Of most pairs of people there is nothing to be said, and nobody could list them: those are checked
+    // among the answers of a process alone.
+    walk: Some(|conn, after, limit| Box::pin(store::walk_pairs(conn, after, limit))),
 };
 
 /// The open requests that wait for a person, in order of sender.

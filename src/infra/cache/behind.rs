@@ -85,4 +85,13 @@ impl Cache {
             }
         });
     }
+
+    /// The same for an entry that this process has held already, whether or not it still counts: what nobody
+    /// has asked for is not to be loaded at each change.
+    pub fn rewarm_behind<K: Key, V: Value>(&self, space: &'static Space<K, V>, key: K) {
+        let place = (self.state(space).number, key.bytes());
+        if self.0.l1.get(&place).is_some() {
+            self.warm_behind(space, key);
+        }
+    }
 }

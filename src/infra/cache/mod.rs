@@ -19,15 +19,43 @@
 //!
 //! **What may not be trusted.** The epoch is part of every key and comes from a row in Postgres, one
 //! a run of Redis: no snapshot of Redis brings old entries back. Where voids come from is the
-//! business of triggers: they write the tags of changed rows to the table `cache_void` in the
-//! writer's own transaction ([`store`]); the writer delivers them after its commit, and the
-//! [`Relay`] delivers what a dead writer left.
+//! business of triggers: they leave the tags of changed rows in the table `cache_void`, in the
+//! writer's own transaction ([`store`]): one row a statement, or one for all of them where the transaction
+//! gathers. The writer delivers it after its commit, and the [`Relay`] delivers what a dead writer left.
 //!
 //! **Without Redis** L1 entries live a second at most, spaces that decide who may see what are read
 //! from Postgres, and loads stay bounded.
 //!
-//! It knows no domain: to lift it out, take this folder with `infra::redis`, what counts for it and the
-//! error type.
+//! # Elsewhere
+//!
+//! It knows no domain. To lift it out, take this folder with `infra::redis` (the connection and its
+//! supervisor), `infra::meter` and `infra::metrics` (what counts for it), of `infra::db` the two words `Conn` and
+//! `admit`, and the error type. It needs two tables, `cache_void` and `cache_epoch`, and the procedure
+//! `void_on_change(table, tags...)`, which makes the triggers of a table:
+//!
+//! ```sql
+//! call void_on_change('thing', 'thing:{name}');
+//! ```
+//!
+//! A space over that table, and a read of it:
+//!
+//! ```ignore
+//! static THINGS: Space<ThingId, Thing> = Space {
+//!     name: "thing",
+//!     version: 1,
+//!     kind: Kind::Exact,
+//!     policy: Policy::lasting(Duration::from_mins(30)),
+//!     tags: |name| smallvec![format!("thing:{name}")],
+//!     tables: &["thing"],
+//!     load: |conn, names| Box::pin(load_things(conn, names)),
+//!     walk: None,
+//! };
+//!
+//! let thing = cache.get(&THINGS, &name).await?;
+//! ```
+//!
+//! A process has one [`Cache`] ([`Cache::new`]), the tasks of [`Cache::relay`], [`follow_voids`] and
+//! [`check_while_serving`], and calls [`Cache::step`] before it handles a request.
 
 mod ahead;
 mod attach;
@@ -36,6 +64,7 @@ mod entry;
 mod fetch;
 mod fill;
 mod flights;
+mod gathering;
 mod keep;
 mod l1;
 mod l2;
@@ -194,6 +223,7 @@ struct Engine {
     loads: Semaphore,
     spaces: HashMap<&'static str, Arc<State>, RandomState>,
     stamp_life: Duration,
+    gathering: gathering::Gathering,
     recent: Mutex<VecDeque<(Instant, Arc<[String]>)>>,
     delivered: mpsc::Sender<i64>,
     undeleted: Mutex<Option<mpsc::Receiver<i64>>>,
@@ -248,6 +278,7 @@ impl Cache {
             loads: Semaphore::new(options.concurrent_loads),
             spaces: spaces.collect(),
             stamp_life: longest.unwrap_or_default().max(Duration::from_secs(1)) * 2,
+            gathering: gathering::Gathering::default(),
             recent: Mutex::default(),
             delivered,
             undeleted: Mutex::new(Some(undeleted)),

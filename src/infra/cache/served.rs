@@ -17,8 +17,6 @@ use crate::infra::metrics::declared as m;
 const ONE_IN: u32 = 64;
 /// Most keys of a sample.
 const SAMPLE: usize = 256;
-/// Between two checks.
-const EVERY: Duration = Duration::from_secs(30);
 
 thread_local! {
     /// Answers of this thread until the next one comes into question: shared by no thread, so that
@@ -130,10 +128,15 @@ impl Cache {
     }
 }
 
-/// Checks samples until `stop`.
-pub async fn check_while_serving(cache: Cache, grace: Duration, stop: CancellationToken) {
+/// Checks a sample `every` so often until `stop`.
+pub async fn check_while_serving(
+    cache: Cache,
+    every: Duration,
+    grace: Duration,
+    stop: CancellationToken,
+) {
     while stop
-        .run_until_cancelled(tokio::time::sleep(EVERY))
+        .run_until_cancelled(tokio::time::sleep(every))
         .await
         .is_some()
     {

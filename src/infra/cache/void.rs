@@ -14,7 +14,7 @@ const REMEMBERED: Duration = Duration::from_mins(1);
 /// Most voids that are remembered.
 const MOST_REMEMBERED: usize = 4_096;
 /// Most tags in one void; more are several voids.
-const MOST_TAGS: usize = 512;
+pub(super) const MOST_TAGS: usize = 512;
 
 impl Cache {
     /// Makes every entry with one of these tags void, in every layer and every process. Called
@@ -27,7 +27,7 @@ impl Cache {
         self.remember_void(tags);
         let mut known = true;
         for some in tags.chunks(MOST_TAGS) {
-            known &= self.void_some(some).await;
+            known &= self.void_together(some).await;
             let tags: Vec<&str> = some.iter().map(String::as_str).collect();
             self.tell_witness(&Witnessed::Tags(&tags));
         }

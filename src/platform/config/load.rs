@@ -87,6 +87,9 @@ impl Config {
             l1_bytes: reader
                 .get("KITH_L1_BYTES", values::byte_count)
                 .unwrap_or_default(),
+            cache_check: reader
+                .get("KITH_CACHE_CHECK", values::duration)
+                .unwrap_or_default(),
             feed_timeline: reader
                 .get("KITH_FEED_TIMELINE", values::duration)
                 .unwrap_or_default(),

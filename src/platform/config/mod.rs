@@ -87,6 +87,8 @@ pub struct Config {
     pub statement_timeout: Duration,
     /// How much memory the cache in the process may take.
     pub l1_bytes: u64,
+    /// How often a sample of the answers from the process is compared with Postgres.
+    pub cache_check: Duration,
     /// How long a timeline of the home feed stays after it was last read.
     pub feed_timeline: Duration,
     /// Authors with more friends and followers than this are not pushed.

@@ -286,6 +286,11 @@ const BOUNDS: &[Setting] = &[
         "How much memory the cache in the process may take, roughly, as `256MiB`.",
     ),
     Setting::fixed(
+        "KITH_CACHE_CHECK",
+        "30s",
+        "How often a sample of what this process answers with from its memory is compared with Postgres.",
+    ),
+    Setting::fixed(
         "KITH_WARMING",
         "on",
         "Whether the cache is filled ahead of requests, at the start, every half hour and for whoever \

@@ -1,6 +1,7 @@
 //! What the cache answers is what Postgres says: on every instance, as soon as a write is answered,
 //! with Redis, without it, and with the cache off.
 
+mod deeds;
 mod late;
 mod people;
 mod relations;

@@ -9,14 +9,14 @@ use crate::platform::{Ctx, Reads};
 /// Posts of an author's first page.
 const PAGE: usize = 20;
 
-/// Has the entries of a new post loaded, and the list of its author's posts, which it has voided. Whoever
-/// comes first meanwhile waits for the same load.
+/// Has the entries of a new post loaded, and where somebody has read it the list of its author's posts, which it
+/// has voided. Whoever comes first meanwhile waits for the same load.
 pub fn warm_behind(ctx: &Ctx, author_id: UserId, post_id: PostId) {
     let cache = ctx.cache();
     cache.warm_behind(&POST, post_id);
     cache.warm_behind(&POST_COUNTS, post_id);
     cache.warm_behind(&reactions::SUMMARY, Target::from(post_id));
-    cache.warm_behind(&AUTHOR_POSTS, author_id);
+    cache.rewarm_behind(&AUTHOR_POSTS, author_id);
 }
 
 /// Has the first pages of these authors at hand, as far as they do not depend on who looks, and says
