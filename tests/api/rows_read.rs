@@ -1,9 +1,11 @@
 //! How many rows frequent statements read. A page of the home feed depends on how many authors somebody reads, and
 //! neither on how much they write nor on how many people there are. What it costs to find whom a post is pushed to
-//! depends on its author's friends alone, and whom it calls on the names in it.
+//! depends on its author's friends alone, and whom it calls on the names in it. What is due of one kind of job is
+//! found however much waits of another.
 
 use kith::domains::feed::{NEWER, OLDER, PLANNING, READERS, RECIPIENTS};
 use kith::domains::notifications::CALLED;
+use kith::infra::jobs::{CLAIM, CLAIMING};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
@@ -227,4 +229,38 @@ async fn whom_a_post_calls_is_found_without_looking_at_everybody() {
     let found = cost(transaction, CALLED, "uuid[], text[]", &values).await;
     assert!((found.found - 2.0).abs() < 0.5, "{} found", found.found);
     assert!(found.rows < 40.0, "{} rows", found.rows);
+}
+
+#[tokio::test]
+async fn a_long_backlog_of_one_kind_of_job_costs_whoever_looks_for_others_nothing() {
+    let app = TestApp::start_with(&[("KITH_ROLES", "web")]).await;
+    let mut conn = PgConnection::connect_with(&app.db.connect_options())
+        .await
+        .expect("a connection");
+    sqlx::raw_sql(
+        "insert into job (job_id, name, payload, run_at, created_at)
+         select gen_random_uuid(), case when i % 1000 = 0 then 'seldom' else 'often' end, '{}',
+                '2024-01-01'::timestamptz + i * interval '1 second', '2024-01-01'
+         from generate_series(1, 20000) i",
+    )
+    .execute(&mut conn)
+    .await
+    .expect("a backlog");
+    let types = "timestamptz, text[], uuid[], bigint, timestamptz";
+    for (names, found) in [
+        ("seldom", 16.0),
+        ("often", 16.0),
+        ("often,seldom", 16.0),
+        ("none", 0.0),
+    ] {
+        let transaction = conn.begin_with(CLAIMING).await.expect("a transaction");
+        let values = format!("'{NOW}', '{{{names}}}', '{{{NOBODY}}}', 16, '{NOW}'");
+        let claimed = cost(transaction, CLAIM, types, &values).await;
+        assert!(
+            (claimed.found - found).abs() < 0.5,
+            "{names}: {} found",
+            claimed.found
+        );
+        assert!(claimed.rows < 200.0, "{names}: {} rows", claimed.rows);
+    }
 }

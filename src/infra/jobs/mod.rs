@@ -28,7 +28,7 @@ pub use attempt::Outcome;
 pub use hands::{HANDS, OUTSIDE, TOGETHER};
 pub use inspect::{Failed, JobKind, Summary, list_failed, purge, retry, run_soon, summaries};
 pub use progress::{Progress, Step};
-pub use queue::{Backlog, backlog, enqueue};
+pub use queue::{Backlog, CLAIM, CLAIMING, backlog, enqueue};
 pub use retention::{Kept, Retention};
 pub use runner::{Pass, Runner};
 pub use together::Together;

@@ -52,9 +52,13 @@ pub struct Known {
     pub periodic: Vec<JobId>,
 }
 
-/// How rows are claimed: by walking the index of what is due. A plan that was made while the queue was
-/// short would read and sort all of a long one, for each claim anew.
-const BY_INDEX: &str = "begin; set local enable_seqscan = off; set local enable_bitmapscan = off";
+/// How rows are claimed: name by name, by walking the index of what is due. A plan that was made while the queue
+/// was short would read and sort all of a long one, for each claim anew.
+pub const CLAIMING: &str =
+    "begin; set local enable_seqscan = off; set local enable_bitmapscan = off";
+
+/// The statement that claims them.
+pub const CLAIM: &str = include_str!("claim.sql");
 
 /// Takes at most `limit` rows that are due at `now`, oldest first, until `lease_end`.
 pub async fn claim(
@@ -65,25 +69,10 @@ pub async fn claim(
     lease_end: Timestamp,
 ) -> Result<Vec<Claimed>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut transaction = pool.begin_with(BY_INDEX).await?;
-    let claimed = sqlx::query_as!(
+    let mut transaction = pool.begin_with(CLAIMING).await?;
+    let claimed = sqlx::query_file_as!(
         Claimed,
-        r#"with due as materialized (
-               select job_id
-               from job
-               where failed_at is null
-                 and run_at <= $1
-                 and (name = any($2) or job_id = any($3))
-               order by run_at, job_id
-               limit $4
-               for update skip locked
-           )
-           update job
-           set run_at = $5, attempts = attempts + 1, taken_at = $1
-           from due
-           where job.job_id = due.job_id
-           returning job.job_id as "id: JobId", name, payload, attempts,
-                     attempts - attempts_before as "tries!", resumed"#,
+        "src/infra/jobs/claim.sql",
         now as _,
         &known.names,
         &known.periodic as _,

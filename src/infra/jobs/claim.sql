@@ -1,0 +1,27 @@
+-- Takes at most $4 rows that are due at $1, the oldest first, until $5: of the jobs named $2, each looked for by
+-- itself, and of the periodic rows $3.
+with queued as materialized (
+    select one.* from unnest((select $2::text[])) as known (name)
+    cross join lateral (
+        select job_id, run_at from job
+        where job.name = known.name and failed_at is null and run_at <= $1
+        order by run_at, job_id
+        limit $4
+        for update skip locked
+    ) as one
+), periodic as materialized (
+    select job_id, run_at from job
+    where job_id = any(array(select unnest($3::uuid[]))) and failed_at is null and run_at <= $1
+    for update skip locked
+), due as (
+    select job_id, run_at from queued
+    union
+    select job_id, run_at from periodic
+    order by run_at, job_id limit $4
+)
+update job
+set run_at = $5, attempts = attempts + 1, taken_at = $1
+from due
+where job.job_id = due.job_id
+returning job.job_id as "id: JobId", name, payload, attempts,
+          attempts - attempts_before as "tries!", resumed
