@@ -161,3 +161,40 @@ fn serve_ends_at_once_where_an_address_cannot_be_read() {
         assert!(said.contains("REDIS_URL is a URL that can't"), "{said}");
     }
 }
+
+/// The statements of the documentation that give the serving role its rights.
+fn documented_rights(role: &str) -> String {
+    let page = include_str!("../../docs/operations.md");
+    let block = page
+        .split("```sql")
+        .find(|block| block.contains("grant usage on schema"));
+    let block = block.expect("the rights are documented");
+    let (statements, _) = block.split_once("```").expect("an end");
+    statements.replace(" to kith;", &format!(" to {role};"))
+}
+
+#[test]
+fn the_documented_rights_are_enough_to_serve_and_truncate_nothing() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    let role = format!("{}_serving", place.name());
+    place.sql(&format!(
+        "create role {role} login; {}",
+        documented_rights(&role)
+    ));
+    let mut url = reqwest::Url::parse(&place.url()).expect("a URL");
+    url.set_username(&role).expect("a URL with a place");
+    let other = Place::new().with("DATABASE_URL", url.as_str());
+    let serving = other.serve();
+    let somebody = r#"{"username":"anna","email":"anna@example.org","password":"correct horse battery","display_name":"Anna"}"#;
+    assert_eq!(serving.post("/v1/auth/register", somebody), 201);
+    assert_eq!(serving.get("/v1/users/@anna"), 200);
+    let may_truncate = place.ask(&format!(
+        "select count(*)::text from pg_tables
+         where schemaname = 'public'
+           and has_table_privilege('{role}', quote_ident(tablename), 'truncate')"
+    ));
+    assert_eq!(may_truncate, "0", "no trigger would tell of it");
+    serving.stop();
+    place.sql(&format!("drop owned by {role}; drop role {role}"));
+}
