@@ -12,6 +12,8 @@ mod bed;
 mod database;
 mod hand;
 mod loads;
+mod memos;
+mod races;
 mod redis_server;
 mod relay;
 mod rules;
