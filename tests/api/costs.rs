@@ -3,8 +3,10 @@
 use kith::infra::meter::{self, Meter};
 use kith::platform::write::{Tx, transaction};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{TestApp, mode};
+use crate::timelines::{wait_until_built, wait_until_fanned_out};
 
 /// What production asks for.
 const PRODUCTION: [(&str, &str); 6] = [
@@ -92,4 +94,32 @@ async fn in_production_only_staff_see_what_a_request_costs() {
         app.wait_until_voids_are_delivered().await;
         assert!(timing().await.header("server-timing").is_some(), "{role}");
     }
+}
+
+/// Limits are judged in the round trip that brings the session, what was voided, and the timeline.
+#[tokio::test]
+async fn a_hot_feed_of_twenty_costs_one_round_trip_with_limits_too() {
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
+    let app = TestApp::start_limited("", &[]).await;
+    let (me, friend) = app.friends("me", "friend").await;
+    for number in 0..20 {
+        friend.post_to(&json!("friends"), &number.to_string()).await;
+    }
+    me.get("/v1/feed").await.expect_status(200);
+    wait_until_built(&app, &me.id).await;
+    wait_until_fanned_out(&app).await;
+    let mut costs = Vec::new();
+    for _ in 0..20 {
+        let feed = me.get("/v1/feed?limit=20").await.expect_status(200);
+        assert_eq!(feed.ids().len(), 20);
+        let told = feed.header("ratelimit").expect("limits are on");
+        assert!(told.contains("\"general\";r="), "{told}");
+        costs.push((feed.sql(), feed.redis()));
+    }
+    // The relay or a slow Redis may make some dearer, and the first may find something cold.
+    costs.sort_unstable();
+    assert_eq!(costs[10], (0, 1), "{costs:?}");
+    assert!(costs[18].1 <= 2, "{costs:?}");
 }

@@ -17,12 +17,12 @@ fn file(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn seconds(reply: &Reply, header: &str) -> u64 {
+pub fn seconds(reply: &Reply, header: &str) -> u64 {
     let text = reply.header(header).expect(header);
     text.parse().expect("a number")
 }
 
-async fn sign_in(anyone: &Anyone, login: &str, password: &str) -> Reply {
+pub async fn sign_in(anyone: &Anyone, login: &str, password: &str) -> Reply {
     let body = json!({"login": login, "password": password});
     anyone.post("/v1/auth/login", &body).await
 }

@@ -29,6 +29,7 @@ mod hashtags;
 mod idempotency;
 mod lifetimes;
 mod limits;
+mod limits_alone;
 mod messaging;
 mod metrics;
 mod notifications;

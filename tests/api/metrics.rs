@@ -82,6 +82,12 @@ fn sum(scraped: &[Series], metric: &Metric, labels: &[(&str, &str)]) -> f64 {
 }
 
 /// Ids are long, and have digits; routes, spaces and jobs have names.
+/// How many requests a limit judged without Redis, in all of this process.
+pub async fn judged_alone(app: &TestApp, policy: &str) -> f64 {
+    let scraped = scrape(app).await;
+    sum(&scraped, &declared::LIMIT_ALONE, &[("policy", policy)])
+}
+
 fn looks_like_an_id(value: &str) -> bool {
     value.split(['/', '.', ':', '@']).any(|part| {
         let digits = part.chars().filter(char::is_ascii_digit).count();

@@ -20,7 +20,7 @@ impl Clock for HandClock {
 }
 
 /// Runs a job of `app` as if it were `later`.
-async fn run_at(app: &TestApp, later: TimeDelta, job: &str) {
+pub async fn run_at(app: &TestApp, later: TimeDelta, job: &str) {
     let clock = Arc::new(HandClock(Mutex::new(app.ctx.now() + later)));
     let shared: Arc<dyn Clock> = clock.clone();
     let injected = Injected {

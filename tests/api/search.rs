@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestApp};
+use crate::support::{OwnRedis, Session, TestApp, mode};
 
 async fn named(app: &TestApp, username: &str, display_name: &str) -> Session {
     let person = app.register(username).await;
@@ -186,4 +186,79 @@ async fn hashtags_are_suggested_where_the_viewer_finds_something_under_them() {
         .await
         .expect_status(200);
     assert_eq!(shown("tea").await, [""; 0]);
+}
+
+/// What the cache has read for suggestions so far.
+fn suggestions_loaded(app: &TestApp) -> u64 {
+    let figures = app.ctx.cache().figures().into_iter();
+    let mut own = figures.filter(|(space, _)| space.name == "suggestions");
+    own.next().expect("the space is there").1.loads
+}
+
+#[tokio::test]
+async fn spellings_of_a_prefix_share_what_is_cached_and_prefixes_of_nobody_stay_few() {
+    const BYTES: u64 = 1 << 16;
+    if !mode::needs("a shared cache", mode::has_shared_cache()) {
+        return;
+    }
+    let redis = OwnRedis::start().await;
+    let bytes = BYTES.to_string();
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str()), ("KITH_L1_BYTES", &bytes)];
+    let app = TestApp::start_with(&settings).await;
+    app.wait_for_redis().await;
+    let me = app.person("searcher").await;
+    let suggest = async |q: &str| {
+        let path = format!("/v1/search/suggestions?q={q}");
+        me.get(&path).await.expect_status(200);
+    };
+    suggest("Ann%20").await;
+    let loaded = suggestions_loaded(&app);
+    for spelling in ["ann", "ANN", "%20aNn", "%20Ann%20%20"] {
+        suggest(spelling).await;
+    }
+    assert_eq!(suggestions_loaded(&app), loaded);
+    suggest("anna").await;
+    assert_eq!(suggestions_loaded(&app), loaded + 1);
+
+    for some in 0..40 {
+        let asked = (0..25).map(|number| {
+            let (suggest, q) = (&suggest, format!("prefix{some}x{number}"));
+            async move { suggest(&q).await }
+        });
+        futures_util::future::join_all(asked).await;
+    }
+    assert!(suggestions_loaded(&app) > 1_000);
+    let all: Vec<String> = redis
+        .ask(redis::cmd("KEYS").arg("*:suggestions:*prefix*"))
+        .await
+        .expect("Redis answers");
+    assert_eq!(all.len(), 0, "{all:?}");
+    // Room is made behind.
+    let mut looks = 0;
+    while app.ctx.cache().l1_size().1 > BYTES {
+        looks += 1;
+        assert!(looks < 100, "{:?}", app.ctx.cache().l1_size());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    // Typed again, it is worth a place for all.
+    suggest("prefix0x0").await;
+    let keep = async || -> i64 {
+        let stored = redis
+            .ask(redis::cmd("KEYS").arg("*:suggestions:*prefix0x0"))
+            .await;
+        let stored: Vec<String> = stored.expect("Redis answers");
+        i64::try_from(stored.len()).expect("few")
+    };
+    let mut again = 0;
+    while keep().await == 0 && again < 3 {
+        // The process may have it yet.
+        app.ctx
+            .cache()
+            .void(&["space:suggestions".to_owned()])
+            .await;
+        suggest("prefix0x0").await;
+        again += 1;
+    }
+    assert_eq!(keep().await, 1);
 }

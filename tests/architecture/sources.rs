@@ -76,6 +76,20 @@ pub fn tests() -> Vec<(String, String)> {
         .collect()
 }
 
+/// Every file that runs, here or in Redis, with its path and what it says: the library's, the command
+/// line's, and scripts.
+pub fn programs() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    collect_of("lua", &root, &mut files);
+    let said = files.into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        (path.display().to_string(), text)
+    });
+    said.collect()
+}
+
 /// Every table of the schema.
 pub fn tables() -> BTreeSet<String> {
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
@@ -134,10 +148,17 @@ fn entries(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
+    collect_of("rs", dir, files);
+}
+
+fn collect_of(wanted: &str, dir: &Path, files: &mut Vec<PathBuf>) {
     for path in entries(dir) {
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect_of(wanted, &path, files);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == wanted)
+        {
             files.push(path);
         }
     }

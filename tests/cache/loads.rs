@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, join_all};
-use kith::infra::cache::{Kind, Space};
+use kith::infra::cache::{Kind, Policy, Space};
 use kith::infra::db::Conn;
 use kith::kernel::{Code, Result};
 use smallvec::smallvec;
 
-use crate::bed::{Bed, Setup, tags};
+use crate::bed::{Bed, Setup, tags, within_a_second};
 use crate::redis_server::OwnRedis;
 use crate::things::{LASTING, THINGS, Thing, Things, thing, things};
 
@@ -27,6 +27,90 @@ async fn a_thousand_misses_in_two_processes_cost_two_loads_at_most() {
     );
     let loads = bed.loads().await;
     assert!((1..=2).contains(&loads), "{loads} loads");
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn what_one_process_loads_another_waits_for() {
+    let bed = Bed::new().await;
+    let (one, two, three) = (
+        bed.process().await,
+        bed.process().await,
+        bed.process().await,
+    );
+    bed.set("a", 1).await;
+    let gate = bed.gate().await;
+    let mut readers = vec![one.start_reading("a")];
+    bed.held(1).await;
+    readers.extend([two.start_reading("a"), three.start_reading("a")]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    gate.open().await;
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), Some(1));
+    }
+    assert_eq!(bed.loads().await, 1);
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn what_one_process_refreshes_another_does_not() {
+    static STALE: Things = crate::rules::stale_at_once("refreshed-by-one");
+    let bed = Bed::new().await;
+    let one = bed.process_with(Setup::of([&STALE])).await;
+    let two = bed.process_with(Setup::of([&STALE])).await;
+    bed.set("a", 1).await;
+    for process in [&one, &two] {
+        assert_eq!(process.size_in(&STALE, "a").await, Some(1));
+    }
+    // Reading it was due for a refresh at once, and that is over.
+    within_a_second("refreshed", async || bed.loads().await == 2).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let before = bed.loads().await;
+    let gate = bed.gate().await;
+    assert_eq!(one.size_in(&STALE, "a").await, Some(1));
+    bed.held(1).await;
+    assert_eq!(two.size_in(&STALE, "a").await, Some(1));
+    within_a_second("asked for", async || two.figures().refreshes == 2).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    gate.open().await;
+    within_a_second("refreshed", async || bed.loads().await == before + 1).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(bed.loads().await, before + 1);
+    assert_eq!(one.figures().loads + two.figures().loads, 3);
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn what_another_process_has_refreshed_is_taken_from_redis() {
+    const FRESH: Duration = Duration::from_millis(1_500);
+    static SHARED: Things = Space {
+        kind: Kind::Timed,
+        ..things(
+            "refreshed-elsewhere",
+            Policy {
+                fresh: FRESH,
+                ..LASTING
+            },
+        )
+    };
+    let bed = Bed::new().await;
+    let one = bed.process_with(Setup::of([&SHARED])).await;
+    let two = bed.process_with(Setup::of([&SHARED])).await;
+    bed.set("a", 1).await;
+    for process in [&one, &two] {
+        assert_eq!(process.size_in(&SHARED, "a").await, Some(1));
+    }
+    bed.run("set kith.bulk = on; update thing set size = 2; reset kith.bulk")
+        .await;
+    tokio::time::sleep(FRESH + Duration::from_millis(50)).await;
+    for process in [&one, &two] {
+        assert_eq!(process.size_in(&SHARED, "a").await, Some(1));
+        within_a_second("refreshed", async || {
+            process.size_in(&SHARED, "a").await == Some(2)
+        })
+        .await;
+    }
+    assert_eq!((bed.loads().await, two.figures().loads), (2, 0));
     bed.end().await;
 }
 

@@ -14,6 +14,8 @@ mod database;
 mod gathering;
 mod hand;
 mod loads;
+mod memos;
+mod races;
 mod redis_server;
 mod relay;
 mod rules;

@@ -105,6 +105,31 @@ async fn an_entry_whose_stamp_was_evicted_is_void() {
     bed.end().await;
 }
 
+/// Only what was stored under a stamp that is gone has to go with it, and the process has not lost its own.
+#[tokio::test]
+async fn a_stamp_that_is_made_anew_ends_no_entry_of_another_process() {
+    let bed = Bed::new().await;
+    let (one, two) = (bed.process().await, bed.process().await);
+    bed.set("a", 1).await;
+    assert_eq!(one.size("a").await, Some(1));
+    for gone in ["tag:thing:a", "tag:space:things"] {
+        bed.delete(&bed.key(&one, gone)).await;
+        // Whoever connects later voids nothing.
+        bed.run("delete from cache_void").await;
+        let fresh = bed.process().await;
+        let before = (bed.loads().await, one.figures().l1_hits);
+        assert_eq!(fresh.size("a").await, Some(1));
+        assert_eq!(bed.loads().await, before.0 + 1, "void where it is shared");
+        assert_eq!(one.size("a").await, Some(1));
+        assert_eq!(one.figures().l1_hits, before.1 + 1, "{gone}");
+        assert_eq!(bed.loads().await, before.0 + 1);
+    }
+    // Those stamps are new, and say what is void from now on.
+    bed.write(&two, "a", 2).await;
+    assert_eq!(one.size("a").await, Some(2));
+    bed.end().await;
+}
+
 #[tokio::test]
 async fn one_void_reaches_every_version_of_a_space() {
     static NEXT: Things = Things {

@@ -198,3 +198,24 @@ fn the_documented_rights_are_enough_to_serve_and_truncate_nothing() {
     serving.stop();
     place.sql(&format!("drop owned by {role}; drop role {role}"));
 }
+
+/// Servers that run are to warm what was loaded, once they know what it has voided.
+#[test]
+fn a_seed_leaves_warming_due_at_once_and_a_second_one_does_not() {
+    let place = Place::new();
+    place.run(&["migrate"]).expect_code(0);
+    let due = || {
+        place.ask(
+            "select coalesce(string_agg(round(extract(epoch from run_at - now()))::text, ' '), '')
+             from job where name = 'cache.warm' and failed_at is null",
+        )
+    };
+    assert_eq!(due(), "");
+    place.run(&["seed", "--profile", "demo"]).expect_code(0);
+    let seconds: i64 = due().parse().expect("one such job");
+    assert!((-10..=2).contains(&seconds), "{seconds}");
+    place.sql("update job set run_at = now() + interval '1 hour' where name = 'cache.warm'");
+    place.run(&["seed", "--profile", "demo"]).expect_code(0);
+    let seconds: i64 = due().parse().expect("the same job");
+    assert!(seconds > 3_000, "nothing was loaded: {seconds}");
+}

@@ -7,6 +7,8 @@ pub type Stamp = [u8; 8];
 
 /// Raised when the head changes its shape.
 const FORMAT: u8 = 1;
+/// Milliseconds by which clocks may differ without anybody minding.
+const CLOCKS_AGREE: u64 = 1_000;
 const HEAD: usize = 1 + 8 + 4 + 1 + 1;
 
 /// The head of an entry and where its value lies.
@@ -26,6 +28,11 @@ impl Head {
     /// How long ago the load was, as far as clocks agree.
     pub(super) fn age(&self) -> Duration {
         Duration::from_millis(now_millis().saturating_sub(self.loaded_at))
+    }
+
+    /// Whether it seems to come from the future: the clock of whoever loaded it is ahead of this one.
+    pub(super) fn is_misdated(&self) -> bool {
+        self.loaded_at > now_millis().saturating_add(CLOCKS_AGREE)
     }
 
     /// Whether a value is older than it should be; "there is nothing" is gone before that.

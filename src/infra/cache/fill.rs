@@ -11,7 +11,7 @@ use super::ledger::Moment;
 use super::read::{Missing, note_misses};
 use super::space::{Key, Space, Tags, Value};
 use super::stats::{add, add_len};
-use super::{Cache, State};
+use super::{ALONE, Cache, State};
 use crate::infra::db;
 use crate::infra::meter::{self, Layer};
 
@@ -213,7 +213,11 @@ impl Cache {
             (policy.negative, policy.negative)
         };
         let age = head.age();
-        let left = life.saturating_sub(age).min(policy.l1);
+        let mut left = life.saturating_sub(age).min(policy.l1);
+        if head.is_misdated() {
+            // How old it is nobody knows but Redis, which is soon asked again.
+            left = left.min(ALONE);
+        }
         if left.is_zero() {
             return;
         }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Pair, expect_within, in_three_ways};
 use crate::support::{Session, TestApp};
 
 in_three_ways!(
     a_new_name_is_told_everywhere_at_once,
+    what_a_feed_shows_of_a_post_changes_everywhere_at_once,
     a_name_that_nobody_had_is_found_once_somebody_has_it,
     settings_change_everywhere_at_once,
     numbers_change_everywhere_at_once,
@@ -16,20 +17,35 @@ in_three_ways!(
     a_change_by_hand_is_known_within_a_second,
 );
 
+/// What somebody has written.
+struct Places {
+    post_id: String,
+    conversation_id: String,
+}
+
 /// All the places that say what the author is called.
-async fn names(reader: &Session, author: &Session, post_id: &str, wanted: &str) -> Vec<String> {
+async fn names(reader: &Session, author: &Session, places: &Places, wanted: &str) -> Vec<String> {
+    let Places {
+        post_id,
+        conversation_id,
+    } = places;
     let profile = reader.get(&format!("/v1/users/{}", author.id)).await;
     let post = reader.get(&format!("/v1/posts/{post_id}")).await;
     let comments = reader.get(&format!("/v1/posts/{post_id}/comments")).await;
     let friends = reader.get("/v1/friends").await;
     let search = reader.get(&format!("/v1/search/users?q={wanted}")).await;
-    let name = |value: &serde_json::Value| value["username"].as_str().unwrap_or("-").to_owned();
+    let feed = reader.get("/v1/feed").await;
+    let messages = format!("/v1/conversations/{conversation_id}/messages");
+    let messages = reader.get(&messages).await;
+    let name = |value: &Value| value["username"].as_str().unwrap_or("-").to_owned();
     vec![
         name(&profile.expect_status(200).json),
         name(&post.expect_status(200).json["author"]),
         name(&comments.expect_status(200).json["data"][0]["author"]),
         name(&friends.expect_status(200).json["data"][0]),
         name(&search.expect_status(200).json["data"][0]),
+        name(&feed.expect_status(200).json["data"][0]["author"]),
+        name(&messages.expect_status(200).json["data"][0]["author"]),
     ]
 }
 
@@ -37,17 +53,29 @@ async fn a_new_name_is_told_everywhere_at_once(pair: Pair) {
     let (alice, bob) = pair.one.friends("alice", "bob").await;
     let post_id = alice.post_to(&json!({"kind": "friends"}), "hello").await;
     alice.comment_on(&post_id, "first").await;
+    let members = json!({"member_ids": [bob.id]});
+    let conversation = alice.post("/v1/conversations", &members).await;
+    let conversation_id = conversation.expect_status(201).id();
+    let messages = format!("/v1/conversations/{conversation_id}/messages");
+    let said = alice.post(&messages, &json!({"content": "hello"})).await;
+    said.expect_status(201);
+    let places = Places {
+        post_id,
+        conversation_id,
+    };
     for reader in [&bob, &pair.there(&bob)] {
-        let before = names(reader, &alice, &post_id, &alice.username).await;
-        assert_eq!(before, vec![alice.username.clone(); 5]);
+        for _ in 0..2 {
+            let before = names(reader, &alice, &places, &alice.username).await;
+            assert_eq!(before, vec![alice.username.clone(); 7]);
+        }
         let path = format!("/v1/users/@{}", alice.username);
         reader.get(&path).await.expect_status(200);
     }
     let change = json!({"username": "renamed", "display_name": "Renamed"});
     alice.patch("/v1/me", &change).await.expect_status(200);
     for reader in [&bob, &pair.there(&bob)] {
-        let after = names(reader, &alice, &post_id, "renamed").await;
-        assert_eq!(after, vec!["renamed"; 5]);
+        let after = names(reader, &alice, &places, "renamed").await;
+        assert_eq!(after, vec!["renamed"; 7]);
     }
     let old = format!("/v1/users/@{}", alice.username);
     bob.get(&old).await.expect_status(308);
@@ -58,6 +86,60 @@ async fn a_new_name_is_told_everywhere_at_once(pair: Pair) {
         (old, there.get("/v1/users/@renamed").await.status)
     })
     .await;
+}
+
+/// The first of a list, without its address, which begins with that of the instance.
+async fn first(reader: &Session, path: &str) -> Value {
+    let mut list = reader.get(path).await.expect_status(200);
+    let post = list.json["data"][0].as_object_mut().expect("a post");
+    post.remove("url");
+    Value::Object(std::mem::take(post))
+}
+
+/// The post as the feed has it, and as it is by itself.
+async fn in_feed(reader: &Session) -> Value {
+    first(reader, "/v1/feed").await
+}
+
+async fn by_itself(reader: &Session, post_id: &str) -> Value {
+    first(reader, &format!("/v1/posts?ids={post_id}")).await
+}
+
+async fn what_a_feed_shows_of_a_post_changes_everywhere_at_once(pair: Pair) {
+    let (alice, bob) = pair.one.friends("alice", "bob").await;
+    let carol = pair.one.person("carol").await;
+    let post_id = alice.post_to(&json!("public"), "hello").await;
+    let there = pair.there(&bob);
+    let post = format!("/v1/posts/{post_id}");
+    let rename = json!({"username": "renamed"});
+    let edit = json!({"content": "hello again"});
+    let like = json!({"kind": "love"});
+    let comment = json!({"content": "first"});
+    for (shows, wanted) in [
+        ("/author/username", json!("renamed")),
+        ("/content", json!("hello again")),
+        ("/counts/reactions/love", json!(1)),
+        ("/counts/comments", json!(1)),
+    ] {
+        // What is cached is cached now.
+        for reader in [&bob, &there, &bob, &there] {
+            assert_ne!(in_feed(reader).await.pointer(shows), Some(&wanted));
+        }
+        let changed = match shows {
+            "/author/username" => alice.patch("/v1/me", &rename).await,
+            "/content" => alice.patch(&post, &edit).await,
+            "/counts/comments" => carol.post(&format!("{post}/comments"), &comment).await,
+            _ => carol.put(&format!("{post}/reaction"), &like).await,
+        };
+        assert!(changed.status < 300, "{shows}: {}", changed.status);
+        let truth = by_itself(&bob, &post_id).await;
+        assert_eq!(truth.pointer(shows), Some(&wanted), "{shows}");
+        assert_eq!(in_feed(&bob).await, truth, "{shows}");
+        pair.expect_there(truth.clone(), async || in_feed(&there).await)
+            .await;
+        pair.expect_there(truth, async || by_itself(&there, &post_id).await)
+            .await;
+    }
 }
 
 async fn a_name_that_nobody_had_is_found_once_somebody_has_it(pair: Pair) {

@@ -2,6 +2,7 @@
 
 mod failover;
 mod killed;
+mod losses;
 mod mail;
 mod postgres;
 mod redis;

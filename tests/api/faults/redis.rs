@@ -12,7 +12,7 @@ use crate::timelines::wait_until_built;
 
 /// While one instance alone has lost Redis, the others learn of its writes from the table of voids:
 /// half a second, and something for a busy machine.
-const ONE_ALONE: Duration = Duration::from_secs(1);
+pub(super) const ONE_ALONE: Duration = Duration::from_secs(1);
 /// The longest that a request may take while Redis comes and goes.
 const PATIENCE: Duration = Duration::from_secs(3);
 

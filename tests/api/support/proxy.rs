@@ -1,6 +1,7 @@
-//! A line between kith and Postgres that tests can cut.
+//! A line between kith and a server that tests can cut.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,13 +10,22 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::redis::OwnRedis;
+
 /// What the transaction sends whose commit is to be lost.
 type Marked = Arc<std::sync::Mutex<Option<String>>>;
 
-/// Passes bytes between kith and the test server's Postgres.
+/// Where a server is.
+#[derive(Debug, Clone)]
+enum Server {
+    Socket(PathBuf),
+    Address(String, u16),
+}
+
+/// Passes bytes between kith and a server: the tests' Postgres, or a Redis.
 pub struct Proxy {
     addr: SocketAddr,
-    server: String,
+    server: Server,
     lose_commit: Marked,
     open: Mutex<Option<CancellationToken>>,
 }
@@ -30,7 +40,18 @@ impl Proxy {
 
     /// A proxy that refuses connections, as if Postgres were away.
     pub async fn shut() -> Self {
-        let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server for tests");
+        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a server for tests");
+        Self::to(postgres_of(&url)).await
+    }
+
+    /// A proxy to a Redis, that lets everything through.
+    pub async fn before(redis: &OwnRedis) -> Self {
+        let proxy = Self::to(Server::Socket(redis.socket())).await;
+        proxy.restore().await;
+        proxy
+    }
+
+    async fn to(server: Server) -> Self {
         // Bound for a moment, to learn of a port that is free.
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         Self {
@@ -52,6 +73,11 @@ impl Proxy {
             self.addr,
             url.path()
         )
+    }
+
+    /// The URL of the Redis behind this proxy.
+    pub fn redis_url(&self) -> String {
+        format!("redis://{}", self.addr)
     }
 
     /// Cuts all connections, and refuses new ones.
@@ -99,17 +125,27 @@ impl Proxy {
     }
 }
 
-async fn connect(client: TcpStream, server: &str, lose_commit: Marked) {
-    let url = reqwest::Url::parse(server).expect("a URL");
+/// Where the Postgres of a URL is.
+fn postgres_of(url: &str) -> Server {
+    let url = reqwest::Url::parse(url).expect("a URL");
     let folder = url.query_pairs().find(|(name, _)| name == "host");
     let port = url.port().unwrap_or(5432);
-    if let Some((_, folder)) = folder.filter(|(_, folder)| folder.starts_with('/')) {
-        let socket = UnixStream::connect(format!("{folder}/.s.PGSQL.{port}")).await;
-        pipe(client, socket.expect("Postgres answers"), lose_commit).await;
-    } else {
-        let host = url.host_str().unwrap_or("127.0.0.1");
-        let socket = TcpStream::connect((host, port)).await;
-        pipe(client, socket.expect("Postgres answers"), lose_commit).await;
+    match folder.filter(|(_, folder)| folder.starts_with('/')) {
+        Some((_, folder)) => Server::Socket(format!("{folder}/.s.PGSQL.{port}").into()),
+        None => Server::Address(url.host_str().unwrap_or("127.0.0.1").to_owned(), port),
+    }
+}
+
+async fn connect(client: TcpStream, server: &Server, lose_commit: Marked) {
+    match server {
+        Server::Socket(path) => {
+            let socket = UnixStream::connect(path).await;
+            pipe(client, socket.expect("the server answers"), lose_commit).await;
+        }
+        Server::Address(host, port) => {
+            let socket = TcpStream::connect((host.as_str(), *port)).await;
+            pipe(client, socket.expect("the server answers"), lose_commit).await;
+        }
     }
 }
 

@@ -85,7 +85,8 @@ impl OwnRedis {
         cmd.query_async(&mut conn).await
     }
 
-    fn socket(&self) -> std::path::PathBuf {
+    /// Where it listens.
+    pub fn socket(&self) -> std::path::PathBuf {
         self.dir.path().join("socket")
     }
 

@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use super::{is_built, is_redis_there, key, run};
-use crate::support::{Session, TestApp};
+use super::{is_built, is_redis_there, key, run, wait_until_fanned_out};
+use crate::support::{OwnRedis, Session, TestApp};
 
 const PEOPLE: usize = 6;
 const OPERATIONS: usize = 140;
@@ -24,6 +24,8 @@ struct World {
     log: Vec<String>,
     from_timelines: usize,
     suspended: bool,
+    /// Its own, which may be emptied.
+    redis: OwnRedis,
 }
 
 #[tokio::test]
@@ -59,12 +61,20 @@ async fn compare_for_long(seed: u64, pull_above: &str) {
 
 impl World {
     async fn new(seed: u64, pull_above: &str) -> Self {
-        let settings = [("KITH_FEED_PULL_ABOVE", pull_above)];
+        let redis = OwnRedis::start().await;
+        let url = redis.url();
+        let settings = [
+            ("KITH_FEED_PULL_ABOVE", pull_above),
+            ("REDIS_URL", url.as_str()),
+        ];
         let first = TestApp::start_with(&settings).await;
         let second = first.start_beside(&settings).await;
         let plain = first
-            .start_beside(&[("KITH_CACHE", "off"), settings[0]])
+            .start_beside(&[("KITH_CACHE", "off"), settings[0], settings[1]])
             .await;
+        for app in [&first, &second, &plain] {
+            app.wait_for_redis().await;
+        }
         let mut people = Vec::new();
         for number in 0..PEOPLE {
             people.push(first.person(&format!("someone{number}x")).await);
@@ -81,6 +91,7 @@ impl World {
             log: Vec::new(),
             from_timelines: 0,
             suspended: false,
+            redis,
         }
     }
 
@@ -107,12 +118,13 @@ impl World {
     async fn operate(&mut self) -> String {
         let one = self.any(PEOPLE);
         let other = (one + 1 + self.any(PEOPLE - 1)) % PEOPLE;
-        match self.any(20) {
+        match self.any(23) {
             0..5 => self.post(one).await,
             5..9 if !self.posts.is_empty() => self.change_post().await,
             9 => self.marks(one).await,
-            10 => self.lose(one).await,
-            11 if !self.suspended => self.suspend(one).await,
+            10..12 => self.lose(one).await,
+            12..14 if !self.posts.is_empty() => self.discuss(one).await,
+            14 if !self.suspended => self.suspend(one).await,
             _ => self.relate(one, other).await,
         }
     }
@@ -149,6 +161,30 @@ impl World {
             }
         };
         format!("{what} of post {number} by {author}: {status}")
+    }
+
+    /// What changes the counters of a post.
+    async fn discuss(&mut self, person: usize) -> String {
+        let number = self.any(self.posts.len());
+        let path = format!("/v1/posts/{}", self.posts[number].1);
+        let session = self.actor(person);
+        let (what, status) = match self.any(3) {
+            0 => {
+                let body = json!({"content": "a comment"});
+                let made = session.post(&format!("{path}/comments"), &body).await;
+                ("comments on", made.status)
+            }
+            1 => {
+                let body = json!({"kind": "love"});
+                let given = session.put(&format!("{path}/reaction"), &body).await;
+                ("loves", given.status)
+            }
+            _ => {
+                let taken = session.delete(&format!("{path}/reaction")).await;
+                ("loves no more", taken.status)
+            }
+        };
+        format!("{person} {what} {number}: {status}")
     }
 
     async fn marks(&mut self, viewer: usize) -> String {
@@ -233,25 +269,42 @@ impl World {
         format!("{person} was suspended")
     }
 
-    /// Takes something away from Redis.
+    /// Takes something away from Redis, or all that it holds.
     async fn lose(&mut self, person: usize) -> String {
+        let what = self.any(9);
+        if what == 0 {
+            let emptied = self.redis.ask::<()>(&redis::cmd("FLUSHALL")).await;
+            emptied.expect("Redis is emptied");
+            return "all is lost".to_owned();
+        }
         let app = &self.apps[0];
-        let line = key(app, &format!("timeline:{}:v2", self.people[person].id));
-        let what = self.rng.random_range(0..4);
+        // Since Redis was emptied nobody may have had a word with it.
+        app.ctx.cache().step().await;
+        let Some(epoch) = app.ctx.cache().epoch() else {
+            return "nothing is there to be lost".to_owned();
+        };
+        let kind = ["timeline", "author-timeline"][what % 2];
+        let id = &self.people[person].id;
+        let line = key(app, &format!("{kind}:{id}:v2"));
         match what {
-            0 => run::<i64>(app, &[b"DEL", line.as_bytes()]).await,
-            1 => {
+            1..3 => run::<i64>(app, &[b"DEL", line.as_bytes()]).await,
+            3 => {
                 let first: Vec<Vec<u8>> = run(app, &[b"ZRANGE", line.as_bytes(), b"0", b"0"]).await;
                 match first.first() {
                     Some(mark) => run(app, &[b"ZREM", line.as_bytes(), mark]).await,
                     None => 0,
                 }
             }
-            2 => {
-                let epoch = app.ctx.cache().epoch().expect("Redis is there");
-                let tag = format!("timeline:{}", self.people[person].id);
+            4..6 => {
+                let tag = format!("{kind}:{id}");
                 let stamp = app.ctx.cache().tag_key(epoch, &tag);
                 run(app, &[b"DEL", stamp.as_bytes()]).await
+            }
+            6 => {
+                // What is on its way is known there alone.
+                wait_until_fanned_out(app).await;
+                let pending = key(app, "pending");
+                run(app, &[b"DEL", pending.as_bytes()]).await
             }
             _ => trim(app, &line).await,
         };
@@ -259,16 +312,18 @@ impl World {
     }
 
     async fn compare(&mut self, seed: u64, viewer: usize) {
-        if is_built(&self.apps[0], &self.people[viewer].id).await {
+        let app = &self.apps[0];
+        let has_epoch = app.ctx.cache().epoch().is_some();
+        if has_epoch && is_built(app, &self.people[viewer].id).await {
             self.from_timelines += 1;
         }
-        let expected = ids(&self.sessions[2][viewer].walk("/v1/feed", 100).await);
+        let expected = shown(&self.sessions[2][viewer].walk("/v1/feed", 100).await);
         let limit = [3, 7, 20][self.any(3)];
         let number = self.any(2);
         let session = self.sessions[number][viewer].clone();
-        let shown = ids(&session.walk("/v1/feed", limit).await);
+        let found = shown(&session.walk("/v1/feed", limit).await);
         assert_eq!(
-            shown,
+            found,
             expected,
             "seed {seed}, viewer {viewer} at {number}, pages of {limit}:\n{}",
             self.log.join("\n")
@@ -296,7 +351,11 @@ async fn trim(app: &TestApp, line: &str) -> i64 {
     run(app, &[b"ZADD", line.as_bytes(), b"-inf", &moved]).await
 }
 
-fn ids(items: &[Value]) -> Vec<String> {
-    let ids = items.iter().map(|item| item["id"].as_str().expect("an id"));
-    ids.map(str::to_owned).collect()
+/// What is compared of each post: which one it is, what it says, and its numbers.
+fn shown(items: &[Value]) -> Vec<String> {
+    let words = items.iter().map(|item| {
+        let id = item["id"].as_str().expect("an id");
+        format!("{id} {} {}", item["content"], item["counts"])
+    });
+    words.collect()
 }

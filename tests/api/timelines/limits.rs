@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{is_redis_there, key, run, wait_until_built, wait_until_fanned_out};
@@ -177,4 +178,67 @@ async fn pages_are_filled_where_most_candidates_are_not_for_the_viewer() {
     let second = me.get(&format!("/v1/feed?limit=4&cursor={next}")).await;
     assert_eq!(second.ids(), mine[4..]);
     assert_eq!(second.next(), None);
+}
+
+#[tokio::test]
+async fn a_push_neither_makes_a_timeline_nor_lengthens_one_and_leaves_out_who_is_away() {
+    if !is_redis_there() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let author = app.person("author").await;
+    let mut readers = Vec::new();
+    for name in ["here", "lost", "away"] {
+        let reader = app.person(name).await;
+        author.befriend(&reader).await;
+        reader.get("/v1/feed").await.expect_status(200);
+        wait_until_built(&app, &reader.id).await;
+        readers.push(reader);
+    }
+    let line = |of: usize| key(&app, &format!("timeline:{}:v2", readers[of].id));
+    let (here, lost, away) = (line(0), line(1), line(2));
+    let reads = async |of: usize| {
+        let id: uuid::Uuid = readers[of].id.parse().expect("a UUID");
+        sqlx::query_scalar::<_, i64>("select count(*) from feed_reader where user_id = $1")
+            .bind(id)
+            .fetch_one(&app.db)
+            .await
+            .expect("a count")
+    };
+    let id: uuid::Uuid = readers[2].id.parse().expect("a UUID");
+    let away_for_long =
+        "update feed_reader set read_at = now() - interval '8 days' where user_id = $1";
+    let is_away = async || {
+        let changed = sqlx::query(away_for_long).bind(id).execute(&app.db).await;
+        changed.expect("away for long").rows_affected() == 1
+    };
+    // It is noted behind the answer that somebody reads.
+    while !is_away().await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(run::<i64>(&app, &[b"DEL", lost.as_bytes()]).await, 1);
+    let wear = [b"PEXPIRE", here.as_bytes(), b"50000"];
+    assert_eq!(run::<i64>(&app, &wear).await, 1);
+    // Those for some of the readers go a way of their own.
+    let some = json!({"kind": "custom"});
+    for (posts, audience) in [(1, json!("friends")), (2, some)] {
+        author.post_to(&audience, "hello").await;
+        wait_until_fanned_out(&app).await;
+        // Each has its watermark, too.
+        let posts_of = async |line: &str| run::<i64>(&app, &[b"ZCARD", line.as_bytes()]).await;
+        assert_eq!(posts_of(&here).await, 1 + posts, "{audience}");
+        assert_eq!(posts_of(&lost).await, 0, "{audience}");
+        assert_eq!(posts_of(&away).await, 1, "{audience}");
+    }
+    let left: i64 = run(&app, &[b"PTTL", here.as_bytes()]).await;
+    assert!((1..=50_000).contains(&left), "{left}");
+    crate::retention::run_at(&app, TimeDelta::zero(), "feed.forget-readers").await;
+    assert_eq!((reads(0).await, reads(2).await), (1, 0));
+    // Whoever comes back finds all of it.
+    assert_eq!(run::<i64>(&app, &[b"DEL", away.as_bytes()]).await, 1);
+    for reader in &readers {
+        assert_eq!(reader.get("/v1/feed").await.ids().len(), 2);
+    }
+    wait_until_built(&app, &readers[2].id).await;
+    assert_eq!(reads(2).await, 1);
 }
