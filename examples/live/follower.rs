@@ -213,9 +213,21 @@ impl Follower {
                     .filter_map(|(ch, at)| self.advance(ch, at).1)
                     .collect()
             }
+            (_, "replayed") => self.replayed(frame.d),
             // Pings of the WebSocket are answered by its library. What is not known is ignored.
             _ => Vec::new(),
         }
+    }
+
+    /// What was missed has come, also where some or all of it was not for this person.
+    fn replayed(&mut self, d: Value) -> Vec<Act> {
+        let told: BTreeMap<String, i64> = serde_json::from_value(d).unwrap_or_default();
+        for (ch, o) in told {
+            if let Some(known) = self.kept.pos.get_mut(&ch) {
+                known.o = known.o.max(o);
+            }
+        }
+        Vec::new()
     }
 
     fn event(&mut self, frame: Frame) -> Vec<Act> {

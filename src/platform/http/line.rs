@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
 /// A write that makes no headway for so long ends the connection.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection as HTTP sees it: a stream, until somebody takes that away; then it has ended.
 pub(super) struct Line {

@@ -12,8 +12,10 @@ use actix_service::{IntoServiceFactory, ServiceFactoryExt as _, fn_service, map_
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Extensions, Server, Service, ServiceFactory};
 use actix_web::rt::net::TcpStream;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 
-use super::line::Line;
+use super::line::{Line, WRITE_TIMEOUT};
 
 /// The head of a request must have come within this.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,12 +64,40 @@ where
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(|stream: TcpStream| async move {
             let client = stream.peer_addr().ok();
-            // Small things that are told live must not wait for the client to acknowledge what went before.
             // A connection that is gone already shows that when it is read.
-            stream.set_nodelay(true).unwrap_or_default();
+            set_up(&stream).unwrap_or_default();
             Ok::<_, DispatchError>((Line::new(stream), client))
         })
         .and_then(http)
     })?;
     Ok(builder.run())
+}
+
+/// What the kernel is to know of a connection that has come.
+fn set_up(stream: &TcpStream) -> io::Result<()> {
+    // Small things that are told live must not wait for the client to acknowledge what went before.
+    stream.set_nodelay(true)?;
+    // A client whose machine is gone says nothing of it. What is sent to it now and then, a comment or a ping, finds
+    // room in the kernel for hours: so the kernel ends what is not acknowledged.
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_user_timeout(Some(WRITE_TIMEOUT))?;
+    Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_waits_for_a_client_no_longer_than_we_do() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0");
+        let listener = listener.await.expect("bound");
+        let addr = listener.local_addr().expect("an address");
+        let _client = TcpStream::connect(addr).await.expect("connected");
+        let (server, _) = listener.accept().await.expect("accepted");
+        set_up(&server).expect("it is set up");
+        let waits = SockRef::from(&server).tcp_user_timeout();
+        assert_eq!(waits.expect("it is known"), Some(WRITE_TIMEOUT));
+        assert!(server.nodelay().expect("it is known"));
+    }
 }

@@ -159,6 +159,8 @@ impl Bus {
             session::hear(&self.ctx, &self.hub, &channel, words);
         } else if let Some(by) = payload.strip_prefix(attendance::MARK) {
             attendance::heard(&self.hub, &channel, by);
+        } else if let Some(word) = payload.strip_prefix(presence::MARK) {
+            presence::hear(&self.ctx, &self.hub, &channel, word);
         } else if let Some(frame) = Frame::from_wire(channel, payload) {
             self.hub.receive(&self.ctx, Arc::new(frame));
         }

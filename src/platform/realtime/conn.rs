@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 use super::close::Close;
 use super::cursor::Cursor;
@@ -15,7 +15,7 @@ use super::queue::{Before, Item, Put, Queue};
 use super::room::Room;
 use super::sight::Sight;
 use super::{Channel, Offset, Topic};
-use crate::kernel::{Timestamp, UserId};
+use crate::kernel::UserId;
 use crate::platform::http::LineGrip;
 use crate::platform::sessions::CurrentUser;
 use crate::words;
@@ -31,6 +31,9 @@ words! {
         Poll = "poll",
     }
 }
+
+/// The turn of a connection that took its name over from nobody.
+const FIRST: i64 = 0;
 
 /// Who is at the other end.
 #[derive(Debug, Clone)]
@@ -84,7 +87,7 @@ pub struct Conn {
     /// Where its client stands, where that is a cursor.
     cursor: OnceLock<Mutex<Cursor>>,
     who: OnceLock<Who>,
-    seated: OnceLock<i64>,
+    turn: OnceCell<i64>,
     sight: ArcSwap<Sight>,
     line: Option<LineGrip>,
 }
@@ -120,7 +123,7 @@ impl Conn {
             has_moved: AtomicBool::new(false),
             cursor: OnceLock::new(),
             who: OnceLock::new(),
-            seated: OnceLock::new(),
+            turn: OnceCell::new(),
             sight: ArcSwap::from_pointee(Sight::default()),
             line,
         }
@@ -136,14 +139,21 @@ impl Conn {
         self.who.get()
     }
 
-    /// Notes when it was seated among those of its person.
-    pub fn sit(&self, at: Timestamp) {
-        self.seated.get_or_init(|| at.micros());
+    /// Notes that it has its name from nobody: whoever takes that over comes after it.
+    pub fn comes_first(&self) {
+        // Whoever has taken a turn keeps it.
+        self.turn.set(FIRST).unwrap_or_default();
     }
 
-    /// When it was seated, in microseconds since 1970; in the far future until then.
-    pub fn seated_at(&self) -> i64 {
-        self.seated.get().copied().unwrap_or(i64::MAX)
+    /// When it took over its name, as `take` says if that was not asked before.
+    pub async fn take_turn(&self, take: impl Future<Output = i64>) -> i64 {
+        *self.turn.get_or_init(|| take).await
+    }
+
+    /// When it took over its name, in microseconds since 1970 on the clock of Redis: in the far future before it has,
+    /// and in the far past where the name is its own.
+    pub fn turn(&self) -> i64 {
+        self.turn.get().copied().unwrap_or(i64::MAX)
     }
 
     /// The person, once they are known.

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -85,19 +85,39 @@ impl Cursor {
         knows
     }
 
-    /// Moves on by a word that tells of positions.
-    pub(super) fn heed(&mut self, word: &Value) {
-        if word.get("op") != Some(&json!("pos")) {
-            return;
-        }
+    /// Moves on by a word that tells of positions, or up to where something was replayed; says whether that was
+    /// further than it was.
+    pub(super) fn heed(&mut self, word: &Value) -> bool {
         let told = word.get("d").and_then(Value::as_object);
-        for (name, at) in told.into_iter().flatten() {
-            let is_its = at.get("e").and_then(Value::as_str) == Some(self.epoch.as_str());
-            let offset = at.get("o").and_then(Value::as_i64).filter(|_| is_its);
-            if let (Ok(channel), Some(offset)) = (name.parse(), offset) {
-                self.advance(&channel, offset);
+        let told = told.into_iter().flatten();
+        let epoch = self.epoch.clone();
+        let is_its = |at: &Value| at.get("e").and_then(Value::as_str) == Some(epoch.as_str());
+        let places: Vec<(&String, Offset)> = match word.get("op").and_then(Value::as_str) {
+            Some("pos") => told
+                .filter(|(_, at)| is_its(at))
+                .filter_map(|(name, at)| Some((name, at.get("o")?.as_i64()?)))
+                .collect(),
+            Some("replayed") => told
+                .filter_map(|(name, at)| Some((name, at.as_i64()?)))
+                .collect(),
+            _ => return false,
+        };
+        let mut has_moved = false;
+        for (name, offset) in places {
+            if let Ok(channel) = name.parse()
+                && self.is_behind(&channel, offset)
+            {
+                has_moved |= self.advance(&channel, offset);
             }
         }
+        has_moved
+    }
+
+    fn is_behind(&self, channel: &Channel, offset: Offset) -> bool {
+        let mut places = self.places.iter();
+        places.any(|(topic, id, place)| {
+            *id == channel.id && **topic == *channel.topic && *place < offset
+        })
     }
 
     /// Adds a channel that it does not know; says whether there is room. A place of another epoch is kept
@@ -220,6 +240,8 @@ fn macs(ctx: &Ctx, words: &[u8]) -> Vec<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::kernel::ids::Id as _;
 
@@ -263,6 +285,17 @@ mod tests {
         assert!(!cursor.has_left(&channel(1)));
         let word = json!({"op": "pos", "d": {channel(1).to_string(): {"e": "epoch", "o": 9}}});
         cursor.heed(&word);
+        let places: Vec<_> = cursor.positions().collect();
+        assert_eq!(places, [(channel(1), at(9))]);
+    }
+
+    #[test]
+    fn a_replay_moves_the_cursor_on_although_all_of_it_was_left_out() {
+        let mut cursor = cursor();
+        cursor.note(&channel(1), 5);
+        let word = |o: Offset| json!({"op": "replayed", "d": {channel(1).to_string(): o}});
+        assert!(cursor.heed(&word(9)));
+        assert!(!cursor.heed(&word(9)), "it is there");
         let places: Vec<_> = cursor.positions().collect();
         assert_eq!(places, [(channel(1), at(9))]);
     }

@@ -87,7 +87,7 @@ pub(super) async fn greet(
             .clone()
             .unwrap_or_else(|| session::new_name(ctx, user.id)),
     });
-    take_over(ctx, hub, conn, former.is_some())?;
+    take_over(hub, conn, former.is_some())?;
     // Seated first and asked afterwards: whoever is signed out in between is found by one or the other.
     let living = sessions::living(ctx, user.id, user.session_id).await;
     living.map_err(|error| (refusal(&error), error))?;
@@ -117,7 +117,6 @@ async fn signed_in(ctx: &Ctx, conn: &Conn, token: &str) -> Result<CurrentUser> {
 
 /// Counts the connection among those of its person; one here that it resumes ends first.
 fn take_over(
-    ctx: &Ctx,
     hub: &Hub,
     conn: &Arc<Conn>,
     resumes: bool,
@@ -126,8 +125,9 @@ fn take_over(
         return Ok(());
     };
     let mut others = hub.seat(conn);
-    // After that: whoever was seated meanwhile elsewhere came before it, and is told so.
-    conn.sit(ctx.now());
+    if !resumes {
+        conn.comes_first();
+    }
     if conn.is_ending() {
         // It was sent away while it was asked who it is.
         hub.leave(conn);

@@ -1,5 +1,5 @@
 //! The newest events of each stream in Redis, without content: a short absence is made good without
-//! asking Postgres. What is there is always an unbroken end of the stream, or nothing.
+//! asking Postgres. What is missing among them is seen when they are read.
 
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
@@ -17,20 +17,14 @@ use crate::kernel::{Error, Result, Timestamp, UserId};
 /// Events that are kept of a stream.
 pub const KEPT: i64 = 512;
 
-/// Appends an event unless it is an old one, begins anew where something is missing between, and
-/// tells it in the same step.
+/// Keeps an event among the newest of its stream and tells it in the same step. Two instances may tell in another
+/// order than they wrote: each has its place.
 pub static TELL: Script = Script::new(|| {
     redis::Script::new(
         r"
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-local top = 0
-if #newest > 0 then top = tonumber(string.match(newest[1][1], '^%d+')) end
-local offset = tonumber(ARGV[1])
-if offset > top then
-    if top > 0 and offset ~= top + 1 then redis.call('DEL', KEYS[1]) end
-    redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], ARGV[1] .. '-0', 'f', ARGV[2])
-    redis.call('PEXPIRE', KEYS[1], ARGV[4])
-end
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[1] .. ' ' .. ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return redis.call('PUBLISH', ARGV[5], ARGV[6])
 ",
     )
@@ -52,16 +46,13 @@ struct Kept {
     t: Timestamp,
 }
 
-/// An entry of a stream of Redis: its id and its fields.
-type Entry = (String, Vec<(String, Vec<u8>)>);
-
 /// The channel of Redis by which instances hear of a channel of ours.
 pub(super) fn topic_of(redis: &Redis, channel: &Channel) -> String {
     redis.key(format_args!("live:{channel}"))
 }
 
 fn key(redis: &Redis, epoch: &str, channel: &Channel) -> String {
-    redis.key(format_args!("live:hot:{epoch}:{channel}"))
+    redis.key(format_args!("live:recent:{epoch}:{channel}"))
 }
 
 /// Adds an event to a pipeline: keeps it, and tells the instances.
@@ -116,24 +107,26 @@ pub(super) async fn find(
         return None;
     }
     let mut pipe = Pipeline::new();
-    pipe.cmd("XRANGE")
+    pipe.cmd("ZRANGEBYSCORE")
         .arg(key(redis, epoch, channel))
-        .arg(format!("{}-0", after + 1))
-        .arg(format!("{top}-0"));
-    let (entries,): (Vec<Entry>,) = redis.query(&pipe).await.ok()?;
+        .arg(after + 1)
+        .arg(top);
+    let (entries,): (Vec<Vec<u8>>,) = redis.query(&pipe).await.ok()?;
     let told: Vec<Told> = entries
-        .into_iter()
-        .filter_map(|(id, fields)| read(channel, &id, fields))
+        .iter()
+        .filter_map(|entry| read(channel, entry))
         .collect();
     is_whole(&told, after, top).then_some(told)
 }
 
-fn read(channel: &Channel, id: &str, fields: Vec<(String, Vec<u8>)>) -> Option<Told> {
-    let (_, facts) = fields.into_iter().next()?;
-    let kept: Kept = serde_json::from_slice(&facts).ok()?;
+/// Reads an entry: a place, and what stands there.
+fn read(channel: &Channel, entry: &[u8]) -> Option<Told> {
+    let gap = entry.iter().position(|byte| *byte == b' ')?;
+    let (place, facts) = entry.split_at_checked(gap)?;
+    let kept: Kept = serde_json::from_slice(facts).ok()?;
     Some(Told {
         channel: channel.clone(),
-        offset: id.split_once('-')?.0.parse().ok()?,
+        offset: std::str::from_utf8(place).ok()?.parse().ok()?,
         kind: kept.k,
         object_id: kept.i,
         actor: kept.a,

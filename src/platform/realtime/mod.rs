@@ -94,6 +94,7 @@ pub use twin::{Apart, NothingElse, answer_as, key_of, under};
 pub fn scripts() -> Vec<&'static Script> {
     let mut scripts: Vec<&'static Script> = presence::SCRIPTS.to_vec();
     scripts.push(&hot::TELL);
+    scripts.push(&session::TAKE);
     scripts.push(&attendance::RENEW);
     scripts
 }

@@ -91,6 +91,11 @@ impl Pace {
         (self.beat / 5).max(Duration::from_secs(1))
     }
 
+    /// The pieces of one message come within this: 10 s.
+    pub fn message(self) -> Duration {
+        self.beat.mul_f64(0.4).max(Duration::from_secs(1))
+    }
+
     /// A position that moved without anything being told is said so often: 30 s.
     pub fn position(self) -> Duration {
         self.beat.mul_f64(1.2)

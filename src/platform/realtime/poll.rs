@@ -121,7 +121,8 @@ async fn collect(
     let live = conn.who().map(|who| who.live.as_str()).unwrap_or_default();
     wishes::forget(ctx, hub, live, &events.ended).await;
     ctl.extend(events.ctl);
-    if events.json.is_empty() && ctl.is_empty() {
+    // Whoever was spared all that there was goes on from behind it.
+    if events.json.is_empty() && ctl.is_empty() && !events.has_moved {
         return Ok(no_content());
     }
     render(ctx, conn, &events.json, &ctl)
@@ -187,6 +188,8 @@ struct Events {
     refused: HashSet<String>,
     /// Whether there is more of what was missed.
     waits_for_replay: bool,
+    /// Whether the cursor has moved over what the client is spared.
+    has_moved: bool,
     bytes: usize,
 }
 
@@ -237,12 +240,13 @@ impl Events {
 
     fn add_word(&mut self, word: Value, conn: &Conn) -> bool {
         let op = word.get("op").and_then(Value::as_str).unwrap_or_default();
-        // That the replay is over says nothing here: the answer does.
+        let has_moved = conn.with_cursor(|cursor| cursor.heed(&word));
+        // That the replay is over says nothing here: the answer does, by its cursor.
         if op == "replayed" {
             self.waits_for_replay = false;
+            self.has_moved |= has_moved == Some(true);
             return false;
         }
-        conn.with_cursor(|cursor| cursor.heed(&word));
         let name = word.get("ch").and_then(Value::as_str).unwrap_or_default();
         if op == "unsubscribed" {
             if let Ok(channel) = name.parse() {

@@ -17,7 +17,7 @@ use super::hub::Hub;
 use super::joining::{self, Ask};
 use super::talk::Talk;
 use super::{Channel, Inbound, hot, inbox, presence, typing, wire};
-use crate::infra::redis::PATIENT;
+use crate::infra::redis::{PATIENT, Script};
 use crate::kernel::UserId;
 use crate::kernel::ids::Id as _;
 use crate::kernel::mac::hmac_sha256;
@@ -26,6 +26,18 @@ use crate::platform::Ctx;
 /// What words between instances begin with; frames begin with a brace.
 pub const MARK: &[u8] = b"!";
 
+/// Says when it is, and tells of it.
+pub static TAKE: Script = Script::new(|| {
+    redis::Script::new(
+        r"
+local time = redis.call('TIME')
+local at = time[1] * 1000000 + time[2]
+redis.call('PUBLISH', ARGV[1], ARGV[2] .. string.format('%.0f', at) .. ARGV[3])
+return at
+",
+    )
+});
+
 /// What is asked of the connection with a name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Word {
@@ -33,7 +45,8 @@ pub enum Word {
     Taken {
         /// The instance and the number of the newer connection.
         by: String,
-        /// When it was seated, in microseconds since 1970. An older program does not say it.
+        /// When it did, in microseconds since 1970, on the clock of Redis: those of instances differ. It is the last
+        /// member of all.
         #[serde(default = "latest")]
         at: i64,
     },
@@ -118,14 +131,52 @@ pub(super) async fn ask(ctx: &Ctx, hub: &Hub, user_id: UserId, live: &str, word:
     obey(ctx, hub, user_id, &asked);
 }
 
-/// Ends all connections on other instances that have the name of this one and were seated before it.
+/// Ends all connections on other instances that have the name of this one and took it over before.
 pub(super) async fn claim(ctx: &Ctx, hub: &Hub, conn: &Conn) {
-    let Some(who) = conn.who() else {
+    let Some(who) = conn.who().filter(|_| !conn.is_ending()) else {
         return;
     };
+    let (user_id, live) = (who.user.id, who.live.as_str());
     let by = hub.signature(conn.number);
-    let at = conn.seated_at();
-    ask(ctx, hub, who.user.id, &who.live, Word::Taken { by, at }).await;
+    let mut is_told = false;
+    let taking = async {
+        let taken = take_turn(ctx, user_id, live, &by).await;
+        is_told = taken.is_some();
+        // Whoever cannot be told of it has to be told again.
+        taken.unwrap_or_else(|| ctx.now().micros())
+    };
+    let at = conn.take_turn(taking).await;
+    if !is_told {
+        ask(ctx, hub, user_id, live, Word::Taken { by, at }).await;
+    }
+}
+
+/// Takes a turn and tells of it, in one step; gives it, or nothing without Redis.
+async fn take_turn(ctx: &Ctx, user_id: UserId, live: &str, by: &str) -> Option<i64> {
+    if !ctx.redis().is_up() {
+        return None;
+    }
+    let (head, tail) = around_the_turn(live, by)?;
+    let mut pipe = Pipeline::new();
+    pipe.cmd("EVALSHA")
+        .arg(TAKE.get_hash())
+        .arg(0)
+        .arg(hot::topic_of(ctx.redis(), &inbox(user_id)))
+        .arg([MARK, head.as_bytes()].concat())
+        .arg(tail);
+    let (at,): (i64,) = ctx.redis().query_within(&pipe, PATIENT).await.ok()?;
+    Some(at)
+}
+
+/// What is said of a connection that takes over, before and behind when it does.
+fn around_the_turn(live: &str, by: &str) -> Option<(String, &'static str)> {
+    let word = Word::Taken {
+        by: by.to_owned(),
+        at: 0,
+    };
+    let live = live.to_owned();
+    let asked = serde_json::to_string(&Asked { live, word }).ok()?;
+    Some((asked.strip_suffix("0}}}")?.to_owned(), "}}}"))
 }
 
 /// Hears what an instance asks.
@@ -155,16 +206,16 @@ fn obey(ctx: &Ctx, hub: &Hub, user_id: UserId, asked: &Asked) {
     }
 }
 
-/// Ends a connection that was seated before the one that takes over its name. The word may have been long on its
-/// way, and this one be the newer: then the other ends, which may have begun to listen after it was told so. Of those
-/// on one instance, whoever was seated last has ended the others.
+/// Ends a connection whose name another one took over after it. The word may have been long on its way, and this
+/// one be the newer, or about to be: then the other ends, which may have begun to listen after it was told so. Of
+/// those on one instance, whoever was seated last has ended the others.
 fn give_way(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, by: &str, at: i64) {
     let own = hub.signature(conn.number);
     let instance = |signature: &str| signature.rsplit_once(':').map(|(name, _)| name.to_owned());
     if instance(by) == instance(&own) {
         return;
     }
-    if (conn.seated_at(), own.as_str()) < (at, by) {
+    if (conn.turn(), own.as_str()) < (at, by) {
         conn.end(Close::REPLACED, hub.now());
     } else {
         let (ctx, hub) = (ctx.clone(), hub.clone());
@@ -215,4 +266,21 @@ fn obey_frame(ctx: &Ctx, hub: &Hub, conn: Arc<Conn>, op: &str, d: serde_json::Va
             tracing::debug!(?error, "a frame from elsewhere was refused");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_put_where_it_is_read() {
+        let (head, tail) = around_the_turn("s_1", "kith-1:7").expect("words");
+        let asked: Asked =
+            serde_json::from_str(&format!("{head}1763660000123456{tail}")).expect("what is asked");
+        let Word::Taken { by, at } = asked.word else {
+            panic!("another word");
+        };
+        assert_eq!((asked.live.as_str(), by.as_str()), ("s_1", "kith-1:7"));
+        assert_eq!(at, 1_763_660_000_123_456);
+    }
 }

@@ -8,12 +8,17 @@ mod closes;
 mod conversation;
 mod counts;
 mod cursors;
+mod devices;
 mod ends;
 mod fallback;
+mod flaws;
 mod frames;
 #[path = "../../../examples/live/follower.rs"]
 mod follower;
+mod gaps;
+mod farewells;
 mod handshake;
+mod interleaved;
 mod line;
 mod losses;
 mod marks;
@@ -27,14 +32,18 @@ mod shape;
 mod sight;
 mod slow;
 mod snapshots;
+mod spared;
 mod storms;
 mod streams;
 mod topics;
 mod watching;
 mod whole;
 
+use std::ops::Range;
 use std::time::Duration;
 
+use kith::kernel::UserId;
+use kith::kernel::ids::Id as _;
 use kith::platform::realtime::{Channel, News};
 use kith::platform::write::job_transaction;
 use serde_json::{Value, json};
@@ -147,6 +156,25 @@ async fn publish(app: &TestApp, channel: &str, number: i64) {
         })
     });
     published.await.expect("it is published");
+}
+
+/// Publishes so many events at once, done by somebody or by nobody, each with a few words for ballast.
+async fn publish_many(app: &TestApp, channel: &str, numbers: Range<i64>, actor: Option<&Session>) {
+    let channel: Channel = channel.parse().expect("a channel");
+    let actor = actor.map(|actor| UserId::from_uuid(actor.id.parse().expect("an id")));
+    let published = job_transaction(&app.ctx, |tx| {
+        let (channel, numbers) = (channel.clone(), numbers.clone());
+        Box::pin(async move {
+            for number in numbers {
+                let mut news = numbered(&channel, number);
+                news.actor = actor;
+                news.detail["words"] = json!("x".repeat(1_200));
+                tx.publish(news);
+            }
+            Ok(())
+        })
+    });
+    published.await.expect("they are published");
 }
 
 /// The events of [`publish`] that come until it has been quiet.

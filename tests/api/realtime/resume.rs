@@ -180,7 +180,10 @@ async fn what_is_not_kept_is_said_and_nothing_of_it_is_sent() {
             .await
             .expect("Redis");
         let epoch = at["e"].as_str().expect("an epoch");
-        let key = app.ctx.redis().key(format!("live:hot:{epoch}:{channel}"));
+        let key = app
+            .ctx
+            .redis()
+            .key(format!("live:recent:{epoch}:{channel}"));
         let deleted: i64 = redis::cmd("DEL")
             .arg(key)
             .query_async(&mut conn)
@@ -225,7 +228,10 @@ async fn without_the_hot_stream_postgres_replays() {
             .await
             .expect("Redis");
         let epoch = at["e"].as_str().expect("an epoch");
-        let key = app.ctx.redis().key(format!("live:hot:{epoch}:{channel}"));
+        let key = app
+            .ctx
+            .redis()
+            .key(format!("live:recent:{epoch}:{channel}"));
         let _gone: i64 = redis::cmd("DEL")
             .arg(key)
             .query_async(&mut conn)

@@ -5,8 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use kith::app::{Application, Injected};
 use kith::infra::meter::Statements;
+use kith::kernel::clock::SystemClock;
+use kith::kernel::{Clock, Timestamp};
 use kith::platform::Ctx;
 use kith::platform::config::{Config, Sources};
 use serde_json::json;
@@ -116,8 +119,30 @@ impl TestApp {
         app
     }
 
+    /// Starts a second instance on the same database, whose clock is ahead by so much.
+    pub async fn start_beside_ahead(&self, by: TimeDelta, settings: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(Ahead(by));
+        let injected = Injected {
+            clock,
+            ..Injected::default()
+        };
+        let (database, url) = (Arc::clone(&self.database), self.database.url());
+        let app = Self::launch_with(database, url, settings, injected).await;
+        app.wait_until_ready().await;
+        app
+    }
+
     /// Starts kith, which reaches its database at `url`.
     async fn launch(database: Arc<TestDatabase>, url: String, settings: &[(&str, &str)]) -> Self {
+        Self::launch_with(database, url, settings, Injected::default()).await
+    }
+
+    async fn launch_with(
+        database: Arc<TestDatabase>,
+        url: String,
+        settings: &[(&str, &str)],
+        injected: Injected,
+    ) -> Self {
         count_statements();
         let mode = Mode::of_run();
         let dir = tempfile::tempdir().expect("a folder");
@@ -149,7 +174,7 @@ impl TestApp {
             .expect("the settings are valid");
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
-        let server = std::thread::spawn(move || serve(config, &url, tell, stopped));
+        let server = std::thread::spawn(move || serve(config, &url, injected, tell, stopped));
         let (addr, ops_addr, ctx) = told.await.expect("kith starts");
         Self {
             url: format!("http://{addr}"),
@@ -323,6 +348,15 @@ impl Drop for TestApp {
     }
 }
 
+/// A clock that is ahead of the machine's.
+struct Ahead(TimeDelta);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.0
+    }
+}
+
 /// Has SQL statements counted, as the log of the program does: `Reply::sql` tells how many a
 /// request took.
 fn count_statements() {
@@ -336,6 +370,7 @@ fn count_statements() {
 fn serve(
     config: Config,
     url: &str,
+    injected: Injected,
     tell: oneshot::Sender<(SocketAddr, SocketAddr, Ctx)>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -345,7 +380,7 @@ fn serve(
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let app = Application::build(config, url, Injected::default()).expect("kith builds");
+        let app = Application::build(config, url, injected).expect("kith builds");
         assert!(
             tell.send((app.addr(), app.ops_addr(), app.ctx().clone()))
                 .is_ok(),

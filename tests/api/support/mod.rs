@@ -14,4 +14,4 @@ pub use app::{PASSWORD, TestApp};
 pub use client::{Anyone, Reply, Session};
 pub use program::Program;
 pub use proxy::Proxy;
-pub use redis::OwnRedis;
+pub use redis::{OwnRedis, RedisLine};

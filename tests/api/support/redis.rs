@@ -1,10 +1,14 @@
-//! A Redis of a test's own, which it may kill, halt and start again at the same address.
+//! A Redis of a test's own, which it may kill, halt and start again at the same address, and a line to it that
+//! holds back what goes one way.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixStream};
+use tokio::sync::watch;
 
 /// A server that listens on a socket in a folder of its own.
 pub struct OwnRedis {
@@ -100,5 +104,64 @@ impl OwnRedis {
 impl Drop for OwnRedis {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A line to a Redis.
+pub struct RedisLine {
+    url: String,
+    up: watch::Sender<bool>,
+    down: watch::Sender<bool>,
+}
+
+impl RedisLine {
+    /// One that lets everything through.
+    pub async fn to(redis: &OwnRedis) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let (up, down) = (watch::Sender::new(true), watch::Sender::new(true));
+        let (goes_up, goes_down) = (up.subscribe(), down.subscribe());
+        let socket = redis.socket();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = UnixStream::connect(&socket).await.expect("Redis answers");
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tokio::spawn(pass(from_client, to_server, goes_up.clone()));
+                tokio::spawn(pass(from_server, to_client, goes_down.clone()));
+            }
+        });
+        let url = format!("redis://{addr}");
+        Self { url, up, down }
+    }
+
+    /// The address of its near end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether questions get through. What is held back goes when they do again.
+    pub fn passes_questions(&self, passes: bool) {
+        self.up.send_replace(passes);
+    }
+
+    /// Whether answers get through.
+    pub fn passes_answers(&self, passes: bool) {
+        self.down.send_replace(passes);
+    }
+}
+
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut passes: watch::Receiver<bool>,
+) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        // The test that would let it through is over.
+        let is_over = passes.wait_for(|passes| *passes).await.is_err();
+        if is_over || to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
     }
 }

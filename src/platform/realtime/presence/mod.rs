@@ -28,6 +28,7 @@ use crate::words;
 pub(super) use feed::Feed;
 pub(super) use local::Local;
 pub(super) use memory::Memory;
+pub(super) use shared::MARK;
 pub use shared::SCRIPTS;
 
 /// How often people are looked at in one look, some at a time: those of an instance that has died are many.
@@ -106,22 +107,32 @@ async fn touch(ctx: &Ctx, hub: &Hub, leases: &[Option<Lease>]) {
     if leases.is_empty() {
         return;
     }
-    let changes = match shared::touch(ctx, hub.pace(), &leases).await {
-        Some(changes) => {
-            hub.0.presences.touch(hub, &leases);
-            changes
-        }
-        None => known_here(ctx, hub.0.presences.touch(hub, &leases)),
-    };
-    tell(hub, changes);
+    let shared = shared::touch(ctx, hub.pace(), &leases).await;
+    let here = hub.0.presences.touch(hub, &leases);
+    match shared {
+        Some(changes) => pass_unheard(ctx, hub, changes),
+        None => guess(ctx, hub, here),
+    }
 }
 
-/// Without the Redis that there should be, whoever is not here may be elsewhere.
-fn known_here(ctx: &Ctx, mut changes: Vec<(UserId, Presence)>) -> Vec<(UserId, Presence)> {
-    for (_, presence) in &mut changes {
-        *presence = (*presence).max(absent(ctx));
+/// Tells what this process alone knows. Without the Redis that there should be, whoever is not here may be
+/// elsewhere; and Redis may have done and told all the same what it has not answered in time.
+fn guess(ctx: &Ctx, hub: &Hub, changes: Vec<(UserId, Presence)>) {
+    if changes.is_empty() {
+        return;
     }
-    changes
+    let absent = absent(ctx);
+    if absent == Presence::Stale {
+        doubt(hub);
+    }
+    let changes = changes.into_iter();
+    tell_here(
+        ctx,
+        hub,
+        changes
+            .map(|(user_id, presence)| (user_id, presence.max(absent)))
+            .collect(),
+    );
 }
 
 /// How somebody is of whom this process knows nothing.
@@ -146,12 +157,12 @@ pub(super) async fn tell_due(ctx: &Ctx, hub: &Hub) {
         }
         match due {
             Some(due) => {
-                tell(hub, due.changes);
+                pass_unheard(ctx, hub, due.changes);
                 if due.looked < shared::AT_ONCE {
                     return;
                 }
             }
-            None if round == 0 => return tell(hub, known_here(ctx, here)),
+            None if round == 0 => return guess(ctx, hub, here),
             None => return,
         }
     }
@@ -162,9 +173,24 @@ pub(super) fn doubt(hub: &Hub) {
     hub.0.presence_in_doubt.store(true, Ordering::Relaxed);
 }
 
-fn tell(hub: &Hub, changes: Vec<(UserId, Presence)>) {
+/// What Redis has told was told to this instance too, unless it does not hear Redis just now.
+fn pass_unheard(ctx: &Ctx, hub: &Hub, changes: Vec<(UserId, Presence)>) {
+    if !hub.is_listening() {
+        tell_here(ctx, hub, changes);
+    }
+}
+
+fn tell_here(ctx: &Ctx, hub: &Hub, changes: Vec<(UserId, Presence)>) {
     for (user_id, presence) in changes {
-        hub.signal(signal(user_id, presence));
+        hub.receive_signal(ctx, &signal(user_id, presence));
+    }
+}
+
+/// Hears how somebody is from Redis, where it is known.
+pub(super) fn hear(ctx: &Ctx, hub: &Hub, channel: &Channel, word: &[u8]) {
+    if let Some(presence) = std::str::from_utf8(word).ok().and_then(shared::read) {
+        let user_id = UserId::from_uuid(channel.id);
+        hub.receive_signal(ctx, &signal(user_id, presence));
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use redis::Pipeline;
 
-use super::Presence;
 use super::local::Lease;
+use super::{Presence, TOPIC};
 use crate::infra::redis::{PATIENT, Script};
 use crate::kernel::UserId;
 use crate::platform::Ctx;
@@ -22,7 +22,12 @@ pub(super) const AT_ONCE: usize = 200;
 /// are they.
 const MEMORY: &str = "memory";
 
-/// Renews a lease, or looks whether any has run out, and says what is to be told.
+/// What a word of a person's presence begins with, between instances; frames begin with a brace.
+pub(in crate::platform::realtime) const MARK: &[u8] = b"@";
+
+/// Renews a lease, or looks whether any has run out, and tells what has changed in the same step: what was told
+/// would otherwise stand there although whoever was to tell it had died. It gives that too, for those who do
+/// not hear Redis.
 static TOUCH: Script = Script::new(|| {
     redis::Script::new(
         r"
@@ -54,6 +59,7 @@ local change = ''
 if is ~= was then
     if now - at >= calm then
         change = is
+        redis.call('PUBLISH', ARGV[7], '@' .. is)
         redis.call('HSET', KEYS[2], user, is .. ':' .. now)
         if is == 'f' then due = now + calm end
     elseif due == nil or at + calm < due then
@@ -88,6 +94,7 @@ return {redis.call('HGET', KEYS[2], ARGV[2]), due}
 
 fn add_touch(pipe: &mut Pipeline, ctx: &Ctx, pace: Pace, user: &str, lease: Option<&Lease>) {
     let redis = ctx.redis();
+    let heard_at = redis.key(format_args!("live:{TOPIC}:{user}"));
     let (device, state, lasts) = match lease {
         Some(lease) if lease.presence == Presence::Away => {
             (lease.device.as_str(), "a", lease.lasts)
@@ -106,10 +113,11 @@ fn add_touch(pipe: &mut Pipeline, ctx: &Ctx, pace: Pace, user: &str, lease: Opti
         .arg(state)
         .arg(lasts)
         .arg(millis(pace.coalesce()))
-        .arg(millis(pace.lease()) * 4);
+        .arg(millis(pace.lease()) * 4)
+        .arg(heard_at);
 }
 
-/// Renews leases; gives the changes that are to be told, or nothing without Redis.
+/// Renews leases and tells what has changed; gives that, or nothing without Redis.
 pub(super) async fn touch(
     ctx: &Ctx,
     pace: Pace,
@@ -143,12 +151,12 @@ pub(super) struct Due {
     pub(super) memory: String,
     /// How many people were looked at.
     pub(super) looked: usize,
-    /// What is to be told of them.
+    /// What was told of them.
     pub(super) changes: Vec<(UserId, Presence)>,
 }
 
-/// What has changed of at most so many people because leases ran out, or is told only now; nothing without
-/// Redis.
+/// Tells what has changed of at most so many people because leases ran out, or what was held back; nothing
+/// without Redis.
 pub(super) async fn due(ctx: &Ctx, hub: &Hub, most: usize) -> Option<Due> {
     let run = ctx.redis().run_id()?;
     let mut pipe = Pipeline::new();
@@ -221,7 +229,8 @@ pub(super) async fn find(
     )
 }
 
-fn read(told: &str) -> Option<Presence> {
+/// Reads how somebody is said to be.
+pub(super) fn read(told: &str) -> Option<Presence> {
     match told.as_bytes().first()? {
         b'o' => Some(Presence::Online),
         b'a' => Some(Presence::Away),

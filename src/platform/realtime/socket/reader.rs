@@ -1,5 +1,6 @@
 //! What a client says on a socket, and what comes of it.
 
+use std::future::pending;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use actix_http::ws::{CloseCode, CloseReason, Frame, Item as Piece, ProtocolError};
 use actix_web::web::BytesMut;
 use tokio::net::tcp::ReadHalf;
+use tokio::time::sleep_until;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::incoming::{Incoming, MOST_BYTES};
@@ -27,8 +29,6 @@ use crate::platform::sessions::CurrentUser;
 const MOST_BYTES_OF_A_STRANGER: usize = 4 * 1024;
 /// Most pieces of one message.
 const MOST_PIECES: u32 = 64;
-/// How long the pieces of one message may take.
-const LONGEST_MESSAGE: Duration = Duration::from_secs(10);
 /// Frames that may come at once, and how many are allowed again within a minute.
 const BURST: f64 = 30.0;
 const A_MINUTE: f64 = 120.0;
@@ -41,7 +41,7 @@ const MOST_UNREAD: u32 = 10;
 struct Pieces {
     whole: BytesMut,
     count: u32,
-    since: Instant,
+    until: Instant,
 }
 
 /// Hears a client.
@@ -95,6 +95,7 @@ impl Reader {
             let frame = tokio::select! {
                 frame = incoming.next(stream, reader.most_bytes()) => frame,
                 () = conn.gone.notified() => break Close::NORMAL,
+                () = reader.is_late() => break Close::TOO_BIG,
             };
             conn.heard.store(hub.now(), Ordering::Relaxed);
             let frame = match frame {
@@ -131,11 +132,15 @@ impl Reader {
         }
     }
 
-    async fn hear(&mut self, frame: Frame) -> std::result::Result<(), Close> {
-        let is_late = |pieces: &Pieces| pieces.since.elapsed() > LONGEST_MESSAGE;
-        if self.pieces.as_ref().is_some_and(is_late) {
-            return Err(Close::TOO_BIG);
+    /// Waits until the rest of a message that comes in pieces should have come, whatever else the client says.
+    async fn is_late(&self) {
+        match &self.pieces {
+            Some(pieces) => sleep_until(pieces.until.into()).await,
+            None => pending().await,
         }
+    }
+
+    async fn hear(&mut self, frame: Frame) -> std::result::Result<(), Close> {
         match frame {
             Frame::Text(text) => self.text(&text).await,
             Frame::Continuation(piece) => match self.piece(piece)? {
@@ -165,7 +170,7 @@ impl Reader {
                 self.pieces = Some(Pieces {
                     whole: BytesMut::new(),
                     count: 0,
-                    since: Instant::now(),
+                    until: Instant::now() + self.hub.pace().message(),
                 });
                 (bytes, false)
             }
