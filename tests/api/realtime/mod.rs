@@ -22,6 +22,7 @@ mod polls;
 mod presence;
 mod reference;
 mod resume;
+mod revoked;
 mod rooms;
 mod shape;
 mod sight;
@@ -32,6 +33,7 @@ mod streams;
 mod topics;
 mod watching;
 mod whole;
+mod withdrawn;
 
 use std::time::Duration;
 
