@@ -59,9 +59,13 @@ type Place = (String, Value);
 async fn whoever_is_removed_while_they_are_replayed_is_given_nothing_more() {
     let app = TestApp::start().await;
     let (ann, eve) = app.friends("ann", "eve").await;
-    let mut groups = [group(&ann, &[&eve]).await, group(&ann, &[&eve]).await];
+    let ben = app.person("ben").await;
+    let mut groups = Vec::new();
+    for _ in 0..2 {
+        groups.push(group(&ann, &[&eve, &ben]).await);
+    }
     groups.sort_unstable();
-    let [full, left] = groups;
+    let (left, full) = (groups.remove(1), groups.remove(0));
     let mut socket = Socket::of(&eve, &app.url).await;
     let full = (full.clone(), subscribe(&mut socket, &full).await);
     let left = (left.clone(), subscribe(&mut socket, &left).await);
@@ -90,7 +94,8 @@ async fn whoever_is_removed_while_they_are_replayed_is_given_nothing_more() {
 async fn what_a_post_says_since_it_was_narrowed_is_in_no_replay_to_the_others() {
     let app = TestApp::start().await;
     let (ann, eve) = app.friends("ann", "eve").await;
-    let full = group(&ann, &[&eve]).await;
+    let ben = app.person("ben").await;
+    let full = group(&ann, &[&eve, &ben]).await;
     let (post, channel) = post_of(&ann).await;
     let mut socket = Socket::of(&eve, &app.url).await;
     let full = (full.clone(), subscribe(&mut socket, &full).await);
