@@ -73,6 +73,7 @@ async fn sight(ctx: Ctx, user_id: UserId) -> Result<Sight> {
             messaging::RECEIPT_KINDS
         },
         shows_presence: settings.is_some_and(|own| own.show_presence),
+        ..Sight::default()
     })
 }
 

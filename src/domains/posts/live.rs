@@ -23,6 +23,7 @@ pub const LIVE: Live = Live {
     topics: &[Topic {
         member_tag: Some(|post_id| format!("post:{post_id}")),
         doubted_by: &["circle", "standing"],
+        heeds_relations: true,
         asks_at: &[EDITED],
         ends_with: &[REMOVED],
         farewell: Some(|post_id| (REMOVED, json!({"post_id": post_id}))),

@@ -17,6 +17,7 @@ use crate::platform::{Ctx, Reads, Tx};
 pub const LIVE: Live = Live {
     topics: &[Topic {
         member_tag: Some(|user_id| format!("settings:{user_id}")),
+        heeds_relations: true,
         snapshot: Some(|ctx, viewer, user_id, _count| Box::pin(snapshot(ctx, viewer, user_id))),
         ..Topic::new(presence::TOPIC, |ctx, viewer, user_id| {
             Box::pin(may_join(ctx, viewer, user_id))

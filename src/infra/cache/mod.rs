@@ -128,7 +128,7 @@ pub use structure::Stamp;
 pub use table::render_table;
 pub use verify::{AnySpace, Check, Tally};
 pub use warm::Warmed;
-pub use witness::{Witness, Witnessed};
+pub use witness::{KnownVoids, Witness, Witnessed};
 
 /// The scripts that a connection must have loaded.
 pub const SCRIPTS: &[&Script] = &[&l2::VOID, &l2::ADOPT];

@@ -1,6 +1,19 @@
 //! Whoever wants to know of voids as this process learns of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Cache, Mode};
+
+/// How far the voids of an epoch are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownVoids(i64, u64);
+
+impl KnownVoids {
+    /// Whether whoever knows this knows all that `other` does.
+    pub fn covers(self, other: Self) -> bool {
+        self.0 == other.0 && self.1 >= other.1
+    }
+}
 
 /// What was learnt.
 #[derive(Debug)]
@@ -24,6 +37,14 @@ impl Cache {
         if let Some(witness) = self.0.witness.get() {
             witness(witnessed);
         }
+    }
+
+    /// How far this process knows the voids of all; `None` where it follows none. Whoever is told of them has
+    /// been told of these.
+    pub fn known_voids(&self) -> Option<KnownVoids> {
+        let ledger = self.0.ledger.load();
+        let epoch = self.shared_epoch(&ledger)?;
+        (self.0.mode != Mode::Off).then(|| KnownVoids(epoch, ledger.applied()))
     }
 
     /// Whether voids of other processes are told: not without Redis, and not while nothing is read

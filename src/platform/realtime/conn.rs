@@ -202,9 +202,14 @@ impl Conn {
         }
     }
 
-    /// What the person sees of others, from now on.
-    pub fn set_sight(&self, sight: Arc<Sight>) {
-        self.sight.store(sight);
+    /// What the person sees of others, from now on; unless it is known by somebody who began to look later. Says
+    /// whether it is something else than before.
+    pub fn set_sight(&self, sight: &Arc<Sight>) -> bool {
+        let is_older = |known: &Sight| known.number > sight.number;
+        let before = self
+            .sight
+            .rcu(|known| Arc::clone(if is_older(known) { known } else { sight }));
+        !is_older(&before) && !before.is_as(sight)
     }
 
     /// What the person sees of others.

@@ -10,7 +10,7 @@ use super::close::Close;
 use super::frame::Frame;
 use super::hub::Hub;
 use super::room::{Passed, Room};
-use super::{Channel, Offset, Signal, attendance, render, store, typing, watch};
+use super::{Channel, Offset, Signal, asking, attendance, render, store, typing};
 use crate::kernel::Result;
 use crate::platform::Ctx;
 
@@ -35,7 +35,7 @@ impl Hub {
             return;
         };
         typing::hear(self, &room, &frame);
-        let passed = room.pass(frame, self.now());
+        let passed = room.pass(frame, ctx.cache().known_voids(), self.now());
         self.settle(ctx, &room, passed);
     }
 
@@ -58,7 +58,7 @@ impl Hub {
         }
         if let Some(offset) = passed.asks {
             let (ctx, hub, room) = (ctx.clone(), self.clone(), Arc::clone(room));
-            tokio::spawn(async move { watch::ask_first(&ctx, &hub, &room, offset).await });
+            tokio::spawn(async move { asking::ask_first(&ctx, &hub, &room, offset).await });
         }
         if passed.has_gap {
             self.fill(ctx, room, 0);
@@ -97,7 +97,7 @@ async fn fill(ctx: Ctx, hub: Hub, room: Arc<Room>, top: Offset) {
         let last = {
             let mut state = room.lock();
             let last = state.last.unwrap_or_default();
-            if state.closed || state.asking || (!state.has_held() && last >= top) {
+            if state.closed || state.doubts.asking || (!state.has_held() && last >= top) {
                 state.filling = false;
                 return;
             }
@@ -132,8 +132,10 @@ async fn fill_some(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, last: Offset) -> Resu
     if first.offset > last + 1 {
         lose(hub, room, last, first.offset - 1);
     }
-    for frame in render::frames(ctx, hub, &hub.epoch(), events).await? {
-        let mut passed = room.pass(frame, hub.now());
+    let frames = render::frames(ctx, hub, &hub.epoch(), events).await?;
+    let known = ctx.cache().known_voids();
+    for frame in frames {
+        let mut passed = room.pass(frame, known, hub.now());
         passed.has_gap = false;
         hub.settle(ctx, room, passed);
     }

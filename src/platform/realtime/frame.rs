@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Channel, Class, Offset, Signal, Told};
+use crate::infra::cache::KnownVoids;
 use crate::kernel::ids::Id as _;
 use crate::kernel::{Error, Result, Timestamp, UserId};
 
@@ -102,6 +103,8 @@ pub struct Frame {
     pub text: Option<Text>,
     /// The same for the actor's own devices, with the `op_id`.
     pub own: Option<Text>,
+    /// The voids that were known where it was told: of what they have ended for somebody it must not tell them.
+    pub voids: Option<KnownVoids>,
 }
 
 /// The envelope around an event, in the order of the contract.
@@ -157,6 +160,7 @@ impl Frame {
             key: None,
             text,
             own,
+            voids: None,
         })
     }
 
@@ -184,6 +188,7 @@ impl Frame {
             key: is_state.then(|| format!("{} {} {key}", signal.channel, signal.kind)),
             text: Some(envelope.text()?),
             own: None,
+            voids: None,
         })
     }
 
@@ -195,8 +200,8 @@ impl Frame {
         }
     }
 
-    /// How it travels between instances: a line of facts, then the texts.
-    pub fn to_wire(&self) -> Result<Vec<u8>> {
+    /// How it travels between instances, from one that knows these voids: a line of facts, then the texts.
+    pub fn to_wire(&self, voids: Option<KnownVoids>) -> Result<Vec<u8>> {
         let json = |text: &Option<Text>| text.as_ref().map(Text::json).unwrap_or_default();
         let (text, own) = (json(&self.text), json(&self.own));
         let facts = Facts {
@@ -206,6 +211,7 @@ impl Frame {
             a: self.actor,
             r: self.removed.clone(),
             k: self.key.clone(),
+            v: voids,
             n: text.len(),
         };
         let mut wire = serde_json::to_vec(&facts).map_err(Error::internal)?;
@@ -232,6 +238,7 @@ impl Frame {
             key: facts.k,
             text: some(text),
             own: some(own),
+            voids: facts.v,
         })
     }
 }
@@ -248,6 +255,8 @@ struct Facts {
     r: Vec<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     k: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    v: Option<KnownVoids>,
     n: usize,
 }
 
@@ -286,7 +295,7 @@ mod tests {
     fn a_frame_survives_the_wire_and_only_the_actor_reads_the_op_id() {
         let told = told();
         let frame = Frame::event("k3f9", &told, Some(&json!({"a": 1}))).expect("a frame");
-        let wire = frame.to_wire().expect("a wire");
+        let wire = frame.to_wire(None).expect("a wire");
         let read = Frame::from_wire(told.channel.clone(), &wire).expect("read");
         assert_eq!((read.offset, read.actor), (42, told.actor));
         assert_eq!(read.kind, told.kind);
@@ -305,7 +314,7 @@ mod tests {
     #[test]
     fn what_is_gone_moves_the_position_and_says_nothing() {
         let frame = Frame::event("e", &told(), None).expect("a frame");
-        let wire = frame.to_wire().expect("a wire");
+        let wire = frame.to_wire(None).expect("a wire");
         let read = Frame::from_wire(frame.channel.clone(), &wire).expect("read");
         assert!(read.text.is_none() && read.own.is_none());
         assert_eq!(read.offset, 42);

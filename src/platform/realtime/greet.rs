@@ -13,7 +13,7 @@ use super::hub::{Hub, millis};
 use super::joining::{self, Ask, EVERYBODY, Joined};
 use super::replay::Position;
 use super::session;
-use super::{Channel, inbox, presence, queue, socket};
+use super::{Channel, inbox, presence, queue, sight, socket};
 use crate::kernel::{Code, Error, Result};
 use crate::platform::Ctx;
 use crate::platform::sessions::{self, CurrentUser};
@@ -162,7 +162,7 @@ async fn welcome(
         .ok_or_else(|| Error::from(Code::Unauthenticated))?;
     let user_id = who.user.id;
     let hooks = hub.0.options.hooks;
-    conn.set_sight(Arc::new((hooks.sight)(ctx.clone(), user_id).await?));
+    conn.set_sight(&sight::look(ctx, hub, user_id).await?);
     let resumes = !positions.is_empty();
     let own = [inbox(user_id), EVERYBODY];
     let mut asks: Vec<Ask> = own

@@ -13,6 +13,7 @@ use super::{Channel, Offset, Told};
 use crate::infra::redis::{Redis, Script};
 use crate::kernel::clock::micros;
 use crate::kernel::{Error, Result, Timestamp, UserId};
+use crate::platform::Ctx;
 
 /// Events that are kept of a stream.
 pub const KEPT: i64 = 512;
@@ -58,12 +59,13 @@ fn key(redis: &Redis, epoch: &str, channel: &Channel) -> String {
 /// Adds an event to a pipeline: keeps it, and tells the instances.
 pub(super) fn add_event(
     pipe: &mut Pipeline,
-    redis: &Redis,
+    ctx: &Ctx,
     pace: Pace,
     epoch: &str,
     told: &Told,
     frame: &Frame,
 ) -> Result<()> {
+    let redis = ctx.redis();
     let kept = Kept {
         k: told.kind.clone(),
         i: told.object_id,
@@ -81,16 +83,16 @@ pub(super) fn add_event(
         .arg(KEPT)
         .arg(millis(pace.resumable() * 2))
         .arg(topic_of(redis, &told.channel))
-        .arg(frame.to_wire()?)
+        .arg(frame.to_wire(ctx.cache().known_voids())?)
         .ignore();
     Ok(())
 }
 
 /// Adds a signal to a pipeline.
-pub(super) fn add_signal(pipe: &mut Pipeline, redis: &Redis, frame: &Frame) -> Result<()> {
+pub(super) fn add_signal(pipe: &mut Pipeline, ctx: &Ctx, frame: &Frame) -> Result<()> {
     pipe.cmd("PUBLISH")
-        .arg(topic_of(redis, &frame.channel))
-        .arg(frame.to_wire()?)
+        .arg(topic_of(ctx.redis(), &frame.channel))
+        .arg(frame.to_wire(ctx.cache().known_voids())?)
         .ignore();
     Ok(())
 }

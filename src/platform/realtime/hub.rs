@@ -20,7 +20,7 @@ use super::publisher::Post;
 use super::room::Room;
 use super::sight::Sight;
 use super::typing::Typing;
-use super::watch::Voided;
+use super::watch::{Exits, Lanes};
 use super::{Channel, Registry, Signal, Told, anew, attendance, presence, tickets, wishes};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Ctx;
@@ -73,8 +73,8 @@ pub(super) struct Inner {
     pub(super) posts_rx: Mutex<Option<Vec<mpsc::UnboundedReceiver<Post>>>>,
     pub(super) changes_tx: mpsc::UnboundedSender<Change>,
     pub(super) changes_rx: Mutex<Option<mpsc::UnboundedReceiver<Change>>>,
-    pub(super) voids_tx: mpsc::UnboundedSender<Voided>,
-    pub(super) voids_rx: Mutex<Option<mpsc::UnboundedReceiver<Voided>>>,
+    pub(super) voids: Lanes,
+    pub(super) voids_rx: Mutex<Option<Exits>>,
     epoch: Mutex<Arc<str>>,
     begun: Instant,
     numbers: AtomicU64,
@@ -112,7 +112,7 @@ impl Hub {
     pub fn new(options: Options) -> Self {
         let (posts_tx, posts_rx) = (0..PUBLISHERS).map(|_| mpsc::unbounded_channel()).unzip();
         let (changes_tx, changes_rx) = mpsc::unbounded_channel();
-        let (voids_tx, voids_rx) = mpsc::unbounded_channel();
+        let (voids, voids_rx) = Lanes::new();
         let inflow = Inflow::new(options.connect_rate);
         Self(Arc::new(Inner {
             options,
@@ -123,7 +123,7 @@ impl Hub {
             posts_rx: Mutex::new(Some(posts_rx)),
             changes_tx,
             changes_rx: Mutex::new(Some(changes_rx)),
-            voids_tx,
+            voids,
             voids_rx: Mutex::new(Some(voids_rx)),
             epoch: Mutex::new(Arc::from("")),
             begun: Instant::now(),

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::asking::{self, ask_if_doubted};
 use super::conn::{Conn, Transport};
 use super::cursor::MOST_CHANNELS;
 use super::hub::Hub;
@@ -214,46 +215,85 @@ pub(super) async fn follow(
     conn: &Arc<Conn>,
     joined: Vec<Joined>,
 ) -> Result<()> {
-    let epoch = hub.epoch();
+    let waits_for_replay = has_replay(&joined);
     let mut replayed = serde_json::Map::new();
     let (mut rooms, mut resumed) = (Vec::new(), Vec::new());
     for one in joined.into_iter().filter(|one| one.is_allowed) {
-        let topic = one.room.topic.as_ref();
         if let Some(last) = one.replay.last() {
-            replayed.insert(last.channel.to_string(), json!(last.offset));
-            let hidden = hidden_from(ctx, conn, &one.room).await?;
-            let missed = one.replay;
-            for frame in render::frames_but(ctx, hub, &epoch, missed, hidden.as_ref()).await? {
-                if topic.is_some_and(|topic| conn.is_spared(topic, &frame)) {
-                    continue;
-                }
-                conn.queue.has_room().await;
-                conn.put(&frame, hub.now());
+            let place = (last.channel.to_string(), json!(last.offset));
+            if !replay(ctx, hub, conn, &one.room, &one.replay).await? {
+                continue;
             }
+            replayed.extend([place]);
         }
         if one.reply.get("recovered").is_some() {
             resumed.push(Arc::clone(&one.room));
         }
         rooms.push(one.room);
     }
-    if !replayed.is_empty() {
+    if waits_for_replay {
         conn.say(&json!({"op": "replayed", "d": replayed}), hub.now());
     }
     for room in rooms {
+        if let Some(user_id) = conn.user_id() {
+            ask_if_doubted(ctx, hub, &room, user_id).await?;
+        }
         room.open_gate(conn.number, hub.now());
         attendance::changed(hub, &room);
     }
+    resumed.retain(|room| room.lock().find(conn.number).is_some());
     gap::tell_watched(ctx, hub, conn, &resumed).await;
     Ok(())
 }
 
-/// What is left out of a replay to whoever is at the other end.
-async fn hidden_from(ctx: &Ctx, conn: &Conn, room: &Room) -> Result<Option<IsHidden>> {
+/// Sends what was missed in a room, unless whoever missed it listens there no more: it may take long, and what
+/// they may not see any more is rendered as it is today. Says whether they still listen.
+async fn replay(
+    ctx: &Ctx,
+    hub: &Hub,
+    conn: &Arc<Conn>,
+    room: &Arc<Room>,
+    missed: &[Told],
+) -> Result<bool> {
+    let Some(user_id) = conn.user_id() else {
+        return Ok(false);
+    };
+    if room.lock().find(conn.number).is_none() {
+        return Ok(false);
+    }
+    let rendered = render::rendered(ctx, hub, missed).await?;
+    // After that: whoever may listen then may see what was rendered.
+    let hidden = match hidden_from(ctx, hub, conn, room).await {
+        Ok(hidden) => hidden,
+        Err(error) if matches!(error.code(), Code::Unavailable | Code::Internal) => {
+            return Err(error);
+        }
+        Err(_refused) => {
+            asking::ask_about(ctx, hub, room, user_id).await?;
+            return Ok(false);
+        }
+    };
+    let mut asked = 0;
+    for frame in render::frames_but(&hub.epoch(), missed, rendered, hidden.as_ref())? {
+        conn.queue.has_room().await;
+        let doubt = room.lock().doubts.last();
+        if std::mem::replace(&mut asked, doubt) != doubt {
+            ask_if_doubted(ctx, hub, room, user_id).await?;
+        }
+        if !room.give_missed(conn, &frame, hub.now()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What is left out of a replay to whoever is at the other end; refuses those who may not listen any more.
+async fn hidden_from(ctx: &Ctx, hub: &Hub, conn: &Conn, room: &Room) -> Result<Option<IsHidden>> {
     match (room.topic.and_then(|topic| topic.hidden), conn.user_id()) {
         (Some(hidden), Some(user_id)) => {
             Ok(Some(hidden(ctx.clone(), user_id, room.channel.id).await?))
         }
-        _ => Ok(None),
+        _ => may_join(ctx, hub, conn, &room.channel).await.map(|()| None),
     }
 }
 

@@ -41,6 +41,9 @@ pub struct Topic {
     /// Sorts of tags whose voids may concern any of its channels, as `circle`: what has such a void asks
     /// about all of them, within a second.
     pub doubted_by: &'static [&'static str],
+    /// Whether what lies between a listener and others may end that they listen: then it is asked about them before
+    /// anything that comes after a change of it is passed on.
+    pub heeds_relations: bool,
     /// Kinds of events that may come with others being allowed to listen: who may is asked before one is
     /// passed on, and what follows waits behind it.
     pub asks_at: &'static [&'static str],
@@ -52,7 +55,7 @@ pub struct Topic {
     pub snapshot: Option<Snapshot>,
     /// A page of what was before, for `history`.
     pub history: Option<History>,
-    /// What a replay leaves out.
+    /// What a replay leaves out. It refuses those who may not listen any more.
     pub hidden: Option<Hidden>,
     /// Whether readers are spared actors whom they block or who block them.
     pub skips_blocked: bool,
@@ -77,6 +80,7 @@ impl Topic {
             may_join,
             member_tag: None,
             doubted_by: &[],
+            heeds_relations: false,
             asks_at: &[],
             ends_with: &[],
             farewell: None,
@@ -89,6 +93,12 @@ impl Topic {
             typing_ends_at: &[],
             attendance: Attendance::Silent,
         }
+    }
+
+    /// Whether voids may end that somebody listens, or what they hear, without an event of the channel that
+    /// says so.
+    pub(super) fn follows_voids(&self) -> bool {
+        self.heeds_relations || !self.doubted_by.is_empty()
     }
 }
 

@@ -15,6 +15,7 @@
 
 mod anew;
 mod arrival;
+mod asking;
 mod attendance;
 mod bus;
 mod calm;
@@ -26,6 +27,7 @@ mod conn;
 mod counts;
 mod cursor;
 mod deliver;
+mod doubt;
 mod figures;
 mod frame;
 mod gap;

@@ -88,10 +88,10 @@ async fn tell(ctx: &Ctx, hub: &Hub, batch: Vec<Post>) -> Result<()> {
         .collect::<Result<_>>()?;
     let mut pipe = Pipeline::new();
     for (told, frame) in events.iter().zip(&frames) {
-        hot::add_event(&mut pipe, ctx.redis(), hub.pace(), &epoch, told, frame)?;
+        hot::add_event(&mut pipe, ctx, hub.pace(), &epoch, told, frame)?;
     }
     for frame in &signals {
-        hot::add_signal(&mut pipe, ctx.redis(), frame)?;
+        hot::add_signal(&mut pipe, ctx, frame)?;
     }
     for many in &manies {
         many::add(&mut pipe, ctx.redis(), many)?;

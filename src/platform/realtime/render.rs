@@ -31,23 +31,29 @@ pub(super) async fn frames(
     frames_with(ctx, hub, epoch, events, Vec::new()).await
 }
 
-/// The same, where what is hidden is told as what is gone: by its place alone.
-pub(super) async fn frames_but(
-    ctx: &Ctx,
-    hub: &Hub,
+/// What is to be told of events, as of now.
+pub(super) struct Rendered(BTreeMap<usize, Option<Value>>);
+
+/// What is to be told of these events, to be made frames of by [`frames_but`].
+pub(super) async fn rendered(ctx: &Ctx, hub: &Hub, events: &[Told]) -> Result<Rendered> {
+    Ok(Rendered(render(ctx, hub, events, Vec::new()).await?))
+}
+
+/// The frames of events that were rendered, where what is hidden is told as what is gone: by its place alone.
+pub(super) fn frames_but(
     epoch: &str,
-    events: Vec<Told>,
+    events: &[Told],
+    Rendered(mut rendered): Rendered,
     hidden: Option<&IsHidden>,
 ) -> Result<Vec<Arc<Frame>>> {
-    let mut rendered = render(ctx, hub, &events, Vec::new()).await?;
     for d in rendered.values_mut() {
         let is_hidden = |d: &Value| hidden.is_some_and(|is_hidden| is_hidden(d));
         *d = d.take().filter(|d| !is_hidden(d));
     }
-    frames_of(epoch, &events, rendered)
+    frames_of(epoch, events, rendered)
 }
 
-/// The same, where the writers of some had at hand what these say.
+/// The frames of these events, where the writers of some had at hand what these say.
 pub(super) async fn frames_with(
     ctx: &Ctx,
     hub: &Hub,

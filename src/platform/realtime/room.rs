@@ -8,9 +8,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attendance::Crowd;
 use super::conn::Conn;
+use super::doubt::{Doubts, Question};
 use super::frame::Frame;
 use super::rounds::{Rounds, Turn};
 use super::{Channel, Offset, Topic};
+use crate::infra::cache::KnownVoids;
 use crate::kernel::UserId;
 
 /// Most events that are held while something before them is missing; more are fetched again.
@@ -51,14 +53,12 @@ pub struct State {
     held: BTreeMap<Offset, Arc<Frame>>,
     /// When whoever listens is woken.
     rounds: Rounds,
-    /// Whether it is being asked who may listen, before the next event is passed on.
-    pub asking: bool,
-    /// How often something may have changed who may listen.
-    pub doubts: u64,
-    /// How many of these everybody was asked after.
-    pub resolved: u64,
-    /// The last event before which that was asked.
-    asked: Offset,
+    /// What may have changed who may listen.
+    pub doubts: Doubts,
+    /// Signals that came while there were doubts.
+    waiting: Vec<Arc<Frame>>,
+    /// The voids that this process knew of when something came last.
+    known: Option<KnownVoids>,
     /// Whether somebody fetches what is missing.
     pub filling: bool,
     /// Since when nobody listens, on the hub's clock.
@@ -138,13 +138,18 @@ impl Room {
         passed
     }
 
-    /// Passes an event or a signal on, in its turn.
-    pub fn pass(self: &Arc<Self>, frame: Arc<Frame>, now: u64) -> Passed {
+    /// Passes an event or a signal on, in its turn. `known` are the voids that this process knows of.
+    pub fn pass(
+        self: &Arc<Self>,
+        frame: Arc<Frame>,
+        known: Option<KnownVoids>,
+        now: u64,
+    ) -> Passed {
         let mut state = self.lock();
         let mut passed = Passed::default();
+        state.known = known;
         if frame.offset == 0 {
-            self.give(&mut state, &frame, now, &mut passed);
-            self.wake(&mut state);
+            self.pass_signal(&mut state, frame, now, &mut passed);
             return passed;
         }
         match state.last {
@@ -168,12 +173,43 @@ impl Room {
         passed
     }
 
+    /// A signal waits while there are doubts, as an event does, but for nothing else.
+    fn pass_signal(
+        self: &Arc<Self>,
+        state: &mut State,
+        frame: Arc<Frame>,
+        now: u64,
+        passed: &mut Passed,
+    ) {
+        let is_behind = self.is_behind(state, &frame);
+        if !is_behind && !state.doubts.is_any() {
+            self.give(state, &frame, now, passed);
+            self.wake(state);
+            return;
+        }
+        if state.waiting.len() < MOST_HELD {
+            state.waiting.push(frame);
+        }
+        if !std::mem::replace(&mut state.doubts.asking, true) {
+            passed.asks = Some(state.last.unwrap_or_default());
+        }
+    }
+
     /// Passes on what waited until it was asked who may listen.
-    pub fn has_asked(self: &Arc<Self>, offset: Offset, now: u64) -> Passed {
+    pub fn has_asked(
+        self: &Arc<Self>,
+        offset: Offset,
+        known: Option<KnownVoids>,
+        now: u64,
+    ) -> Passed {
         let mut state = self.lock();
         let mut passed = Passed::default();
-        state.asking = false;
-        state.asked = offset;
+        state.known = known;
+        state.doubts.asking = false;
+        state.doubts.asked = offset;
+        for frame in std::mem::take(&mut state.waiting) {
+            self.give(&mut state, &frame, now, &mut passed);
+        }
         self.pass_held(&mut state, now, &mut passed);
         self.wake(&mut state);
         passed
@@ -181,9 +217,33 @@ impl Room {
 
     /// Whether who may listen has to be asked before this is passed on.
     fn asks(&self, state: &State, frame: &Frame) -> bool {
-        let is_doubted = state.resolved < state.doubts;
+        let is_doubted = state.doubts.is_any() || self.is_behind(state, frame);
         let asks = |topic: &Topic| is_doubted || topic.asks_at.contains(&&*frame.kind);
-        state.asked < frame.offset && self.topic.as_ref().is_some_and(asks)
+        state.doubts.asked < frame.offset && self.topic.as_ref().is_some_and(asks)
+    }
+
+    /// Whether this was told where a void was known of which this process had not heard when something came
+    /// last, and which may have ended something for somebody here.
+    fn is_behind(&self, state: &State, frame: &Frame) -> bool {
+        let follows = self.topic.as_ref().is_some_and(Topic::follows_voids);
+        let is_new = |(told, known): (KnownVoids, KnownVoids)| !known.covers(told);
+        follows && frame.voids.zip(state.known).is_some_and(is_new)
+    }
+
+    /// Whom to ask about before the event at `offset` is passed on, which waits for that.
+    pub fn question(&self, offset: Offset, known: Option<KnownVoids>) -> Question {
+        let mut state = self.lock();
+        state.known = known;
+        let next = state.held.get(&offset);
+        // Whoever could not catch up knows nothing of anybody.
+        let is_asked = |frame: &Arc<Frame>| {
+            let asks = |topic: &Topic| topic.asks_at.contains(&&*frame.kind);
+            self.topic.as_ref().is_some_and(asks) || self.is_behind(&state, frame)
+        };
+        Question {
+            everybody: state.doubts.is_of_all() || next.is_some_and(is_asked),
+            people: state.doubts.people(),
+        }
     }
 
     fn pass_held(&self, state: &mut State, now: u64, passed: &mut Passed) {
@@ -195,7 +255,7 @@ impl Room {
             } else if offset > last {
                 if offset > last + 1 {
                     passed.has_gap = true;
-                } else if !std::mem::replace(&mut state.asking, true) {
+                } else if !std::mem::replace(&mut state.doubts.asking, true) {
                     passed.asks = Some(offset);
                 }
                 state.held.insert(offset, frame);
@@ -244,6 +304,19 @@ impl Room {
                     .is_some_and(|user_id| frame.removed.contains(&user_id))
             }));
         }
+    }
+
+    /// Sends something that was missed, if whoever missed it still listens; says whether they do.
+    pub fn give_missed(&self, conn: &Conn, frame: &Arc<Frame>, now: u64) -> bool {
+        // Under the lock: nothing comes after the word that it has ended.
+        let mut state = self.lock();
+        if state.find(conn.number).is_none() {
+            return false;
+        }
+        if !(self.topic.as_ref()).is_some_and(|topic| conn.is_spared(topic, frame)) {
+            conn.put(frame, now);
+        }
+        true
     }
 
     /// Ends the waiting behind a replay.

@@ -148,10 +148,10 @@ mod tests {
             let so_far = || woken.0.swap(0, Ordering::Relaxed);
             take(&room, &waker);
             let begin = Instant::now();
-            room.pass(frame(), 1);
+            room.pass(frame(), None, 1);
             take(&room, &waker);
-            room.pass(frame(), 1);
-            room.pass(frame(), 1);
+            room.pass(frame(), None, 1);
+            room.pass(frame(), None, 1);
             let at_once = so_far();
             if begin.elapsed() > Duration::from_millis(20) {
                 continue;

@@ -36,7 +36,7 @@ pub fn start(ctx: &Ctx, server: Option<Server>, stop: &CancellationToken) {
         ));
     }
     if let Some(voids) = lock(&hub.0.voids_rx).take() {
-        tasks.spawn(watch::run(ctx.clone(), hub.clone(), voids, stop.clone()));
+        watch::run(ctx, &hub, voids, stop);
     }
     let changes = lock(&hub.0.changes_rx).take();
     if let (Some(server), Some(changes)) = (server, changes) {

@@ -2,28 +2,30 @@
 //! so within moments, on every instance. After a gap in that stream, and from time to time without
 //! Redis, everybody is asked about.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::StreamExt as _;
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::asking::{ask_about_own, ask_members, see_all_anew};
 use super::close::Close;
 use super::conn::{Conn, Who};
 use super::frame::Frame;
 use super::hub::{Hub, lock};
 use super::room::Room;
-use super::{Channel, Offset, Signal, attendance, deliver, inbox};
+use super::{Channel, Signal, deliver, inbox};
 use crate::infra::cache::Witnessed;
-use crate::kernel::{Code, Result, SessionId, Timestamp, UserId};
+use crate::kernel::{Result, SessionId, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::sessions::SESSION;
 
-/// Questions that are asked at once.
-const AT_ONCE: usize = 16;
+/// Voids of a lane that are looked at at once: a question that hangs does not hold up all others.
+const AT_ONCE: usize = 2;
 
 /// What a void may have changed.
 #[derive(Debug)]
@@ -42,14 +44,61 @@ pub(super) enum Voided {
     All,
 }
 
+/// Where voids are put in. What is urgent does not wait for what takes long: each lane goes by itself.
+pub(super) struct Lanes {
+    sessions: UnboundedSender<Voided>,
+    /// A person's own, and the members of a channel.
+    some: UnboundedSender<Voided>,
+    all: UnboundedSender<Voided>,
+    /// Whether everybody is going to be asked about anyway.
+    all_waits: AtomicBool,
+}
+
+/// Where they are taken out.
+pub(super) type Exits = [UnboundedReceiver<Voided>; 3];
+
+impl Lanes {
+    /// Lanes with nothing in them.
+    pub(super) fn new() -> (Self, Exits) {
+        let (sessions, session_voids) = mpsc::unbounded_channel();
+        let (some, some_voids) = mpsc::unbounded_channel();
+        let (all, all_voids) = mpsc::unbounded_channel();
+        let lanes = Self {
+            sessions,
+            some,
+            all,
+            all_waits: AtomicBool::new(false),
+        };
+        (lanes, [session_voids, some_voids, all_voids])
+    }
+
+    fn put(&self, voided: Voided) {
+        let lane = match voided {
+            Voided::Session(_) | Voided::Sessions(_) => &self.sessions,
+            Voided::Relations(_) | Voided::Settings(_) | Voided::Members(_) => &self.some,
+            Voided::All if self.all_waits.swap(true, Ordering::AcqRel) => return,
+            Voided::All => &self.all,
+        };
+        // In a process that ends nobody takes it.
+        drop(lane.send(voided));
+    }
+}
+
 impl Hub {
     /// Takes note of a void, at once: what it may have changed is looked at by a task.
     pub fn witness(&self, witnessed: &Witnessed<'_>) {
         match witnessed {
-            Witnessed::Gap => self.voided_all(),
+            Witnessed::Gap => {
+                let rooms = self.all_rooms().into_iter();
+                let follows = |room: &Arc<Room>| room.topic.is_some_and(|of| of.follows_voids());
+                for room in rooms.filter(follows) {
+                    room.lock().doubts.raise();
+                }
+                self.voided_all();
+            }
             Witnessed::Tags(tags) if self.count() > 0 => {
                 for voided in tags.iter().flat_map(|tag| self.concern(tag)).flatten() {
-                    drop(self.0.voids_tx.send(voided));
+                    self.0.voids.put(voided);
                 }
             }
             Witnessed::Tags(_) => {}
@@ -58,7 +107,7 @@ impl Hub {
 
     /// Anything may have changed.
     pub(super) fn voided_all(&self) {
-        drop(self.0.voids_tx.send(Voided::All));
+        self.0.voids.put(Voided::All);
     }
 
     /// What the void of a tag means to those who are connected here: to one of them, and to those who
@@ -81,8 +130,23 @@ impl Hub {
             kind if kind == hooks.settings_tag => person(id).map(Voided::Settings),
             _ => None,
         };
+        if let Some(Voided::Relations(user_id)) = own {
+            self.doubt_what_is_heard_by(user_id);
+        }
         let channel = lock(&self.0.watched).get(tag).cloned();
         [own, channel.map(Voided::Members)]
+    }
+
+    /// Has it asked about a person before anything else is passed on to them that what lies between them and others
+    /// decides about.
+    fn doubt_what_is_heard_by(&self, user_id: UserId) {
+        for conn in self.conns_of(user_id) {
+            let rooms = conn.rooms().clone().into_iter();
+            let heeds = |room: &Arc<Room>| room.topic.is_some_and(|of| of.heeds_relations);
+            for room in rooms.filter(heeds) {
+                room.lock().doubts.raise_of(user_id);
+            }
+        }
     }
 
     /// Has it asked soon who may listen to the channels that voids of this sort may concern, and before anything
@@ -90,7 +154,7 @@ impl Hub {
     fn doubt(&self, kind: &str) {
         for room in self.all_rooms() {
             if is_doubted_by(&room, kind) {
-                room.lock().doubts += 1;
+                room.lock().doubts.raise();
             }
         }
         lock(&self.0.doubts).insert(kind.to_owned());
@@ -102,47 +166,58 @@ fn is_doubted_by(room: &Room, kind: &str) -> bool {
         .is_some_and(|topic| topic.doubted_by.contains(&kind))
 }
 
-/// Looks at what was voided, until `stop`.
-pub(super) async fn run(
-    ctx: Ctx,
-    hub: Hub,
-    mut voids: mpsc::UnboundedReceiver<Voided>,
-    stop: CancellationToken,
-) {
-    loop {
-        let voided = tokio::select! {
-            () = stop.cancelled() => return,
-            voided = voids.recv() => voided,
-        };
-        let Some(voided) = voided else { return };
-        let looked = match &voided {
-            Voided::Session(session_id) => {
-                let conns = hub.all_conns().into_iter();
-                let is_its = |conn: &Arc<Conn>| {
-                    conn.who()
-                        .is_some_and(|who| who.user.session_id == *session_id)
-                };
-                let conns = conns.filter(is_its).collect();
-                ask_sessions(&ctx, &hub, conns).await
+/// Looks at what was voided, until `stop`: each lane by itself.
+pub(super) fn run(ctx: &Ctx, hub: &Hub, exits: Exits, stop: &CancellationToken) {
+    let tasks = ctx.tasks();
+    for (voids, at_once) in exits.into_iter().zip([AT_ONCE, AT_ONCE, 1]) {
+        let (ctx, hub, stop) = (ctx.clone(), hub.clone(), stop.clone());
+        tasks.spawn(async move {
+            let voids = stream::unfold(voids, async |mut voids| Some((voids.recv().await?, voids)));
+            let looking = voids.for_each_concurrent(at_once, |voided| look_at(&ctx, &hub, voided));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = looking => {}
             }
-            Voided::Sessions(user_id) => ask_sessions(&ctx, &hub, hub.conns_of(*user_id)).await,
-            Voided::Relations(user_id) | Voided::Settings(user_id) => {
-                ask_about_own(&ctx, &hub, *user_id).await
-            }
-            Voided::Members(channel) => match hub.find_room(channel) {
-                Some(room) => ask_members(&ctx, &hub, vec![room]).await,
-                None => Ok(()),
-            },
-            Voided::All => match ask_all(&ctx, &hub).await {
-                Ok(()) => see_all_anew(&ctx, &hub).await,
-                failed => failed,
-            },
-        };
-        if let Err(error) = looked {
-            tracing::warn!(?error, "what was voided could not be looked at: again soon");
-            tokio::time::sleep(hub.pace().alone()).await;
-            drop(hub.0.voids_tx.send(voided));
+        });
+    }
+}
+
+async fn look_at(ctx: &Ctx, hub: &Hub, voided: Voided) {
+    let looked = match &voided {
+        Voided::Session(session_id) => {
+            let conns = hub.all_conns().into_iter();
+            let is_its = |conn: &Arc<Conn>| {
+                conn.who()
+                    .is_some_and(|who| who.user.session_id == *session_id)
+            };
+            let conns = conns.filter(is_its).collect();
+            ask_sessions(ctx, hub, conns).await
         }
+        Voided::Sessions(user_id) => ask_sessions(ctx, hub, hub.conns_of(*user_id)).await,
+        Voided::Relations(user_id) | Voided::Settings(user_id) => {
+            ask_about_own(ctx, hub, *user_id).await
+        }
+        Voided::Members(channel) => match hub.find_room(channel) {
+            Some(room) => ask_members(ctx, hub, vec![room]).await,
+            None => Ok(()),
+        },
+        Voided::All => {
+            // Whatever is voided from here on is asked about once more.
+            hub.0.voids.all_waits.store(false, Ordering::Release);
+            match ask_all(ctx, hub).await {
+                Ok(()) => see_all_anew(ctx, hub).await,
+                failed => failed,
+            }
+        }
+    };
+    if let Err(error) = looked {
+        tracing::warn!(?error, "what was voided could not be looked at: again soon");
+        let (hub, pause) = (hub.clone(), hub.pace().alone());
+        // The others of its lane do not wait for that.
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            hub.0.voids.put(voided);
+        });
     }
 }
 
@@ -236,130 +311,4 @@ fn revoked(who: &Who, now: Timestamp) -> Result<Frame> {
     let d = json!({"session_id": who.user.session_id});
     let signal = Signal::state(inbox(who.user.id), "session.revoked", d);
     Frame::signal(&signal, now)
-}
-
-/// Learns anew whom a person is spared, and asks whether they may still listen to what they do.
-async fn ask_about_own(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
-    see_anew(ctx, hub, user_id).await?;
-    let mut rooms: HashMap<Channel, Arc<Room>> = HashMap::new();
-    for conn in hub.conns_of(user_id) {
-        let listened = conn.rooms().clone().into_iter();
-        let listened = listened.filter(|room| room.topic.is_some());
-        rooms.extend(listened.map(|room| (room.channel.clone(), room)));
-    }
-    for room in rooms.into_values() {
-        ask_about(ctx, hub, &room, user_id).await?;
-    }
-    Ok(())
-}
-
-/// Learns anew what a person sees of others, and others of them.
-async fn see_anew(ctx: &Ctx, hub: &Hub, user_id: UserId) -> Result<()> {
-    let sight = (hub.0.options.hooks.sight)(ctx.clone(), user_id).await?;
-    let sight = Arc::new(sight);
-    for conn in hub.conns_of(user_id) {
-        conn.set_sight(Arc::clone(&sight));
-        attendance::begin_anew(hub, &conn);
-    }
-    Ok(())
-}
-
-async fn see_all_anew(ctx: &Ctx, hub: &Hub) -> Result<()> {
-    let mut seeing = futures_util::stream::iter(hub.all_people())
-        .map(|user_id| see_anew(ctx, hub, user_id))
-        .buffer_unordered(AT_ONCE);
-    let mut outcome = Ok(());
-    while let Some(seen) = seeing.next().await {
-        outcome = outcome.and(seen);
-    }
-    outcome
-}
-
-/// Asks of everybody in these rooms whether they may be there.
-async fn ask_members(ctx: &Ctx, hub: &Hub, rooms: Vec<Arc<Room>>) -> Result<()> {
-    let mut asked: Vec<(Arc<Room>, UserId)> = Vec::new();
-    let mut doubts: Vec<u64> = Vec::with_capacity(rooms.len());
-    for room in &rooms {
-        let state = room.lock();
-        doubts.push(state.doubts);
-        let mut people: Vec<UserId> = state
-            .subs
-            .iter()
-            .filter_map(|sub| sub.conn.user_id())
-            .collect();
-        drop(state);
-        people.sort_unstable();
-        people.dedup();
-        asked.extend(
-            people
-                .into_iter()
-                .map(|user_id| (Arc::clone(room), user_id)),
-        );
-    }
-    let mut asking = futures_util::stream::iter(asked)
-        .map(|(room, user_id)| async move { ask_about(ctx, hub, &room, user_id).await })
-        .buffer_unordered(AT_ONCE);
-    let mut outcome = Ok(());
-    while let Some(asked) = asking.next().await {
-        outcome = outcome.and(asked);
-    }
-    if outcome.is_ok() {
-        // What has cast doubt meanwhile is asked about by itself.
-        for (room, doubts) in rooms.iter().zip(doubts) {
-            let mut state = room.lock();
-            state.resolved = state.resolved.max(doubts);
-        }
-    }
-    outcome
-}
-
-/// Ends the subscriptions of a person who may not listen to a channel any more.
-async fn ask_about(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, user_id: UserId) -> Result<()> {
-    let Some(topic) = room.topic else {
-        return Ok(());
-    };
-    let refusal = match (topic.may_join)(ctx.clone(), user_id, room.channel.id).await {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    if matches!(refusal.code(), Code::Unavailable | Code::Internal) {
-        return Err(refusal);
-    }
-    let goes = |conn: &Conn| conn.user_id() == Some(user_id);
-    let removed = room.lock().remove(hub.now(), goes);
-    let farewell = topic.farewell.map(|farewell| farewell(room.channel.id));
-    let farewell = farewell.map(|(kind, d)| say_farewell(ctx, room, kind, d));
-    let farewell = farewell.transpose()?.map(Arc::new);
-    for number in removed {
-        if let (Some(frame), Some(conn)) = (&farewell, hub.find_conn(number)) {
-            conn.put(frame, hub.now());
-        }
-        hub.say_removed(room, number);
-    }
-    Ok(())
-}
-
-/// What whoever may listen no longer is told last.
-fn say_farewell(ctx: &Ctx, room: &Room, kind: &'static str, d: Value) -> Result<Frame> {
-    let signal = Signal::state(room.channel.clone(), kind, d);
-    Frame::signal(&signal, ctx.now())
-}
-
-/// Asks of everybody in a room whether they may be there, and has it pass on the event at `offset`, which
-/// waits for that. What may not be asked now is asked again: nobody is sent what they may not see.
-pub(super) async fn ask_first(ctx: &Ctx, hub: &Hub, room: &Arc<Room>, offset: Offset) {
-    loop {
-        // The voids of the write that the event tells of are delivered before it is told.
-        ctx.cache().step().await;
-        match ask_members(ctx, hub, vec![Arc::clone(room)]).await {
-            Ok(()) => break,
-            Err(_) if room.lock().closed => return,
-            Err(error) => {
-                tracing::warn!(?error, channel = %room.channel, "who may listen could not be asked: again soon");
-                tokio::time::sleep(hub.pace().alone()).await;
-            }
-        }
-    }
-    let passed = room.has_asked(offset, hub.now());
-    hub.settle(ctx, room, passed);
 }

@@ -1,6 +1,6 @@
 //! What ends for somebody ends at once, over any transport and on every instance.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -33,8 +33,19 @@ async fn whoever_is_put_out_of_a_group_hears_no_more_of_it_and_is_replayed_nothi
             lines.push((line, at));
         }
         let member = format!("/v1/conversations/{}/members/{}", id_of(&channel), ben.id);
+        let began = Instant::now();
         ann.delete(&member).await.expect_status(200);
         say(&ann, &channel, "behind his back").await;
+        for (line, _) in &mut lines {
+            let word = line.word("unsubscribed").await;
+            assert_eq!(word["ch"], channel, "{transport:?}");
+            assert_eq!(word["reason"], "removed", "{transport:?}");
+        }
+        let took = began.elapsed();
+        assert!(
+            took < Duration::from_millis(1_500),
+            "{transport:?}: {took:?}"
+        );
         for (line, _) in &mut lines {
             let told = line.rest(QUIET).await;
             let words = serde_json::to_string(&told).expect("JSON");
@@ -49,7 +60,7 @@ async fn whoever_is_put_out_of_a_group_hears_no_more_of_it_and_is_replayed_nothi
 }
 
 /// Another session of the same person.
-async fn another_session(app: &TestApp, person: &Session) -> Session {
+pub async fn another_session(app: &TestApp, person: &Session) -> Session {
     let login = json!({"login": person.username, "password": PASSWORD});
     let signed_in = app.anyone().post("/v1/auth/login", &login).await;
     Session::new(&app.url, &signed_in.expect_status(200).json)

@@ -276,6 +276,23 @@ impl Line {
         read.unwrap_or_else(|_| panic!("no {kind} comes: {:?}", self.waiting))
     }
 
+    /// The next word of this kind, with its `op`; events that come before it wait.
+    pub async fn word(&mut self, op: &str) -> Value {
+        let reading = async {
+            loop {
+                let frame = self.any().await;
+                if frame["op"] == op {
+                    return frame;
+                }
+                if frame.get("t").is_some() {
+                    self.waiting.push_back(frame);
+                }
+            }
+        };
+        let read = tokio::time::timeout(PATIENCE, reading).await;
+        read.unwrap_or_else(|_| panic!("no {op} comes: {:?}", self.waiting))
+    }
+
     /// All events that come until it has been quiet, and those that waited.
     pub async fn rest(&mut self, quiet: Duration) -> Vec<Value> {
         while let Ok(frame) = tokio::time::timeout(quiet, self.next()).await {
@@ -285,9 +302,20 @@ impl Line {
     }
 
     async fn next(&mut self) -> Value {
+        loop {
+            let frame = self.any().await;
+            if frame.get("t").is_some() {
+                return frame;
+            }
+        }
+    }
+
+    /// The next event or word.
+    async fn any(&mut self) -> Value {
+        let is_any = |frame: &Value| frame.get("t").or(frame.get("op")).is_some();
         match &mut self.way {
-            Way::Socket(socket) => socket.find(|frame| frame.get("t").is_some()).await,
-            Way::Sse(stream, _) => stream.find(|frame| frame.get("t").is_some()).await,
+            Way::Socket(socket) => socket.find(is_any).await,
+            Way::Sse(stream, _) => stream.find(is_any).await,
             Way::Poll { cursor, ready, .. } => loop {
                 if let Some(frame) = ready.pop_front() {
                     return frame;
@@ -295,7 +323,9 @@ impl Line {
                 let reply = poll(&self.person, cursor, 5).await;
                 if reply.status != 204 {
                     let reply = reply.expect_status(200);
-                    ready.extend(reply.json["events"].as_array().expect("events").clone());
+                    for list in ["events", "ctl"] {
+                        ready.extend(reply.json[list].as_array().expect("a list").clone());
+                    }
                     *cursor = reply.json["cursor"].clone();
                 }
             },

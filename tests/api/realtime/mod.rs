@@ -27,6 +27,7 @@ mod polls;
 mod presence;
 mod reference;
 mod resume;
+mod revoked;
 mod rooms;
 mod shape;
 mod sight;
@@ -38,6 +39,7 @@ mod streams;
 mod topics;
 mod watching;
 mod whole;
+mod withdrawn;
 
 use std::ops::Range;
 use std::time::Duration;

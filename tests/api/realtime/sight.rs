@@ -6,6 +6,9 @@ use super::client::Socket;
 use super::{QUICK, QUIET, beside, post_of, second, subscribe};
 use crate::support::{PASSWORD, Session, TestApp};
 
+/// What happens to be in time is tried more than once.
+const ROUNDS: usize = 8;
+
 /// What a listener is told of a channel, until the subscription ends, and what comes after that.
 async fn last_words(socket: &mut Socket, channel: &str) -> Vec<Value> {
     let mut told = Vec::new();
@@ -138,6 +141,83 @@ async fn what_follows_the_end_in_a_circle_at_once_is_not_heard() {
         let comment = hers.event("comment.created").await;
         assert_eq!(comment["d"]["comment"]["content"], "without him", "{round}");
         expect_farewell(&last_words(&mut his, &channel).await, &post);
+    }
+}
+
+/// Somebody listens here and on another instance, if there is one that hears.
+async fn on_both(person: &Session, (here, there): (&str, &str), channel: &str) -> [Socket; 2] {
+    [
+        listening(person, here, channel).await,
+        listening(person, there, channel).await,
+    ]
+}
+
+#[tokio::test]
+async fn what_follows_the_end_of_a_friendship_at_once_is_not_heard_on_any_instance() {
+    let app = TestApp::start().await;
+    let other = second(&app, &[]).await;
+    let urls = (app.url.as_str(), beside(&app, &other));
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let eve = app.person("eve").await;
+    ada.befriend(&eve).await;
+    for round in 0..ROUNDS {
+        let post = ada.post_to(&json!("friends"), "for friends").await;
+        let channel = format!("post:{post}");
+        let his = on_both(&bob, urls, &channel).await;
+        let mut hers = listening(&eve, &app.url, &channel).await;
+        let end = format!("/v1/friends/{}", bob.id);
+        ada.delete(&end).await.expect_status(200);
+        eve.comment_on(&post, "without him").await;
+        let comment = hers.event("comment.created").await;
+        assert_eq!(comment["d"]["comment"]["content"], "without him", "{round}");
+        for mut socket in his {
+            expect_farewell(&last_words(&mut socket, &channel).await, &post);
+        }
+        ada.befriend(&bob).await;
+    }
+}
+
+#[tokio::test]
+async fn what_follows_the_end_in_a_circle_at_once_is_not_heard_on_any_instance() {
+    let app = TestApp::start().await;
+    let other = second(&app, &[]).await;
+    let urls = (app.url.as_str(), beside(&app, &other));
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let circle = ada.post("/v1/circles", &json!({"name": "ring"})).await.id();
+    let member = format!("/v1/circles/{circle}/members/{}", bob.id);
+    let audience = json!({"kind": "custom", "allow": [circle]});
+    for _round in 0..ROUNDS {
+        ada.set(&member).await.expect_status(200);
+        let post = ada.post_to(&audience, "for the ring").await;
+        let channel = format!("post:{post}");
+        let his = on_both(&bob, urls, &channel).await;
+        ada.delete(&member).await.expect_status(200);
+        ada.comment_on(&post, "without him").await;
+        for mut socket in his {
+            expect_farewell(&last_words(&mut socket, &channel).await, &post);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_follows_a_block_at_once_is_not_heard_on_any_instance() {
+    let app = TestApp::start().await;
+    let other = second(&app, &[]).await;
+    let urls = (app.url.as_str(), beside(&app, &other));
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let eve = app.person("eve").await;
+    let block = format!("/v1/users/{}/block", eve.id);
+    for round in 0..ROUNDS {
+        let (post, channel) = post_of(&ada).await;
+        let his = on_both(&bob, urls, &channel).await;
+        bob.set(&block).await.expect_status(200);
+        eve.comment_on(&post, "boo").await;
+        ada.comment_on(&post, "hello").await;
+        for mut socket in his {
+            let told = socket.event("comment.created").await;
+            assert_eq!(told["by"], ada.id, "{round}: and nothing of eve's");
+        }
+        bob.delete(&block).await.expect_status(200);
     }
 }
 

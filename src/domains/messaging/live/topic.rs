@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::news::{CREATED, RECEIPT_KINDS};
 use crate::domains::messaging::model::{MemberState, SeqKey};
-use crate::domains::messaging::store;
+use crate::domains::messaging::store::{self, Facts};
 use crate::domains::messaging::view::{self, Wish};
 use crate::kernel::ids::Id as _;
 use crate::kernel::page::Slice;
@@ -33,19 +33,19 @@ pub const CONVERSATIONS: Topic = Topic {
 
 /// Those who are in it. Who was only asked is told nothing that others could notice.
 fn may_join(ctx: Ctx, me: UserId, id: Uuid) -> BoxFuture<'static, Result<()>> {
-    Box::pin(async move {
-        let id = ConversationId::from_uuid(id);
-        let facts = store::find_facts(&mut *ctx.conn().await?, me, id).await?;
-        let is_in = facts.is_some_and(|facts| facts.state == MemberState::Active);
-        is_in.then_some(()).ok_or_else(Error::not_found)
-    })
+    Box::pin(async move { facts_of_a_member(&ctx, me, id).await.map(|_facts| ()) })
 }
 
-/// Messages that somebody has cleared do not come back.
-async fn cleared(ctx: Ctx, me: UserId, id: Uuid) -> Result<IsHidden> {
+async fn facts_of_a_member(ctx: &Ctx, me: UserId, id: Uuid) -> Result<Facts> {
     let id = ConversationId::from_uuid(id);
     let facts = store::find_facts(&mut *ctx.conn().await?, me, id).await?;
-    let cleared_up_to = facts.map_or(0, |facts| facts.cleared_up_to);
+    let facts = facts.filter(|facts| facts.state == MemberState::Active);
+    facts.ok_or_else(Error::not_found)
+}
+
+/// Messages that somebody has cleared do not come back, and none do to whoever is gone.
+async fn cleared(ctx: Ctx, me: UserId, id: Uuid) -> Result<IsHidden> {
+    let cleared_up_to = facts_of_a_member(&ctx, me, id).await?.cleared_up_to;
     let seq = |d: &Value| d.get("message")?.get("seq")?.as_i64();
     Ok(Box::new(move |d| {
         seq(d).is_some_and(|seq| seq <= cleared_up_to)

@@ -251,7 +251,7 @@ mod tests {
         };
         let live = String::new();
         conn.identify(Who { user, live });
-        conn.set_sight(Arc::new(Sight {
+        conn.set_sight(&Arc::new(Sight {
             shows_presence: true,
             ..Sight::default()
         }));

@@ -105,7 +105,8 @@ async fn tell_all(ctx: &Ctx, hub: &Hub) {
             let user_id = watched(room);
             let presence = known.get(&user_id).copied().unwrap_or(Presence::Stale);
             if let Ok(frame) = Frame::signal(&signal(user_id, presence), ctx.now()) {
-                room.pass(Arc::new(frame), hub.now());
+                let passed = room.pass(Arc::new(frame), ctx.cache().known_voids(), hub.now());
+                hub.settle(ctx, room, passed);
             }
         }
     }
