@@ -1,7 +1,8 @@
 //! What follows a commit at once: before the write is answered, and beside the outbox.
 //!
 //! It makes news known sooner and must not be needed: a process can die between the commit and this,
-//! and the outbox then has the only copy. There is a commit for each call, and voids are delivered.
+//! and the outbox then has the only copy. There is a commit for each call. The voids of it are delivered
+//! meanwhile, so handlers go by what the event says and read nothing from the cache.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

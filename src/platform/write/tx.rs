@@ -221,9 +221,12 @@ impl Tx {
         let tasks = ctx.tasks().clone();
         let done = tasks.spawn(meter::inherit(async move {
             transaction.commit().await?;
-            if let Some(void) = closed.void {
-                cache.deliver(void).await;
-            }
+            let voiding = async {
+                if let Some(void) = closed.void {
+                    cache.deliver(void).await;
+                }
+            };
+            tokio::join!(voiding, ctx.at_once().tell(&ctx, at_once));
             for (placed, place) in places.into_iter().zip(closed.places) {
                 placed(&ctx, &closed.epoch, place);
             }
@@ -234,7 +237,6 @@ impl Tx {
             tokio::time::timeout(WARM, warming)
                 .await
                 .map_or_else(|_late| tracing::debug!("what is kept warm is late"), drop);
-            ctx.at_once().tell(&ctx, at_once).await;
             if queued_jobs {
                 wake_jobs.notify_one();
             }

@@ -8,7 +8,8 @@ use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Program, Session, TestApp};
+use super::pair_on;
+use crate::support::{OwnRedis, Program, Proxy, Session, TestApp};
 
 /// So many processes die.
 const DEATHS: usize = 100;
@@ -88,11 +89,16 @@ async fn true_name(app: &TestApp, who: &Session) -> String {
         .expect("a name")
 }
 
+/// How many real processes are killed.
+fn kills() -> u64 {
+    let kills = std::env::var("KITH_TEST_KILLS");
+    kills.map_or(4, |kills| kills.parse().expect("a number"))
+}
+
 /// Kills a real process in the middle of writes. `KITH_TEST_KILLS` says how often.
 #[tokio::test]
 async fn processes_that_are_killed_at_any_instant_leave_nothing_stale() {
-    let kills = std::env::var("KITH_TEST_KILLS");
-    let kills = kills.map_or(4, |kills| kills.parse().expect("a number"));
+    let kills = kills();
     let app = TestApp::start().await;
     let people = join_all((0..8).map(|_| app.person("person"))).await;
     for kill in 0..kills {
@@ -126,4 +132,56 @@ async fn processes_that_are_killed_at_any_instant_leave_nothing_stale() {
             }
         }
     }
+}
+
+/// Kills a real process that has committed and whose voids have not reached Redis. `KITH_TEST_KILLS` says how often.
+#[tokio::test]
+async fn processes_that_are_killed_between_commit_and_voids_leave_nothing_stale() {
+    let redis = OwnRedis::start().await;
+    let Some((one, other)) = pair_on(&redis).await else {
+        return;
+    };
+    let proxy = Proxy::before(&redis).await;
+    let who = one.person("person").await;
+    let path = format!("/v1/users/{}", who.id);
+    let name = async |app: &TestApp| {
+        let seen = app.anyone().get(&path).await.expect_status(200);
+        seen.json["display_name"].clone()
+    };
+    let mut stale = 0;
+    for kill in 0..kills() {
+        let mut program = Program::start(&one, &[("REDIS_URL", &proxy.redis_url())]);
+        let writer = who.at(&program.url);
+        super::soon("it is ready", async || {
+            writer.get("/readyz").await.status == 200
+        })
+        .await;
+        for app in [&one, &other, &one, &other] {
+            name(app).await;
+        }
+        proxy.lose_all(true);
+        let wanted = format!("name {kill}");
+        let body = json!({"display_name": wanted});
+        let request = writer.request(Method::PATCH, "/v1/me").json(&body);
+        let writing = tokio::spawn(request.send());
+        while true_name(&one, &who).await != wanted {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        program.signal(Signal::SIGKILL);
+        program.ended().await;
+        let killed = Instant::now();
+        writing
+            .await
+            .expect("no panic")
+            .expect_err("nobody answers");
+        proxy.lose_all(false);
+        for app in [&one, &other] {
+            while name(app).await != wanted {
+                stale += 1;
+                assert!(killed.elapsed() < Duration::from_secs(2), "kill {kill}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+    assert!(stale > 0, "no process was killed between the two");
 }

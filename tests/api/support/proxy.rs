@@ -12,8 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::redis::OwnRedis;
 
-/// What the transaction sends whose commit is to be lost.
-type Marked = Arc<std::sync::Mutex<Option<String>>>;
+/// What is to go wrong.
+#[derive(Default)]
+struct Faults {
+    /// What the transaction sends whose commit is to be lost.
+    lose_commit: std::sync::Mutex<Option<String>>,
+    /// Whether nothing that is sent arrives.
+    lose_all: AtomicBool,
+}
 
 /// Where a server is.
 #[derive(Debug, Clone)]
@@ -26,7 +32,7 @@ enum Server {
 pub struct Proxy {
     addr: SocketAddr,
     server: Server,
-    lose_commit: Marked,
+    faults: Arc<Faults>,
     open: Mutex<Option<CancellationToken>>,
 }
 
@@ -57,7 +63,7 @@ impl Proxy {
         Self {
             addr: listener.local_addr().expect("an address"),
             server,
-            lose_commit: Arc::default(),
+            faults: Arc::default(),
             open: Mutex::default(),
         }
     }
@@ -98,7 +104,7 @@ impl Proxy {
         };
         let token = CancellationToken::new();
         *self.open.lock().await = Some(token.clone());
-        let (server, lose_commit) = (self.server.clone(), Arc::clone(&self.lose_commit));
+        let (server, faults) = (self.server.clone(), Arc::clone(&self.faults));
         tokio::spawn(async move {
             loop {
                 let accepted = tokio::select! {
@@ -106,11 +112,10 @@ impl Proxy {
                     () = token.cancelled() => return,
                 };
                 let (client, _) = accepted.expect("a connection");
-                let (server, token, lose) =
-                    (server.clone(), token.clone(), Arc::clone(&lose_commit));
+                let (server, token, faults) = (server.clone(), token.clone(), Arc::clone(&faults));
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = connect(client, &server, lose) => {}
+                        () = connect(client, &server, &faults) => {}
                         () = token.cancelled() => {}
                     }
                 });
@@ -121,7 +126,12 @@ impl Proxy {
     /// The next commit of a transaction that sends `mark` reaches Postgres, but its reply is lost
     /// and the connection with it. Others, of work that goes on by itself, pass.
     pub fn lose_commit_of(&self, mark: &str) {
-        *self.lose_commit.lock().expect("a lock") = Some(mark.to_owned());
+        *self.faults.lose_commit.lock().expect("a lock") = Some(mark.to_owned());
+    }
+
+    /// From now on nothing that kith sends arrives, and its connections stay; or everything does again.
+    pub fn lose_all(&self, lost: bool) {
+        self.faults.lose_all.store(lost, Ordering::SeqCst);
     }
 }
 
@@ -136,15 +146,15 @@ fn postgres_of(url: &str) -> Server {
     }
 }
 
-async fn connect(client: TcpStream, server: &Server, lose_commit: Marked) {
+async fn connect(client: TcpStream, server: &Server, faults: &Faults) {
     match server {
         Server::Socket(path) => {
             let socket = UnixStream::connect(path).await;
-            pipe(client, socket.expect("the server answers"), lose_commit).await;
+            pipe(client, socket.expect("the server answers"), faults).await;
         }
         Server::Address(host, port) => {
             let socket = TcpStream::connect((host.as_str(), *port)).await;
-            pipe(client, socket.expect("the server answers"), lose_commit).await;
+            pipe(client, socket.expect("the server answers"), faults).await;
         }
     }
 }
@@ -152,7 +162,7 @@ async fn connect(client: TcpStream, server: &Server, lose_commit: Marked) {
 async fn pipe(
     client: TcpStream,
     server: impl AsyncRead + AsyncWrite + Send + 'static,
-    lose_commit: Marked,
+    faults: &Faults,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = tokio::io::split(server);
@@ -161,10 +171,13 @@ async fn pipe(
         let mut bytes = vec![0; 16 * 1024];
         let mut is_marked = false;
         while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
+            if faults.lose_all.load(Ordering::SeqCst) {
+                continue;
+            }
             let says = |word: &[u8]| bytes[..read].windows(word.len()).any(|part| part == word);
-            is_marked |= is_mark(&lose_commit, &says);
+            is_marked |= is_mark(faults, &says);
             if is_marked && says(b"COMMIT") {
-                *lose_commit.lock().expect("a lock") = None;
+                *faults.lose_commit.lock().expect("a lock") = None;
                 swallow.store(true, Ordering::SeqCst);
             }
             if to_server.write_all(&bytes[..read]).await.is_err() {
@@ -188,7 +201,7 @@ async fn pipe(
 }
 
 /// Whether these bytes hold the mark, if there is one.
-fn is_mark(marked: &Marked, says: &impl Fn(&[u8]) -> bool) -> bool {
-    let mark = marked.lock().expect("a lock");
+fn is_mark(faults: &Faults, says: &impl Fn(&[u8]) -> bool) -> bool {
+    let mark = faults.lose_commit.lock().expect("a lock");
     mark.as_ref().is_some_and(|mark| says(mark.as_bytes()))
 }
