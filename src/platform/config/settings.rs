@@ -293,8 +293,7 @@ const BOUNDS: &[Setting] = &[
     Setting::fixed(
         "KITH_WARMING",
         "on",
-        "Whether the cache is filled ahead of requests, at the start, every half hour and for whoever \
-         signs in: `on` or `off`. On demand it always is.",
+        "Whether the cache is filled ahead of requests, at the start, every half hour and for whoever signs in: `on` or `off`. On demand it always is.",
     ),
     Setting::fixed(
         "KITH_FEED_TIMELINE",
@@ -311,8 +310,7 @@ const BOUNDS: &[Setting] = &[
     Setting::fixed(
         "KITH_LIVE_BEAT",
         "25s",
-        "How often an idle socket is asked for a sign of life. Other intervals of what is told live \
-         are in proportion to it.",
+        "How often an idle socket is asked for a sign of life. Other intervals of what is told live are in proportion to it.",
     ),
     Setting::fixed(
         "KITH_LIVE_PONG",
@@ -341,8 +339,7 @@ const MAIL: &[Setting] = &[
     Setting::words(
         "KITH_SMTP_URL",
         "none: mail is written to files",
-        "The server that takes outgoing mail: `smtps://` (TLS), `smtp://HOST:587?tls=required` \
-         (STARTTLS) or `smtp://` (without TLS).",
+        "The server that takes outgoing mail: `smtps://` (TLS), `smtp://HOST:587?tls=required` (STARTTLS) or `smtp://` (without TLS).",
     )
     .kept(Secrecy::Url)
     .example("smtps://user:password@mail.example.org"),
