@@ -261,8 +261,9 @@ async fn an_administrator_is_warned_of_a_redis_that_is_almost_full_and_of_a_spac
 
     let used = calm["redis"]["used_memory"].as_u64().expect("bytes");
     set("maxmemory", (used + used / 5).to_string()).await;
-    for _ in 0..11 {
-        let ids: Vec<String> = (0..100).map(|_| Uuid::now_v7().to_string()).collect();
+    for round in 1..12_u128 {
+        let nobody = |number| Uuid::from_u128(round * 100 + number).to_string();
+        let ids: Vec<String> = (0..100).map(nobody).collect();
         let path = format!("/v1/users?ids={}", ids.join(","));
         admin.get(&path).await.expect_status(200);
     }
