@@ -35,6 +35,10 @@ pub(super) async fn open(ctx: &Ctx, hub: &Hub, channels: &[Channel]) -> Result<V
                 fresh.push(Arc::clone(&room));
                 room
             });
+            // Whoever comes now must not find it closed a moment later.
+            if let Some(since) = &mut room.lock().idle_since {
+                *since = hub.now();
+            }
             found.push(Arc::clone(room));
         }
     }
