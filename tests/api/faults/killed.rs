@@ -170,10 +170,8 @@ async fn processes_that_are_killed_between_commit_and_voids_leave_nothing_stale(
         program.signal(Signal::SIGKILL);
         program.ended().await;
         let killed = Instant::now();
-        writing
-            .await
-            .expect("no panic")
-            .expect_err("nobody answers");
+        // Once it knows that Redis is away, it may have answered just before.
+        drop(writing.await.expect("no panic"));
         proxy.lose_all(false);
         for app in [&one, &other] {
             while name(app).await != wanted {
