@@ -246,15 +246,17 @@ async fn a_long_backlog_of_one_kind_of_job_costs_whoever_looks_for_others_nothin
     .execute(&mut conn)
     .await
     .expect("a backlog");
-    let types = "timestamptz, text[], uuid[], bigint, timestamptz";
-    for (names, found) in [
-        ("seldom", 16.0),
-        ("often", 16.0),
-        ("often,seldom", 16.0),
-        ("none", 0.0),
+    let types = "timestamptz, text[], uuid[], bigint, timestamptz, timestamptz[]";
+    for (names, since, found) in [
+        ("seldom", "-infinity", 16.0),
+        ("often", "-infinity", 16.0),
+        ("often,seldom", "-infinity,-infinity", 16.0),
+        ("often,seldom", "2025-01-01,-infinity", 16.0),
+        ("often", "2025-01-01", 0.0),
+        ("none", "-infinity", 0.0),
     ] {
         let transaction = conn.begin_with(CLAIMING).await.expect("a transaction");
-        let values = format!("'{NOW}', '{{{names}}}', '{{{NOBODY}}}', 16, '{NOW}'");
+        let values = format!("'{NOW}', '{{{names}}}', '{{{NOBODY}}}', 16, '{NOW}', '{{{since}}}'");
         let claimed = cost(transaction, CLAIM, types, &values).await;
         assert!(
             (claimed.found - found).abs() < 0.5,

@@ -34,17 +34,20 @@ async fn put_many(pool: &PgPool, name: &'static str, many: usize) {
 struct Running {
     stop: CancellationToken,
     tracker: TaskTracker,
+    wake: Arc<Notify>,
 }
 
 impl Running {
     fn start(pool: &PgPool, registry: Registry<Count>, count: &Count) -> Self {
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-        Runner::new(pool.clone(), registry, count.clone(), Arc::new(SystemClock)).start(
-            Arc::new(Notify::new()),
-            stop.clone(),
-            &tracker,
-        );
-        Self { stop, tracker }
+        let wake = Arc::new(Notify::new());
+        let runner = Runner::new(pool.clone(), registry, count.clone(), Arc::new(SystemClock));
+        runner.start(Arc::clone(&wake), stop.clone(), &tracker);
+        Self {
+            stop,
+            tracker,
+            wake,
+        }
     }
 
     async fn stop(self) {
@@ -167,6 +170,113 @@ async fn jobs_with_hands_of_their_own_hold_up_nobody_however_many_hang() {
         gate.add_permits(MANY);
         until("the others are done too", async || rows(&pool).await == 0).await;
         assert_eq!(hanging.get(), MANY, "each once");
+        running.stop().await;
+    })
+    .await;
+}
+
+/// Runs `many` jobs, put one after the other, and says how many pages of the index of what is due were read.
+async fn pages_of_single_jobs(pool: &PgPool, many: usize) -> i64 {
+    // What connections have read is told when they end.
+    let own = PgPool::connect_with((*pool.connect_options()).clone());
+    let own = own.await.unwrap();
+    let count = Count::default();
+    let registry = Registry::new().on("quick", 3, |count: Count, _| async move {
+        count.add();
+        Ok(())
+    });
+    let running = Running::start(&own, registry, &count);
+    for done in 1..=many {
+        put_many(&own, "quick", 1).await;
+        running.wake.notify_one();
+        until("it is done", async || count.get() >= done).await;
+    }
+    running.stop().await;
+    own.close().await;
+    pages(pool).await
+}
+
+/// Pages of the index of what is due that were read since they were last counted, once all is told.
+async fn pages(pool: &PgPool) -> i64 {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut tx = pool.begin().await.unwrap();
+    let read: i64 = sqlx::query_scalar(
+        "select (idx_blks_hit + idx_blks_read)::bigint from pg_statio_user_indexes
+         where indexrelname = 'job_due_idx'",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    sqlx::raw_sql("select pg_stat_reset_single_table_counters('job_due_idx'::regclass)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    read
+}
+
+#[tokio::test]
+async fn what_was_done_costs_whoever_looks_for_more_nothing() {
+    const ONE_BY_ONE: usize = 60;
+    with_database(|pool| async move {
+        sqlx::raw_sql("alter table job set (autovacuum_enabled = off)")
+            .execute(&pool)
+            .await
+            .unwrap();
+        pages(&pool).await;
+        let before = pages_of_single_jobs(&pool, ONE_BY_ONE).await;
+        let count = Count::default();
+        let registry = Registry::new().on("quick", 3, |count: Count, _| async move {
+            count.add();
+            Ok(())
+        });
+        put_many(&pool, "quick", 8_000).await;
+        let running = Running::start(&pool, registry, &count);
+        until("all are done", async || rows(&pool).await == 0).await;
+        running.stop().await;
+        // Longer ago than a look goes back.
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        pages(&pool).await;
+        let after = pages_of_single_jobs(&pool, ONE_BY_ONE).await;
+        assert!(after < before * 3, "{after} pages, {before} before");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_committed_late_is_found_while_other_jobs_come_and_go() {
+    with_database(|pool| async move {
+        let (count, late) = (Count::default(), Count::default());
+        let found = late.clone();
+        let registry = Registry::new()
+            .on("quick", 3, |count: Count, _| async move {
+                count.add();
+                Ok(())
+            })
+            .on("late", 3, move |_: Count, _| {
+                let found = found.clone();
+                async move {
+                    found.add();
+                    Ok(())
+                }
+            });
+        let running = Running::start(&pool, registry, &count);
+        put_many(&pool, "quick", 1).await;
+        running.wake.notify_one();
+        until("the first is done", async || count.get() == 1).await;
+        let mut tx = pool.begin().await.unwrap();
+        let long_ago = SystemClock.now() - chrono::TimeDelta::minutes(1);
+        put(&mut tx, "late", long_ago).await;
+        tx.commit().await.unwrap();
+        for _ in 0..100 {
+            put_many(&pool, "quick", 1).await;
+            running.wake.notify_one();
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            if late.get() == 1 {
+                break;
+            }
+        }
+        assert_eq!(late.get(), 1, "within three seconds");
         running.stop().await;
     })
     .await;

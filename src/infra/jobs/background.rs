@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Runner;
 use super::attempt::Outcome;
 use super::hands::Hands;
+use super::looks::Looks;
 use super::queue::{self, Claimed, Known};
 use crate::kernel::Result;
 
@@ -41,6 +42,7 @@ pub(super) struct Background<C> {
     is_drained: bool,
     /// Hands that were all taken at the last claim, which left out what they do.
     left_out: Vec<Arc<Semaphore>>,
+    looks: Looks,
     planned: Option<Instant>,
     is_away: bool,
 }
@@ -58,6 +60,7 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             ahead: 0,
             is_drained: false,
             left_out: Vec::new(),
+            looks: Looks::default(),
             planned: None,
             is_away: false,
         }
@@ -139,10 +142,15 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             return Ok(());
         }
         let wanted = (free + self.ahead).min(MOST_AT_ONCE);
+        self.looks.begin(asked);
         let known = self.within_reach();
         let claimed = self.runner.claim(&known, wanted, now).await?;
         // Other instances have hands too: only while there is more than can be done is more taken.
         self.is_drained = claimed.len() < wanted;
+        let last = claimed.iter().map(|job| job.due_at).max();
+        let seen = last.filter(|_| !self.is_drained).unwrap_or(now);
+        let names = known.names.iter().map(|(name, _)| name.as_str());
+        self.looks.note(names, seen);
         self.ahead = if self.is_drained { 0 } else { wanted * 2 };
         self.waiting
             .extend(claimed.into_iter().map(|job| (job, asked)));
@@ -154,7 +162,8 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
     fn within_reach(&mut self) -> Known {
         let (all, hands) = (&self.runner.known, &self.hands);
         let is_free = |name: &&String| hands.for_name(name).available_permits() > 0;
-        let (free, taken): (Vec<&String>, Vec<&String>) = all.names.iter().partition(is_free);
+        let names = all.names.iter().map(|(name, _)| name);
+        let (free, taken): (Vec<&String>, Vec<&String>) = names.partition(is_free);
         self.left_out = taken
             .iter()
             .map(|name| Arc::clone(hands.for_name(name)))
@@ -165,7 +174,9 @@ impl<C: Clone + Send + Sync + 'static> Background<C> {
             Vec::new()
         };
         Known {
-            names: free.into_iter().cloned().collect(),
+            names: (free.into_iter())
+                .map(|name| (name.clone(), self.looks.since(name)))
+                .collect(),
             periodic,
         }
     }

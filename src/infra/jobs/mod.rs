@@ -7,6 +7,7 @@ mod attempt;
 mod background;
 mod hands;
 mod inspect;
+mod looks;
 mod periodic;
 mod progress;
 mod queue;

@@ -41,13 +41,15 @@ pub struct Claimed {
     pub tries: i32,
     /// Whether the payload is progress that it saved.
     pub resumed: bool,
+    /// Since when it was due.
+    pub due_at: Timestamp,
 }
 
 /// Which rows a worker takes. Others belong to another version of the program.
 #[derive(Debug)]
 pub struct Known {
-    /// Names of queued jobs.
-    pub names: Vec<String>,
+    /// Names of queued jobs, and from when on they are looked for.
+    pub names: Vec<(String, Timestamp)>,
     /// Rows of periodic jobs.
     pub periodic: Vec<JobId>,
 }
@@ -69,15 +71,17 @@ pub async fn claim(
     lease_end: Timestamp,
 ) -> Result<Vec<Claimed>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (names, since): (Vec<String>, Vec<Timestamp>) = known.names.iter().cloned().unzip();
     let mut transaction = pool.begin_with(CLAIMING).await?;
     let claimed = sqlx::query_file_as!(
         Claimed,
         "src/infra/jobs/claim.sql",
         now as _,
-        &known.names,
+        &names,
         &known.periodic as _,
         limit,
         lease_end as _,
+        &since as _,
     )
     .fetch_all(&mut *transaction)
     .await?;

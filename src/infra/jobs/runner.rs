@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::attempt::Outcome;
 use super::background::Background;
+use super::looks::ever;
 use super::queue::{self, Claimed, Known};
 use super::{Registry, delta, inspect, periodic};
 use crate::kernel::{Clock, IdFactory, Result, Timestamp};
@@ -43,7 +44,9 @@ impl<C: Clone + Send + Sync + 'static> Runner<C> {
     /// A runner that has not begun.
     pub fn new(pool: PgPool, registry: Registry<C>, context: C, clock: Arc<dyn Clock>) -> Self {
         let known = Known {
-            names: registry.queued(),
+            names: (registry.queued().into_iter())
+                .map(|name| (name, ever()))
+                .collect(),
             periodic: registry
                 .periodic()
                 .map(|(name, _)| periodic::row_id(name))

@@ -1,8 +1,8 @@
 //! Work that several jobs want at once, done for all of them in one go.
 //!
-//! Who comes while nobody works begins at once, alone. Those who come meanwhile wait, and the first of
-//! them then works for all. So nothing is held back to make a batch, and the more there is to do the
-//! less each costs: it is how databases commit in groups.
+//! Who comes while nobody works begins at once, with those that were taken from the queue beside it. Those who
+//! come meanwhile wait, and the first of them then works for all. So nothing is held back to make a batch, and the
+//! more there is to do the less each costs: it is how databases commit in groups.
 
 use std::mem::take;
 use std::sync::{Mutex, PoisonError};
@@ -42,6 +42,8 @@ impl<K: Copy + Eq, R: Clone> Together<K, R> {
         let (tell, mut told) = oneshot::channel();
         self.waiting().push((key, tell));
         let turn = self.turn.lock().await;
+        // Those that were taken from the queue with this one are about to come.
+        tokio::task::yield_now().await;
         match told.try_recv() {
             Ok(outcome) => return Ok(outcome),
             // It failed, or whoever worked was cut off.

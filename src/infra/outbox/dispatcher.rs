@@ -1,4 +1,4 @@
-//! Turns events into jobs: within some 20 ms when it is woken, and otherwise when it next looks.
+//! Turns events into jobs: within some 40 ms when it is woken, and otherwise when it next looks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::kernel::{Clock, Result};
 const POLL: Duration = Duration::from_millis(500);
 /// Between two deliveries: an event that comes alone is delivered at once, and of many that come
 /// after each other a statement delivers several.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(40);
 /// Most events of one statement.
 const AT_ONCE: usize = 200;
 
