@@ -175,21 +175,31 @@ async fn jobs_with_hands_of_their_own_hold_up_nobody_however_many_hang() {
     .await;
 }
 
-/// Runs `many` jobs, put one after the other, and says how many pages of the index of what is due were read.
-async fn pages_of_single_jobs(pool: &PgPool, many: usize) -> i64 {
+/// Runs jobs, so many put at once, one batch after the other, and says how many pages of the index of what is due
+/// were read.
+async fn pages_of(pool: &PgPool, batches: &[usize]) -> i64 {
     // What connections have read is told when they end.
     let own = PgPool::connect_with((*pool.connect_options()).clone());
     let own = own.await.unwrap();
     let count = Count::default();
-    let registry = Registry::new().on("quick", 3, |count: Count, _| async move {
-        count.add();
-        Ok(())
-    });
+    let registry = Registry::new()
+        .on("quick", 3, |count: Count, _| async move {
+            count.add();
+            Ok(())
+        })
+        .every("hourly", Duration::from_hours(1), |_: Count| async {
+            Ok(())
+        })
+        .every("daily", Duration::from_hours(24), |_: Count| async {
+            Ok(())
+        });
     let running = Running::start(&own, registry, &count);
-    for done in 1..=many {
-        put_many(&own, "quick", 1).await;
+    let mut put = 0;
+    for batch in batches {
+        put_many(&own, "quick", *batch).await;
         running.wake.notify_one();
-        until("it is done", async || count.get() >= done).await;
+        put += batch;
+        until("they are done", async || count.get() == put).await;
     }
     running.stop().await;
     own.close().await;
@@ -224,20 +234,11 @@ async fn what_was_done_costs_whoever_looks_for_more_nothing() {
             .await
             .unwrap();
         pages(&pool).await;
-        let before = pages_of_single_jobs(&pool, ONE_BY_ONE).await;
-        let count = Count::default();
-        let registry = Registry::new().on("quick", 3, |count: Count, _| async move {
-            count.add();
-            Ok(())
-        });
-        put_many(&pool, "quick", 8_000).await;
-        let running = Running::start(&pool, registry, &count);
-        until("all are done", async || rows(&pool).await == 0).await;
-        running.stop().await;
+        let before = pages_of(&pool, &[1; ONE_BY_ONE]).await;
+        pages_of(&pool, &[8_000]).await;
         // Longer ago than a look goes back.
         tokio::time::sleep(Duration::from_millis(1_200)).await;
-        pages(&pool).await;
-        let after = pages_of_single_jobs(&pool, ONE_BY_ONE).await;
+        let after = pages_of(&pool, &[1; ONE_BY_ONE]).await;
         assert!(after < before * 3, "{after} pages, {before} before");
     })
     .await;

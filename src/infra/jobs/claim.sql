@@ -10,8 +10,10 @@ with queued as materialized (
         for update skip locked
     ) as one
 ), periodic as materialized (
+    -- By their ids alone: the index of what is due would be walked to its end for each of them.
     select job_id, run_at from job
-    where job_id = any(array(select unnest($3::uuid[]))) and failed_at is null and run_at <= $1
+    where job_id = any(array(select unnest($3::uuid[])))
+          and case when failed_at is null then run_at <= $1 else false end
     for update skip locked
 ), due as (
     select job_id, run_at from queued
