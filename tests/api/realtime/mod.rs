@@ -37,6 +37,7 @@ mod spared;
 mod storms;
 mod streams;
 mod topics;
+mod wanted;
 mod watching;
 mod whole;
 mod withdrawn;
