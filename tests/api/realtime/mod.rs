@@ -22,6 +22,7 @@ mod interleaved;
 mod line;
 mod losses;
 mod marks;
+mod operators;
 mod order;
 mod polls;
 mod presence;
