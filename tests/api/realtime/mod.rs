@@ -1,6 +1,8 @@
 //! What is told live, over real sockets.
 
 mod access;
+#[path = "../../../examples/live/answers.rs"]
+mod answers;
 mod behind;
 mod catalogue;
 mod client;
@@ -10,6 +12,7 @@ mod counts;
 mod cursors;
 mod devices;
 mod ends;
+mod example;
 mod fallback;
 mod flaws;
 mod frames;
@@ -22,8 +25,11 @@ mod interleaved;
 mod line;
 mod losses;
 mod marks;
+mod merged;
 mod operators;
 mod order;
+#[path = "../../../examples/live/outbox.rs"]
+mod outbox;
 mod polls;
 mod presence;
 mod reference;
