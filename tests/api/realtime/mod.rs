@@ -26,6 +26,7 @@ mod line;
 mod losses;
 mod marks;
 mod merged;
+mod netsplit;
 mod operators;
 mod order;
 #[path = "../../../examples/live/outbox.rs"]
