@@ -31,6 +31,7 @@ mod operators;
 mod order;
 #[path = "../../../examples/live/outbox.rs"]
 mod outbox;
+mod pieces;
 mod polls;
 mod presence;
 mod reference;
