@@ -11,6 +11,7 @@ mod conversation;
 mod counts;
 mod cursors;
 mod devices;
+mod dropped;
 mod ends;
 mod example;
 mod fallback;
