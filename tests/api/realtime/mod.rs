@@ -45,6 +45,7 @@ mod slow;
 mod snapshots;
 mod spared;
 mod storms;
+mod strangers;
 mod streams;
 mod topics;
 mod wanted;
