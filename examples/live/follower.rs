@@ -159,8 +159,8 @@ impl Follower {
     }
 
     fn tell(&mut self, said: &Said) -> Act {
-        let mut frame = self.frame(&said.op, &said.d);
-        frame["op_id"] = json!(said.op_id);
+        self.last_id += 1;
+        let frame = json!({"id": self.last_id, "op": said.op, "op_id": said.op_id, "d": said.d});
         let asked = Asked::Said(said.op_id.clone());
         self.asked.insert(self.last_id, asked);
         Act::Send(frame)
@@ -292,9 +292,8 @@ impl Follower {
             return self.refused(asked, &frame.err);
         }
         if let Asked::Said(op_id) = &asked {
-            let said = self.kept.said.answered(op_id);
-            let done = said.map(|said| Act::Done(said, frame.d.clone()));
-            done.iter().for_each(|_| self.kept.said.done(op_id));
+            let done = self.kept.said.done(op_id);
+            let done = done.map(|said| Act::Done(said, frame.d.clone()));
             return done.into_iter().collect();
         }
         let subs = frame.d.get("subs").cloned().unwrap_or_default();

@@ -47,12 +47,14 @@ impl Outbox {
         Some(self.waiting.remove(place))
     }
 
-    /// It was done, and is shown by its reply.
-    pub fn done(&mut self, op_id: &str) {
+    /// The same of what was done, and is shown by its reply.
+    pub fn done(&mut self, op_id: &str) -> Option<Said> {
+        let said = self.answered(op_id)?;
         self.done.push_back(op_id.to_owned());
         if self.done.len() > MOST {
             self.done.pop_front();
         }
+        Some(said)
     }
 
     /// An event says that it was done; says whether that is news.

@@ -13,7 +13,7 @@ use super::{id_of, pair};
 use crate::support::{PASSWORD, Program, Session, TestApp};
 
 /// How long anything may take: whoever comes back to a server that is away waits longer each time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `examples/live`, and what it shows.
 struct Live {

@@ -153,7 +153,7 @@ async fn what_the_command_line_announces_reaches_everybody_on_every_instance() {
         let (_hello, cursor) = begin(Transport::Poll, &person, "").await;
         listening.push((person, socket, stream, cursor));
     }
-    let began = chrono::Utc::now();
+    let began = app.ctx.now().utc();
     let told = Program::run(&app, &["announce", "  Tea at five.\nBring cups. "]);
     assert!(told.status.success(), "{told:?}");
     let words = String::from_utf8(told.stdout).expect("text");

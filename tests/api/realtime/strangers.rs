@@ -145,7 +145,11 @@ impl Scene {
 /// Sends frames over one of the transports; those of no socket go to `url` by way of commands.
 enum Way {
     Socket(Box<Socket>),
-    Commands(Session, Value, Option<Box<Stream>>),
+    Commands {
+        person: Box<Session>,
+        session: Value,
+        _stream: Option<Box<Stream>>,
+    },
 }
 
 impl Way {
@@ -157,11 +161,19 @@ impl Way {
                 let mut stream = Stream::open(&here, "", None).await;
                 let hello = stream.find(|frame| frame["op"] == "hello").await;
                 let session = hello["d"]["session"].clone();
-                Self::Commands(person.at(there), session, Some(Box::new(stream)))
+                Self::Commands {
+                    person: Box::new(person.at(there)),
+                    session,
+                    _stream: Some(Box::new(stream)),
+                }
             }
             Transport::Poll => {
                 let (hello, _cursor) = begin(transport, &here, "").await;
-                Self::Commands(person.at(there), hello["session"].clone(), None)
+                Self::Commands {
+                    person: Box::new(person.at(there)),
+                    session: hello["session"].clone(),
+                    _stream: None,
+                }
             }
         }
     }
@@ -169,7 +181,9 @@ impl Way {
     async fn try_ask(&mut self, op: &str, d: &Value) -> Value {
         match self {
             Self::Socket(socket) => socket.try_ask(op, d.clone()).await,
-            Self::Commands(person, session, _) => {
+            Self::Commands {
+                person, session, ..
+            } => {
                 let frames = json!([{"id": 1, "op": op, "d": d}]);
                 command(person, session, &frames).await.json[0].clone()
             }

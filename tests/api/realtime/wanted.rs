@@ -64,9 +64,9 @@ impl Scene {
     async fn until_heard(&self, wanted: &BTreeSet<String>) -> Duration {
         let began = Instant::now();
         while !self.is_heard(wanted).await {
-            if began.elapsed() > PATIENCE {
-                panic!("{:#?} instead of {wanted:#?}", self.heard().await);
-            }
+            let heard = self.heard().await;
+            let is_late = began.elapsed() > PATIENCE;
+            assert!(!is_late, "{heard:#?} instead of {wanted:#?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         began.elapsed()
