@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket};
-use super::line::{Stream, Transport, begin, poll, resume};
-use super::{QUICK, post_of, publish_many, subscribe, two_on};
+use super::line::{Stream, Transport, begin, resume};
+use super::{QUICK, post_of, publish, publish_many, subscribe, two_on};
 use crate::support::{OwnRedis, Program, Session, TestApp, mode};
 
 /// What an instance says of its connections.
@@ -63,30 +63,30 @@ async fn operators_see_what_is_connected_to_their_instance_and_what_waits() {
     let (_hello, cursor) = begin(Transport::Poll, &bob, "").await;
     let polling = {
         let (bob, cursor) = (bob.clone(), cursor.clone());
-        tokio::spawn(async move { poll(&bob, &cursor, 20).await })
+        tokio::spawn(async move { resume(Transport::Poll, &bob, &cursor, "test.event").await })
     };
     let seen = until(&admin, |seen| {
-        connections(seen) == [2, 1, 1].map(Value::from)
+        // Four connections with an inbox and the channel for announcements each, and posts.
+        let is_whole = seen["subscriptions"] == 4 * 2 + 3;
+        is_whole && connections(seen) == [2, 1, 1].map(Value::from)
     })
     .await;
     assert_eq!(seen["people"], 2);
-    // Two inboxes, the channel for announcements and two posts; four connections with the first two each.
+    // Two inboxes, the channel for announcements and two posts.
     assert_eq!(seen["channels"], 5);
-    assert_eq!(seen["subscriptions"], 4 * 2 + 3);
     let of_the_other = overview(&admin.at(&other.url)).await;
     assert_eq!(of_the_other["instance"], "two");
     assert_eq!(connections(&of_the_other), [0, 0, 0].map(Value::from));
     second.goodbye().await;
     drop(stream);
-    polling.abort();
+    publish(&app, &format!("user:{}", bob.id), 1).await;
+    polling.await.expect("it ends");
     let seen = until(&admin, |seen| {
-        connections(seen) == [1, 0, 0].map(Value::from)
+        let is_whole = seen["people"] == 1 && seen["subscriptions"] == 4;
+        is_whole && connections(seen) == [1, 0, 0].map(Value::from)
     })
     .await;
-    assert_eq!(
-        (&seen["people"], &seen["subscriptions"]),
-        (&json!(1), &json!(4))
-    );
+    assert_eq!(seen["connections"]["limit"], 77);
     // Whoever reads nothing has something that waits, and then has it.
     let mut sent = 0;
     let held = loop {
@@ -100,7 +100,7 @@ async fn operators_see_what_is_connected_to_their_instance_and_what_waits() {
     };
     let bytes = held["waiting"]["bytes"].as_i64().expect("a number");
     let frames = held["waiting"]["frames"].as_i64().expect("a number");
-    assert!((1_200 * frames..512 * 1024).contains(&bytes), "{held}");
+    assert!((frames..512 * 1024).contains(&bytes), "{held}");
     for _ in 0..sent {
         hers.event("test.event").await;
     }
