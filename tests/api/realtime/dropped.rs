@@ -74,8 +74,11 @@ async fn whatever_is_not_sent_is_counted_by_its_class_and_nothing_of_it_is_durab
         assert!(missing > 0, "there was room for all that is {class}");
         let counted = dropped(&app, class).await;
         let missing = f64::from(u32::try_from(missing).expect("few"));
-        assert!(counted >= missing, "{class}: {counted} of {missing}");
-        if class == "state" {
+        if class == "ephemeral" {
+            assert!(counted >= missing, "{class}: {counted} of {missing}");
+        } else {
+            // Of states that come together no more than the latest may reach the reader's queue.
+            assert!(counted >= 1.0, "{class}: {counted}");
             assert_eq!(
                 of_class.last(),
                 Some(&&json!(TOLD - 1)),

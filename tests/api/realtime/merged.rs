@@ -73,9 +73,13 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Hears frames until it has been quiet.
+    /// Hears frames for a while; pings come for ever.
     async fn rest(&mut self) {
-        while let Ok(()) = tokio::time::timeout(Duration::from_secs(1), self.hear()).await {}
+        let began = Instant::now();
+        while let Some(left) = Duration::from_secs(1).checked_sub(began.elapsed()) {
+            // At the end nothing more may come.
+            drop(tokio::time::timeout(left, self.hear()).await);
+        }
     }
 
     async fn hear(&mut self) {
