@@ -184,15 +184,11 @@ async fn an_announcement_that_says_nothing_or_too_much_is_refused_and_told_nobod
     let (ada, admin) = (app.person("ada").await, app.admin().await);
     let mut socket = Socket::of(&ada, &app.url).await;
     let long = "x".repeat(2_001);
-    for content in ["", " \n ", &long, "a\u{0}b"] {
+    for content in ["", " \n ", &long, "a\u{7}b"] {
         let body = json!({"content": content});
         let refused = admin.post("/v1/admin/announcements", &body).await;
         let refused = refused.expect_problem(422, "validation_failed");
         assert_eq!(refused.json["errors"][0]["pointer"], "/content");
-        // No argument can hold a zero.
-        if content.contains('\u{0}') {
-            continue;
-        }
         let ran = Program::run(&app, &["announce", content]);
         assert_eq!(ran.status.code(), Some(2), "{ran:?}");
         let words = String::from_utf8(ran.stderr).expect("text");
