@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::Socket;
 use super::closes::figure;
-use super::{post_of, subscribe};
+use super::{QUIET, post_of, subscribe};
 use crate::support::TestApp;
 
 /// How many of each class are told.
@@ -57,6 +57,8 @@ async fn whatever_is_not_sent_is_counted_by_its_class_and_nothing_of_it_is_durab
             break;
         }
     }
+    // States may be overtaken by what is durable.
+    heard.extend(slow.rest(QUIET * 3).await);
     let places: Vec<i64> = heard
         .iter()
         .filter_map(|frame| frame["o"].as_i64())

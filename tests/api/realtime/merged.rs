@@ -56,7 +56,7 @@ impl<'a> Client<'a> {
 
     async fn say(&mut self, channel: &str, content: &str) {
         let said = Said {
-            op_id: format!("op-{content}"),
+            op_id: format!("op-{}", content.replace(' ', "-")),
             op: "message.send".to_owned(),
             d: json!({"conversation_id": id_of(channel), "content": content}),
         };
