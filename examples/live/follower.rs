@@ -10,6 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::answers::{Frame, Refusal, Sub};
+use super::outbox::{Outbox, Said};
+
 /// The longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -32,6 +35,9 @@ pub struct Kept {
     session: Option<String>,
     /// Up to where each channel is known.
     pos: BTreeMap<String, Position>,
+    /// What was said and not answered yet.
+    #[serde(default)]
+    said: Outbox,
 }
 
 /// An event, or a state or hint if it has no `o`.
@@ -52,6 +58,11 @@ pub struct Event {
 pub enum Act {
     /// This is new: show it.
     Show(Event),
+    /// This client has said that, and it is done: show what the reply holds. Its event is not shown again; if that came
+    /// first, there is no such act.
+    Done(Said, Value),
+    /// This client has said that, and it is refused for the reason given.
+    Refused(Said, String),
     /// What happened in this channel is not known: fetch what is shown of it by the routes.
     Fetch(String),
     /// This channel is not listened to any more, for the reason given.
@@ -78,8 +89,10 @@ pub enum Next {
 pub struct Follower {
     wanted: BTreeSet<String>,
     kept: Kept,
-    /// Frames that wait for their reply: the channels that each asked for; `hello` asks for none.
-    asked: BTreeMap<i64, Option<Vec<String>>>,
+    /// Frames that wait for their reply.
+    asked: BTreeMap<i64, Asked>,
+    /// Whether this connection has said hello and was answered.
+    is_greeted: bool,
     last_id: i64,
     /// When the server wants this client back, if it said so.
     after: Option<Duration>,
@@ -89,39 +102,15 @@ pub struct Follower {
     forgot: bool,
 }
 
-/// Any frame of the server.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Frame {
-    re: Option<i64>,
-    ok: bool,
-    err: Refusal,
-    op: String,
-    ch: String,
-    e: Option<String>,
-    o: Option<i64>,
-    t: Option<String>,
-    after_ms: Option<u64>,
-    reason: String,
-    d: Value,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Refusal {
-    code: String,
-    retry: bool,
-    action: String,
-}
-
-/// What is said of a channel.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Sub {
-    e: Option<String>,
-    o: Option<i64>,
-    recovered: Option<bool>,
-    err: Option<Refusal>,
+/// What a frame asked for.
+#[derive(Debug)]
+enum Asked {
+    /// To be known, and what was missed.
+    Hello,
+    /// To listen to these channels.
+    Channels(Vec<String>),
+    /// To do what has this name.
+    Said(String),
 }
 
 impl Follower {
@@ -132,6 +121,7 @@ impl Follower {
             wanted: wanted.into_iter().collect(),
             kept: serde_json::from_str(kept).unwrap_or_default(),
             asked: BTreeMap::new(),
+            is_greeted: false,
             last_id: 0,
             after: None,
             failed: 0,
@@ -147,15 +137,33 @@ impl Follower {
     /// The first frame of every connection.
     pub fn hello(&mut self) -> Value {
         self.asked.clear();
+        self.is_greeted = false;
         self.after = None;
         // Only what is wanted; one's inbox and announcements come by themselves.
         let is_own = |ch: &str| ch.starts_with("user:") || ch.starts_with("all:");
         let wanted = &self.wanted;
         let keep = |ch: &String, _: &mut Position| wanted.contains(ch) || is_own(ch);
         self.kept.pos.retain(keep);
-        let hello = self.frame("hello", &json!({"v": 1, "resume": self.kept}));
-        self.asked.insert(self.last_id, None);
+        let resume = json!({"session": self.kept.session, "pos": self.kept.pos});
+        let hello = self.frame("hello", &json!({"v": 1, "resume": resume}));
+        self.asked.insert(self.last_id, Asked::Hello);
         hello
+    }
+
+    /// Has something done, and gives what is to be sent now: nothing without a connection. Until it is answered it is
+    /// sent again on every connection; by its name the server knows what it has done already.
+    pub fn say(&mut self, said: Said) -> Vec<Act> {
+        let acts = self.is_greeted.then(|| self.tell(&said));
+        self.kept.said.add(said);
+        acts.into_iter().collect()
+    }
+
+    fn tell(&mut self, said: &Said) -> Act {
+        self.last_id += 1;
+        let frame = json!({"id": self.last_id, "op": said.op, "op_id": said.op_id, "d": said.d});
+        let asked = Asked::Said(said.op_id.clone());
+        self.asked.insert(self.last_id, asked);
+        Act::Send(frame)
     }
 
     /// Tells the server of a fresh access token, on the open connection.
@@ -169,7 +177,8 @@ impl Follower {
         for some in channels.chunks(at_once) {
             let chs: Vec<Value> = some.iter().map(|ch| json!({ "ch": ch })).collect();
             acts.push(Act::Send(self.frame("subscribe", &json!({ "chs": chs }))));
-            self.asked.insert(self.last_id, Some(some.to_vec()));
+            let asked = Asked::Channels(some.to_vec());
+            self.asked.insert(self.last_id, asked);
         }
         acts
     }
@@ -198,7 +207,7 @@ impl Follower {
             _ if frame.t.is_some() => self.event(frame),
             (Some(re), _) => self.reply(re, &frame),
             // A frame that could not be read at all: the one that holds what was kept.
-            (None, "") if !frame.err.code.is_empty() => self.refused(None, &frame.err),
+            (None, "") if !frame.err.code.is_empty() => self.refused(Asked::Hello, &frame.err),
             (_, "token_expiring") => vec![Act::Refresh],
             (_, "unsubscribed") => self.lose(frame.ch, frame.reason),
             (_, "bye") => {
@@ -241,8 +250,11 @@ impl Follower {
         let (Some(e), Some(o)) = (frame.e, o) else {
             return vec![Act::Show(event)];
         };
+        let own = frame.op_id;
         match self.advance(frame.ch, Position { e, o }) {
-            (true, None) => vec![Act::Show(event)],
+            (true, None) if own.is_none_or(|op_id| self.kept.said.told(&op_id)) => {
+                vec![Act::Show(event)]
+            }
             (_, fetch) => fetch.into_iter().collect(),
         }
     }
@@ -279,12 +291,18 @@ impl Follower {
         if !frame.ok {
             return self.refused(asked, &frame.err);
         }
+        if let Asked::Said(op_id) = &asked {
+            let done = self.kept.said.done(op_id);
+            let done = done.map(|said| Act::Done(said, frame.d.clone()));
+            return done.into_iter().collect();
+        }
         let subs = frame.d.get("subs").cloned().unwrap_or_default();
         let subs: BTreeMap<String, Sub> = serde_json::from_value(subs).unwrap_or_default();
         let settled = subs.into_iter().flat_map(|(ch, sub)| self.settle(ch, sub));
         let mut acts: Vec<Act> = settled.collect();
-        if asked.is_none() {
+        if matches!(asked, Asked::Hello) {
             (self.failed, self.forgot) = (0, false);
+            self.is_greeted = true;
             let session = frame.d.get("session").and_then(Value::as_str);
             self.kept.session = session.map(str::to_owned);
             // What there was no position of was not spoken of yet.
@@ -292,6 +310,8 @@ impl Follower {
             let rest = self.wanted.iter().filter(|ch| !known.contains_key(*ch));
             let rest: Vec<String> = rest.cloned().collect();
             acts.extend(self.subscribe(&rest, AT_ONCE));
+            let waiting = self.kept.said.waiting().to_vec();
+            acts.extend(waiting.iter().map(|said| self.tell(said)));
         }
         acts
     }
@@ -315,20 +335,27 @@ impl Follower {
         }
     }
 
-    fn refused(&mut self, asked: Option<Vec<String>>, err: &Refusal) -> Vec<Act> {
+    fn refused(&mut self, asked: Asked, err: &Refusal) -> Vec<Act> {
         match asked {
             _ if err.action == "refresh" => vec![Act::Refresh],
             // One name that is no channel refuses the whole frame: the halves tell which it is.
-            Some(chs) if !err.retry && chs.len() > 1 => self.subscribe(&chs, chs.len().div_ceil(2)),
-            Some(chs) if !err.retry => {
+            Asked::Channels(chs) if !err.retry && chs.len() > 1 => {
+                self.subscribe(&chs, chs.len().div_ceil(2))
+            }
+            Asked::Channels(chs) if !err.retry => {
                 let lost = chs.into_iter();
                 lost.flat_map(|ch| self.lose(ch, err.code.clone()))
                     .collect()
             }
             // What was kept makes no sense to the server: begin anew, once.
-            None if !err.retry && !self.forgot => {
-                (self.kept, self.forgot) = (Kept::default(), true);
+            Asked::Hello if !err.retry && !self.forgot => {
+                self.forget();
                 vec![Act::Send(self.hello())]
+            }
+            Asked::Said(op_id) if !err.retry => {
+                let said = self.kept.said.answered(&op_id);
+                let refused = said.map(|said| Act::Refused(said, err.code.clone()));
+                refused.into_iter().collect()
             }
             _ => vec![Act::ComeBack],
         }
@@ -350,10 +377,17 @@ impl Follower {
             1000 | 4003 | 4004 | 4006..=4009 => Next::Stop,
             // Not unchanged: with nothing kept, once.
             _ if !self.forgot => {
-                (self.kept, self.forgot) = (Kept::default(), true);
+                self.forget();
                 Next::Connect(wait)
             }
             _ => Next::Stop,
         }
+    }
+
+    /// Begins anew, but for what was said.
+    fn forget(&mut self) {
+        self.kept.session = None;
+        self.kept.pos.clear();
+        self.forgot = true;
     }
 }

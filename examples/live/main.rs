@@ -5,14 +5,17 @@
 //! cargo run --example live -- http://127.0.0.1:8080 alice demo-password conv:ID --keep live.json
 //! ```
 //!
-//! Without a channel it follows the conversation in which something was said last.
+//! Without a channel it follows the conversation in which something was said last. What is typed, a line at a time, is
+//! said in the first conversation that it follows.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "it shows what happens"
 )]
 
+mod answers;
 mod follower;
+mod outbox;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,9 +26,13 @@ use anyhow::Context as _;
 use clap::Parser;
 use follower::{Act, Event, Follower, Next};
 use futures_util::{SinkExt as _, StreamExt as _};
+use outbox::Said;
 use serde_json::{Value, json};
-use tokio_tungstenite::connect_async;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// After so long without a word (the server pings every 25 s) the line counts as dead.
 const SILENCE: Duration = Duration::from_secs(40);
@@ -50,7 +57,12 @@ struct Client {
     access_token: String,
     refresh_token: String,
     follower: Follower,
+    /// What is typed.
+    typed: mpsc::UnboundedReceiver<String>,
 }
+
+/// A connection.
+type Line = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// The session has ended.
 #[derive(Debug)]
@@ -105,6 +117,7 @@ impl Client {
             .and_then(|file| std::fs::read_to_string(file).ok());
         let mut client = Self {
             follower: Follower::new([], ""),
+            typed: typed(),
             access_token: text(&signed_in, "/access_token")?,
             refresh_token: text(&signed_in, "/refresh_token")?,
             args: Args {
@@ -131,32 +144,64 @@ impl Client {
         let (mut socket, _) = connect_async(format!("{url}/v1/realtime?ticket={ticket}")).await?;
         let hello = self.follower.hello();
         socket.send(Message::text(hello.to_string())).await?;
+        let mut silent = Instant::now() + SILENCE;
         loop {
-            let message = match tokio::time::timeout(SILENCE, socket.next()).await {
-                Ok(message) => message.context("the line broke")??,
-                Err(_silence) => return Ok(4999),
-            };
-            let acts = match message {
-                Message::Text(text) => self.follower.heard(&text),
-                Message::Close(close) => return Ok(close.map_or(1006, |close| close.code.into())),
-                _ => continue,
+            let acts = tokio::select! {
+                message = timeout_at(silent, socket.next()) => {
+                    silent = Instant::now() + SILENCE;
+                    let Ok(message) = message else { return Ok(4999) };
+                    match message.context("the line broke")?? {
+                        Message::Text(text) => self.follower.heard(&text),
+                        Message::Close(close) => return Ok(close.map_or(1006, |close| close.code.into())),
+                        _ => continue,
+                    }
+                }
+                Some(line) = self.typed.recv() => {
+                    let acts = self.say(&line);
+                    self.keep()?;
+                    acts
+                }
             };
             for act in acts {
-                match act {
-                    Act::Show(event) => show(&event),
-                    Act::Fetch(ch) => self.fetch(&ch).await,
-                    Act::Lost(ch, why) => println!("- {ch} is followed no more: {why}"),
-                    Act::Send(frame) => socket.send(Message::text(frame.to_string())).await?,
-                    Act::Refresh => {
-                        self.refresh().await?;
-                        let frame = self.follower.refresh(&self.access_token);
-                        socket.send(Message::text(frame.to_string())).await?;
-                    }
-                    Act::ComeBack => return Ok(4999),
+                if let Some(code) = self.obey(act, &mut socket).await? {
+                    return Ok(code);
                 }
             }
             self.keep()?;
         }
+    }
+
+    /// Does what is to be done; gives a code if that ends the connection.
+    async fn obey(&mut self, act: Act, socket: &mut Line) -> anyhow::Result<Option<u16>> {
+        match act {
+            Act::Show(event) => show(&event),
+            Act::Done(said, d) => println!("> {}: {d}", said.op),
+            Act::Refused(said, why) => println!("- {} is refused: {why}", said.op),
+            Act::Fetch(ch) => self.fetch(&ch).await,
+            Act::Lost(ch, why) => println!("- {ch} is followed no more: {why}"),
+            Act::Send(frame) => socket.send(Message::text(frame.to_string())).await?,
+            Act::Refresh => {
+                self.refresh().await?;
+                let frame = self.follower.refresh(&self.access_token);
+                socket.send(Message::text(frame.to_string())).await?;
+            }
+            Act::ComeBack => return Ok(Some(4999)),
+        }
+        Ok(None)
+    }
+
+    /// Says what was typed in the first conversation that is followed, under a name that nobody else makes up.
+    fn say(&mut self, line: &str) -> Vec<Act> {
+        let mut channels = self.args.channels.iter();
+        let Some(id) = channels.find_map(|ch| ch.strip_prefix("conv:")) else {
+            println!("- there is no conversation to say that in");
+            return Vec::new();
+        };
+        self.follower.say(Said {
+            op_id: format!("live-{:032x}", rand::random::<u128>()),
+            op: "message.send".to_owned(),
+            d: json!({"conversation_id": id, "content": line}),
+        })
     }
 
     /// Shows a channel as the routes tell it: at first, and whenever something could not be replayed.
@@ -217,6 +262,18 @@ impl Client {
             None => Ok(()),
         }
     }
+}
+
+/// The lines that are typed, as they come: reading them waits for nobody but who types.
+fn typed() -> mpsc::UnboundedReceiver<String> {
+    let (tell, told) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        let lines = std::io::stdin().lines().map_while(Result::ok);
+        let mut lines = lines.filter(|line| !line.trim().is_empty());
+        // At the end of the program nobody listens any more.
+        while lines.next().is_some_and(|line| tell.send(line).is_ok()) {}
+    });
+    told
 }
 
 fn show(event: &Event) {

@@ -173,6 +173,7 @@ async fn unsubscribe(talk: &Talk, live: &str, noted: &Noted, body: Unsubscribe) 
 
 /// Whether somebody looks at the device. That of a poll is remembered: it has no connection that lasts.
 async fn set_presence(talk: &Talk, live: &str, noted: &Noted, inbound: Inbound) -> Result<Value> {
+    presence::check(&inbound)?;
     talk.conn.is_away.store(noted.is_away, Ordering::Relaxed);
     if !noted.is_stream() {
         presence::set(talk, &inbound).await?;
@@ -189,17 +190,18 @@ async fn set_presence(talk: &Talk, live: &str, noted: &Noted, inbound: Inbound) 
 
 /// Somebody types, or no more. Between two polls that is of no connection, and ends by itself.
 async fn type_for(talk: &Talk, live: &str, noted: &Noted, request: Request) -> Result<Value> {
-    if noted.is_stream() {
-        let word = Word::Do {
-            op: request.op,
-            d: request.inbound.d,
-        };
-        session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;
-        return Ok(json!({}));
-    }
     let known = noted.channels();
+    let channel = typing::place_apart(talk, &request.inbound, known.as_ref()).await?;
     let starts = request.op == "typing.start";
-    typing::apart(talk, &request.inbound, known.as_ref(), starts).await
+    if !noted.is_stream() {
+        return typing::apart(talk, channel, starts).await;
+    }
+    let word = Word::Do {
+        op: request.op,
+        d: request.inbound.d,
+    };
+    session::ask(&talk.ctx, &talk.hub, talk.user.id, live, word).await;
+    Ok(typing::answer(&talk.hub, starts))
 }
 
 /// A party for commands, about the connection of this name if they name one.

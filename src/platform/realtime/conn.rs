@@ -235,8 +235,7 @@ impl Conn {
             return;
         };
         match self.queue.put(frame, user_id) {
-            Put::Waits => {}
-            Put::Dropped(class) => super::figures::dropped(class),
+            Put::Waits | Put::Dropped(_) => {}
             Put::Full => self.end(Close::TOO_SLOW, now),
         }
     }

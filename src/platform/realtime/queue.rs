@@ -8,6 +8,7 @@ use std::task::{Poll, Waker};
 
 use super::Class;
 use super::close::Close;
+use super::figures;
 use super::frame::{Frame, Text};
 use crate::kernel::UserId;
 
@@ -79,7 +80,10 @@ impl Queue {
         if inner.is_over_half() {
             match frame.class {
                 Class::State if inner.forget_state(frame) => put = Put::Dropped(Class::State),
-                Class::Ephemeral if !inner.fits(size) => return Put::Dropped(Class::Ephemeral),
+                Class::Ephemeral if !inner.fits(size) => {
+                    figures::dropped(Class::Ephemeral);
+                    return Put::Dropped(Class::Ephemeral);
+                }
                 Class::Ephemeral if inner.drop_oldest_ephemeral() => {
                     put = Put::Dropped(Class::Ephemeral);
                 }
@@ -255,6 +259,10 @@ impl Inner {
         let Some(item) = place.and_then(|place| self.items.remove(place)) else {
             return false;
         };
+        // Whatever it makes room for.
+        item.frame
+            .iter()
+            .for_each(|old| figures::dropped(old.class));
         self.bytes = self.bytes.saturating_sub(item.size());
         true
     }

@@ -93,22 +93,36 @@ pub(super) fn stop(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     Ok(json!({}))
 }
 
-/// Somebody between two polls types (`starts`), or no more. It is of no connection: what ends it is the time,
-/// a message, or their word. `known` are the channels that they listen to, if that is known.
-pub(super) async fn apart(
+/// Where somebody types whose connection is not here. `known` are the channels that they listen to, if that is
+/// known.
+pub(super) async fn place_apart(
     talk: &Talk,
     inbound: &Inbound,
     known: Option<&HashSet<String>>,
-    starts: bool,
-) -> Result<Value> {
-    let (ctx, hub, user_id) = (&talk.ctx, &talk.hub, talk.user.id);
+) -> Result<Channel> {
     let Where { ch } = inbound.body()?;
-    let topic = hub.registry().topic(&ch.topic);
+    let topic = talk.hub.registry().topic(&ch.topic);
     let listens = known.is_none_or(|known| known.contains(&ch.to_string()));
     if !listens || !topic.is_some_and(|topic| topic.typing) {
         return Err(not_there());
     }
-    joining::may_join(ctx, hub, &talk.conn, &ch).await?;
+    joining::may_join(&talk.ctx, &talk.hub, &talk.conn, &ch).await?;
+    Ok(ch)
+}
+
+/// What whoever types, or no more, is answered whose connection another instance tells of it.
+pub(super) fn answer(hub: &Hub, starts: bool) -> Value {
+    if starts {
+        json!({"expires_ms": millis(hub.pace().typing())})
+    } else {
+        json!({})
+    }
+}
+
+/// Somebody between two polls types (`starts`), or no more. It is of no connection: what ends it is the time,
+/// a message, or their word.
+pub(super) async fn apart(talk: &Talk, ch: Channel, starts: bool) -> Result<Value> {
+    let (ctx, hub, user_id) = (&talk.ctx, &talk.hub, talk.user.id);
     if starts {
         // Its room, which stays longer than this counts, hears what ends it.
         opening::open(ctx, hub, std::slice::from_ref(&ch)).await?;

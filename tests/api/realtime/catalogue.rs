@@ -14,8 +14,13 @@ const NOT_WHOLE: [(&str, &str); 2] = [("me.changed", "me"), ("comment.deleted", 
 
 static EVENTS: LazyLock<Vec<Entry>> = LazyLock::new(kith::app::events);
 
-/// Fails the test if this is an event that is not as the catalogue says.
+/// Fails the test if this holds an e-mail address, or is an event that is not as the catalogue says.
 pub fn check(frame: &Value) {
+    let words = frame.to_string();
+    assert!(
+        !words.contains("@example.org"),
+        "an e-mail address: {words}"
+    );
     let Some(kind) = frame["t"].as_str().filter(|kind| *kind != "test.event") else {
         return;
     };

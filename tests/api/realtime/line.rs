@@ -107,7 +107,10 @@ pub async fn command(person: &Session, session: &Value, frames: &Value) -> Reply
     let request = person
         .request(Method::POST, "/v1/realtime/commands")
         .header("rt-session", session.as_str().expect("a name"));
-    person.send(request.json(frames)).await.expect_status(200)
+    let replies = person.send(request.json(frames)).await.expect_status(200);
+    let each = replies.json.as_array().expect("replies");
+    each.iter().for_each(catalogue::check);
+    replies
 }
 
 /// Opens a stream or polls for the first time; gives what `hello` says, and where to go on from.
@@ -154,8 +157,10 @@ pub async fn poll(person: &Session, cursor: &Value, wait: u32) -> Reply {
     let cursor = cursor.as_str().expect("a cursor");
     let path = format!("/v1/realtime/poll?cursor={cursor}&wait={wait}");
     let reply = person.get(&path).await;
-    let events = reply.json["events"].as_array();
-    events.into_iter().flatten().for_each(catalogue::check);
+    for list in ["events", "ctl"] {
+        let frames = reply.json[list].as_array();
+        frames.into_iter().flatten().for_each(catalogue::check);
+    }
     reply
 }
 

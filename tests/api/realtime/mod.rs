@@ -1,6 +1,8 @@
 //! What is told live, over real sockets.
 
 mod access;
+#[path = "../../../examples/live/answers.rs"]
+mod answers;
 mod behind;
 mod catalogue;
 mod client;
@@ -9,7 +11,9 @@ mod conversation;
 mod counts;
 mod cursors;
 mod devices;
+mod dropped;
 mod ends;
+mod example;
 mod fallback;
 mod flaws;
 mod frames;
@@ -22,7 +26,13 @@ mod interleaved;
 mod line;
 mod losses;
 mod marks;
+mod merged;
+mod netsplit;
+mod operators;
 mod order;
+#[path = "../../../examples/live/outbox.rs"]
+mod outbox;
+mod pieces;
 mod polls;
 mod presence;
 mod reference;
@@ -35,8 +45,10 @@ mod slow;
 mod snapshots;
 mod spared;
 mod storms;
+mod strangers;
 mod streams;
 mod topics;
+mod wanted;
 mod watching;
 mod whole;
 mod withdrawn;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Socket;
-use super::{QUICK, expect_whole, post_of, publish, published, subscribe, two_on};
+use super::{QUICK, expect_whole, id_of, pair, post_of, publish, published, subscribe, two_on};
 use crate::support::{OwnRedis, TestApp, mode};
 
 #[tokio::test]
@@ -37,6 +37,88 @@ async fn events_of_many_writers_are_contiguous() {
     if mode::has_redis() {
         expect_whole(&published(&mut there).await, &at, 161);
     }
+}
+
+#[tokio::test]
+async fn sixty_four_who_write_in_one_conversation_are_heard_in_one_order_on_every_instance() {
+    const WRITERS: i64 = 64;
+    const EACH: i64 = 10;
+    let app = Arc::new(TestApp::start().await);
+    let other = Arc::new(app.start_beside(&[]).await);
+    let (ada, bob) = app.friends("ada", "bob").await;
+    let channel = pair(&ada, &bob).await;
+    let path = format!("/v1/conversations/{}/messages", id_of(&channel));
+    let mut hearing = Vec::new();
+    for (person, url) in [(&ada, &app.url), (&bob, &app.url), (&ada, &other.url)] {
+        let mut socket = Socket::of(person, url).await;
+        let at = subscribe(&mut socket, &channel).await;
+        hearing.push(tokio::spawn(hear(
+            socket,
+            at,
+            channel.clone(),
+            WRITERS * EACH,
+        )));
+    }
+    // Half of them say something, which is written together, and half of them publish by themselves.
+    let writers = (0..WRITERS).map(|writer| {
+        let at = if writer % 2 == 0 { &app } else { &other };
+        let person = if writer % 4 < 2 { &ada } else { &bob }.at(&at.url);
+        let (at, channel, path) = (Arc::clone(at), channel.clone(), path.clone());
+        tokio::spawn(async move {
+            for number in 0..EACH {
+                if writer < WRITERS / 2 {
+                    let said = json!({"content": format!("{writer} {number}")});
+                    person.post(&path, &said).await.expect_status(201);
+                } else {
+                    publish(&at, &channel, writer * EACH + number).await;
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("it writes");
+    }
+    let mut heard = Vec::new();
+    for hearing in hearing {
+        heard.push(hearing.await.expect("it hears"));
+    }
+    assert!(
+        heard.iter().all(|one| *one == heard[0]),
+        "all hear the same"
+    );
+    // What each has written comes in its order.
+    let of_the_second = format!("published {}", WRITERS / 2 * EACH);
+    let first = heard[0].iter().filter(|what| **what == of_the_second);
+    assert_eq!(first.count(), 1);
+    for writer in 0..WRITERS / 2 {
+        let own = format!("said {writer} ");
+        let own = heard[0].iter().filter_map(|what| what.strip_prefix(&own));
+        let wanted = (0..EACH).map(|number| number.to_string());
+        assert!(own.eq(wanted), "{writer}");
+    }
+}
+
+/// Hears so many events of a channel, of which none is missing, twice or out of order; gives what they say.
+async fn hear(mut socket: Socket, at: Value, channel: String, count: i64) -> Vec<String> {
+    let mut events = Vec::new();
+    let mut seqs = Vec::new();
+    while i64::try_from(events.len()).expect("few") < count {
+        let frame = socket.next().await.expect("it stays open");
+        if frame["ch"] != channel || frame.get("o").is_none() {
+            continue;
+        }
+        seqs.extend(frame["d"]["message"]["seq"].as_i64());
+        events.push(frame);
+    }
+    expect_whole(&events, &at, count);
+    let first = seqs.first().copied().expect("a message");
+    let wanted: Vec<i64> = (first..).take(seqs.len()).collect();
+    assert_eq!(seqs, wanted, "messages in their order");
+    let says = |event: &Value| match event["d"]["message"]["content"].as_str() {
+        Some(content) => format!("said {content}"),
+        None => format!("published {}", event["d"]["number"]),
+    };
+    events.iter().map(says).collect()
 }
 
 #[tokio::test]

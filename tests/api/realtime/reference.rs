@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
                 Act::Show(event) if event.t == "test.event" => {
                     self.shown.extend(event.d["number"].as_i64());
                 }
-                Act::Show(_) => {}
+                Act::Show(_) | Act::Done(..) | Act::Refused(..) => {}
                 Act::Fetch(ch) => self.fetched.push(ch),
                 Act::Lost(ch, _why) => self.lost.push(ch),
                 Act::Send(frame) => socket.send(Message::text(frame.to_string())).await,

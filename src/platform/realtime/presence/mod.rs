@@ -217,6 +217,11 @@ words! {
     }
 }
 
+/// Refuses what says nothing about that.
+pub(super) fn check(inbound: &Inbound) -> Result<()> {
+    inbound.body::<Set>().map(drop)
+}
+
 /// A client says whether somebody looks at its device.
 pub(super) async fn set(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     let Set { state } = inbound.body()?;
