@@ -154,7 +154,7 @@ async fn whoever_reads_too_slowly_loses_nothing_durable_without_being_told() {
 }
 
 /// A figure of the metrics.
-async fn figure(app: &TestApp, series: &str) -> f64 {
+pub async fn figure(app: &TestApp, series: &str) -> f64 {
     let url = format!("http://{}/metrics", app.ops_addr);
     let text = reqwest::get(url).await.expect("an answer").text().await;
     let text = text.expect("a body");
