@@ -140,7 +140,9 @@ async fn large(site: &Site, peek: &mut Peek, members: usize) -> anyhow::Result<L
         most_a_second: each.fold(0.0, f64::max),
         count: u64::try_from(last.min().unwrap_or_default())?,
     };
-    members.iter().for_each(|(_, _, hearing)| hearing.abort());
+    for (_, _, hearing) in &members {
+        hearing.abort();
+    }
     Ok(large)
 }
 
