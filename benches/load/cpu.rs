@@ -1,9 +1,14 @@
 //! CPU time and memory of processes, as the kernel counts them.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The kernel tells user-space times in hundredths of a second on every machine.
 const MICROS_A_TICK: u64 = 10_000;
+/// How often the memory of a process is looked at.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// CPU time used so far, in microseconds.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +58,14 @@ pub fn resident(pid: u32) -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1_024)
+}
+
+/// Keeps the most memory that a process has had, until it is aborted.
+pub async fn watch_memory(pid: u32, most: Arc<AtomicU64>) {
+    loop {
+        most.fetch_max(resident(pid).unwrap_or_default(), Ordering::Relaxed);
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 fn used(process: &str) -> Option<u64> {

@@ -31,6 +31,7 @@ mod drive;
 mod follower;
 mod measure;
 mod mix;
+mod peek;
 mod probe;
 mod report;
 mod scenarios;

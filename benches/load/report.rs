@@ -104,6 +104,12 @@ impl Report {
         }
     }
 
+    /// How many bounds were not kept, or not told of.
+    pub fn missed(&self) -> usize {
+        let bounds = (self.findings.iter()).filter(|finding| finding.wanted.is_some());
+        bounds.filter(|finding| finding.met() != Some(true)).count()
+    }
+
     /// Prints all of it.
     pub fn print(&self) {
         println!("\n{}\n{}", self.scenario, self.loaded);

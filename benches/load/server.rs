@@ -11,7 +11,8 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::wire::Target;
+use super::draw::get;
+use super::wire::{Connection, Target};
 
 /// How long a server may take to answer, and to end.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -25,6 +26,8 @@ pub struct Server {
     pub target: Target,
     /// Its process.
     pub pid: u32,
+    /// Where it shows what it counts.
+    ops: String,
     child: Child,
 }
 
@@ -34,7 +37,9 @@ impl Server {
     pub async fn start(dir: &Path, settings: &[(String, String)]) -> anyhow::Result<Self> {
         let log = dir.join("serve.log");
         let writer = File::options().create(true).append(true).open(&log)?;
+        let ops = format!("127.0.0.1:{}", free_port()?);
         let mut child = program(settings, dir)
+            .env("KITH_OPS_ADDR", &ops)
             .arg("serve")
             .stdout(Stdio::piped())
             .stderr(writer)
@@ -63,6 +68,7 @@ impl Server {
         Ok(Self {
             target: Target::parse(&url).await?,
             pid,
+            ops,
             child,
         })
     }
@@ -78,6 +84,22 @@ impl Server {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             format!("kith {} failed. It said:\n{said}", args.join(" "))
         })
+    }
+
+    /// A figure that it shows, by its name with its labels.
+    pub async fn figure(&self, name: &str) -> anyhow::Result<f64> {
+        let target = Target::parse(&format!("http://{}", self.ops)).await?;
+        let mut connection = Connection::new(&target);
+        connection.ask(&get("/metrics".to_owned(), None)).await?;
+        let figures = String::from_utf8_lossy(connection.body()).into_owned();
+        let mut lines = figures.lines();
+        let figure = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(figure.with_context(|| format!("no {name}"))?.parse()?)
+    }
+
+    /// Kills it as the kernel would.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Asks it to stop and waits for its end.

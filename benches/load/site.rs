@@ -162,6 +162,18 @@ impl Site {
         Ok(figure("checked").zip(figure("wrong")))
     }
 
+    /// A server that this program has started, by its place among the targets.
+    pub fn server(&self, place: usize) -> anyhow::Result<&Server> {
+        self.servers.get(place).context("a server")
+    }
+
+    /// Takes a server out of those that are asked, and that are stopped in the end.
+    pub fn take(&mut self, place: usize) -> anyhow::Result<Server> {
+        anyhow::ensure!(place < self.servers.len(), "there is no such server");
+        self.targets.remove(place);
+        Ok(self.servers.remove(place))
+    }
+
     /// Whether the servers are somebody else's.
     pub fn is_given(&self) -> bool {
         self.settings.is_empty()
@@ -210,7 +222,6 @@ fn settings(url: &str, dir: &Path, common: &Common) -> Vec<(String, String)> {
     let mut settings: Vec<(String, String)> = [
         ("DATABASE_URL", url),
         ("KITH_ADDR", "127.0.0.1:0"),
-        ("KITH_OPS_ADDR", "127.0.0.1:0"),
         ("KITH_DIR", &dir),
         ("KITH_JWT_KEYS", &format!("load:{}", key())),
         ("KITH_SECRET_KEY", &key()),

@@ -27,6 +27,35 @@ pub struct Socket {
     pub received: u64,
 }
 
+/// An answer that was no upgrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no upgrade, but {status}")]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// `Retry-After`, in seconds.
+    pub after: Option<u64>,
+}
+
+impl Refusal {
+    fn read(head: &[u8]) -> Self {
+        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let after = head
+            .lines()
+            .find_map(|line| line.strip_prefix("retry-after:"));
+        Self {
+            status: status.unwrap_or_default(),
+            after: after.and_then(|after| after.trim().parse().ok()),
+        }
+    }
+
+    /// What was answered to whoever wanted a socket; nothing if there was no answer.
+    pub fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
 /// What a server says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
@@ -86,8 +115,7 @@ impl Socket {
             }
         };
         if !input.starts_with(b"HTTP/1.1 101") {
-            let said = String::from_utf8_lossy(&input).into_owned();
-            return Err(io::Error::other(format!("no upgrade: {said}")));
+            return Err(io::Error::other(Refusal::read(&input)));
         }
         input.drain(..head);
         Ok(Self {
@@ -101,6 +129,13 @@ impl Socket {
     /// Sends a text.
     pub async fn send(&mut self, text: &str) -> io::Result<()> {
         self.put(0x1, text.as_bytes()).await
+    }
+
+    /// Says goodbye and hears the server out.
+    pub async fn close(mut self) -> io::Result<()> {
+        self.put(0x8, &1_000_u16.to_be_bytes()).await?;
+        while let Message::Text(_) = self.next().await? {}
+        Ok(())
     }
 
     async fn put(&mut self, op: u8, body: &[u8]) -> io::Result<()> {

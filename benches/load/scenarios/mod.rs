@@ -42,8 +42,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     report.options = common.told();
     report.print();
-    match &common.json {
-        Some(file) => report.write(file),
-        None => Ok(()),
+    if let Some(file) = &common.json {
+        report.write(file)?;
     }
+    let missed = report.missed();
+    anyhow::ensure!(missed == 0, "bounds that were missed: {missed}");
+    Ok(())
 }

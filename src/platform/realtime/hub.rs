@@ -21,7 +21,9 @@ use super::room::Room;
 use super::sight::Sight;
 use super::typing::Typing;
 use super::watch::{Exits, Lanes};
-use super::{Channel, Registry, Signal, Told, anew, attendance, presence, tickets, wishes};
+use super::{
+    Channel, Registry, Signal, Told, anew, attendance, opening, presence, tickets, wishes,
+};
 use crate::kernel::{Result, Timestamp, UserId};
 use crate::platform::Ctx;
 use crate::platform::limits::RouteLimits;
@@ -93,6 +95,8 @@ pub(super) struct Inner {
     pub(super) missed: anew::Missed,
     pub(super) attendance: attendance::Pending,
     pub(super) inflow: Inflow,
+    /// Rooms that are to be made ready.
+    pub(super) unready: opening::Unready,
     pub(super) used: tickets::Used,
     pub(super) wishes_alone: wishes::Wishes,
     /// Tags whose void concerns a channel that somebody here listens to.
@@ -140,6 +144,7 @@ impl Hub {
             missed: anew::Missed::default(),
             attendance: attendance::Pending::default(),
             inflow,
+            unready: opening::Unready::default(),
             used: tickets::Used::default(),
             wishes_alone: wishes::Wishes::default(),
             watched: Mutex::default(),

@@ -1,9 +1,12 @@
 //! How many connections are opened in a second: after a restart of something, everybody comes at once.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::hub::lock;
 
+/// A second, in milliseconds.
+const SECOND: u64 = 1_000;
 /// The longest that anybody is sent away for, in seconds.
 const LONGEST: u32 = 30;
 
@@ -17,8 +20,9 @@ pub(super) struct Inflow {
 
 #[derive(Debug)]
 struct State {
-    /// How many may come in now.
-    left: f64,
+    /// When those came in who came within the last second, by the hub's clock. They are known one by one: an
+    /// allowance that fills as time goes on lets up to twice as many in within a second after a silent one.
+    entered: VecDeque<u64>,
     /// How many were sent away and are expected before another.
     expected: f64,
     /// When that was so, in milliseconds of the hub's clock.
@@ -29,7 +33,7 @@ impl Inflow {
     /// Lets `rate` in within a second.
     pub(super) fn new(rate: Option<u32>) -> Self {
         let state = State {
-            left: f64::from(rate.unwrap_or_default()),
+            entered: VecDeque::new(),
             expected: 0.0,
             at: 0,
         };
@@ -48,10 +52,13 @@ impl Inflow {
         let passed = u32::try_from(now.saturating_sub(state.at)).unwrap_or(u32::MAX);
         let gained = f64::from(rate) * f64::from(passed) / 1_000.0;
         state.at = now;
-        state.left = (state.left + gained).min(f64::from(rate));
         state.expected = (state.expected - gained).max(0.0);
-        if state.left >= 1.0 {
-            state.left -= 1.0;
+        let is_over = |at: &u64| now.saturating_sub(*at) >= SECOND;
+        while state.entered.front().is_some_and(is_over) {
+            state.entered.pop_front();
+        }
+        if u32::try_from(state.entered.len()).is_ok_and(|count| count < rate) {
+            state.entered.push_back(now);
             return Ok(());
         }
         let mut wait = 1;
@@ -77,6 +84,19 @@ mod tests {
         // A second later there is room for those who were told so.
         let outcomes: Vec<_> = (0..11).map(|_| inflow.enter(1_001)).collect();
         assert_eq!(outcomes.iter().filter(|one| one.is_ok()).count(), 10);
+    }
+
+    #[test]
+    fn no_second_has_more_than_so_many_wherever_it_begins() {
+        let inflow = Inflow::new(Some(10));
+        // After long silence one comes each 20 ms, for four seconds.
+        let came = (0..200).map(|place| 60_000 + place * 20);
+        let entered: Vec<u64> = came.filter(|at| inflow.enter(*at).is_ok()).collect();
+        for begin in &entered {
+            let within = (entered.iter()).filter(|at| (*begin..begin + 1_000).contains(*at));
+            assert!(within.count() <= 10, "{entered:?}");
+        }
+        assert_eq!(entered.len(), 40, "as many as may, each second");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rooms come when somebody listens, and go some time after the last has left.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,6 +13,8 @@ use super::{Channel, Offset, store};
 use crate::kernel::{Error, Result};
 use crate::platform::Ctx;
 
+/// Rooms that are made ready together at most.
+const TOGETHER: usize = 1_000;
 /// How long a listener waits for a room.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Whoever wrote an event before that has told the cache of it, or the relay has. Clocks may differ.
@@ -42,14 +44,51 @@ pub(super) async fn open(ctx: &Ctx, hub: &Hub, channels: &[Channel]) -> Result<V
             found.push(Arc::clone(room));
         }
     }
-    if !fresh.is_empty() {
+    if !fresh.is_empty() && hub.0.unready.add(fresh) {
         // A task of its own: others wait for these rooms, whatever becomes of this connection.
-        tokio::spawn(make_ready(ctx.clone(), hub.clone(), fresh));
+        tokio::spawn(make_all_ready(ctx.clone(), hub.clone()));
     }
     for room in &found {
         wait_for(room).await?;
     }
     Ok(found)
+}
+
+/// Rooms that are to be made ready. Those that come while others are made so are made ready together: when a
+/// server has ended, thousands of people come to another within seconds, each with an inbox.
+#[derive(Default)]
+pub(super) struct Unready(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    rooms: Vec<Arc<Room>>,
+    /// Whether somebody makes rooms ready.
+    is_taken: bool,
+}
+
+impl Unready {
+    /// Adds rooms; says whether whoever does has to see to them.
+    fn add(&self, rooms: Vec<Arc<Room>>) -> bool {
+        let mut queue = lock(&self.0);
+        queue.rooms.extend(rooms);
+        !std::mem::replace(&mut queue.is_taken, true)
+    }
+
+    /// The next ones; without any it is somebody else's turn again.
+    fn next(&self) -> Option<Vec<Arc<Room>>> {
+        let mut queue = lock(&self.0);
+        let count = queue.rooms.len().min(TOGETHER);
+        queue.is_taken = count > 0;
+        queue.is_taken.then(|| queue.rooms.drain(..count).collect())
+    }
+}
+
+/// Makes rooms ready until none waits for it.
+async fn make_all_ready(ctx: Ctx, hub: Hub) {
+    while let Some(rooms) = hub.0.unready.next() {
+        // By itself, so that others are made ready whatever becomes of these.
+        drop(tokio::spawn(make_ready(ctx.clone(), hub.clone(), rooms)).await);
+    }
 }
 
 async fn wait_for(room: &Room) -> Result<()> {
@@ -101,6 +140,9 @@ async fn make_ready(ctx: Ctx, hub: Hub, rooms: Vec<Arc<Room>>) {
 async fn find_tops(ctx: &Ctx, channels: &[Channel]) -> Result<(String, HashMap<Channel, Offset>)> {
     let conn = &mut *ctx.conn().await?;
     let (epoch, tops) = store::list_tops(conn, channels).await?;
+    if tops.is_empty() {
+        return Ok((epoch, tops));
+    }
     if store::is_one_younger(conn, &tops, ctx.now() - YOUNG).await? {
         ctx.cache().void_young(conn).await?;
     }

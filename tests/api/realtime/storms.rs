@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::client::{PATIENCE, Socket, position, upgrade, with};
+use super::closes::figure;
 use super::{QUICK, expect_whole, post_of, publish, published, subscribe};
-use crate::support::{OwnRedis, Session, TestApp};
+use crate::support::{OwnRedis, Session, TestApp, mode};
 
 #[tokio::test]
 async fn those_whom_a_server_sends_away_come_back_elsewhere_no_faster_than_it_takes_them() {
@@ -62,6 +63,68 @@ async fn those_whom_a_server_sends_away_come_back_elsewhere_no_faster_than_it_ta
         assert_eq!(socket.hello["resumed"], "full", "{}", socket.hello);
         expect_whole(&published(&mut socket).await, at, 1);
     }
+}
+
+#[tokio::test]
+async fn no_second_has_more_new_sockets_than_it_may_have_wherever_it_begins() {
+    const RATE: usize = 8;
+    let settings = [("KITH_LIMITS", "on"), ("KITH_CONNECT_RATE", "8")];
+    let app = TestApp::start_with(&settings).await;
+    let bearer = format!("Bearer {}", app.person("ada").await.access_token);
+    // It has let nobody in for a second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let began = Instant::now();
+    let mut opened = Vec::new();
+    while began.elapsed() < Duration::from_millis(2_500) {
+        let request = with(upgrade(&app.url, ""), "authorization", &bearer);
+        if Socket::open(request).await.is_ok() {
+            opened.push(began.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for begin in &opened {
+        // What is seen here of a second is a little more or less than one there.
+        let end = *begin + Duration::from_millis(900);
+        let within = opened.iter().filter(|at| (*begin..end).contains(*at));
+        assert!(within.count() <= RATE, "{opened:?}");
+    }
+    assert!(opened.len() >= 2 * RATE, "{opened:?}");
+}
+
+#[tokio::test]
+async fn those_who_come_at_once_ask_postgres_together() {
+    const PEOPLE: u32 = 40;
+    if !mode::has_shared_cache() {
+        return;
+    }
+    let app = TestApp::start_with(QUICK).await;
+    let mut people = Vec::new();
+    for _ in 0..PEOPLE {
+        people.push(app.person("bob").await);
+    }
+    let all_come =
+        || futures_util::future::join_all(people.iter().map(|one| Socket::of(one, &app.url)));
+    // Once before, so that what is asked of them is known.
+    drop(all_come().await);
+    wait_for_no_rooms(&app).await;
+    let before = figure(&app, "kith_sql_statements_total ").await;
+    let _sockets = all_come().await;
+    let statements = figure(&app, "kith_sql_statements_total ").await - before;
+    assert!(
+        statements < f64::from(PEOPLE),
+        "{statements} statements for {PEOPLE} people"
+    );
+}
+
+/// Waits until nobody listens to anything, and nothing is kept for those who did.
+async fn wait_for_no_rooms(app: &TestApp) {
+    let waiting = async {
+        while figure(app, "kith_live_channels ").await > 0.0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    waited.expect("the rooms are closed");
 }
 
 /// Connects as often as it takes, and no sooner than it is told.

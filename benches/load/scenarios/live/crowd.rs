@@ -24,6 +24,8 @@ const OPENERS: usize = 32;
 const MOST_AT_ONCE: usize = 64;
 /// How long a reply may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Sockets that a server may have, unless something else is set.
+const ROOM: usize = 20_000;
 /// How long the last answers and events may take.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
@@ -41,6 +43,21 @@ pub fn cliques(groups: usize, members: usize) -> anyhow::Result<String> {
     Ok(edges)
 }
 
+/// Friendships of people in groups: in each so many `one` know so many `other`, who don't know each other. Within a group
+/// the first are numbered first.
+pub fn halves(groups: usize, one: usize, other: usize) -> anyhow::Result<String> {
+    let mut edges = String::new();
+    for group in 0..groups {
+        let first = group * (one + other);
+        for left in first..first + one {
+            for right in first + one..first + one + other {
+                writeln!(edges, "{left} {right}")?;
+            }
+        }
+    }
+    Ok(edges)
+}
+
 /// A fresh database of the people of `graph`, not served yet, with room for many sockets.
 pub async fn gather(common: &Common, graph: &str) -> anyhow::Result<Site> {
     anyhow::ensure!(
@@ -48,7 +65,7 @@ pub async fn gather(common: &Common, graph: &str) -> anyhow::Result<Site> {
         "this scenario makes people of its own: leave out --url and --graph"
     );
     let mut common = common.clone();
-    let room = ("KITH_MAX_SOCKETS".to_owned(), "20000".to_owned());
+    let room = ("KITH_MAX_SOCKETS".to_owned(), ROOM.to_string());
     common.set.insert(0, room);
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), graph)?;
@@ -95,7 +112,7 @@ pub async fn greet(mut socket: Socket, channels: &[String]) -> anyhow::Result<So
 }
 
 /// Sends a frame and waits for its reply; what else comes is dropped.
-async fn ask(socket: &mut Socket, op: &str, d: Value) -> anyhow::Result<Value> {
+pub async fn ask(socket: &mut Socket, op: &str, d: Value) -> anyhow::Result<Value> {
     let frame = json!({"id": 1, "op": op, "d": d}).to_string();
     socket.send(&frame).await?;
     let reply = async {
@@ -143,26 +160,29 @@ pub fn on<T>(board: &Board, act: impl FnOnce(&mut Arrivals) -> T) -> T {
 }
 
 /// Reads a socket until it ends, and notes the events that begin with a number.
-pub async fn note(mut socket: Socket, ctx: Ctx, board: Board) {
+pub async fn note(socket: Socket, ctx: Ctx, board: Board) {
+    let heard = |text: &str| {
+        if let Some((number, written)) = numbered(text) {
+            let at = ctx.now().micros();
+            let arrival = Arrival {
+                number,
+                written,
+                at,
+            };
+            on(&board, |all| all.events.push(arrival));
+        }
+    };
+    let code = hear(socket, heard).await;
+    on(&board, |all| *all.closes.entry(code).or_default() += 1);
+}
+
+/// Reads a socket until it ends, and gives the code of its close; 1006 is a broken line.
+pub async fn hear(mut socket: Socket, mut heard: impl FnMut(&str)) -> u16 {
     loop {
         match socket.next().await {
-            Ok(Message::Text(place)) => {
-                if let Some((number, written)) = numbered(socket.text(place)) {
-                    let at = ctx.now().micros();
-                    let arrival = Arrival {
-                        number,
-                        written,
-                        at,
-                    };
-                    on(&board, |all| all.events.push(arrival));
-                }
-            }
-            Ok(Message::Close(code)) => {
-                return on(&board, |all| *all.closes.entry(code).or_default() += 1);
-            }
-            Err(_broken) => {
-                return on(&board, |all| *all.closes.entry(1006).or_default() += 1);
-            }
+            Ok(Message::Text(place)) => heard(socket.text(place)),
+            Ok(Message::Close(code)) => return code,
+            Err(_broken) => return 1006,
         }
     }
 }

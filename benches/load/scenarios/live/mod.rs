@@ -2,14 +2,19 @@
 
 mod crowd;
 mod fan_out;
+mod flap;
 mod idle;
+mod killed;
 mod latency;
 mod peer;
 mod reader;
 mod replay;
+mod rooms;
 mod seats;
 mod socketio;
 mod stalled;
+mod storm;
+mod watch;
 
 use clap::Subcommand;
 
@@ -37,6 +42,18 @@ pub enum Live {
     /// Deliveries for each second of CPU beside a Socket.IO server
     #[command(name = "live-peer")]
     Peer(peer::Options),
+    /// A server that is stopped, and everybody whom it sends away coming to another
+    #[command(name = "live-storm")]
+    Storm(storm::Options),
+    /// A server that is killed, and how soon its people count as gone
+    #[command(name = "live-killed")]
+    Killed(killed::Options),
+    /// People who come and go quickly, and what those are told who watch them
+    #[command(name = "live-flap")]
+    Flap(flap::Options),
+    /// Thousands who come to one post, and thousands of channels when Redis is restarted
+    #[command(name = "live-rooms")]
+    Rooms(rooms::Options),
 }
 
 impl Live {
@@ -49,6 +66,10 @@ impl Live {
             Self::Idle(options) => idle::run(common, &options).await,
             Self::Stalled(options) => stalled::run(common, &options).await,
             Self::Peer(options) => peer::run(common, &options).await,
+            Self::Storm(options) => storm::run(common, &options).await,
+            Self::Killed(options) => killed::run(common, &options).await,
+            Self::Flap(options) => flap::run(common, &options).await,
+            Self::Rooms(options) => rooms::run(common, &options).await,
         }
     }
 }

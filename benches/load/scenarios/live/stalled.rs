@@ -18,11 +18,9 @@ use tokio::task::JoinSet;
 use super::crowd::{self, Board, Sent};
 use crate::args::Common;
 use crate::cpu;
-use crate::draw::{get, write};
+use crate::draw::write;
 use crate::report::{Bound, Finding, Report};
-use crate::server::free_port;
 use crate::site::Site;
-use crate::wire::{Connection, Target};
 use crate::ws::{Message, Socket};
 
 /// Events a second, unless `--rate` says otherwise.
@@ -33,7 +31,9 @@ const LENGTH: usize = 200;
 const QUEUE: f64 = 512.0;
 /// Stalled sockets that are opened at once.
 const OPENERS: usize = 32;
-/// How often the server's memory and closes are looked at.
+/// How many connections the server says that it has closed as too slow.
+const SLOW: &str = "kith_live_closes_total{reason=\"too_slow\"}";
+/// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 /// Before anything is measured.
 const WARMING: Duration = Duration::from_secs(10);
@@ -62,10 +62,6 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
         common.seconds >= 20,
         "who has stopped is noticed within some seconds: --seconds 20 at least"
     );
-    let mut common = common.clone();
-    let ops = format!("127.0.0.1:{}", free_port()?);
-    (common.set).push(("KITH_OPS_ADDR".to_owned(), ops.clone()));
-    let common = &common;
     let people = options.stalled + options.healthy + 2;
     let graph = crowd::cliques(people.div_ceil(2), 2)?;
     let mut site = crowd::gather(common, &graph).await?;
@@ -107,11 +103,11 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     eprintln!("now that they have stopped");
     let before = cpu::resident(pid).context("its memory")?;
     let most = Arc::new(AtomicU64::new(before));
-    let watching = tokio::spawn(watch_memory(pid, Arc::clone(&most)));
+    let watching = tokio::spawn(cpu::watch_memory(pid, Arc::clone(&most)));
     let begin = site.ctx.now().micros();
     let (with, end) = tokio::join!(
         run.publish(Duration::from_secs(common.seconds)),
-        closed(&site, &ops, options.stalled, common.seconds)
+        closed(&site, options.stalled, common.seconds)
     );
     let (end, slow) = end?;
     let with = with?.due_before(end);
@@ -345,32 +341,13 @@ async fn read_until(mut socket: Socket, mut stopped: watch::Receiver<bool>) -> S
 
 /// When the server has closed so many as too slow, and how many it has then; or where it is after so many
 /// seconds.
-async fn closed(site: &Site, ops: &str, most: usize, seconds: u64) -> anyhow::Result<(i64, f64)> {
+async fn closed(site: &Site, most: usize, seconds: u64) -> anyhow::Result<(i64, f64)> {
     let begin = Instant::now();
     loop {
-        let slow = closes(ops, "too_slow").await?;
+        let slow = site.server(0)?.figure(SLOW).await?;
         if slow >= most as f64 || begin.elapsed() >= Duration::from_secs(seconds) {
             return Ok((site.ctx.now().micros(), slow));
         }
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
-/// How many connections the server says that it has closed for this reason.
-async fn closes(ops: &str, reason: &str) -> anyhow::Result<f64> {
-    let target = Target::parse(&format!("http://{ops}")).await?;
-    let mut connection = Connection::new(&target);
-    connection.ask(&get("/metrics".to_owned(), None)).await?;
-    let figures = String::from_utf8_lossy(connection.body()).into_owned();
-    let name = format!("kith_live_closes_total{{reason=\"{reason}\"}} ");
-    let figure = figures.lines().find_map(|line| line.strip_prefix(&name));
-    Ok(figure.context("the number of closes")?.parse()?)
-}
-
-/// Keeps the most memory that a process has had.
-async fn watch_memory(pid: u32, most: Arc<AtomicU64>) {
-    loop {
-        most.fetch_max(cpu::resident(pid).unwrap_or_default(), Ordering::Relaxed);
         tokio::time::sleep(LOOK).await;
     }
 }
