@@ -74,11 +74,21 @@ pub(super) fn lasts(hub: &Hub, conn: &Conn) -> u64 {
 
 /// Renews the leases of all connections.
 pub(super) async fn renew(ctx: &Ctx, hub: &Hub, conns: &[Arc<Conn>]) {
-    let lasts = millis(hub.pace().lease());
+    let whole = millis(hub.pace().lease());
+    let is_here = |conn: &Conn| hub.find_conn(conn.number).is_some();
     for some in conns.chunks(500) {
-        let living = some.iter().filter(|conn| !conn.is_ending());
-        let leases: Vec<_> = living.map(|conn| lease(hub, conn, lasts)).collect();
+        let living = (some.iter()).filter(|conn| is_here(conn) && !conn.is_ending());
+        let living: Vec<&Arc<Conn>> = living.collect();
+        let leases: Vec<_> = (living.iter())
+            .map(|conn| lease(hub, conn, whole))
+            .collect();
         touch(ctx, hub, &leases).await;
+        // Whoever has gone meanwhile may have said so to Redis before this renewal came there.
+        let gone = living.into_iter().filter(|conn| !is_here(conn));
+        let ends: Vec<_> = gone
+            .map(|conn| lease(hub, conn, lasts(hub, conn)))
+            .collect();
+        touch(ctx, hub, &ends).await;
     }
 }
 
