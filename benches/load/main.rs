@@ -22,6 +22,8 @@
     reason = "figures are for people: they need no 53 bits"
 )]
 
+#[path = "../../examples/live/answers.rs"]
+mod answers;
 mod args;
 mod cpu;
 mod draw;
@@ -31,6 +33,9 @@ mod drive;
 mod follower;
 mod measure;
 mod mix;
+#[path = "../../examples/live/outbox.rs"]
+#[expect(dead_code, reason = "readers say nothing")]
+mod outbox;
 mod peek;
 mod probe;
 mod report;

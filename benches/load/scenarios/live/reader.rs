@@ -136,7 +136,8 @@ impl Reader {
                     Act::Fetch(ch) if ch.starts_with("conv:") => {
                         self.seen.unrecovered.fetch_add(1, Ordering::Relaxed);
                     }
-                    Act::Show(_) | Act::Fetch(_) => {}
+                    // It says nothing.
+                    Act::Show(_) | Act::Fetch(_) | Act::Done(_, _) | Act::Refused(_, _) => {}
                     Act::Refresh => {
                         let frame = self.follower.refresh(&self.token);
                         socket.send(&frame.to_string()).await?;

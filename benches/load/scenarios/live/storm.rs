@@ -291,7 +291,7 @@ impl Client {
                 match act {
                     Act::Send(frame) => socket.send(&frame.to_string()).await?,
                     Act::ComeBack => return Ok(4999),
-                    Act::Show(_) | Act::Fetch(_) | Act::Lost(_, _) | Act::Refresh => {}
+                    _ => {}
                 }
             }
             if is_greeting {
