@@ -34,7 +34,6 @@ mod follower;
 mod measure;
 mod mix;
 #[path = "../../examples/live/outbox.rs"]
-#[expect(dead_code, reason = "readers say nothing")]
 mod outbox;
 mod peek;
 mod probe;
