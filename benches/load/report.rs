@@ -42,6 +42,11 @@ impl Finding {
         }
     }
 
+    /// A count of what there may be none of.
+    pub fn none(what: impl Into<String>, count: impl Into<Option<f64>>) -> Self {
+        Self::new(what, count, "").wanted(Bound::AtMost(0.0))
+    }
+
     /// The same with a bound.
     pub fn wanted(mut self, bound: Bound) -> Self {
         self.wanted = Some(bound);

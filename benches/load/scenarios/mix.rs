@@ -38,15 +38,13 @@ fn consistency(verified: Option<(f64, f64)>, cache: Option<&Value>) -> Vec<Findi
             told("/checker/entries").map(|n| n as f64),
             "",
         ),
-        none("of them wrong 2 s later", told("/checker/wrong")),
+        Finding::none(
+            "of them wrong 2 s later",
+            told("/checker/wrong").map(|n| n as f64),
+        ),
         Finding::new("entries in Redis that verify has checked", checked, ""),
-        Finding::new("of them wrong 2 s later", wrong, "").wanted(Bound::AtMost(0.0)),
+        Finding::none("of them wrong 2 s later", wrong),
     ]
-}
-
-/// Something of which there may be none.
-fn none(what: &str, found: Option<u64>) -> Finding {
-    Finding::new(what, found.map(|n| n as f64), "").wanted(Bound::AtMost(0.0))
 }
 
 /// Measures `mix`.
@@ -91,9 +89,10 @@ pub async fn run(common: &Common, mix: &'static Mix) -> anyhow::Result<Report> {
         if let Some(probe) = probe {
             let seen = probe.finish().await?;
             let stale = seen.stale_after_grace + seen.never;
-            report
-                .findings
-                .push(none("stale reads 2 s after their write", Some(stale)));
+            report.findings.push(Finding::none(
+                "stale reads 2 s after their write",
+                stale as f64,
+            ));
             report.staleness = Some(seen);
         }
     }

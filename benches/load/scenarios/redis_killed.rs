@@ -57,20 +57,15 @@ pub async fn run(common: &Common) -> anyhow::Result<Report> {
     let after = recovery(&run.tally.seconds, back);
     let errors = run.tally.all.server_errors() + run.tally.all.failed.values().sum::<u64>();
     report.findings = vec![
-        Finding::new("answers of 500 and more, or none", errors as f64, "")
-            .wanted(Bound::AtMost(0.0)),
-        Finding::new(
+        Finding::none("answers of 500 and more, or none", errors as f64),
+        Finding::none(
             "requests that were due and not answered",
             run.unfinished as f64,
-            "",
-        )
-        .wanted(Bound::AtMost(0.0)),
-        Finding::new(
+        ),
+        Finding::none(
             "reads that were stale 2 s after the write",
             seen.stale_after_grace as f64,
-            "",
-        )
-        .wanted(Bound::AtMost(0.0)),
+        ),
         Finding::new("from the restart back to a hit rate of 95 %", after, "s")
             .wanted(Bound::AtMost(30.0)),
     ];
@@ -98,14 +93,11 @@ pub async fn run(common: &Common) -> anyhow::Result<Report> {
             refused.statuses.get(&503).copied().unwrap_or_default() as f64,
             "",
         ),
-        Finding::new(
+        Finding::none(
             "too much: 503 without Retry-After",
             refused.without_retry_after as f64,
-            "",
-        )
-        .wanted(Bound::AtMost(0.0)),
-        Finding::new("too much: other answers of 500 and more", other as f64, "")
-            .wanted(Bound::AtMost(0.0)),
+        ),
+        Finding::none("too much: other answers of 500 and more", other as f64),
     ]);
     report.runs.push(over);
     site.stop().await?;

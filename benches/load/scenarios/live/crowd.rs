@@ -19,7 +19,7 @@ use crate::wire::{Connection, Request, Target};
 use crate::ws::{Message, Socket};
 
 /// Sockets that are opened at once.
-const OPENERS: usize = 32;
+pub const OPENERS: usize = 32;
 /// Channels that one `subscribe` may name.
 const MOST_AT_ONCE: usize = 64;
 /// How long a reply may take.

@@ -182,8 +182,6 @@ impl Hurry {
             counted += site.server(server)?.figure(name).await?;
         }
         let held: usize = self.people.iter().map(|(_, sockets)| sockets.len()).sum();
-        let none =
-            |what: &str, count: f64| Finding::new(what, count, "").wanted(Bound::AtMost(0.0));
         Ok(vec![
             Finding::new(
                 "the longest that 50 comings and goings took",
@@ -196,12 +194,12 @@ impl Hurry {
                 "",
             ),
             Finding::new("sockets that stay", held as f64, ""),
-            none(
+            Finding::none(
                 "people with other leases than sockets",
                 other.count() as f64,
             ),
-            none("people who are told of otherwise", wrong as f64),
-            none(
+            Finding::none("people who are told of otherwise", wrong as f64),
+            Finding::none(
                 "by how many the servers count otherwise",
                 (counted - held as f64).abs(),
             ),

@@ -51,7 +51,7 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
     let each = |bytes: u64| bytes.saturating_sub(before) as f64 / 1_024.0 / count;
     let mut report = Report::new(format!("{} idle sockets", rest.len()), &site.loaded);
     report.findings = vec![
-        Finding::new("sockets that were closed", closes as f64, "").wanted(Bound::AtMost(0.0)),
+        Finding::none("sockets that were closed", closes as f64),
         Finding::new("resident before them", before as f64 / 1_048_576.0, "MiB"),
         Finding::new("resident with them", after as f64 / 1_048_576.0, "MiB"),
         Finding::new("of it for each when all had come", each(at_once), "KiB"),

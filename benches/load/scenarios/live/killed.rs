@@ -117,9 +117,6 @@ struct CameTo {
 
 impl CameTo {
     fn findings(&self) -> Vec<Finding> {
-        let none = |what: &str, count: usize| {
-            Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0))
-        };
         let mut findings = vec![
             Finding::new(
                 "from the kill until the last lease was gone",
@@ -133,9 +130,12 @@ impl CameTo {
                 "s",
             )
             .wanted(Bound::AtMost(OVER)),
-            none("people of whom no watcher was told", self.untold),
-            none("leases after 60 s", self.leases),
-            none("people who are said to be there after 60 s", self.ghosts),
+            Finding::none("people of whom no watcher was told", self.untold as f64),
+            Finding::none("leases after 60 s", self.leases as f64),
+            Finding::none(
+                "people who are said to be there after 60 s",
+                self.ghosts as f64,
+            ),
         ];
         findings.extend(self.before.findings("before"));
         findings.extend(self.meanwhile.findings("meanwhile"));
@@ -156,8 +156,7 @@ impl Answers {
         [
             Finding::new(what("p50"), millis(0.5), "ms"),
             Finding::new(what("p99"), millis(0.99), "ms").wanted(Bound::AtMost(QUICK)),
-            Finding::new(what("answers other than 200"), self.refused as f64, "")
-                .wanted(Bound::AtMost(0.0)),
+            Finding::none(what("answers other than 200"), self.refused as f64),
         ]
     }
 }

@@ -25,7 +25,7 @@ use super::crowd;
 use super::reader::{Reader, Seen};
 use crate::args::Common;
 use crate::draw::write;
-use crate::report::{Bound, Finding, Report};
+use crate::report::{Finding, Report};
 use crate::server::Redis;
 use crate::site::Site;
 use crate::wire::{Connection, Request};
@@ -147,18 +147,17 @@ pub async fn run(common: &Common, options: &Options) -> anyhow::Result<Report> {
 
 fn judge(seen: &Seen, expected: usize) -> Vec<Finding> {
     let count = |count| Seen::of(count) as f64;
-    let none = |what: &str, value| Finding::new(what, value, "").wanted(Bound::AtMost(0.0));
     let fresh = count(&seen.shown) - count(&seen.doubled);
     let mut findings = vec![
         Finding::new("deliveries that were due", expected as f64, ""),
-        none("lost", expected as f64 - fresh),
-        none("shown twice", count(&seen.doubled)),
-        none("places passed over", count(&seen.skipped)),
-        none(
+        Finding::none("lost", expected as f64 - fresh),
+        Finding::none("shown twice", count(&seen.doubled)),
+        Finding::none("places passed over", count(&seen.skipped)),
+        Finding::none(
             "conversations that could not be replayed",
             count(&seen.unrecovered),
         ),
-        none("conversations that were refused", count(&seen.lost)),
+        Finding::none("conversations that were refused", count(&seen.lost)),
         Finding::new("came again and were known", count(&seen.known), ""),
     ];
     let closes = seen.closes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -22,8 +22,6 @@ use crate::site::Site;
 const SERVERS: usize = 2;
 /// Channels of a connection: fewer than it may have.
 const MOST_FOLLOWED: usize = 125;
-/// Sockets that are opened at once.
-const OPENERS: usize = 32;
 /// After the last has come: that is told too.
 const SETTLED: Duration = Duration::from_secs(5);
 /// How long Redis stays away.
@@ -114,7 +112,7 @@ async fn large(site: &Site, peek: &mut Peek, members: usize) -> anyhow::Result<L
             }
         });
     let members: Vec<(Instant, Arc<Counted>, JoinHandle<u16>)> = stream::iter(come)
-        .buffer_unordered(OPENERS)
+        .buffer_unordered(crowd::OPENERS)
         .try_collect()
         .await?;
     let coming = began.elapsed();
@@ -257,7 +255,6 @@ async fn many(
     // A fresh Redis has counted from nothing.
     let calls = peek.calls("subscribe").await?;
     let closes = crowd::on(&board, |all| all.closes.values().sum::<usize>());
-    let none = |what, count: usize| Finding::new(what, count as f64, "").wanted(Bound::AtMost(0.0));
     Ok(vec![
         Finding::new(
             "channels that a server heard before Redis was restarted",
@@ -269,9 +266,9 @@ async fn many(
             before as f64,
             "",
         ),
-        none(
+        Finding::none(
             "channels that it does not hear again",
-            channels.saturating_sub(back),
+            channels.saturating_sub(back) as f64,
         ),
         Finding::new(
             "commands by which it has subscribed to them again",
@@ -282,6 +279,6 @@ async fn many(
         Finding::new("from Redis's return to the first of them", first, "s"),
         Finding::new("from Redis's return to the last of them", took, "s")
             .wanted(Bound::AtMost(SOON)),
-        none("sockets that were closed", closes),
+        Finding::none("sockets that were closed", closes as f64),
     ])
 }

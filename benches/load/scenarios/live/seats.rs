@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::crowd;
 use crate::cpu;
 use crate::drive::schedule;
 use crate::ws::{Message, Socket};
@@ -19,8 +20,6 @@ pub type Pace = (f64, Duration, u64);
 /// What writes at a pace, and says how many it has written.
 pub type Work<'a> = BoxFuture<'a, anyhow::Result<usize>>;
 
-/// Sockets that are opened at once.
-const OPENERS: usize = 32;
 /// How much of a text is looked at for what it is.
 const BEGIN: usize = 200;
 /// Unmeasured, before: programs that compile while they run have done so by then.
@@ -84,11 +83,13 @@ impl Seats {
         F: Future<Output = anyhow::Result<Socket>>,
     {
         let count = Arc::new(Count::default());
-        let seats = stream::iter(sockets).buffered(OPENERS).map_ok(|socket| {
-            let (say, said) = unbounded_channel();
-            tokio::spawn(sit(socket, said, Arc::clone(&count), marks));
-            say
-        });
+        let seats = stream::iter(sockets)
+            .buffered(crowd::OPENERS)
+            .map_ok(|socket| {
+                let (say, said) = unbounded_channel();
+                tokio::spawn(sit(socket, said, Arc::clone(&count), marks));
+                say
+            });
         Ok(Self {
             seats: seats.try_collect().await?,
             count,

@@ -160,7 +160,6 @@ impl CameTo {
         let grown = self.most.saturating_sub(self.before) as f64 / 1_024.0;
         let alone = f64::midpoint(self.without.millis(0.99), self.after.millis(0.99));
         let of = |what: &str, value: f64, unit| Finding::new(what, value, unit);
-        let none = |what, count: usize| of(what, count as f64, "").wanted(Bound::AtMost(0.0));
         let mut findings = Vec::new();
         findings.extend(self.without.findings("without them"));
         findings.extend(self.reading.findings("while they read"));
@@ -171,8 +170,8 @@ impl CameTo {
         findings.extend([
             of(others, with / alone, "").wanted(Bound::AtMost(1.2)),
             of("p99 over that while they read", with / reading, ""),
-            none("others that were closed", self.closed),
-            none("of those that stopped, closed before", self.gone),
+            Finding::none("others that were closed", self.closed as f64),
+            Finding::none("of those that stopped, closed before", self.gone as f64),
             of("connections that were closed as too slow", self.slow, "")
                 .wanted(Bound::AtLeast(stalled)),
             of("until the last was", self.lasted, "s").wanted(Bound::AtMost(SOON)),

@@ -138,7 +138,6 @@ impl Seen {
         opened.sort_unstable_by(f64::total_cmp);
         let cap = f64::from(options.connect_rate);
         let of = |count: &AtomicUsize| count.load(Ordering::Relaxed) as f64;
-        let none = |what, count: f64| Finding::new(what, count, "").wanted(Bound::AtMost(0.0));
         vec![
             Finding::new("sockets that a server opens in a second, at most", cap, ""),
             Finding::new(
@@ -148,10 +147,10 @@ impl Seen {
             )
             .wanted(Bound::AtMost(cap * LATE)),
             Finding::new("times that somebody was sent away", of(&self.refused), ""),
-            none("of them, without 503 and Retry-After", of(&self.unhelpful)),
-            none("connections that broke", of(&self.broken)),
-            none("not back", options.sockets as f64 - of(&self.back)),
-            none(
+            Finding::none("of them, without 503 and Retry-After", of(&self.unhelpful)),
+            Finding::none("connections that broke", of(&self.broken)),
+            Finding::none("not back", options.sockets as f64 - of(&self.back)),
+            Finding::none(
                 "back without all that was missed",
                 of(&self.back) - of(&self.whole),
             ),

@@ -16,8 +16,6 @@ use crate::wire::{Answer, Connection, Request};
 
 /// People whom one watches: as many as one `GET /v1/presence` tells of, and fewer than the channels of a socket.
 pub const MOST_WATCHED: usize = 100;
-/// Watchers who come at once.
-const OPENERS: usize = 32;
 /// Between two looks at what watchers were told.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -76,7 +74,7 @@ impl Watch {
             async move { anyhow::Ok((place, crowd::listen(target, &token, &channels).await?)) }
         });
         let heard = opened
-            .buffer_unordered(OPENERS)
+            .buffer_unordered(crowd::OPENERS)
             .try_for_each(|(place, socket)| {
                 let watch = watch.clone();
                 tokio::spawn(
