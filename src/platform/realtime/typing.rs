@@ -62,10 +62,11 @@ struct Where {
 /// Somebody types.
 pub(super) fn start(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     let channel = place(talk, inbound)?;
-    Ok(begin(&talk.hub, channel, talk.user.id, talk.conn.number))
+    begin(&talk.hub, channel, talk.user.id, talk.conn.number);
+    Ok(answer(&talk.hub, true))
 }
 
-fn begin(hub: &Hub, channel: Channel, user_id: UserId, conn: u64) -> Value {
+fn begin(hub: &Hub, channel: Channel, user_id: UserId, conn: u64) {
     let now = hub.now();
     let lasts = millis(hub.pace().typing());
     let is_news = {
@@ -83,14 +84,13 @@ fn begin(hub: &Hub, channel: Channel, user_id: UserId, conn: u64) -> Value {
     if is_news {
         hub.signal(signal(channel, user_id, STARTED, lasts));
     }
-    json!({"expires_ms": lasts})
 }
 
 /// Somebody types no more.
 pub(super) fn stop(talk: &Talk, inbound: &Inbound) -> Result<Value> {
     let channel = place(talk, inbound)?;
     stopped(&talk.hub, &channel, talk.user.id);
-    Ok(json!({}))
+    Ok(answer(&talk.hub, false))
 }
 
 /// Where somebody types whose connection is not here. `known` are the channels that they listen to, if that is
@@ -110,7 +110,7 @@ pub(super) async fn place_apart(
     Ok(ch)
 }
 
-/// What whoever types, or no more, is answered whose connection another instance tells of it.
+/// What whoever types, or no more, is answered.
 pub(super) fn answer(hub: &Hub, starts: bool) -> Value {
     if starts {
         json!({"expires_ms": millis(hub.pace().typing())})
@@ -126,12 +126,13 @@ pub(super) async fn apart(talk: &Talk, ch: Channel, starts: bool) -> Result<Valu
     if starts {
         // Its room, which stays longer than this counts, hears what ends it.
         opening::open(ctx, hub, std::slice::from_ref(&ch)).await?;
-        return Ok(begin(hub, ch, user_id, APART));
+        begin(hub, ch, user_id, APART);
+    } else {
+        lock(&hub.0.typing.own).remove(&(ch.clone(), user_id));
+        // It may have begun on another instance, which hears this too.
+        hub.signal(signal(ch, user_id, STOPPED, 0));
     }
-    lock(&hub.0.typing.own).remove(&(ch.clone(), user_id));
-    // It may have begun on another instance, which hears this too.
-    hub.signal(signal(ch, user_id, STOPPED, 0));
-    Ok(json!({}))
+    Ok(answer(hub, starts))
 }
 
 fn place(talk: &Talk, inbound: &Inbound) -> Result<Channel> {
